@@ -1,0 +1,79 @@
+"""Cutting what a host answered into sections, by the run's boundary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nethygiene.transcript import Cut, Section
+
+
+@dataclass(slots=True)
+class _Frame:
+    """What one stream held between the begin and end marks of a section."""
+
+    body: bytes
+    statuses: tuple[bytes, ...] | None  # None: the end mark is missing
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """The sections of one answer.
+
+    Attributes:
+        sections: name to section, in the order in which they were run.
+        complete: the script came to its end.
+    """
+
+    sections: dict[str, Section] = field(default_factory=dict)
+    complete: bool = False
+
+
+def cut_into_sections(stdout: bytes, stderr: bytes, boundary: str, cut: Cut | None) -> Framed:
+    """Cut both streams of an answer into sections.
+
+    What stands before the first mark, such as a shell's greeting, is nobody's section.
+
+    Args:
+        stdout: all that came on standard output.
+        stderr: all that came on standard error, with the same marks.
+        boundary: the boundary of the script that was sent.
+        cut: why the answer ended early; a section without an end was cut for that reason.
+    """
+    out, complete = _frames(stdout, boundary)
+    err, _ = _frames(stderr, boundary)
+    sections: dict[str, Section] = {}
+    for name, frame in out.items():
+        stderr_frame = err.get(name)
+        stderr_body = stderr_frame.body if stderr_frame is not None else b""
+        status, section_cut = _ending(frame, cut)
+        sections[name] = Section(frame.body, stderr_body, status, section_cut)
+    return Framed(sections, complete)
+
+
+def _ending(frame: _Frame, cut: Cut | None) -> tuple[int | None, Cut | None]:
+    if frame.statuses is None:
+        return None, cut or Cut.CLOSED
+    if len(frame.statuses) == 1 and frame.statuses[0].isdigit() and len(frame.statuses[0]) <= 3:
+        return int(frame.statuses[0]), None
+    # "head 127": the output was lost on its way, whatever the command's own status.
+    return None, Cut.CLOSED
+
+
+def _frames(stream: bytes, boundary: str) -> tuple[dict[str, _Frame], bool]:
+    frames: dict[str, _Frame] = {}
+    complete = False
+    # The line break before a mark belongs to the mark: a command's own last line may lack one.
+    parts = stream.split(f"\n{boundary} ".encode())
+    for part in parts[1:]:
+        mark, _, body = part.partition(b"\n")
+        words = mark.split()
+        if words[:1] == [b"begin"] and len(words) == 2:
+            # A second section of one name would be a host playing tricks: the first one stands.
+            frames.setdefault(words[1].decode("ascii", "replace"), _Frame(body, None))
+        elif words[:1] == [b"end"] and len(words) >= 2:
+            frame = frames.get(words[1].decode("ascii", "replace"))
+            if frame is not None and frame.statuses is None:
+                frame.statuses = tuple(words[2:])
+        elif words == [b"done"]:
+            complete = True
+    return frames, complete

@@ -1,0 +1,136 @@
+"""One host's round trip: connect, send the script, cut the answer, make a transcript."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nethygiene.collect.frames import Framed, cut_into_sections
+from nethygiene.collect.kept import keep
+from nethygiene.collect.script import compose, new_boundary
+from nethygiene.errors import ConnectError
+from nethygiene.inventory.target import Target
+from nethygiene.probes import Command, all_probes
+from nethygiene.transcript import Cut, HostFailure, Section, Transcript
+from nethygiene.transport import open_connection
+from nethygiene.transport.base import Connection, ConnectSettings, Output
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that collecting one host needs, in plain values that any executor can carry.
+
+    Attributes:
+        target: how to reach the host.
+        settings: deadlines and files for connecting.
+        probes: names of the probes to send.
+        window: seconds between the two samples of counters.
+        keep_open: leave the connection open in this process, for checks that use `host`.
+    """
+
+    target: Target
+    settings: ConnectSettings
+    probes: tuple[str, ...]
+    window: float
+    keep_open: bool = False
+
+
+def collect_host(job: Job) -> Transcript:
+    """Collect one host. Never raises for what the host or the network does."""
+    started = time.monotonic()
+    blank = Transcript(
+        host=job.target.name,
+        address=job.target.address,
+        collected_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        seconds=0.0,
+        window=job.window,
+        probes={name: all_probes()[name].version for name in job.probes},
+    )
+    # The window is time that the host was asked to take: it does not count against its deadline.
+    timeout = job.settings.command_timeout + job.window
+    settings = dataclasses.replace(job.settings, command_timeout=timeout)
+    try:
+        connection = open_connection(job.target, settings)
+        try:
+            transcript = _converse(connection, job, blank)
+        except BaseException:
+            connection.close()
+            raise
+    except ConnectError as error:
+        failure = HostFailure(error.code, error.message, error.cure)
+        transcript = dataclasses.replace(blank, failure=failure, host_key=error.host_key)
+    else:
+        if job.keep_open and transcript.failure is None:
+            keep(job.target.name, connection)
+        else:
+            connection.close()
+    return dataclasses.replace(transcript, seconds=time.monotonic() - started)
+
+
+def _converse(connection: Connection, job: Job, blank: Transcript) -> Transcript:
+    boundary = new_boundary()
+    commands = [command for name in job.probes for command in all_probes()[name].commands]
+    script = compose(commands, boundary=boundary, window=job.window, sudo=_sudo(job.target))
+    output = connection.run("/bin/sh -s", script)
+    framed = cut_into_sections(output.stdout, output.stderr, boundary, output.cut)
+    return dataclasses.replace(
+        blank,
+        address=connection.address,
+        host_key=connection.host_key,
+        sections=framed.sections,
+        privileged=_was_privileged(framed.sections, commands, become=job.target.become),
+        failure=_failure(framed, output, job.settings),
+    )
+
+
+def _sudo(target: Target) -> tuple[str, ...]:
+    if not target.become:
+        return ()
+    user = () if target.become_user == "root" else ("-u", target.become_user)
+    # -n: never ask for a password; without it sudo would wait for one until the deadline.
+    return ("sudo", "-n", *user)
+
+
+def _was_privileged(
+    sections: Mapping[str, Section], commands: list[Command], *, become: bool
+) -> bool:
+    machine = sections.get("machine")
+    if machine is not None and machine.stdout.startswith(b"0\n"):
+        return True
+    names = [name for one in commands if one.privileged for name in one.sections]
+    asked = [sections[name] for name in names if name in sections]
+    return become and bool(asked) and not any(one.stderr.startswith(b"sudo:") for one in asked)
+
+
+def _failure(framed: Framed, output: Output, settings: ConnectSettings) -> HostFailure | None:
+    if framed.complete:
+        return None
+    got = f"after {len(framed.sections)} sections" if framed.sections else "before any answer"
+    if output.cut is Cut.TIMEOUT:
+        return HostFailure(
+            "command-timeout",
+            f"the checks did not end within {settings.command_timeout:g} s, cut {got}",
+            "look for a hung command on the host, or raise --command-timeout",
+        )
+    if output.cut is Cut.CAP:
+        return HostFailure(
+            "too-much-output",
+            f"the host sent more than {settings.max_stdout // 2**20} MiB, cut {got}",
+            "look at what its login shell and commands print",
+        )
+    if output.cut is Cut.CLOSED or framed.sections:
+        return HostFailure(
+            "closed",
+            f"the connection ended {got}",
+            "see the host's sshd log, and whether it went down just then",
+        )
+    said = (output.stderr or output.stdout).decode("utf-8", "replace").strip()
+    last = said.splitlines()[-1][:200] if said else "nothing"
+    return HostFailure(
+        "exec-denied",
+        f"/bin/sh did not run: exit status {output.status}, and the host said {last!r}",
+        "give the audit user a login that may run /bin/sh (no nologin shell, no ForceCommand)",
+    )

@@ -1,0 +1,86 @@
+"""The one script that a host is sent: the commands of the probes, framed so that none can forge.
+
+The script is POSIX sh (dash, bash, busybox ash) and travels on standard input: an argument
+would end at 128 KiB, and would show the boundary in the process list. It writes no file and
+leaves no process.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Iterable, Sequence
+
+from nethygiene.probes import Command
+
+# Each section is framed on both streams by a line that starts with the run's boundary. No
+# command can write it: it is in no argument, no environment and no file.
+#
+# $(...) carries the exit statuses on descriptor 3, past the pipe that caps the output; the
+# status of `head` is told where it failed, since a missing one would leave an empty section.
+_PRELUDE = """\
+set +a
+unset LANGUAGE BASH_ENV ENV CDPATH GREP_OPTIONS GREP_COLOR GREP_COLORS
+LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export LC_ALL PATH
+exec 4>&1
+nh_limit=
+timeout 9 true 2>/dev/null && nh_limit='timeout -s KILL'
+nh_mark() {
+  printf '\\n%s %s\\n' "$nh" "$*" >&4
+  printf '\\n%s %s\\n' "$nh" "$*" >&2
+}
+nh_run() {
+  nh_mark begin "$1"
+  nh_name=$1 nh_seconds=$2 nh_cap=$3
+  shift 3
+  nh_status=$({
+    {
+      ${nh_limit:+$nh_limit $nh_seconds} "$@" </dev/null 3>&- 4>&-
+      echo $? >&3
+    } | head -c "$nh_cap" 3>&- >&4 || echo head $? >&3
+  } 3>&1)
+  nh_mark end "$nh_name" $nh_status
+}
+"""
+
+
+def new_boundary() -> str:
+    """A boundary that nobody can guess: 128 random bits."""
+    return f"nethygiene-{secrets.token_hex(16)}"
+
+
+def compose(
+    commands: Iterable[Command], *, boundary: str, window: float, sudo: Sequence[str] = ()
+) -> bytes:
+    """Write the script.
+
+    Args:
+        commands: what to run, in this order; the sampled ones run at both ends of the window,
+            and the others meanwhile.
+        boundary: from :func:`new_boundary`.
+        window: seconds between the samples; 0 takes one sample alone.
+        sudo: the words put before privileged commands, as ``("sudo", "-n")``.
+
+    Returns:
+        The script, for the standard input of ``/bin/sh -s``.
+    """
+    commands = list(commands)
+    sampled = [command for command in commands if command.sampled]
+    prefix = "".join(f"{shlex.quote(word)} " for word in sudo)
+    lines = [f"nh={boundary}\n", _PRELUDE]
+    if sampled and window > 0:
+        lines += [_run(command, f"{command.name}@first", prefix) for command in sampled]
+        # The other commands run inside the window; `wait` lasts until both are over.
+        lines.append(f"sleep {window:g} </dev/null >/dev/null 2>&1 4>&- & nh_window=$!\n")
+    lines += [_run(command, command.name, prefix) for command in commands if not command.sampled]
+    if sampled and window > 0:
+        lines.append("wait $nh_window\n")
+    lines += [_run(command, f"{command.name}@last", prefix) for command in sampled]
+    lines.append("nh_mark done\nexit 0\n")
+    return "".join(lines).encode()
+
+
+def _run(command: Command, section: str, prefix: str) -> str:
+    before = prefix if command.privileged else ""
+    return f"nh_run {section} {command.seconds} {command.cap} {before}{command.shell}\n"

@@ -1,0 +1,243 @@
+"""Evidence files: transcripts kept as JSON Lines, to be judged again without any connection.
+
+The first line is a header, each further line a host. Sections are base64, byte for byte.
+Reading trusts nothing: an evidence file comes from elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
+
+from nethygiene.errors import EvidenceError
+from nethygiene.transcript import Cut, HostFailure, Section, Transcript
+
+VERSION = 1
+
+
+def _from_base64(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise ValueError("not a string in base64")  # noqa: TRY004 - pydantic reports ValueError
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"not base64: {error}") from None
+
+
+_Bytes = Annotated[
+    bytes,
+    PlainValidator(_from_base64),
+    PlainSerializer(lambda data: base64.b64encode(data).decode("ascii"), return_type=str),
+]
+
+
+class _Line(BaseModel):
+    # Readers ignore unknown keys: evidence outlives the version that wrote it.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class EvidenceHeader(_Line):
+    """The first line: which run this was."""
+
+    evidence: Literal[1] = VERSION
+    tool: str
+    run_id: str
+    window: float
+    inventory_sha256: str
+
+
+class _Section(_Line):
+    stdout: _Bytes
+    stderr: _Bytes = b""
+    status: int | None
+    cut: Cut | None = None
+
+
+class _Failure(_Line):
+    code: str
+    message: str
+    cure: str
+
+
+class EvidenceHost(_Line):
+    """One host's line. `policy` and `groups` are the resolved ones of the run that wrote it."""
+
+    host: str
+    address: str
+    groups: tuple[str, ...] = ()
+    collected_at: str
+    seconds: float
+    window: float
+    boot_id: str = ""
+    uptime: float | None = None
+    policy: dict[str, Any] = Field(default_factory=dict)
+    privileged: bool
+    host_key: str | None
+    probes: dict[str, int]
+    sections: dict[str, _Section]
+    failure: _Failure | None = None
+
+    @classmethod
+    def of(
+        cls,
+        transcript: Transcript,
+        *,
+        groups: tuple[str, ...],
+        policy: Mapping[str, Any],
+        boot_id: str,
+        uptime: float | None,
+    ) -> Self:
+        """The line for a transcript."""
+        failure = transcript.failure
+        return cls(
+            host=transcript.host,
+            address=transcript.address,
+            groups=groups,
+            collected_at=transcript.collected_at,
+            seconds=round(transcript.seconds, 3),
+            window=transcript.window,
+            boot_id=boot_id,
+            uptime=uptime,
+            policy=dict(policy),
+            privileged=transcript.privileged,
+            host_key=transcript.host_key,
+            probes=dict(transcript.probes),
+            # model_construct: the bytes are ours, not base64 that must be checked.
+            sections={
+                name: _Section.model_construct(
+                    stdout=one.stdout, stderr=one.stderr, status=one.status, cut=one.cut
+                )
+                for name, one in transcript.sections.items()
+            },
+            failure=failure
+            and _Failure(code=failure.code, message=failure.message, cure=failure.cure),
+        )
+
+    def transcript(self) -> Transcript:
+        """The transcript that the line holds."""
+        failure = self.failure
+        return Transcript(
+            host=self.host,
+            address=self.address,
+            collected_at=self.collected_at,
+            seconds=self.seconds,
+            window=self.window,
+            privileged=self.privileged,
+            host_key=self.host_key,
+            probes=self.probes,
+            sections={
+                name: Section(one.stdout, one.stderr, one.status, one.cut)
+                for name, one in self.sections.items()
+            },
+            failure=failure and HostFailure(failure.code, failure.message, failure.cure),
+        )
+
+
+class EvidenceWriter:
+    """Writes an evidence file, host by host as they finish; readable by its owner alone."""
+
+    def __init__(self, path: Path, header: EvidenceHeader) -> None:
+        """Open the file anew and write the header.
+
+        Raises:
+            EvidenceError: the file cannot be written.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            # An older file keeps its mode when it is opened: set it.
+            os.fchmod(descriptor, 0o600)
+        except OSError as error:
+            raise EvidenceError(f"--evidence={path}: cannot be written: {error.strerror}") from None
+        self._file = os.fdopen(descriptor, "w", encoding="utf-8")
+        self._write(header)
+
+    def add(self, host: EvidenceHost) -> None:
+        """Append a host's line."""
+        self._write(host)
+
+    def _write(self, line: _Line) -> None:
+        self._file.write(line.model_dump_json() + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def read_evidence(path: Path) -> tuple[EvidenceHeader, Iterator[EvidenceHost]]:
+    """Read an evidence file: its header at once, its hosts as they are asked for.
+
+    Raises:
+        EvidenceError: the file cannot be read or is not what it should be; names the line. It
+            may come while the hosts are read.
+    """
+    lines = _numbered_lines(path)
+    try:
+        number, first = next(lines)
+    except StopIteration:
+        raise EvidenceError(f"{path}: is empty, not an evidence file") from None
+    try:
+        header = EvidenceHeader.model_validate(_json(path, number, first))
+    except ValidationError as error:
+        raise EvidenceError(
+            f"{path}:1: not the header of an evidence file of version {VERSION}: {_first(error)}"
+        ) from None
+    return header, _hosts(path, lines)
+
+
+def _hosts(path: Path, lines: Iterator[tuple[int, bytes]]) -> Iterator[EvidenceHost]:
+    seen: set[str] = set()
+    for number, line in lines:
+        try:
+            host = EvidenceHost.model_validate(_json(path, number, line))
+        except ValidationError as error:
+            raise EvidenceError(f"{path}:{number}: not a host's line: {_first(error)}") from None
+        if host.host in seen:
+            raise EvidenceError(f"{path}:{number}: a second line for host {host.host!r}")
+        seen.add(host.host)
+        yield host
+
+
+def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, line
+    except OSError as error:
+        raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _json(path: Path, number: int, line: bytes) -> object:
+    try:
+        parsed: object = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        cut = "" if line.endswith(b"\n") else " (the line is cut off: the run was interrupted?)"
+        raise EvidenceError(f"{path}:{number}: not JSON: {error}{cut}") from None
+    return parsed
+
+
+def _first(error: ValidationError) -> str:
+    one = error.errors()[0]
+    where = ".".join(str(part) for part in one["loc"])
+    return f"{where}: {one['msg']}" if where else str(one["msg"])

@@ -1,0 +1,99 @@
+"""The ledger of one evaluation: what a rule read, what it expected, what it could not read.
+
+Facts write into it by themselves. That is what keeps a rule honest: whatever the
+rule does with the exception of an unreadable fact, the ledger remembers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from nethygiene.outcomes import Reason, Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing that was looked at.
+
+    Attributes:
+        what: its name, as ``net.core.somaxconn``.
+        source: the file or command that it was read from; empty for a declared value.
+        expected: the expectation in words, None where it was only read.
+        actual: what was found.
+    """
+
+    what: str
+    source: str
+    expected: str | None
+    actual: str
+
+
+class UnreadableFactError(Exception):
+    """Ends a rule whose fact could not be read. No KeyError: `Mapping.get` would swallow that."""
+
+    def __init__(self, unreadable: Unreadable) -> None:
+        self.unreadable = unreadable
+        super().__init__(str(unreadable))
+
+
+class Ledger:
+    """Records the reads and expectations of one evaluation of one rule."""
+
+    __slots__ = ("_pending", "expectations", "failures", "observations", "unreadable")
+
+    def __init__(self) -> None:
+        self.observations: list[Observation] = []
+        self.failures: list[str] = []
+        self.unreadable: list[Unreadable] = []
+        self.expectations = 0
+        self._pending: list[Observation] = []
+
+    def read(self, what: str, source: str, actual: object) -> None:
+        """Record that `what` was read from `source` and found to be `actual`."""
+        self._pending.append(Observation(what, source, None, str(actual)))
+
+    def cannot_read(self, unreadable: Unreadable) -> NoReturn:
+        """Record that something could not be read, and end the rule.
+
+        Raises:
+            UnreadableFactError: always.
+        """
+        self.note_unreadable(unreadable)
+        raise UnreadableFactError(unreadable)
+
+    def undecidable(self, detail: str) -> NoReturn:
+        """End the rule: the facts were read, but do not decide the question.
+
+        Raises:
+            UnreadableFactError: always.
+        """
+        self.cannot_read(Unreadable(Reason.UNDECIDABLE, "", detail))
+
+    def note_unreadable(self, unreadable: Unreadable) -> None:
+        """Record that something could not be read, without ending the rule."""
+        if unreadable not in self.unreadable:
+            self.unreadable.append(unreadable)
+
+    def expect(self, what: str, expected: str, actual: str, failure: str | None) -> None:
+        """Record an expectation; it takes over the reads since the one before it.
+
+        Args:
+            what: the name of what is judged.
+            expected: the expectation in words.
+            actual: what was found.
+            failure: the sentence that says how it was not met, None if it was.
+        """
+        self.expectations += 1
+        sources = list(dict.fromkeys(read.source for read in self._pending if read.source))
+        # A read of the very thing that is judged is told by the expectation's own line.
+        self.observations += [read for read in self._pending if read.what != what]
+        self._pending.clear()
+        self.observations.append(Observation(what, "; ".join(sources), expected, actual))
+        if failure is not None:
+            self.failures.append(failure)
+
+    def close(self) -> None:
+        """Turn reads that no expectation took over into observations of their own."""
+        self.observations += self._pending
+        self._pending.clear()

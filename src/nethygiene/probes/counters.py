@@ -1,0 +1,181 @@
+"""The kernel's network counters, read at both ends of the window."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nethygiene.facts.fact import Fact
+from nethygiene.facts.lines import file_lines
+from nethygiene.outcomes import Reason, Unreadable
+from nethygiene.probes.base import Command, Probe, Sections, refused
+from nethygiene.transcript import Section
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The counters at one moment.
+
+    Attributes:
+        uptime: seconds since boot, which is also the clock of the sample: it never jumps.
+        boot: the boot's id.
+        namespace: the network namespace, as ``net:[4026531840]``; counters are its own.
+        values: counters by nstat(8)'s names: ``TcpExtListenOverflows``, ``Icmp6InRedirects``.
+    """
+
+    uptime: float
+    boot: str
+    namespace: str
+    values: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How far one counter moved.
+
+    Attributes:
+        name: nstat(8)'s name.
+        delta: by how much it rose over the interval.
+        seconds: the interval, by the host's clock.
+        total: its value at the end, counted since boot (of the namespace, in a container).
+        uptime: seconds since boot.
+    """
+
+    name: str
+    delta: int
+    seconds: float
+    total: int
+    uptime: float
+
+    def __str__(self) -> str:
+        return (
+            f"+{self.delta} in {self.seconds:.2f} s "
+            f"(total {self.total} since boot, {duration(self.uptime)} ago)"
+        )
+
+
+@dataclass(frozen=True)
+class Counters(Fact):
+    """Two samples of the counters.
+
+    Attributes:
+        first: at the start of the window, or in the evidence that `--since` names.
+        last: at its end.
+    """
+
+    first: Sample | Unreadable
+    last: Sample | Unreadable
+
+    def change(self, name: str) -> Change:
+        """How far the counter `name` moved between the samples."""
+        last, after = self._value(self.last, name)
+        first, before = self._value(self.first, name)
+        source = COUNTERS.shell
+        if (first.boot, first.namespace) != (last.boot, last.namespace):
+            what = "boot" if first.boot != last.boot else "network namespace"
+            detail = f"the first sample is of another {what}: {name} starts anew"
+            self.ledger.cannot_read(Unreadable(Reason.NO_SECOND_SAMPLE, source, detail))
+        seconds = last.uptime - first.uptime
+        if after < before or seconds <= 0:
+            detail = f"{name} went from {before} to {after} in {seconds:.2f} s: reset or wrapped"
+            self.ledger.cannot_read(Unreadable(Reason.UNDECIDABLE, source, detail))
+        change = Change(name, after - before, seconds, after, last.uptime)
+        self.ledger.read(name, _file(name), change)
+        return change
+
+    def _value(self, sample: Sample | Unreadable, name: str) -> tuple[Sample, int]:
+        if isinstance(sample, Unreadable):
+            self.ledger.cannot_read(sample)
+        value = sample.values.get(name)
+        if value is None:
+            detail = f"this kernel has no counter {name}"
+            self.ledger.cannot_read(Unreadable(Reason.ABSENT, _file(name), detail))
+        return sample, value
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: ``3 d 4 h``, ``17 min``, ``42 s``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{rest} s"
+
+
+def _file(name: str) -> str:
+    if name.startswith(("TcpExt", "IpExt", "MPTcpExt")):
+        return "/proc/net/netstat"
+    six = re.match(r"(Ip|Icmp|Udp|UdpLite)6", name)
+    return "/proc/net/snmp6" if six else "/proc/net/snmp"
+
+
+def parse(sections: Sections) -> Counters | Unreadable:
+    """Parse both samples; each may be unreadable by itself (`--window=0` takes one alone)."""
+    first, last = (sections[name] for name in COUNTERS.sections)
+    if isinstance(last, Unreadable):
+        # One sample alone is named @last, whichever end of the window it is from.
+        return last
+    if isinstance(first, Unreadable) and first.reason is Reason.NOT_COLLECTED:
+        detail = "only one sample was taken: give --window or --since"
+        first = Unreadable(Reason.NO_SECOND_SAMPLE, COUNTERS.shell, detail)
+    return Counters(
+        first if isinstance(first, Unreadable) else parse_sample(first), parse_sample(last)
+    )
+
+
+def parse_sample(section: Section) -> Sample | Unreadable:
+    """Parse one sample: /proc/net/netstat and snmp hold pairs of header and value lines."""
+    if section.status not in {0, 2}:
+        return refused(COUNTERS, section)
+    values: dict[str, int] = {}
+    header: list[str] = []
+    uptime = boot = None
+    namespace = ""
+    for line in section.stdout.split(b"\n", 1)[:1]:
+        if line.startswith(b"net:["):
+            namespace = line.decode("ascii", "replace")
+    for path, text in file_lines(section):
+        words = text.split()
+        if path == "/proc/uptime" and words:
+            uptime = _number(words[0])
+        elif path.endswith("/boot_id") and words:
+            boot = words[0]
+        elif path == "/proc/net/snmp6" and len(words) == 2:
+            _store(values, words[0], words[1])
+        elif path in {"/proc/net/snmp", "/proc/net/netstat"} and words:
+            if header and header[0] == words[0]:
+                prefix = words[0].removesuffix(":")
+                for name, value in zip(header[1:], words[1:], strict=False):
+                    _store(values, prefix + name, value)
+                header = []
+            else:
+                header = words
+    if uptime is None or boot is None or not values:
+        detail = "no uptime, boot id or counters in what came back"
+        return Unreadable(Reason.UNPARSABLE, COUNTERS.shell, detail)
+    return Sample(uptime, boot, namespace, values)
+
+
+def _store(values: dict[str, int], name: str, text: str) -> None:
+    # Only TcpMaxConn is ever negative (-1); a value that is no number is left out, so that
+    # asking for it says that it is not there.
+    if re.fullmatch(r"-?\d{1,20}", text, re.ASCII):
+        values[sys.intern(name)] = int(text)
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\d{1,15}\.\d{1,9}", text, re.ASCII) else None
+
+
+COUNTERS = Command(
+    "counters",
+    'sh -c \'readlink /proc/self/ns/net; exec grep -H "" /proc/sys/kernel/random/boot_id'
+    " /proc/uptime /proc/net/netstat /proc/net/snmp /proc/net/snmp6'",
+    sampled=True,
+)
+PROBE = Probe("counters", 1, (COUNTERS,), parse)

@@ -1,0 +1,108 @@
+"""Listening TCP sockets: where they listen, and their accept queues."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nethygiene.facts.fact import Fact
+from nethygiene.outcomes import Reason, Unreadable
+from nethygiene.probes.base import Command, Probe, Sections, refused
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One listening socket. With SO_REUSEPORT a port has several, each with its own queue.
+
+    Attributes:
+        address: the address listened on; ``*`` is every address of both families.
+        device: the interface that it is bound to, as in ``127.0.0.53%lo``, or None.
+        port: TCP port.
+        waiting: connections in the accept queue (Recv-Q).
+        backlog: limit of the accept queue (Send-Q): min(listen()'s backlog, somaxconn), frozen
+            when listen() was called (Linux 6.18). The queue is full when waiting > backlog.
+    """
+
+    address: str
+    device: str | None
+    port: int
+    waiting: int
+    backlog: int
+
+    def __str__(self) -> str:
+        device = f"%{self.device}" if self.device else ""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}{device}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Listeners(Fact):
+    """The listening TCP sockets of a host's network namespace."""
+
+    sockets: tuple[Listener, ...]
+
+    def __iter__(self) -> Iterator[Listener]:
+        self.ledger.read("listening sockets", SS.shell, len(self.sockets))
+        return iter(self.sockets)
+
+    def on(self, port: int) -> tuple[Listener, ...]:
+        """The sockets that listen on a TCP port, at whatever address."""
+        found = tuple(socket for socket in self.sockets if socket.port == port)
+        self.ledger.read(
+            f"listeners on port {port}", SS.shell, ", ".join(map(str, found)) or "none"
+        )
+        return found
+
+
+_ROW = re.compile(
+    r"LISTEN\s+(?P<waiting>\d{1,10})\s+(?P<backlog>\d{1,10})\s+"
+    r"(?P<address>\*|\[[0-9a-fA-F:.]+\]|[0-9.]+)(?:%(?P<device>[^\s:]+))?:(?P<port>\d{1,5})"
+    r"\s+\S+:\*\s*(?P<rest>.*)",
+    re.ASCII,
+)
+
+
+def parse(sections: Sections) -> Listeners | Unreadable:
+    """Parse ``ss -lntm``.
+
+    Rows without ``skmem:`` came from ss's silent fall-back to /proc/net/tcp, where the accept
+    queue's limit reads 0 for every listener (Linux 6.18, iproute2 6.1): they are unreadable.
+    """
+    section = sections[SS.name]
+    if isinstance(section, Unreadable):
+        return section
+    if section.status != 0:
+        return refused(SS, section)
+    lines = section.stdout.decode("utf-8", "replace").split("\n")
+    # The header proves that it was ss that answered, also where nothing listens.
+    if not lines[0].startswith("State"):
+        return Unreadable(Reason.UNPARSABLE, SS.shell, f"no header: {lines[0][:80]!r}")
+    rows: list[str] = []
+    for line in lines[1:]:
+        if line[:1].isspace() and rows:
+            rows[-1] += " " + line
+        elif line:
+            rows.append(line)
+    sockets = []
+    for row in rows:
+        match = _ROW.fullmatch(row)
+        if match is None or int(match["port"]) > 65535:
+            return Unreadable(Reason.UNPARSABLE, SS.shell, f"not a listening socket: {row[:120]!r}")
+        if "skmem:" not in match["rest"]:
+            detail = "the kernel's tcp_diag did not answer, and /proc has no accept queue limits"
+            return Unreadable(Reason.TOOL_MISSING, SS.shell, detail)
+        sockets.append(
+            Listener(
+                address=match["address"].strip("[]"),
+                device=match["device"],
+                port=int(match["port"]),
+                waiting=int(match["waiting"]),
+                backlog=int(match["backlog"]),
+            )
+        )
+    return Listeners(tuple(sockets))
+
+
+SS = Command("listeners", "ss -lntm", seconds=20, cap=16 * 1024 * 1024)
+PROBE = Probe("listeners", 1, (SS,), parse)

@@ -1,0 +1,60 @@
+"""Which machine this is: what the results say about a host, and how we are logged in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from nethygiene.facts.fact import Fact
+from nethygiene.facts.lines import file_lines
+from nethygiene.outcomes import Reason, Unreadable
+from nethygiene.probes.base import Command, Probe, Sections
+
+
+@dataclass(frozen=True)
+class Machine(Fact):
+    """Identity of a host.
+
+    Attributes:
+        os: PRETTY_NAME of os-release, empty where there is none.
+        boot_id: the kernel's id of this boot, empty where it could not be read.
+        uptime: seconds since boot, None where it could not be read.
+        uid: user id of the login, None where it could not be read.
+    """
+
+    os: str
+    boot_id: str
+    uptime: float | None
+    uid: int | None
+
+
+def parse(sections: Sections) -> Machine | Unreadable:
+    """Parse the user id on the first line, then ``grep -H ''`` of the files."""
+    section = sections[MACHINE.name]
+    if isinstance(section, Unreadable):
+        return section
+    first = section.stdout.split(b"\n", 1)[0]
+    uid = int(first) if re.fullmatch(rb"\d{1,10}", first) else None
+    os_names: dict[str, str] = {}
+    boot_id = ""
+    uptime: float | None = None
+    for path, text in file_lines(section):
+        if path.endswith("os-release"):
+            name, equals, value = text.partition("=")
+            if equals:
+                os_names.setdefault(name, value.strip("\"'"))
+        elif path.endswith("boot_id"):
+            boot_id = text.strip()
+        elif path == "/proc/uptime" and (match := re.match(r"\d{1,15}\.\d{1,9}", text, re.ASCII)):
+            uptime = float(match[0])
+    if uid is None and not boot_id:
+        return Unreadable(Reason.UNPARSABLE, MACHINE.shell, "no user id and no boot id")
+    return Machine(os_names.get("PRETTY_NAME", ""), boot_id, uptime, uid)
+
+
+MACHINE = Command(
+    "machine",
+    'sh -c \'id -u; exec grep -H "" /proc/sys/kernel/random/boot_id /proc/uptime'
+    " /etc/os-release /usr/lib/os-release'",
+)
+PROBE = Probe("machine", 1, (MACHINE,), parse)
