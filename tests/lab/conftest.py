@@ -1,0 +1,47 @@
+"""The lab's fixtures: `lab`, one for the whole run, and `host`, a fresh one for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
+from typing import NoReturn
+
+import pytest
+
+from tests.lab import requirements
+from tests.lab.errors import LabError
+from tests.lab.host import LabHost
+from tests.lab.lab import Lab
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The lab; where it cannot be built its tests are skipped, under CI=true they fail."""
+    reason = requirements.missing()
+    if reason is not None:
+        give_up(reason)
+    with ExitStack() as stack:
+        try:
+            built = stack.enter_context(Lab())
+        except (LabError, OSError) as error:
+            give_up(f"the lab could not be built: {error}")
+        yield built
+
+
+@pytest.fixture
+def host(lab: Lab) -> Iterator[LabHost]:
+    """A fresh host (20 ms), gone after the test: nothing that a test does to it can stay."""
+    one = lab.host(f"host-{next(_numbers)}")
+    yield one
+    lab.remove(one)
+
+
+def give_up(reason: str) -> NoReturn:
+    """Skip, or fail under CI=true, for this reason."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason} (a failure, not a skip, because CI=true)", pytrace=False)
+    pytest.skip(reason)
