@@ -1,0 +1,165 @@
+"""Pydantic's errors in an operator's words: where, what is wrong, what would be right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from nethygiene.inventory.located import joined, kind_of_atom, shown
+from nethygiene.inventory.values import REFUSED
+
+Location = tuple[int | str, ...]
+
+_WANTED = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "string_type": "a string",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "mapping_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+_EXAMPLES = {
+    "a list": "write a list: [first, second]",
+    "a mapping": "write a mapping: {key: value}",
+    "an integer": "write digits without quotes, such as 443",
+    "a number": "write digits without quotes, such as 0.05",
+    "a string": "put the value into quotes",
+}
+_BOOLEANS = "YAML reads yes, no, on, off, true and false as booleans"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One problem of a value: `location` holds its keys, `on_key` says that a key is at fault."""
+
+    location: Location
+    message: str
+    fix: str
+    on_key: bool = False
+
+    def __str__(self) -> str:
+        return f"  {joined(*self.location)}: {self.message}\n    fix: {self.fix}"
+
+
+def explained(error: ValidationError, model: type[BaseModel]) -> Iterator[Explanation]:
+    """Each problem of a validation error.
+
+    Args:
+        error: what pydantic raised.
+        model: the model that was validated, to name the keys that are allowed.
+    """
+    for details in error.errors(include_url=False):
+        yield _explain(details, model)
+
+
+def closest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that `name` was probably meant to be, if any."""
+    found = difflib.get_close_matches(str(name)[:100], list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def _explain(  # noqa: PLR0911 - one return a kind of error
+    details: ErrorDetails, model: type[BaseModel]
+) -> Explanation:
+    location, kind, value = details["loc"], details["type"], details["input"]
+    context: dict[str, Any] = details.get("ctx", {})
+    if location and location[-1] == "[key]":
+        # Pydantic puts the key itself before this marker.
+        location = location[:-1]
+        if kind != REFUSED:
+            message = f"{shown(value)} cannot be a key here: {_lower(details['msg'])}"
+            return Explanation(location, message, "write a port, 1 to 65535", on_key=True)
+        return Explanation(location, str(context["problem"]), str(context["fix"]), on_key=True)
+    if kind == REFUSED:
+        return Explanation(location, str(context["problem"]), str(context["fix"]))
+    if kind == "extra_forbidden":
+        return _unknown_key(location, model)
+    if kind == "missing":
+        return _missing(location, model)
+    if kind == "literal_error":
+        return Explanation(location, *_not_a_choice(value, str(context["expected"])))
+    if kind in _WANTED:
+        wanted = _WANTED[kind]
+        message = f"{_value(value)}, not {wanted}"
+        fix = _EXAMPLES[wanted]
+        return Explanation(
+            location, message, f"{fix}; {_BOOLEANS}" if isinstance(value, bool) else fix
+        )
+    if kind == "int_from_float":
+        return Explanation(location, f"{shown(value)} is not an integer", _EXAMPLES["an integer"])
+    return Explanation(location, f"{shown(value)} is out of range", _range_of(details["msg"]))
+
+
+def _value(value: object) -> str:
+    if isinstance(value, (dict, list)):
+        return f"this is {kind_of_atom(value)}"
+    return f"{shown(value)} is {kind_of_atom(value)}"
+
+
+def _range_of(message: str) -> str:
+    return _lower(message).replace("input should be ", "write a value ")
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _not_a_choice(value: object, expected: str) -> tuple[str, str]:
+    choices = expected.replace("'", "")
+    fix = f"write {choices}" if " or " in choices else f"write {choices}, the only choice"
+    if isinstance(value, bool):
+        return f"YAML read this as the boolean {str(value).lower()}", f"{fix}; {_BOOLEANS}"
+    names = choices.replace(" or ", ", ").split(", ")
+    near = closest(value, names) if isinstance(value, str) else None
+    meant = f"did you mean {near!r}? " if near else ""
+    return f"{shown(value)} is none of the choices", meant + fix
+
+
+def _unknown_key(location: Location, model: type[BaseModel]) -> Explanation:
+    owner = _model_at(location[:-1], model)
+    known = [] if owner is None else [_written(owner, name) for name in owner.model_fields]
+    near = closest(location[-1], known)
+    meant = f"did you mean {near!r}? " if near else ""
+    fix = f"{meant}the keys here are {', '.join(known)}"
+    return Explanation(location, f"unknown key {shown(location[-1])}", fix, on_key=True)
+
+
+def _missing(location: Location, model: type[BaseModel]) -> Explanation:
+    owner, key = _model_at(location[:-1], model), str(location[-1])
+    meaning = ""
+    if owner is not None:
+        field = owner.model_fields.get(key)
+        meaning = f": {_lower((field.description or '') if field else '')}"
+    return Explanation(location[:-1], f"`{key}` is missing", f"add `{key}`{meaning}".rstrip(". :"))
+
+
+def _written(model: type[BaseModel], name: str) -> str:
+    return model.model_fields[name].alias or name
+
+
+def _model_at(location: Location, model: type[BaseModel]) -> type[BaseModel] | None:
+    """The model that stands at a location: through fields, and through mappings by name."""
+    current: Any = model
+    for key in location:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            names = {_written(current, name): name for name in current.model_fields}
+            if key not in names:
+                return None
+            annotation = current.model_fields[names[str(key)]].annotation
+            current = annotation
+        else:
+            current = get_args(current)[-1] if get_args(current) else None
+        models = [
+            one for one in get_args(current) if isinstance(one, type) and issubclass(one, BaseModel)
+        ]
+        if models and type(None) in get_args(current):
+            current = models[0]
+    return current if isinstance(current, type) and issubclass(current, BaseModel) else None

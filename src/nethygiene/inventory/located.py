@@ -1,0 +1,160 @@
+"""Values that remember where they were written, so that an error can name the line.
+
+A reader (:mod:`.yaml_reader`, :mod:`.json_reader`) makes these nodes; a merge keeps them and notes
+on each :class:`Item` which layer of variables it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple, TypeAlias
+
+from nethygiene.errors import InventoryError, Problem
+
+Atom: TypeAlias = str | int | float | bool | date | None
+"""What one scalar can be; a date may be a datetime."""
+
+Key: TypeAlias = Atom
+
+Plain: TypeAlias = "Atom | list[Plain] | dict[Key, Plain]"
+"""A node without its positions."""
+
+
+class Place(NamedTuple):
+    """A file as the user would name it, and a 1-based line (None: the source has no lines)."""
+
+    file: str
+    line: int | None
+
+
+@dataclass(slots=True, eq=False)
+class Scalar:
+    """One plain value; `text` is how it was spelt, `literal` that Jinja never applies to it."""
+
+    place: Place
+    value: Atom
+    text: str
+    literal: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Opaque:
+    """A value that cannot be read here: `what` names it, as ``an Ansible Vault value``."""
+
+    place: Place
+    what: str
+
+
+@dataclass(slots=True, eq=False)
+class Sequence:
+    """A list."""
+
+    place: Place
+    items: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One value of a mapping.
+
+    Attributes:
+        key_place: where its key stands.
+        node: the value.
+        origin: key path of the variables that it came from (``all.children.web.vars``), set by a
+            merge; None means that of the item around it.
+    """
+
+    key_place: Place
+    node: Node
+    origin: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Mapping:
+    """A mapping, in the order of the file."""
+
+    place: Place
+    items: dict[Key, Item] = field(default_factory=dict)
+
+
+Node: TypeAlias = Scalar | Opaque | Sequence | Mapping
+
+
+def is_null(node: Node) -> bool:
+    """Whether this is YAML's null: nothing, ``~`` or ``null``."""
+    return isinstance(node, Scalar) and node.value is None
+
+
+def kind_of(node: Node) -> str:
+    """What a node is, in the words of an error message."""
+    match node:
+        case Mapping():
+            return "a mapping"
+        case Sequence():
+            return "a list"
+        case Opaque(what=what):
+            return what
+        case Scalar(value=value):
+            return kind_of_atom(value)
+
+
+def kind_of_atom(value: object) -> str:
+    """What a plain value is, in the words of an error message."""
+    if value is None:
+        return "null"
+    names: dict[type, str] = {
+        bool: "a boolean",
+        int: "an integer",
+        float: "a number",
+        str: "a string",
+        list: "a list",
+        tuple: "a list",
+        dict: "a mapping",
+    }
+    return names.get(type(value), "a date")
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """A value for an error message: on one line, control characters escaped, not too long."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    # Strings are cut before repr: a value of megabytes costs nothing.
+    text = repr(value[: limit + 1] if isinstance(value, str) else value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+@dataclass
+class ProblemLog:
+    """Collects what is wrong, so that all of it can be told at once.
+
+    What many hosts inherit from one line is one problem.
+    """
+
+    problems: dict[Problem, None] = field(default_factory=dict)
+
+    def add(self, place: Place, path: str, message: str, fix: str) -> None:
+        """Note one problem."""
+        self.problems.setdefault(Problem(place.file, place.line, path, message, fix))
+
+    def __len__(self) -> int:
+        return len(self.problems)
+
+    def __iter__(self) -> Iterator[Problem]:
+        """The problems, file by file in the order of reading, line by line."""
+        files = {problem.file: None for problem in self.problems}
+        order = {name: index for index, name in enumerate(files)}
+        yield from sorted(
+            self.problems, key=lambda problem: (order[problem.file], problem.line or 0)
+        )
+
+    def check(self) -> None:
+        """Raise InventoryError if anything was noted."""
+        if self.problems:
+            raise InventoryError(list(self))
+
+
+def joined(*keys: object) -> str:
+    """A key path for messages: ``all.hosts.web-1``, empty parts left out."""
+    return ".".join(text for key in keys if (text := str(key)))

@@ -1,0 +1,258 @@
+"""The kinds of value that a policy holds, each validated to one typed form.
+
+Each kind is a pydantic annotation with its own JSON Schema for editors. None coerces silently: a
+number in quotes or a YAML boolean is refused with the way to write it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    Strict,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from nethygiene.inventory.forward import Forward, parse_forward
+from nethygiene.inventory.located import kind_of_atom, shown
+
+Address: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
+SourceNetwork: TypeAlias = Literal["any"] | Network
+
+REFUSED = "nethygiene-refused"
+"""Type of the pydantic errors that carry a message and a fix of our own."""
+
+
+def refused(message: str, fix: str) -> PydanticCustomError:
+    """An error for pydantic that says what is wrong and what would be right."""
+    return PydanticCustomError(REFUSED, "{problem}", {"problem": message, "fix": fix})
+
+
+def _text(value: object, wanted: str, fix: str) -> str:
+    if not isinstance(value, str):
+        raise refused(f"{shown(value)} is {kind_of_atom(value)}, not {wanted}", fix)
+    return value
+
+
+def _matching(pattern: str, wanted: str, fix: str) -> Callable[[object], str]:
+    """A validator for strings of one shape."""
+    compiled = re.compile(pattern)
+
+    def validate(value: object) -> str:
+        text = _text(value, wanted, fix)
+        if not compiled.fullmatch(text):
+            raise refused(f"{shown(text)} is not {wanted}", fix)
+        return text
+
+    return validate
+
+
+def _string(pattern: str, wanted: str, fix: str) -> tuple[BeforeValidator, WithJsonSchema]:
+    schema = {"type": "string", "pattern": f"^{pattern}$", "description": fix}
+    return BeforeValidator(_matching(pattern, wanted, fix)), WithJsonSchema(schema)
+
+
+def _parse_address(value: object) -> Address:
+    fix = "write an IPv4 or IPv6 address, such as 10.0.3.5 or 2001:db8::5"
+    text = _text(value, "an address", fix)
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        if "/" in text:
+            fix = "write the address alone, without /prefix"
+        raise refused(f"{shown(text)} is not an IP address", fix) from None
+
+
+def _parse_listen_address(value: object) -> Literal["any", "loopback"] | Address:
+    if value == "any" or value == "loopback":  # noqa: PLR1714 - narrows the type
+        return value
+    try:
+        return _parse_address(value)
+    except PydanticCustomError as error:
+        problem = str((error.context or {}).get("problem"))
+        raise refused(problem, "write any, loopback or an IP address") from None
+
+
+def _parse_network(value: object) -> Network:
+    fix = "write a network or an address, such as 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32"
+    text = _text(value, "a network", fix)
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        try:
+            meant = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            raise refused(f"{shown(text)} is not a network in CIDR form", fix) from None
+    raise refused(f"{shown(text)} has bits set beyond its prefix", f"write {meant}")
+
+
+def _parse_source(value: object) -> SourceNetwork:
+    if value == "any":
+        return "any"
+    try:
+        return _parse_network(value)
+    except PydanticCustomError as error:
+        context = error.context or {}
+        fix = str(context.get("fix"))
+        raise refused(str(context.get("problem")), fix.replace("write a", "write any, a")) from None
+
+
+def _parse_day(value: object) -> date:
+    fix = "write a day as 2027-03-31"
+    if isinstance(value, datetime):
+        raise refused(
+            f"{shown(value.isoformat())} has a time of day", f"{fix}: it counts to its end, UTC"
+        )
+    if isinstance(value, date):
+        return value
+    text = _text(value, "a day", fix)
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise refused(f"{shown(text)} is not a day", fix)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise refused(f"{shown(text)} is no day of the calendar", fix) from None
+
+
+def _parse_port_key(value: object) -> object:
+    """A JSON key is always a string; the same port as a YAML key is an integer."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}", value):
+        return int(value)
+    return value
+
+
+def _forward_of(side: Literal["local", "remote"]) -> Callable[[object], Forward]:
+    option = "-L" if side == "local" else "-R"
+    fix = f"write it as for ssh {option}: 127.0.0.1:19922:localhost:22 (quoted)"
+
+    def validate(value: object) -> Forward:
+        if isinstance(value, Forward):
+            return value
+        text = _text(value, "a forward", fix)
+        try:
+            return parse_forward(text, side)
+        except ValueError as error:
+            raise refused(f"{shown(text)} is not a forward: {error}", fix) from None
+
+    return validate
+
+
+def _parse_ssh_value(value: object) -> str:
+    """YAML reads ssh_config's yes and no as booleans; here that loses nothing."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return str(value)
+    fix = "write the option's value as in ssh_config: 15, yes or a string"
+    text = _text(value, "an option's value", fix)
+    if not text.strip() or not text.isprintable():
+        raise refused(f"{shown(text)} is not an option's value", fix)
+    return text
+
+
+_PORT_SCHEMA = Field(ge=1, le=65535)
+Port = Annotated[int, Strict(), _PORT_SCHEMA]
+PortKey = Annotated[int, Strict(), _PORT_SCHEMA, BeforeValidator(_parse_port_key)]
+Seconds = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1)]
+Backlog = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1)]
+Count = Annotated[int, Strict(), Field(ge=1, le=2**63 - 1)]
+Rate = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+Ratio = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
+
+_ADDRESS_SCHEMA = {"type": "string", "description": "an IPv4 or IPv6 address"}
+_NETWORK_SCHEMA = {"type": "string", "description": "a network in CIDR form, or an address"}
+_AS_TEXT = PlainSerializer(str, return_type=str)
+
+IPAddress = Annotated[
+    Address, PlainValidator(_parse_address), _AS_TEXT, WithJsonSchema(_ADDRESS_SCHEMA)
+]
+ListenAddress = Annotated[
+    Literal["any", "loopback"] | Address,
+    PlainValidator(_parse_listen_address),
+    _AS_TEXT,
+    WithJsonSchema({"anyOf": [{"enum": ["any", "loopback"]}, _ADDRESS_SCHEMA]}),
+]
+IPNetwork = Annotated[
+    Network, PlainValidator(_parse_network), _AS_TEXT, WithJsonSchema(_NETWORK_SCHEMA)
+]
+Source = Annotated[
+    SourceNetwork,
+    PlainValidator(_parse_source),
+    _AS_TEXT,
+    WithJsonSchema({"anyOf": [{"enum": ["any"]}, _NETWORK_SCHEMA]}),
+]
+Day = Annotated[
+    date,
+    PlainValidator(_parse_day),
+    PlainSerializer(date.isoformat, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
+]
+_FORWARD_SCHEMA = WithJsonSchema(
+    {"type": "string", "description": "as ssh takes it: [bind:]port:host:port"}
+)
+LocalForward = Annotated[Forward, PlainValidator(_forward_of("local")), _AS_TEXT, _FORWARD_SCHEMA]
+RemoteForward = Annotated[Forward, PlainValidator(_forward_of("remote")), _AS_TEXT, _FORWARD_SCHEMA]
+SshValue = Annotated[
+    str,
+    PlainValidator(_parse_ssh_value),
+    WithJsonSchema({"type": ["string", "integer", "boolean"]}),
+]
+
+ItemName = Annotated[
+    str,
+    *_string(
+        r"[\w][\w.:@/+-]{0,99}",
+        "a name",
+        "name it with letters, digits and . _ : @ / + -, without spaces; put a number into quotes",
+    ),
+]
+InterfaceName = Annotated[
+    str,
+    *_string(
+        r"[\w.:@+-]{1,15}", "an interface", "write its name as `ip link` shows it, such as eth1"
+    ),
+]
+UserName = Annotated[
+    str,
+    *_string(r"[A-Za-z_][\w.@-]{0,63}", "a user", "write the login name of a user on that host"),
+]
+SshDestination = Annotated[
+    str,
+    *_string(
+        r"[A-Za-z0-9_\[:][\w.@:%\[\]-]*",
+        "an ssh destination",
+        "write the host as the job's ssh command does, such as cloud.example or user@host",
+    ),
+]
+SshKeyword = Annotated[
+    str,
+    *_string(
+        "[A-Za-z][A-Za-z0-9]*", "an ssh option", "write a keyword of ssh_config, such as BatchMode"
+    ),
+]
+HostKey = Annotated[
+    str,
+    *_string(
+        "SHA256:[A-Za-z0-9+/]{43}",
+        "a host key's fingerprint",
+        "write SHA256: and 43 characters, as `ssh-keygen -lf HOST_KEY.pub` prints them",
+    ),
+]
+RuleId = Annotated[
+    str, *_string("[a-z0-9]+(-[a-z0-9]+)*", "a rule's id", "write the id as the report shows it")
+]
+Sentence = Annotated[
+    str, *_string(r"[\s\S]*\S[\s\S]*", "a text", "write a few words; put a number into quotes")
+]
+AbsolutePath = Annotated[str, *_string(r"/[^\x00-\x1f\x7f]+", "a path", "write an absolute path")]
