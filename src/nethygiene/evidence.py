@@ -47,7 +47,7 @@ class _Line(BaseModel):
 class EvidenceHeader(_Line):
     """The first line: which run this was."""
 
-    evidence: Literal[1] = VERSION
+    evidence: Literal[1] = 1
     tool: str
     run_id: str
     window: float
@@ -117,8 +117,9 @@ class EvidenceHost(_Line):
                 )
                 for name, one in transcript.sections.items()
             },
-            failure=failure
-            and _Failure(code=failure.code, message=failure.message, cure=failure.cure),
+            failure=_Failure(code=failure.code, message=failure.message, cure=failure.cure)
+            if failure
+            else None,
         )
 
     def transcript(self) -> Transcript:
@@ -137,7 +138,7 @@ class EvidenceHost(_Line):
                 name: Section(one.stdout, one.stderr, one.status, one.cut)
                 for name, one in self.sections.items()
             },
-            failure=failure and HostFailure(failure.code, failure.message, failure.cure),
+            failure=HostFailure(failure.code, failure.message, failure.cure) if failure else None,
         )
 
 

@@ -51,7 +51,9 @@ class Ledger:
 
     def read(self, what: str, source: str, actual: object) -> None:
         """Record that `what` was read from `source` and found to be `actual`."""
-        self._pending.append(Observation(what, source, None, str(actual)))
+        observation = Observation(what, source, None, str(actual))
+        if observation not in self._pending:
+            self._pending.append(observation)
 
     def cannot_read(self, unreadable: Unreadable) -> NoReturn:
         """Record that something could not be read, and end the rule.

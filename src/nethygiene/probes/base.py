@@ -22,7 +22,8 @@ class Command:
             shell expands its globs; anything longer is spelt ``sh -c '...'``.
         privileged: needs root; with become it is run by ``sudo -n``, and so must hold no
             glob and no quoting: it stands in the sudoers file word for word.
-        sampled: run at both ends of the window, as the sections NAME@first and NAME@last.
+        sampled: run at both ends of the window, as the sections NAME@first and NAME@last;
+            with `--since`, NAME@since is the last one of an earlier run.
         seconds: time limit on the host.
         cap: bytes of standard output that are kept.
     """
@@ -37,7 +38,9 @@ class Command:
     @property
     def sections(self) -> tuple[str, ...]:
         """The names of the sections that it fills."""
-        return (f"{self.name}@first", f"{self.name}@last") if self.sampled else (self.name,)
+        if not self.sampled:
+            return (self.name,)
+        return (f"{self.name}@since", f"{self.name}@first", f"{self.name}@last")
 
 
 Sections = Mapping[str, Section | Unreadable]

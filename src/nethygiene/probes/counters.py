@@ -41,6 +41,7 @@ class Change:
         seconds: the interval, by the host's clock.
         total: its value at the end, counted since boot (of the namespace, in a container).
         uptime: seconds since boot.
+        since: the interval began with an earlier run's evidence (`--since`).
     """
 
     name: str
@@ -48,6 +49,7 @@ class Change:
     seconds: float
     total: int
     uptime: float
+    since: bool = False
 
     def __str__(self) -> str:
         return (
@@ -61,27 +63,30 @@ class Counters(Fact):
     """Two samples of the counters.
 
     Attributes:
-        first: at the start of the window, or in the evidence that `--since` names.
+        first: at the start of the window.
         last: at its end.
+        since: of the evidence that `--since` names, where given: it takes the place of first.
     """
 
     first: Sample | Unreadable
     last: Sample | Unreadable
+    since: Sample | Unreadable | None = None
 
     def change(self, name: str) -> Change:
         """How far the counter `name` moved between the samples."""
         last, after = self._value(self.last, name)
-        first, before = self._value(self.first, name)
+        start = self.first if self.since is None else self.since
+        first, before = self._value(start, name)
         source = COUNTERS.shell
         if (first.boot, first.namespace) != (last.boot, last.namespace):
             what = "boot" if first.boot != last.boot else "network namespace"
-            detail = f"the first sample is of another {what}: {name} starts anew"
+            detail = f"the first sample is of another {what}: {name} started anew since"
             self.ledger.cannot_read(Unreadable(Reason.NO_SECOND_SAMPLE, source, detail))
         seconds = last.uptime - first.uptime
         if after < before or seconds <= 0:
             detail = f"{name} went from {before} to {after} in {seconds:.2f} s: reset or wrapped"
             self.ledger.cannot_read(Unreadable(Reason.UNDECIDABLE, source, detail))
-        change = Change(name, after - before, seconds, after, last.uptime)
+        change = Change(name, after - before, seconds, after, last.uptime, self.since is not None)
         self.ledger.read(name, _file(name), change)
         return change
 
@@ -115,17 +120,23 @@ def _file(name: str) -> str:
 
 
 def parse(sections: Sections) -> Counters | Unreadable:
-    """Parse both samples; each may be unreadable by itself (`--window=0` takes one alone)."""
-    first, last = (sections[name] for name in COUNTERS.sections)
+    """Parse the samples; each may be unreadable by itself (`--window=0` takes the last alone)."""
+    since, first, last = (sections[name] for name in COUNTERS.sections)
     if isinstance(last, Unreadable):
-        # One sample alone is named @last, whichever end of the window it is from.
         return last
     if isinstance(first, Unreadable) and first.reason is Reason.NOT_COLLECTED:
         detail = "only one sample was taken: give --window or --since"
         first = Unreadable(Reason.NO_SECOND_SAMPLE, COUNTERS.shell, detail)
+    without_since = isinstance(since, Unreadable) and since.reason is Reason.NOT_COLLECTED
     return Counters(
-        first if isinstance(first, Unreadable) else parse_sample(first), parse_sample(last)
+        first=_sample(first),
+        last=_sample(last),
+        since=None if without_since else _sample(since),
     )
+
+
+def _sample(section: Section | Unreadable) -> Sample | Unreadable:
+    return section if isinstance(section, Unreadable) else parse_sample(section)
 
 
 def parse_sample(section: Section) -> Sample | Unreadable:

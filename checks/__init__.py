@@ -1,0 +1,1 @@
+"""The rules, and nothing else: one module a subject."""

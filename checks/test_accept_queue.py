@@ -1,0 +1,125 @@
+"""The accept queue: where finished handshakes wait for the application."""
+
+from functools import partial
+
+from nethygiene.rules import (
+    Counters,
+    Expect,
+    ListenerOwners,
+    Listeners,
+    Policy,
+    Reason,
+    Service,
+    Sysctls,
+    at_least,
+    at_most,
+    not_applicable,
+    not_rising,
+    rule,
+    why_backlog_is_short,
+)
+
+
+@rule(severity="high", kind="setting", incidents=["S3"])
+def test_somaxconn_covers_backlog(sysctl: Sysctls, service: Service, expect: Expect) -> None:
+    """Somaxconn is at least the backlog that the service asks for.
+
+    Why: The kernel silently cuts the backlog of listen() down to net.core.somaxconn. A shop's
+        site dropped connections from time to time behind a queue of 128, with normal load and
+        no alarm (incident S3).
+    Remedy: Raise it now and for good, to the largest backlog declared, then restart the
+        service: a socket keeps the limit that it was opened with.
+        `sysctl -w net.core.somaxconn=16384`
+        `echo 'net.core.somaxconn = 16384' >> /etc/sysctl.d/90-nethygiene.conf`
+        `systemctl restart SERVICE`
+    Kernels: The default is 128 until Linux 5.3 and 4096 since 5.4. Before Linux 4.1 the limit
+        is a 16-bit field: stay below 65536 there.
+
+    References:
+        - listen(2)
+        - https://git.kernel.org/torvalds/c/19f92a030ca6
+    """
+    if service.backlog is None:
+        not_applicable(f"service {service.name} declares no backlog", Reason.NOT_DECLARED)
+    expect("net.core.somaxconn", sysctl["net.core.somaxconn"], at_least(service.backlog))
+
+
+@rule(severity="high", kind="setting", incidents=["S3"])
+def test_somaxconn_meets_policy(sysctl: Sysctls, policy: Policy, expect: Expect) -> None:
+    """Somaxconn is at least what the policy asks for.
+
+    Why: Services that nobody declared are clamped by it as well (incident S3).
+    Remedy: Raise it now and for good, then restart the services that listen.
+        `sysctl -w net.core.somaxconn=16384`
+        `echo 'net.core.somaxconn = 16384' >> /etc/sysctl.d/90-nethygiene.conf`
+    Kernels: The default is 128 until Linux 5.3 and 4096 since 5.4.
+
+    References:
+        - listen(2)
+    """
+    if policy.min_somaxconn is None:
+        not_applicable("the policy declares no min_somaxconn", Reason.NOT_DECLARED)
+    expect("net.core.somaxconn", sysctl["net.core.somaxconn"], at_least(policy.min_somaxconn))
+
+
+@rule(severity="high", kind="state", incidents=["S3"])
+def test_listener_backlog_in_effect(
+    listeners: Listeners,
+    sysctl: Sysctls,
+    listener_owners: ListenerOwners,
+    service: Service,
+    expect: Expect,
+) -> None:
+    """Every listening socket of the service has the backlog that it asks for.
+
+    Why: The limit of an accept queue is frozen when listen() is called. After somaxconn was
+        raised, the old sockets still drop connections (incident S3), also after a reload:
+        nginx listens anew on reload only if its own backlog= changed.
+    Remedy: The message tells which of three it is. Clamped by somaxconn: raise that. Socket
+        older than the setting: restart. Application asks for less: raise its own option, such
+        as `listen 443 backlog=16384;` in nginx. Then, in each case:
+        `systemctl restart SERVICE`
+    References:
+        - listen(2)
+        - ss(8): of a listening socket, Send-Q is the backlog
+        - Documentation/networking/snmp_counter.rst, TcpExtListenOverflows
+    """
+    if service.backlog is None:
+        not_applicable(f"service {service.name} declares no backlog", Reason.NOT_DECLARED)
+    sockets = listeners.on(service.port)
+    if not sockets:
+        not_applicable(f"nothing listens on port {service.port}")
+    for socket in sockets:
+        expect(
+            f"backlog of {socket}",
+            socket.backlog,
+            at_least(service.backlog),
+            partial(why_backlog_is_short, socket, sysctl, listener_owners),
+        )
+
+
+@rule(severity="high", kind="rate", incidents=["S3"])
+def test_accept_queue_not_overflowing(
+    counters: Counters, listeners: Listeners, expect: Expect
+) -> None:
+    """No connection was dropped for a full accept queue.
+
+    Why: A client whose SYN meets a full queue waits a second and more for its next try, or
+        gives up: the site is unreachable from time to time, with normal load and no alarm (S3).
+    Remedy: Find the queue that is full: `ss -lnt` shows Recv-Q above Send-Q. Where Send-Q is
+        small, raise the backlog (see somaxconn-covers-backlog and listener-backlog-in-effect).
+        Where it is ample, the application is too slow to accept, or is out of file descriptors:
+        compare `ls /proc/PID/fd | wc -l` with the limits in `/proc/PID/limits`.
+        `systemctl restart SERVICE`
+    Kernels: Before Linux 4.10 a full queue let the handshake end at the client, whose data then
+        hung; since then the SYN is dropped. The queue holds one connection more than Send-Q.
+
+    References:
+        - https://docs.kernel.org/networking/snmp_counter.html
+        - listen(2)
+    """
+    for socket in listeners:
+        # backlog 0 is a real listen(0): one waiting connection is healthy there.
+        if socket.backlog > 0:
+            expect(f"accept queue of {socket}", socket.waiting, at_most(socket.backlog))
+    expect("TcpExtListenOverflows", counters.change("TcpExtListenOverflows"), not_rising())

@@ -1,0 +1,80 @@
+"""ICMP redirects: a gateway's word that another next hop is nearer."""
+
+from nethygiene.rules import (
+    Counters,
+    Expect,
+    InterfaceFamily,
+    Interfaces,
+    Policy,
+    Reason,
+    Sysctls,
+    accepts_redirects,
+    equal_to,
+    families_refusing_redirects,
+    is_forwarding,
+    never_risen,
+    not_applicable,
+    rule,
+)
+
+
+@rule(severity="medium", kind="setting", incidents=["S1.8"])
+def test_icmp_redirects_match_policy(
+    interface_family: InterfaceFamily, sysctl: Sysctls, policy: Policy, expect: Expect
+) -> None:
+    """Every interface treats ICMP redirects as the policy says, in what its settings come to.
+
+    No single setting tells. In IPv4 a host accepts when `conf.all` or the interface says so, a
+    forwarding interface only when both do. In IPv6 `conf.all` is not asked, and a forwarding
+    interface never accepts.
+
+    Why: A hardened host ignored its gateway's redirects and went on sending to a gateway that
+        drops (incident S1.8): heavy loss, on one device alone. Where refusing is meant (CIS,
+        STIG), it has to hold on every interface.
+    Remedy: Declare `icmp_redirects: refuse` where that is meant. Otherwise accept them, for
+        IPv4 on `all` and for IPv6 on each interface; write these after ip_forward, which
+        resets conf.all.accept_redirects. To refuse, write 0 to `all` and to each interface.
+        `sysctl -w net.ipv4.conf.all.accept_redirects=1 net.ipv6.conf.IFACE.accept_redirects=1`
+        `echo 'net.ipv4.conf.all.accept_redirects = 1' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv6.conf.IFACE.accept_redirects = 1' >> /etc/sysctl.d/90-nethygiene.conf`
+    References:
+        - ip-sysctl: https://docs.kernel.org/networking/ip-sysctl.html
+        - IN_DEV_RX_REDIRECTS: https://github.com/torvalds/linux/blob/v6.18/include/linux/inetdevice.h
+        - RFC 1122, section 3.2.2.2: https://www.rfc-editor.org/rfc/rfc1122#section-3.2.2.2
+    """
+    if policy.icmp_redirects == "any":
+        not_applicable("the policy leaves icmp_redirects open (any)", Reason.POLICY_ANY)
+    if not policy.declares("icmp_redirects") and is_forwarding(sysctl, interface_family):
+        not_applicable("it forwards, and no icmp_redirects is declared", Reason.NOT_DECLARED)
+    state = "accept" if accepts_redirects(sysctl, interface_family) else "refuse"
+    hint = "" if policy.declares("icmp_redirects") else "if meant, declare icmp_redirects: refuse"
+    wanted = equal_to(str(policy.icmp_redirects))
+    expect(f"treatment of ICMP redirects on {interface_family.name}", state, wanted, hint)
+
+
+@rule(severity="medium", kind="rate", incidents=["S1.8"])
+def test_icmp_redirects_not_ignored(
+    interfaces: Interfaces, sysctl: Sysctls, counters: Counters, expect: Expect
+) -> None:
+    """No gateway is telling this host a better way that it ignores.
+
+    Why: The gateway's redirects are counted also where they are refused. Each says that traffic
+        takes a detour, or goes to a gateway that will drop it (incident S1.8).
+    Remedy: Give the host the route that its gateway advises: `tcpdump -ni any icmp` shows
+        it in the redirect. Make it last in the network configuration; at run time:
+        `ip route add DESTINATION via GATEWAY`
+        Then judge by what comes after: `--since=EVIDENCE` of a run after the mend.
+    Kernels: A Linux gateway sends some nine redirects in 12 s and then none for a minute
+        (Linux 6.18), so that the window alone would often see none.
+
+    References:
+        - RFC 1122, section 3.2.2.2: https://www.rfc-editor.org/rfc/rfc1122#section-3.2.2.2
+        - nstat(8)
+    """
+    families = families_refusing_redirects(sysctl, interfaces)
+    if not families:
+        not_applicable("no interface that does not forward refuses redirects")
+    for family in families:
+        name = "IcmpInRedirects" if family == "ipv4" else "Icmp6InRedirects"
+        hint = f"a gateway advises another {family} next hop: add a static route"
+        expect(name, counters.change(name), never_risen(), hint)

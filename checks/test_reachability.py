@@ -1,0 +1,25 @@
+"""Whether a host could be judged at all."""
+
+from nethygiene.rules import Expect, ReachedBy, equal_to, rule
+
+
+@rule(severity="critical", kind="state", incidents=["S0", "S1", "S2", "S3", "S4"])
+def test_host_reachable(connection: ReachedBy, expect: Expect) -> None:
+    """The host's facts could be collected over a verified connection.
+
+    A host that was not read has no verdict: every other rule is unknown on it, and only
+    this one says why.
+
+    Why: An audit that quietly leaves out the hosts that it could not reach is a false pass
+        for just the hosts in trouble. The connection has to be verified as well: the first
+        incident began with a host key that nobody had checked.
+    Remedy: The message names the cause and its cure. For an unknown host key, compare the
+        fingerprint that it shows with the host's own, on its console:
+        `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`. Then declare it in the inventory as
+        `nethygiene_host_keys: ["SHA256:..."]`, or add the key to known_hosts.
+
+    References:
+        - ssh(1), VERIFYING HOST KEYS
+        - RFC 4251, section 4.1: https://www.rfc-editor.org/rfc/rfc4251#section-4.1
+    """
+    expect("collection over a verified connection", connection.state, equal_to("complete"))

@@ -1,0 +1,145 @@
+"""What a run came to: the models of the results file, and all that reports ever see.
+
+The JSON Schema of the file is generated from these models and ships with the package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nethygiene.outcomes import Kind, Outcome, Reason, Severity
+
+SCHEMA = 1
+
+
+class _Record(BaseModel):
+    # Readers ignore unknown keys, so that a file of a later version can still be read.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ToolRecord(_Record):
+    """The program that made the run."""
+
+    name: str = "nethygiene"
+    version: str
+
+
+class HostRecord(_Record):
+    """One host of the run."""
+
+    name: str
+    address: str = Field(description="what was connected to")
+    groups: tuple[str, ...] = ()
+    os: str = Field("", description="PRETTY_NAME of os-release, empty if not known")
+    kernel: str = Field("", description="kernel release, empty if not known")
+    boot_id: str = Field("", description="id of the boot, empty if not known")
+    uptime: float | None = Field(None, description="seconds since boot, null if not known")
+    privileged: bool = Field(False, description="root, or become was asked for and sudo obeyed")
+    reachable: bool
+    error: str | None = Field(None, description="why its facts were not all collected")
+    collected_at: str = Field("", description="RFC 3339, UTC")
+    collect_seconds: float = Field(0.0, description="the round trip, connection included")
+
+
+class RuleRecord(_Record):
+    """One rule of the run, with its documentation."""
+
+    id: str
+    version: int
+    title: str
+    severity: Severity
+    kind: Kind
+    incidents: tuple[str, ...]
+    why: str
+    remedy: str
+    references: tuple[str, ...]
+
+
+class ObservationRecord(_Record):
+    """One thing that was looked at."""
+
+    what: str
+    source: str = Field(description="file or command that it was read from")
+    expected: str | None = Field(description="null where it was only read")
+    actual: str
+
+
+class WaiverRecord(_Record):
+    """The waiver that covers a result."""
+
+    name: str
+    until: str = Field(description="last day that it holds, UTC")
+    owner: str
+    reason: str
+
+
+class Result(_Record):
+    """One verdict. (rule, host, item) is its identity."""
+
+    rule: str
+    host: str
+    item: str | None = None
+    fingerprint: str = Field(description="hash of the identity, stable across runs and versions")
+    outcome: Outcome
+    reason: Reason | None = Field(None, description="why it is unknown or not applicable")
+    severity: Severity
+    message: str
+    waiver: WaiverRecord | None = None
+    observations: tuple[ObservationRecord, ...] = ()
+
+
+class Summary(_Record):
+    """How many results of each outcome."""
+
+    passed: int = 0
+    failed: int = 0
+    unknown: int = 0
+    not_applicable: int = Field(0, alias="not-applicable")
+    waived: int = 0
+
+
+class Run(_Record):
+    """The results file."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    tool: ToolRecord
+    run_id: str
+    labels: dict[str, str] = Field(default_factory=dict)
+    started: str
+    finished: str
+    inventory: str
+    policy_sha256: str
+    window: float
+    hosts: tuple[HostRecord, ...]
+    rules: tuple[RuleRecord, ...]
+    results: tuple[Result, ...]
+    summary: Summary
+    exit_status: int
+
+
+def fingerprint(rule: str, host: str, item: str | None) -> str:
+    """Hash of a result's identity: 16 hexadecimal digits, stable across runs and versions."""
+    # NUL can be in none of the three, and None differs from an empty item.
+    identity = "\0".join([rule, host] if item is None else [rule, host, item])
+    return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def summarize(results: tuple[Result, ...]) -> Summary:
+    """Count the results by outcome."""
+    counts = {outcome.value: 0 for outcome in Outcome}
+    for result in results:
+        counts[result.outcome] += 1
+    return Summary.model_validate(counts)
+
+
+def results_json_schema() -> dict[str, object]:
+    """JSON Schema (2020-12) of the results file."""
+    schema = Run.model_json_schema(by_alias=True, mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "nethygiene results file",
+        **{key: value for key, value in schema.items() if key != "title"},
+    }

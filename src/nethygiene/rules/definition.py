@@ -1,0 +1,151 @@
+"""`@rule`: turns a function into a rule, and checks its declaration when it is imported."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from nethygiene.outcomes import Kind, Severity
+from nethygiene.probes import all_probes
+from nethygiene.rules.documentation import Documentation, parse_documentation
+from nethygiene.rules.items import DECLARED, FOUND
+
+PLAIN_ARGUMENTS = ("connection", "expect", "policy")
+ALWAYS_SENT = ("kernel", "machine")
+_ATTRIBUTE = "__nethygiene_rule__"
+
+F = TypeVar("F", bound=Callable[..., None])
+
+
+class RuleDeclarationError(Exception):
+    """A rule that is declared wrongly: told to its author when its module is imported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as declared.
+
+    Attributes:
+        id: the function's name without ``test_``, with dashes.
+        version: raised when its verdict can change.
+        severity: how much a failure matters.
+        kind: setting, state or rate.
+        incidents: codes of the incidents it was born from, as ``S1.8``.
+        documentation: its docstring, read.
+        function: the function itself.
+        arguments: the names of the function's arguments.
+        declared: the argument that names a declared item, None if it has none.
+        found: the argument that names a found item, None if it has none.
+        probes: names of the probes that it needs.
+    """
+
+    id: str
+    version: int
+    severity: Severity
+    kind: Kind
+    incidents: tuple[str, ...]
+    documentation: Documentation
+    function: Callable[..., None]
+    arguments: tuple[str, ...]
+    declared: str | None
+    found: str | None
+    probes: frozenset[str]
+
+    @property
+    def judges_reachability(self) -> bool:
+        """Whether it judges the connection itself: then an unreachable host fails it."""
+        return "connection" in self.arguments
+
+
+def rule(
+    *, severity: str, kind: str, incidents: Sequence[str], version: int = 1
+) -> Callable[[F], F]:
+    """Declare a rule.
+
+    The function's arguments name what it needs: a probe's name brings that fact, a declared or
+    found item's name makes one result for each item, ``policy`` brings the host's policy,
+    ``connection`` how it was reached, and ``expect`` judges.
+
+    Args:
+        severity: ``low``, ``medium``, ``high`` or ``critical``.
+        kind: ``setting``, ``state`` or ``rate``.
+        incidents: codes of the incidents it was born from.
+        version: raised when its verdict can change.
+
+    Raises:
+        RuleDeclarationError: on import, when the declaration is wrong.
+    """
+
+    def declare(function: F) -> F:
+        setattr(function, _ATTRIBUTE, _read(function, severity, kind, tuple(incidents), version))
+        return function
+
+    return declare
+
+
+def rule_of(thing: object) -> Rule | None:
+    """The rule that a module's attribute declares, if it is one."""
+    declared: Any = getattr(thing, _ATTRIBUTE, None)
+    return declared if isinstance(declared, Rule) else None
+
+
+def _read(
+    function: Callable[..., None],
+    severity: str,
+    kind: str,
+    incidents: tuple[str, ...],
+    version: int,
+) -> Rule:
+    name = function.__name__
+    if not re.fullmatch(r"test_[a-z0-9]+(_[a-z0-9]+)*", name):
+        raise RuleDeclarationError(
+            f"{name}: a rule's name is test_ and words in lower case: its id says the wanted state"
+        )
+    if severity not in list(Severity):
+        raise RuleDeclarationError(f"{name}: severity {severity!r} is none of {_listed(Severity)}")
+    if kind not in list(Kind):
+        raise RuleDeclarationError(f"{name}: kind {kind!r} is none of {_listed(Kind)}")
+    if not incidents:
+        raise RuleDeclarationError(f"{name}: names no incident: every rule is born from one")
+    try:
+        documentation = parse_documentation(function.__doc__, name)
+    except ValueError as error:
+        raise RuleDeclarationError(str(error)) from None
+    arguments = tuple(inspect.signature(function).parameters)
+    known = {*all_probes(), *DECLARED, *FOUND, *PLAIN_ARGUMENTS}
+    if strange := [argument for argument in arguments if argument not in known]:
+        raise RuleDeclarationError(
+            f"{name}: no probe or item is called {', '.join(map(repr, strange))}. "
+            f"Known: {', '.join(sorted(known))}"
+        )
+    if "expect" not in arguments:
+        raise RuleDeclarationError(f"{name}: asks for no 'expect', so it could never fail")
+    declared = [argument for argument in arguments if argument in DECLARED]
+    found = [argument for argument in arguments if argument in FOUND]
+    if len(declared) + len(found) > 1:
+        raise RuleDeclarationError(
+            f"{name}: {', '.join(declared + found)}: a rule has one item at most"
+        )
+    probes = {argument for argument in arguments if argument in all_probes()}
+    for argument in found:
+        probes |= set(FOUND[argument].probes)
+    return Rule(
+        id=name.removeprefix("test_").replace("_", "-"),
+        version=version,
+        severity=Severity(severity),
+        kind=Kind(kind),
+        incidents=incidents,
+        documentation=documentation,
+        function=function,
+        arguments=arguments,
+        declared=declared[0] if declared else None,
+        found=found[0] if found else None,
+        probes=frozenset(probes.union(ALWAYS_SENT)),
+    )
+
+
+def _listed(words: type[Severity | Kind]) -> str:
+    return ", ".join(words)

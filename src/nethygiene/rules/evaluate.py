@@ -1,0 +1,152 @@
+"""Judging: one rule, one host, one item; the only place where an outcome is decided."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+
+from nethygiene.facts.fact import Fact, UnreadableFact
+from nethygiene.facts.ledger import Ledger, Observation, UnreadableFactError
+from nethygiene.outcomes import Outcome, Reason, Unreadable
+from nethygiene.probes.kernel import Kernel
+from nethygiene.rules.definition import Rule
+from nethygiene.rules.expect import Expect, NotApplicableError
+from nethygiene.rules.items import FOUND, Named
+from nethygiene.rules.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule came to for one host and item.
+
+    Attributes:
+        item: name of the declared or found item, None where the host itself is judged.
+        outcome: never WAIVED: waivers are applied to verdicts later.
+        reason: why it is unknown or not applicable, None otherwise.
+        message: one line for people: the offending values, or what is missing.
+        observations: all that was looked at.
+        traceback: of the rule's own bug, where it crashed.
+    """
+
+    item: str | None
+    outcome: Outcome
+    reason: Reason | None
+    message: str
+    observations: tuple[Observation, ...]
+    traceback: str | None = None
+
+
+def evaluate(rule: Rule, subject: Subject, declared: Named | None = None) -> list[Verdict]:
+    """Judge one host by one rule.
+
+    Args:
+        rule: the rule.
+        subject: the host.
+        declared: the declared item, for a rule that has them; None gives the not-applicable
+            verdict of a host that declares none.
+
+    Returns:
+        One verdict, or one for each item found; never empty.
+    """
+    if not rule.judges_reachability and (system := _other_system(subject)) is not None:
+        return [_not_applicable(f"the host runs {system}, not Linux", Reason.NOT_THIS_HOST)]
+    if rule.declared is not None and declared is None:
+        what = f"the host's policy declares no {rule.declared}"
+        return [_not_applicable(what, Reason.NOT_DECLARED)]
+    if rule.found is not None:
+        return _evaluate_found(rule, subject, rule.found)
+    return [_judge(rule, subject, rule.declared, declared)]
+
+
+def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
+    finder = FOUND[kind]
+    ledger = Ledger()
+    items: list[Named] = []
+    crash: Exception | None = None
+    try:
+        items = list(finder.find(**{name: _bound(subject, name, ledger) for name in finder.probes}))
+    except UnreadableFactError:
+        pass  # the ledger has it, and a short list of items is no reason for a pass
+    except Exception as error:  # noqa: BLE001 - a bug in our own finder: unknown, said aloud
+        crash = error
+    verdicts = [_judge(rule, subject, kind, item) for item in items]
+    if crash is not None or ledger.unreadable:
+        verdicts.append(_verdict(rule, None, ledger, crash))
+    return verdicts or [_not_applicable(finder.nothing, Reason.NOT_THIS_HOST)]
+
+
+def _judge(rule: Rule, subject: Subject, kind: str | None, item: Named | None) -> Verdict:
+    ledger = Ledger()
+    arguments: dict[str, object] = {}
+    for name in rule.arguments:
+        if name == "expect":
+            arguments[name] = Expect(ledger)
+        elif name == "policy":
+            arguments[name] = subject.policy
+        elif name == kind:
+            arguments[name] = item
+        else:
+            arguments[name] = _bound(subject, name, ledger)
+    crash: BaseException | None = None
+    inapplicable: NotApplicableError | None = None
+    try:
+        rule.function(**arguments)
+    except UnreadableFactError as error:
+        ledger.note_unreadable(error.unreadable)  # a fact's is there already, unknown()'s is not
+    except NotApplicableError as error:
+        inapplicable = error
+    except AssertionError as error:
+        ledger.failures.append(str(error) or "an assertion of the rule failed")
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - pytest.skip() and fail() are BaseExceptions
+        crash = error
+    return _verdict(rule, item.name if item else None, ledger, crash, inapplicable)
+
+
+def _verdict(
+    rule: Rule,
+    item: str | None,
+    ledger: Ledger,
+    crash: BaseException | None,
+    inapplicable: NotApplicableError | None = None,
+) -> Verdict:
+    """Decide: a failure stands, then a crash, then what could not be read; a pass comes last."""
+    ledger.close()
+    seen = tuple(ledger.observations)
+    missing = "; ".join(str(one) for one in ledger.unreadable)
+    if ledger.failures:
+        message = "; ".join(ledger.failures)
+        message += f" (and could not read {missing})" if missing else ""
+        return Verdict(item, Outcome.FAILED, None, message, seen, _trace(crash))
+    if crash is not None:
+        message = f"the rule itself crashed: {type(crash).__name__}: {crash}"
+        return Verdict(item, Outcome.UNKNOWN, Reason.RULE_CRASHED, message, seen, _trace(crash))
+    if ledger.unreadable:
+        return Verdict(item, Outcome.UNKNOWN, ledger.unreadable[0].reason, missing, seen)
+    if inapplicable is not None:
+        return Verdict(item, Outcome.NOT_APPLICABLE, inapplicable.reason, inapplicable.why, seen)
+    if not ledger.expectations:
+        message = f"{rule.id} ended without a single expect(): it judged nothing"
+        return Verdict(item, Outcome.UNKNOWN, Reason.NOTHING_CHECKED, message, seen)
+    return Verdict(item, Outcome.PASSED, None, "", seen)
+
+
+def _not_applicable(why: str, reason: Reason) -> Verdict:
+    return Verdict(None, Outcome.NOT_APPLICABLE, reason, why, ())
+
+
+def _bound(subject: Subject, name: str, ledger: Ledger) -> Fact | UnreadableFact:
+    fact = subject.fact(name)
+    if isinstance(fact, Unreadable):
+        return UnreadableFact(fact, ledger)
+    return fact.bound_to(ledger)
+
+
+def _other_system(subject: Subject) -> str | None:
+    kernel = subject.fact("kernel")
+    return kernel.name if isinstance(kernel, Kernel) and kernel.name != "Linux" else None
+
+
+def _trace(crash: BaseException | None) -> str | None:
+    return None if crash is None else "".join(traceback.format_exception(crash, limit=-6))

@@ -1,0 +1,89 @@
+"""`expect`, and the two ways in which a rule says that it has no verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
+
+from nethygiene.facts.ledger import Ledger, UnreadableFactError
+from nethygiene.outcomes import Reason, Unreadable
+from nethygiene.rules.matchers import Matcher
+
+T = TypeVar("T")
+Hint = str | Callable[[], str]
+
+
+class Expect:
+    """Judges values, and records what was judged. One for each evaluation of a rule."""
+
+    __slots__ = ("_ledger",)
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def __call__(self, what: str, actual: T, matcher: Matcher[T], hint: Hint = "") -> bool:
+        """Expect `actual` to satisfy `matcher`; the rule goes on either way.
+
+        Args:
+            what: the name of what is judged, as ``net.core.somaxconn``.
+            actual: what was found. None is shown as "absent".
+            matcher: what is expected.
+            hint: said with a failure: what this value means, or what to do about it; a function
+                where it takes further facts, for then it is asked on failure alone.
+
+        Returns:
+            Whether it was as expected.
+        """
+        good = matcher.accepts(actual)
+        shown = "absent" if actual is None else str(actual)
+        failure = None
+        if not good:
+            failure = f"{what} is {shown}, expected {matcher.description}"
+            said = _said(hint)
+            failure += f": {said}" if said else ""
+        self._ledger.expect(what, matcher.description, shown, failure)
+        return good
+
+
+def _said(hint: Hint) -> str:
+    if isinstance(hint, str):
+        return hint
+    try:
+        return hint()
+    except UnreadableFactError:
+        return ""  # the ledger has it; the failure stands without the hint
+
+
+class NotApplicableError(Exception):
+    """Ends a rule that has nothing to judge here."""
+
+    def __init__(self, why: str, reason: Reason) -> None:
+        self.why = why
+        self.reason = reason
+        super().__init__(why)
+
+
+def not_applicable(why: str, reason: Reason = Reason.NOT_THIS_HOST) -> NoReturn:
+    """End the rule as not applicable.
+
+    Args:
+        why: one line for people.
+        reason: the code in the results file.
+
+    Raises:
+        NotApplicableError: always.
+    """
+    raise NotApplicableError(why, reason)
+
+
+def unknown(why: str, reason: Reason = Reason.UNDECIDABLE) -> NoReturn:
+    """End the rule as unknown: the facts were read, but do not decide the question.
+
+    Args:
+        why: one line for people, naming what would decide it.
+        reason: the code in the results file.
+
+    Raises:
+        UnreadableFactError: always.
+    """
+    raise UnreadableFactError(Unreadable(reason, "", why))

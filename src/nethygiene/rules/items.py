@@ -1,0 +1,86 @@
+"""The items that a rule may have one result each for: declared in the policy, or found on a host.
+
+A new kind of item is one entry here; its name is the argument by which rules ask for it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from nethygiene.inventory.policy import Policy
+from nethygiene.probes.interfaces import Interfaces
+
+
+class Named(Protocol):
+    """A declared item: it has the name that it was declared by."""
+
+    @property
+    def name(self) -> str:
+        """The key in the policy."""
+
+
+DECLARED: Mapping[str, Callable[[Policy], Iterable[Named]]] = {
+    "service": lambda policy: policy.services.values(),
+    "upstream": lambda policy: policy.upstreams.values(),
+    "interface": lambda policy: policy.interfaces.values(),
+    "route": lambda policy: policy.routes.values(),
+    "tunnel": lambda policy: policy.tunnels.values(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceFamily:
+    """An interface that is up, in one family in which it has an address that can be reached.
+
+    Attributes:
+        interface: its name.
+        family: ``ipv4`` or ``ipv6``.
+    """
+
+    interface: str
+    family: Literal["ipv4", "ipv6"]
+
+    @property
+    def name(self) -> str:
+        """The item's name in results: ``eth0/ipv4``."""
+        return f"{self.interface}/{self.family}"
+
+
+def interface_family(interfaces: Interfaces) -> Iterator[InterfaceFamily]:
+    """Each up, non-loopback interface, once a family with a non-link-local address."""
+    for interface in interfaces:
+        if interface.is_up and not interface.is_loopback:
+            versions = {one.version for one in interface.addresses if not one.is_link_local}
+            if 4 in versions:
+                yield InterfaceFamily(interface.name, "ipv4")
+            if 6 in versions:
+                yield InterfaceFamily(interface.name, "ipv6")
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Finds the items of one kind on a host.
+
+    Attributes:
+        find: from facts, by the names of its arguments, to the items.
+        probes: the names of those facts.
+        nothing: what is said where there are none.
+    """
+
+    find: Callable[..., Iterable[Named]]
+    probes: tuple[str, ...]
+    nothing: str
+
+
+def _finder(find: Callable[..., Iterable[Named]], nothing: str) -> Finder:
+    return Finder(find, tuple(inspect.signature(find).parameters), nothing)
+
+
+FOUND: Mapping[str, Finder] = {
+    "interface_family": _finder(
+        interface_family, "no interface besides loopback is up and has an address"
+    ),
+}

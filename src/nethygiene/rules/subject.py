@@ -1,0 +1,83 @@
+"""A host as the rules see it: its policy, and its facts parsed from its transcript when asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nethygiene.facts.fact import Fact
+from nethygiene.inventory.policy import Policy
+from nethygiene.outcomes import Reason, Unreadable
+from nethygiene.probes import Probe, all_probes, whole
+from nethygiene.transcript import Section, Transcript
+
+
+@dataclass(frozen=True)
+class ReachedBy(Fact):
+    """How a host was reached: the fact that rules ask for as ``connection``.
+
+    Attributes:
+        address: what was connected to.
+        failure: why the facts could not be collected, in one line with its cure; None if all came.
+    """
+
+    address: str
+    failure: str | None
+
+    @property
+    def state(self) -> str:
+        """``complete``, or the failure."""
+        self.ledger.read("connection", self.address, self.failure or "complete")
+        return self.failure or "complete"
+
+
+class Subject:
+    """One host to be judged. Facts are parsed once, and shared by all rules."""
+
+    __slots__ = ("_facts", "name", "policy", "transcript")
+
+    def __init__(self, name: str, policy: Policy, transcript: Transcript) -> None:
+        self.name = name
+        self.policy = policy
+        self.transcript = transcript
+        self._facts: dict[str, Fact | Unreadable] = {}
+
+    def fact(self, name: str) -> Fact | Unreadable:
+        """The fact of the probe `name`, or why there is none."""
+        fact = self._facts.get(name)
+        if fact is None:
+            fact = self._connection() if name == "connection" else self._parsed(all_probes()[name])
+            self._facts[name] = fact
+        return fact
+
+    def _connection(self) -> ReachedBy:
+        failure = self.transcript.failure
+        return ReachedBy(self.transcript.address, str(failure) if failure else None)
+
+    def _parsed(self, probe: Probe) -> Fact | Unreadable:
+        sent = self.transcript.probes.get(probe.name)
+        if sent is not None and sent != probe.version:
+            return Unreadable(
+                Reason.NOT_COLLECTED,
+                probe.name,
+                f"evidence of version {sent} of this probe, the rule needs {probe.version}",
+            )
+        sections = {
+            name: self._section(name) or whole(command, self.transcript.sections.get(name))
+            for command in probe.commands
+            for name in command.sections
+        }
+        try:
+            return probe.parse(sections)
+        except Exception as error:  # noqa: BLE001 - a parser's bug is no verdict about the host
+            detail = f"the parser failed: {type(error).__name__}: {error}; please report this"
+            return Unreadable(Reason.UNPARSABLE, probe.name, detail[:300])
+
+    def _section(self, name: str) -> Unreadable | None:
+        """Why a section is missing, where that is the host's own story and not the section's."""
+        failure = self.transcript.failure
+        section: Section | None = self.transcript.sections.get(name)
+        if failure is None or (section is not None and section.cut is None):
+            return None
+        return Unreadable(
+            Reason.UNREACHABLE, "", "the host was not (fully) read: see host-reachable"
+        )

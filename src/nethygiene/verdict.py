@@ -1,0 +1,38 @@
+"""From results to the run's exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nethygiene.outcomes import Outcome, Reason, Severity
+from nethygiene.results import Result
+
+CLEAN = 0
+FAILURES = 1
+CRASHED = 3
+UNKNOWNS = 10
+NOTHING_JUDGED = 11
+
+REACHABILITY = "host-reachable"
+
+
+def exit_status(results: Iterable[Result], fail_on: Severity) -> int:
+    """The exit status of a run that came to its end.
+
+    Returns:
+        3 if a rule crashed; 1 for a failure at or above `fail_on`; 10 for no such failure but an
+        unknown at or above it; 11 if nothing was judged, host-reachable apart; else 0.
+    """
+    results = list(results)
+    serious = [one for one in results if one.severity.rank >= fail_on.rank]
+    if any(one.reason is Reason.RULE_CRASHED for one in results):
+        return CRASHED
+    if any(one.outcome is Outcome.FAILED for one in serious):
+        return FAILURES
+    if any(one.outcome is Outcome.UNKNOWN for one in serious):
+        return UNKNOWNS
+    judged = [one for one in results if one.outcome is not Outcome.NOT_APPLICABLE]
+    only_reachability = all(one.rule == REACHABILITY for one in results)
+    if not [one for one in judged if only_reachability or one.rule != REACHABILITY]:
+        return NOTHING_JUDGED
+    return CLEAN
