@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
-from typing import NoReturn
 
 import pytest
 
@@ -23,12 +21,12 @@ def lab() -> Iterator[Lab]:
     """The lab; where it cannot be built its tests are skipped, under CI=true they fail."""
     reason = requirements.missing()
     if reason is not None:
-        give_up(reason)
+        requirements.give_up(reason)
     with ExitStack() as stack:
         try:
             built = stack.enter_context(Lab())
         except (LabError, OSError) as error:
-            give_up(f"the lab could not be built: {error}")
+            requirements.give_up(f"the lab could not be built: {error}")
         yield built
 
 
@@ -38,10 +36,3 @@ def host(lab: Lab) -> Iterator[LabHost]:
     one = lab.host(f"host-{next(_numbers)}")
     yield one
     lab.remove(one)
-
-
-def give_up(reason: str) -> NoReturn:
-    """Skip, or fail under CI=true, for this reason."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{reason} (a failure, not a skip, because CI=true)", pytrace=False)
-    pytest.skip(reason)

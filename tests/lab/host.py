@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from tests.lab.endpoints import DIALLER, LISTENER, Dialler, Listener
 from tests.lab.errors import LabError
 from tests.lab.init import PRIVATE, SCRATCH, SSHD, add_address
+from tests.lab.keys import KeyPair
 from tests.lab.spec import HostSpec, Login
 
 if TYPE_CHECKING:
@@ -78,17 +80,25 @@ class LabHost:
         lab: where it stands.
         spec: what it was made from.
         login: who audits log in as.
+        public_keys: of its host keys, as ``ssh-ed25519 AAAA…``.
         lab_pid: its process 1, as the lab's keeper counts.
         machine_pid: the same process, as the machine counts.
         sshd: its sshd.
     """
 
     def __init__(
-        self, lab: Lab, spec: HostSpec, login: Login, lab_pid: int, machine_pid: int
+        self,
+        lab: Lab,
+        spec: HostSpec,
+        login: Login,
+        keys: Sequence[KeyPair],
+        lab_pid: int,
+        machine_pid: int,
     ) -> None:
         self.lab = lab
         self.spec = spec
         self.login = login
+        self.public_keys = tuple(pair.public for pair in keys)
         self.lab_pid = lab_pid
         self.machine_pid = machine_pid
         self.sshd = Sshd(self)
@@ -252,6 +262,21 @@ class LabHost:
         rm -f /run/sshd.pid
         """
         self.shell(script)
+
+    def renew_host_keys(self) -> None:
+        """Give sshd new host keys of the same types, as a reinstalled host has. Nobody is told."""
+        self.sshd.stop()
+        script = """
+        cd /etc/ssh
+        for key in ssh_host_*_key; do
+            type=${key#ssh_host_}
+            rm -f "$key"
+            ssh-keygen -q -t "${type%_key}" -N "" -f "$key"
+            cut -d " " -f 1-2 "$key.pub"
+        done
+        """
+        self.public_keys = tuple(self.shell(script).stdout.splitlines())
+        self.sshd.start()
 
     def attach(self, bridge: str, *addresses: str) -> str:
         """Plug in one more interface, on the bridge of this name (made if need be).

@@ -19,7 +19,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from types import TracebackType
@@ -27,10 +26,11 @@ from typing import Any, Self
 
 import yaml
 
-from tests.lab import leftovers
+from tests.lab import keys, leftovers
 from tests.lab.errors import LabError
 from tests.lab.host import LabHost
 from tests.lab.kernel import Namespaces, setns
+from tests.lab.keys import KeyPair, KeyType
 from tests.lab.spec import HostSpec, Login
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -39,15 +39,6 @@ KEEPER_END_SECONDS = 30.0
 
 Policy = Mapping[str, object]
 """What stands under `nethygiene` in an inventory."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostKey:
-    """A private host key's text, and its public line (``ssh-ed25519 AAAA…``)."""
-
-    file: str
-    private: str
-    public: str
 
 
 class Lab:
@@ -86,9 +77,9 @@ class Lab:
         self.directory = leftovers.new_directory()
         try:
             self._start_keeper()
-            self._authorized = _generate_key(self.identity)
+            self._authorized = keys.generate(self.identity).public + "\n"
             self.known_hosts.touch()
-            self._shared_key = self._new_host_key("shared")
+            self._shared_keys = self._new_host_keys("shared", ("ed25519",))
         except BaseException:
             self._close()
             raise
@@ -108,7 +99,7 @@ class Lab:
         *,
         addresses: Sequence[str] | None = None,
         login: Login = "root",
-        own_key: bool = False,
+        own_keys: Sequence[KeyType] = (),
         known: bool = True,
         sshd_options: Sequence[str] = (),
         sudoers: str | None = None,
@@ -120,7 +111,7 @@ class Lab:
             name: host name, also the inventory's.
             addresses: of eth0, in CIDR form; None picks the next free one of each family.
             login: what the inventory says to log in as. Both logins exist on every host.
-            own_key: a host key of its own instead of the one that the lab's hosts share.
+            own_keys: types of host keys of its own, instead of the one that the lab's hosts share.
             known: write its key to known_hosts.
             sshd_options: lines of sshd_config, stronger than the lab's own.
             sudoers: rules for sudo, as ``audit ALL=(root) NOPASSWD: /usr/sbin/ss``.
@@ -130,18 +121,20 @@ class Lab:
             LabError: it could not be built.
         """
         self._count += 1
-        key = self._new_host_key(f"{self._count}") if own_key else self._shared_key
+        pairs = self._shared_keys
+        if own_keys:
+            pairs = self._new_host_keys(str(self._count), own_keys)
         spec = HostSpec(
             name=name,
             index=self._count,
             addresses=self._next_addresses() if addresses is None else tuple(addresses),
-            host_keys=((key.file, key.private),),
+            host_keys=tuple((pair.host_key_file, pair.private) for pair in pairs),
             authorized_keys=self._authorized,
             sshd_options=tuple(sshd_options),
             sudoers=sudoers,
             bridge=bridge,
         )
-        return self._make([spec], login, key if known else None)[0]
+        return self._make([spec], login, pairs, known=known)[0]
 
     def hosts(self, *names: str, login: Login = "root") -> list[LabHost]:
         """Make plain hosts of these names side by side, at about 15 ms each.
@@ -149,19 +142,13 @@ class Lab:
         Raises:
             LabError: one could not be built.
         """
+        pairs = tuple((pair.host_key_file, pair.private) for pair in self._shared_keys)
         specs = []
         for name in names:
             self._count += 1
-            specs.append(
-                HostSpec(
-                    name=name,
-                    index=self._count,
-                    addresses=self._next_addresses(),
-                    host_keys=((self._shared_key.file, self._shared_key.private),),
-                    authorized_keys=self._authorized,
-                )
-            )
-        return self._make(specs, login, self._shared_key)
+            addresses = self._next_addresses()
+            specs.append(HostSpec(name, self._count, addresses, pairs, self._authorized))
+        return self._make(specs, login, self._shared_keys, known=True)
 
     def inventory(
         self,
@@ -218,6 +205,18 @@ class Lab:
         """End a host with all its processes; its address is not given out again."""
         self._ask(do="remove", host=host.lab_pid)
 
+    def learn(self, host: LabHost) -> None:
+        """Write a host's keys, as they are now, to known_hosts."""
+        names = ",".join(str(ip_interface(address).ip) for address in host.spec.addresses)
+        with self.known_hosts.open("a") as known:
+            known.writelines(f"{names} {key}\n" for key in host.public_keys)
+
+    def forget(self, host: LabHost) -> None:
+        """Remove a host's keys from known_hosts."""
+        lines = self.known_hosts.read_text().splitlines(keepends=True)
+        kept = [line for line in lines if host.address not in line.split()[0].split(",")]
+        self.known_hosts.write_text("".join(kept))
+
     def cable(self, host: int, cable: str, interface: str, bridge: str) -> None:
         """Plug a host (its process 1 as the lab sees it) into a bridge; LabHost.attach is the way.
 
@@ -226,17 +225,17 @@ class Lab:
         """
         self._ask(do="cable", host=host, cable=cable, interface=interface, bridge=bridge)
 
-    def _make(self, specs: list[HostSpec], login: Login, key: HostKey | None) -> list[LabHost]:
+    def _make(
+        self, specs: list[HostSpec], login: Login, pairs: tuple[KeyPair, ...], *, known: bool
+    ) -> list[LabHost]:
         births = self._ask(do="hosts", hosts=[spec.to_json() for spec in specs])["hosts"]
         made = [
-            LabHost(self, spec, login, birth["pid"], birth["machine_pid"])
+            LabHost(self, spec, login, pairs, birth["pid"], birth["machine_pid"])
             for spec, birth in zip(specs, births, strict=True)
         ]
-        if key is not None:
-            with self.known_hosts.open("a") as known:
-                for spec in specs:
-                    names = ",".join(str(ip_interface(address).ip) for address in spec.addresses)
-                    known.write(f"{names} {key.public}\n")
+        if known:
+            for host in made:
+                self.learn(host)
         return made
 
     def _next_addresses(self) -> tuple[str, str]:
@@ -245,10 +244,8 @@ class Lab:
         four = ip_address("198.18.0.0") + number
         return f"{four}/16", f"fd42:198:18::{number:x}/64"
 
-    def _new_host_key(self, stem: str) -> HostKey:
-        path = self.directory / f"host_key_{stem}"
-        public = _generate_key(path)
-        return HostKey("ssh_host_ed25519_key", path.read_text(), " ".join(public.split()[:2]))
+    def _new_host_keys(self, stem: str, types: Sequence[KeyType]) -> tuple[KeyPair, ...]:
+        return tuple(keys.generate(self.directory / f"host_{stem}_{one}", one) for one in types)
 
     def _start_keeper(self) -> None:
         ours, theirs = socket.socketpair()
@@ -291,10 +288,3 @@ class Lab:
             # It returns when every process of the lab is dead: that is how PID namespaces end.
             self._keeper.wait(KEEPER_END_SECONDS)
         shutil.rmtree(self.directory, ignore_errors=True)
-
-
-def _generate_key(path: Path) -> str:
-    """Make an ed25519 key pair and return the public line."""
-    argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "nethygiene-lab", "-f", str(path)]
-    subprocess.run(argv, check=True, capture_output=True)
-    return path.with_suffix(".pub").read_text()

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from tests.lab import leftovers
-from tests.lab.conftest import give_up
 from tests.lab.endpoints import EndpointError
 from tests.lab.errors import LabError
 from tests.lab.host import LabHost
 from tests.lab.lab import REPOSITORY, Lab
+from tests.lab.requirements import give_up
 from tests.lab.spec import Login
 
 GONE_WITHIN_SECONDS = 10.0

@@ -1,0 +1,136 @@
+"""What a lab case is: one host, broken as an incident broke it, and mended by the rule's remedy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from tests.lab.endpoints import Dialler, Listener
+from tests.lab.host import LabHost
+from tests.lab.lab import Policy
+
+PORT = 80
+"""Where the service of a scene listens."""
+
+SHOP_BACKLOG = 511
+"""What the service of most scenes asks for, as nginx does unless told otherwise."""
+
+SHOP: Policy = {"services": {"shop": {"port": PORT, "backlog": SHOP_BACKLOG}}}
+"""A policy that declares the scene's service."""
+
+
+@dataclass
+class Scene:
+    """A case under way: its host, the service on it, and another host to connect from.
+
+    Attributes:
+        host: the host that is broken and mended.
+        client: a host that may connect to the service.
+        remedies: rule id to the remedy that the results file gives; filled before mending.
+    """
+
+    host: LabHost
+    client: LabHost
+    remedies: dict[str, str] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _listener: Listener | None = None
+    _dialler: Dialler | None = None
+
+    @property
+    def listener(self) -> Listener:
+        """The service's socket, once :meth:`restart` was called."""
+        assert self._listener is not None
+        return self._listener
+
+    def restart(self, backlog: int = SHOP_BACKLOG, *, accept: bool = True) -> None:
+        """Restart the service: a new socket, opened under the sysctls of now."""
+        if self._listener is not None:
+            self._listener.close()
+        listener = self.host.listen(PORT, backlog, accept=accept)
+        self._listener = self._stack.enter_context(listener)
+
+    def dial(self, n: int, *, every: float = 0) -> None:
+        """Have the client hold `n` connections, and open one more each `every` seconds."""
+        self.hang_up()
+        self._dialler = self._stack.enter_context(self.client.dial(self.host, PORT, n, every=every))
+
+    def hang_up(self) -> None:
+        """Close the client's connections."""
+        if self._dialler is not None:
+            self._dialler.close()
+
+    def follow_remedy(self, rule: str, **placeholders: str) -> None:
+        """Run the commands that the rule's remedy gives for settings, as its reader would.
+
+        Raises:
+            LabError: one failed.
+            AssertionError: the remedy gives no such command.
+        """
+        quoted = re.findall(r"`([^`]+)`", self.remedies[rule])
+        commands = [c for c in quoted if c.startswith(("sysctl -w ", "echo ", "sed -i "))]
+        assert commands, f"the remedy of {rule} gives no command: {self.remedies[rule]}"
+        script = "\n".join(commands)
+        for placeholder, value in placeholders.items():
+            script = script.replace(placeholder, value)
+        self.host.shell(f"set -e\n{script}")
+
+    def close(self) -> None:
+        """End the processes of the scene."""
+        self._stack.close()
+
+
+Act = Callable[[Scene], object]
+
+
+def nothing(_scene: Scene) -> None:
+    """An act in which nothing happens."""
+
+
+@dataclass(frozen=True)
+class LabCase:
+    """One way to break a host. The three audits see it healthy, broken, and mended.
+
+    Attributes:
+        name: of the case and of its host.
+        rule: the id of the rule that has to fail.
+        breaks: breaks the host as the incident did.
+        mends: mends it; None follows the commands of the rule's own remedy.
+        item: the item that fails, None for rules without items.
+        policy: what the inventory says of the host.
+        prepares: makes the host ready before the healthy audit.
+        also: rules whose outcome may change with it.
+        says: what the failure's message or observations have to hold.
+        healthy: the rule's outcome before.
+        mended: the rule's outcome after.
+    """
+
+    name: str
+    rule: str
+    breaks: Act
+    mends: Act | None = None
+    item: str | None = None
+    policy: Policy = field(default_factory=dict)
+    prepares: Act = nothing
+    also: frozenset[str] = frozenset()
+    says: str = ""
+    healthy: str = "passed"
+    mended: str = "passed"
+
+    def mend(self, scene: Scene) -> None:
+        """Mend the host, as the case or the rule's remedy says."""
+        if self.mends is None:
+            scene.follow_remedy(self.rule, IFACE="eth0")
+        else:
+            self.mends(scene)
+
+
+def sysctl(**values: int) -> Act:
+    """An act that writes sysctls; double underscores stand for the dots of their names."""
+
+    def act(scene: Scene) -> None:
+        for key, value in values.items():
+            scene.host.sysctl(key.replace("__", "."), value)
+
+    return act

@@ -1,0 +1,46 @@
+"""Twenty hosts at once, one of them broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.audit import AuditRun, audit
+from tests.lab.cases.case import SHOP
+from tests.lab.host import LabHost
+from tests.lab.lab import Lab
+
+NAMES = [f"fleet-{number:02}" for number in range(1, 21)]
+BROKEN = "fleet-13"
+
+
+@pytest.fixture(scope="module")
+def fleet(lab: Lab) -> Iterator[list[LabHost]]:
+    hosts = lab.hosts(*NAMES)
+    yield hosts
+    for host in hosts:
+        lab.remove(host)
+
+
+@pytest.fixture(scope="module")
+def run(lab: Lab, fleet: list[LabHost]) -> AuditRun:
+    broken = fleet[NAMES.index(BROKEN)]
+    broken.sysctl("net.core.somaxconn", 128)
+    return audit(lab, fleet, policy=SHOP)
+
+
+def test_the_one_broken_host_is_named_and_no_other(run: AuditRun) -> None:
+    failed = {(found.host, found.rule) for found in run.findings if found.outcome == "failed"}
+    assert failed == {(BROKEN, "somaxconn-covers-backlog")}
+    assert run.status == 1
+    assert BROKEN in run.stdout
+    assert {found.host for found in run.findings} == set(NAMES)
+
+
+def test_each_host_is_asked_once(run: AuditRun, fleet: list[LabHost]) -> None:
+    assert run.document
+    for host in fleet:
+        log = host.sshd.log()
+        assert log.count("Accepted publickey for") == 1, log
+        assert log.count("Starting session: command") == 1, log
