@@ -1,0 +1,144 @@
+"""Points in time that hold, whatever a host or a library does.
+
+paramiko and the socket layer block in places that know no timeout (a write to a host
+that stopped reading, an exec request that is never answered). A :class:`Guard` ends
+such a wait from outside: at the deadline one watchdog thread for the whole process runs
+an action that is local and never blocks, such as shutting a socket down. All times are
+monotonic: a clock that is set neither shortens nor lengthens them.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on the monotonic clock.
+
+    Attributes:
+        seconds: how long the whole was allowed to take, for messages.
+        at: the moment, in seconds of ``time.monotonic()``.
+    """
+
+    seconds: float
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Self:
+        """The moment that lies `seconds` from now."""
+        return cls(seconds, time.monotonic() + seconds)
+
+    def remaining(self) -> float:
+        """Seconds that are left, 0 once it has passed."""
+        return max(0.0, self.at - time.monotonic())
+
+    @property
+    def expired(self) -> bool:
+        """Whether it has passed."""
+        return time.monotonic() >= self.at
+
+    def later(self, seconds: float) -> Deadline:
+        """The same allowance, ending `seconds` later."""
+        return Deadline(self.seconds, self.at + seconds)
+
+    def tightened(self, seconds: float | None) -> Deadline:
+        """The same start with a smaller allowance, if `seconds` is one."""
+        if seconds is None or seconds >= self.seconds:
+            return self
+        return Deadline(seconds, self.at - self.seconds + seconds)
+
+
+class Guard:
+    """Runs `action` if the block it guards is still running at the deadline.
+
+    The action runs on the watchdog's thread: it must not block and must not raise.
+    After the block has been left, it never runs.
+    """
+
+    def __init__(self, deadline: Deadline, action: Callable[[], None]) -> None:
+        self._deadline = deadline
+        self._action = action
+        self._lock = threading.Lock()
+        self._over = False
+        self.fired = False
+
+    def __enter__(self) -> Self:
+        _WATCHDOG.watch(self._deadline.at, self)
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._over = True
+
+    @property
+    def over(self) -> bool:
+        """Whether the block has been left."""
+        return self._over
+
+    def fire(self) -> None:
+        """Run the action, unless the block has been left or it ran before."""
+        with self._lock:
+            if not self._over and not self.fired:
+                self.fired = True
+                self._action()
+
+
+class _Watchdog:
+    """One thread that fires guards; it ends when it had nothing to watch for a while."""
+
+    _IDLE_SECONDS = 1.0
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._queue: list[tuple[float, int, Guard]] = []
+        self._order = itertools.count()
+        self._running = False
+
+    def watch(self, at: float, guard: Guard) -> None:
+        with self._condition:
+            heapq.heappush(self._queue, (at, next(self._order), guard))
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._run, name="nethygiene-watchdog", daemon=True).start()
+            elif self._queue[0][2] is guard:
+                self._condition.notify()
+
+    def _run(self) -> None:
+        while (guard := self._next()) is not None:
+            guard.fire()
+
+    def _next(self) -> Guard | None:
+        """The next guard that is due; None when the thread shall end."""
+        idle_since = time.monotonic()
+        with self._condition:
+            while True:
+                while self._queue and self._queue[0][2].over:
+                    heapq.heappop(self._queue)
+                now = time.monotonic()
+                if self._queue:
+                    idle_since = now
+                    if self._queue[0][0] <= now:
+                        return heapq.heappop(self._queue)[2]
+                    # Looks again each second, so that guards that are over are forgotten.
+                    self._condition.wait(min(self._queue[0][0] - now, self._IDLE_SECONDS))
+                elif now - idle_since >= self._IDLE_SECONDS:
+                    self._running = False
+                    return None
+                else:
+                    self._condition.wait(self._IDLE_SECONDS)
+
+
+_WATCHDOG = _Watchdog()

@@ -1,0 +1,199 @@
+"""Whether to trust the key that a host offers, and which types of key to ask it for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nethygiene.errors import ConnectError
+from nethygiene.transport.known_hosts import (
+    Judgement,
+    KnownHosts,
+    Verdict,
+    fingerprint,
+    host_names,
+    parse,
+)
+
+# Known type to the signature algorithms it is asked for by; SHA-1 is not among them.
+_ALGORITHMS = {
+    "ssh-ed25519": ("ssh-ed25519",),
+    "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
+    "ecdsa-sha2-nistp384": ("ecdsa-sha2-nistp384",),
+    "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
+    "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
+}
+_ALL_ALGORITHMS = tuple(name for names in _ALGORITHMS.values() for name in names)
+_NAMES = {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}
+
+# What tells one state of a file from another: its stamp, or why it could not be read.
+_Stamp = tuple[int, int, int] | str
+_FILES: dict[tuple[str, _Stamp], KnownHosts] = {}
+_JOINED: dict[tuple[tuple[str, _Stamp], ...], KnownHosts] = {}
+
+
+def load(paths: tuple[str, ...], *, expected: bool = False) -> KnownHosts:
+    """Several files as one; each is read again only when it changed.
+
+    Args:
+        paths: in order; one that does not exist is empty.
+        expected: the user named these: one that does not exist is told as unreadable.
+    """
+    key = tuple((path, _stamp(path, expected=expected)) for path in paths)
+    joined = _JOINED.get(key)
+    if joined is None:
+        joined = _JOINED[key] = KnownHosts.joined(_load(path, stamp) for path, stamp in key)
+    return joined
+
+
+def _stamp(path: str, *, expected: bool) -> _Stamp:
+    try:
+        state = Path(path).stat()
+    except FileNotFoundError as error:
+        return str(error.strerror) if expected else ""
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return state.st_mtime_ns, state.st_size, state.st_ino
+
+
+def _load(path: str, stamp: _Stamp) -> KnownHosts:
+    if stamp == "" or path == os.devnull:
+        return KnownHosts()
+    if isinstance(stamp, str):
+        return KnownHosts(unreadable=(f"{path} ({stamp})",))
+    loaded = _FILES.get((path, stamp))
+    if loaded is None:
+        try:
+            text = Path(path).read_bytes().decode("utf-8", "surrogateescape")
+        except OSError as error:
+            return KnownHosts(unreadable=(f"{path} ({error.strerror})",))
+        lines, bad = parse(text, path)
+        loaded = KnownHosts(tuple(lines), tuple(f"{path}:{number}" for number in bad))
+        _FILES[path, stamp] = loaded
+    return loaded
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeyPolicy:
+    """What decides about one host's key.
+
+    Attributes:
+        host: name that known_hosts has it by: HostName, or HostKeyAlias.
+        port: None with an alias.
+        fingerprints: `nethygiene_host_keys`; given, they alone decide.
+        files: known_hosts files.
+        files_expected: the user named those files.
+        strict: `yes`, `accept-new` or `no`.
+        allowed: HostKeyAlgorithms, empty for all.
+    """
+
+    host: str
+    port: int | None
+    fingerprints: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    files_expected: bool = False
+    strict: str = "yes"
+    allowed: tuple[str, ...] = field(default=())
+
+    @property
+    def known(self) -> KnownHosts:
+        """The lines of all files."""
+        return load(self.files, expected=self.files_expected)
+
+    def algorithms(self) -> tuple[str, ...]:
+        """Host key algorithms to ask for, those of known keys first.
+
+        Raises:
+            ConnectError: ``kex`` if HostKeyAlgorithms leaves none that paramiko has.
+        """
+        types = () if self.fingerprints else self.known.key_types(self.host, self.port)
+        first = [name for kind in types for name in _ALGORITHMS.get(kind, ())]
+        wanted = dict.fromkeys([*first, *_ALL_ALGORITHMS])
+        names = tuple(name for name in wanted if not self.allowed or name in self.allowed)
+        if not names:
+            raise ConnectError(
+                "kex",
+                f"HostKeyAlgorithms for {self.host} names none that paramiko has",
+                "set ansible_connection: ssh, or allow ssh-ed25519",
+            )
+        return names
+
+    def pinned_mismatch(self, key: bytes) -> bool:
+        """Whether fingerprints are declared and this key is none of them."""
+        wanted = {text.rstrip("=") for text in self.fingerprints}
+        return bool(wanted) and fingerprint(key) not in wanted
+
+    def check(self, key_type: str, key: bytes) -> None:
+        """Return if the key is to be trusted.
+
+        Raises:
+            ConnectError: ``unknown-host-key``, ``changed-host-key``, ``revoked-host-key``
+                or ``host-key-ca``, with the offered fingerprint.
+        """
+        if self.fingerprints:
+            if self.pinned_mismatch(key):
+                raise self._error(
+                    "changed-host-key",
+                    key,
+                    f"offers {key_type} {fingerprint(key)}, which nethygiene_host_keys"
+                    f" ({', '.join(self.fingerprints)}) does not name",
+                    f"{self._out_of_band(key_type)}; if it is right, put it into"
+                    " nethygiene_host_keys; if not, this is another host or somebody in between",
+                )
+            return
+        judgement = self.known.judge(self.host, self.port, key)
+        if judgement.verdict is Verdict.KNOWN:
+            return
+        if judgement.verdict is Verdict.UNKNOWN and self.strict != "yes":
+            return
+        if judgement.verdict is Verdict.CHANGED and self.strict == "no":
+            return
+        raise self._refusal(judgement, key_type, key)
+
+    def _refusal(self, judgement: Judgement, key_type: str, key: bytes) -> ConnectError:
+        offered = f"{key_type} {fingerprint(key)}"
+        lines = ", ".join(str(line) for line in judgement.lines)
+        if judgement.verdict is Verdict.REVOKED:
+            return self._error(
+                "revoked-host-key",
+                key,
+                f"offers {offered}, which is revoked at {lines}",
+                "do not connect; give the host a new key, and find out why this one was revoked",
+            )
+        if judgement.verdict is Verdict.CHANGED:
+            return self._error(
+                "changed-host-key",
+                key,
+                f"offers {offered}, but another key is known for it at {lines}",
+                f"{self._out_of_band(key_type)}; if the host was given a new key, replace that"
+                " line; if not, this is another host or somebody in between",
+            )
+        if judgement.verdict is Verdict.AUTHORITY_ONLY:
+            return self._error(
+                "host-key-ca",
+                key,
+                f"is known only through the certificate authority at {lines}, and offers {offered}",
+                "set ansible_connection: ssh for it: OpenSSH's client checks host certificates",
+            )
+        files = ", ".join(self.files) or "any known_hosts file"
+        missing = "; ".join(self.known.unreadable)
+        unread = f"; not readable: {missing}" if missing else ""
+        return self._error(
+            "unknown-host-key",
+            key,
+            f"offers {offered}, which is not in {files}{unread}",
+            f"{self._out_of_band(key_type)}, then add its line to known_hosts,"
+            " or nethygiene_host_keys to the inventory",
+        )
+
+    def _out_of_band(self, key_type: str) -> str:
+        name = _NAMES.get(key_type, "ecdsa")
+        return (
+            "compare the fingerprint with the host's own"
+            f" (on its console: ssh-keygen -lf /etc/ssh/ssh_host_{name}_key.pub)"
+        )
+
+    def _error(self, code: str, key: bytes, message: str, cure: str) -> ConnectError:
+        name = host_names(self.host, self.port)[0]
+        return ConnectError(code, f"{name} {message}", cure, fingerprint(key))

@@ -1,0 +1,266 @@
+"""Reader of OpenSSH's known_hosts files, pure: text in, verdicts out.
+
+paramiko's own reader fails a whole file for one ``@revoked`` line and knows neither
+``@cert-authority`` nor wildcards nor negation, and it takes a stale line of one key type
+beside a right one of another for a changed key.
+
+Source: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT; OpenSSH's hostfile.c, and sshconnect.c for
+the fallback that it logs as "checking without port identifier".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+
+class Verdict(StrEnum):
+    """What known_hosts says of an offered key."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    CHANGED = "changed"
+    REVOKED = "revoked"
+    AUTHORITY_ONLY = "authority-only"
+
+
+class Marker(StrEnum):
+    """The optional first field of a line."""
+
+    NONE = ""
+    REVOKED = "@revoked"
+    AUTHORITY = "@cert-authority"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One usable line.
+
+    Attributes:
+        source: file name, as the user would name it.
+        number: 1-based.
+        marker: what the line says about its key.
+        names: the first field: patterns with commas, or one hashed name.
+        key_type: as ``ssh-ed25519``.
+        key: the public key in SSH's wire format.
+    """
+
+    source: str
+    number: int
+    marker: Marker
+    names: str
+    key_type: str
+    key: bytes
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and the lines that led to it."""
+
+    verdict: Verdict
+    lines: tuple[Line, ...] = ()
+
+
+def parse(text: str, source: str) -> tuple[list[Line], list[int]]:
+    """The usable lines of one file, and the numbers of those that are not.
+
+    A line that cannot be understood never takes others with it.
+    """
+    lines: list[Line] = []
+    bad: list[int] = []
+    for number, raw in enumerate(text.split("\n"), start=1):
+        fields = raw.split()
+        if not fields or fields[0].startswith("#"):
+            continue
+        line = _parse_line(fields, source, number)
+        if line is None:
+            bad.append(number)
+        else:
+            lines.append(line)
+    return lines, bad
+
+
+def _parse_line(fields: list[str], source: str, number: int) -> Line | None:
+    marker = Marker.NONE
+    if fields[0].startswith("@"):
+        try:
+            marker = Marker(fields[0])
+        except ValueError:
+            return None
+        fields = fields[1:]
+    if len(fields) < 3:
+        return None
+    names, key_type, encoded = fields[:3]
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    kind = key_type.encode("utf-8", "surrogateescape")
+    if key[:4] != len(kind).to_bytes(4, "big") or key[4 : 4 + len(kind)] != kind:
+        return None
+    if names.startswith("|") and _hashed(names) is None:
+        return None
+    return Line(source, number, marker, names, key_type, key)
+
+
+def _hashed(names: str) -> tuple[bytes, bytes] | None:
+    """Salt and HMAC-SHA1 of a hashed name, ``|1|SALT|HASH``."""
+    parts = names.split("|")
+    if len(parts) != 4 or parts[1] != "1":
+        return None
+    try:
+        salt = base64.b64decode(parts[2], validate=True)
+        digest = base64.b64decode(parts[3], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return (
+        (salt, digest) if len(digest) == hashlib.sha1(usedforsecurity=False).digest_size else None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """A line whose names hold ``*``, ``?`` or ``!``."""
+
+    line: Line
+    wanted: re.Pattern[str]
+    refused: re.Pattern[str] | None
+
+    def match(self, name: str) -> bool:
+        if self.refused is not None and self.refused.fullmatch(name):
+            return False
+        return self.wanted.fullmatch(name) is not None
+
+
+def _compile(globs: list[str]) -> re.Pattern[str]:
+    def one(glob: str) -> str:
+        literal = re.escape(re.sub(r"\*+", "*", glob.lower()))
+        return literal.replace(r"\*", ".*").replace(r"\?", ".")
+
+    return re.compile("|".join(one(glob) for glob in globs), re.DOTALL)
+
+
+def host_names(host: str, port: int | None) -> tuple[str, str | None]:
+    """The name that a host is looked up by, and the one tried when that finds nothing.
+
+    Args:
+        host: host name or address after ssh_config, or the HostKeyAlias.
+        port: None for a HostKeyAlias, which never carries a port.
+    """
+    bare = host.lower()
+    if port is None or port == 22:
+        return bare, None
+    return f"[{bare}]:{port}", bare
+
+
+@dataclass(frozen=True)
+class KnownHosts:
+    """The lines of several files, indexed.
+
+    Attributes:
+        lines: all usable lines in the files' order.
+        bad: ``file:line`` of each line that could not be understood.
+        unreadable: ``file (why)`` of each file that could not be read.
+    """
+
+    lines: tuple[Line, ...] = ()
+    bad: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    _found: dict[str, tuple[Line, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def joined(cls, parts: Iterable[KnownHosts]) -> KnownHosts:
+        """Several files as one."""
+        files = list(parts)
+        return cls(
+            tuple(line for part in files for line in part.lines),
+            tuple(bad for part in files for bad in part.bad),
+            tuple(missing for part in files for missing in part.unreadable),
+        )
+
+    @cached_property
+    def _index(
+        self,
+    ) -> tuple[dict[str, list[Line]], list[_Patterns], list[tuple[bytes, bytes, Line]]]:
+        plain: dict[str, list[Line]] = {}
+        patterns: list[_Patterns] = []
+        hashed: list[tuple[bytes, bytes, Line]] = []
+        for line in self.lines:
+            if line.names.startswith("|"):
+                salted = _hashed(line.names)
+                if salted is not None:
+                    hashed.append((*salted, line))
+                continue
+            names = [name for name in line.names.split(",") if name]
+            if any(character in line.names for character in "*?!"):
+                wanted = [name for name in names if not name.startswith("!")]
+                refused = [name[1:] for name in names if name.startswith("!")]
+                if wanted:
+                    refusal = _compile(refused) if refused else None
+                    patterns.append(_Patterns(line, _compile(wanted), refusal))
+                continue
+            for name in names:
+                plain.setdefault(name.lower(), []).append(line)
+        return plain, patterns, hashed
+
+    def matching(self, name: str) -> tuple[Line, ...]:
+        """All lines for one name as :func:`host_names` gives it."""
+        found = self._found.get(name)
+        if found is None:
+            plain, patterns, hashed = self._index
+            wire = name.encode("utf-8", "surrogateescape")
+            lines = list(plain.get(name, ()))
+            lines += [entry.line for entry in patterns if entry.match(name)]
+            lines += [
+                line for salt, digest, line in hashed if hmac.digest(salt, wire, "sha1") == digest
+            ]
+            found = self._found[name] = tuple(lines)
+        return found
+
+    def key_types(self, host: str, port: int | None) -> tuple[str, ...]:
+        """Types of the keys known for a host, to ask it for those first."""
+        primary, fallback = host_names(host, port)
+        types = self._plain_types(primary)
+        if not types and fallback is not None:
+            types = self._plain_types(fallback)
+        return types
+
+    def _plain_types(self, name: str) -> tuple[str, ...]:
+        lines = [line for line in self.matching(name) if line.marker is Marker.NONE]
+        return tuple(dict.fromkeys(line.key_type for line in lines))
+
+    def judge(self, host: str, port: int | None, key: bytes) -> Judgement:
+        """What these files say of `key` (wire format), offered by `host`."""
+        primary, fallback = host_names(host, port)
+        lines = self.matching(primary)
+        bare = self.matching(fallback) if fallback is not None else ()
+        same = [line for line in (*lines, *bare) if line.key == key]
+        revoked = [line for line in same if line.marker is Marker.REVOKED]
+        if revoked:
+            return Judgement(Verdict.REVOKED, tuple(revoked))
+        known = [line for line in same if line.marker is Marker.NONE]
+        if known:
+            return Judgement(Verdict.KNOWN, tuple(known))
+        others = [line for line in lines if line.marker is Marker.NONE]
+        if others:
+            return Judgement(Verdict.CHANGED, tuple(others))
+        authorities = [line for line in (*lines, *bare) if line.marker is Marker.AUTHORITY]
+        if authorities:
+            return Judgement(Verdict.AUTHORITY_ONLY, tuple(authorities))
+        return Judgement(Verdict.UNKNOWN)
+
+
+def fingerprint(key: bytes) -> str:
+    """``SHA256:…`` of a public key in wire format, as ``ssh-keygen -l`` prints it."""
+    digest = hashlib.sha256(key).digest()
+    return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")

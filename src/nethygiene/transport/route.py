@@ -1,0 +1,214 @@
+"""How to reach a destination: directly, by a ProxyCommand, or through jump hosts.
+
+A jump host is connected to once for the whole run, whoever needs it first; all targets
+behind it go through that one connection. Logins of their own would be turned away by
+its sshd's MaxStartups.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import paramiko
+
+from nethygiene.errors import ConnectError
+from nethygiene.transport.base import ConnectSettings
+from nethygiene.transport.client_transport import ChannelRefusedError
+from nethygiene.transport.deadline import Deadline, Guard
+from nethygiene.transport.dial import connect_tcp, place, run_proxy, timed_out
+from nethygiene.transport.host_keys import HostKeyPolicy
+from nethygiene.transport.login import Login, LoginRequest, log_in
+from nethygiene.transport.ssh_config import SshOptions, SshQuery, config_error, jump_query, resolve
+from nethygiene.transport.wire import ChannelWire, Wire
+
+_MAX_HOPS = 8
+# For so long a jump host that failed is not tried again: all behind it get the same error.
+_REMEMBER_FAILURE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _JumpKey:
+    """What makes two targets share a connection to a jump host."""
+
+    query: SshQuery
+    known_hosts: tuple[str, ...]
+    identity_file: str | None
+
+
+class _SharedLogin:
+    """One jump host's connection, and whether it failed lately."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._login: Login | None = None
+        self._opening = False
+        self._failure: ConnectError | None = None
+        self._failed_at = 0.0
+
+    def get(self, request: LoginRequest, settings: ConnectSettings, deadline: Deadline) -> Login:
+        """The open connection; the first to come opens it while the others wait."""
+        with self._condition:
+            while self._opening:
+                if not self._condition.wait(deadline.remaining()):
+                    raise timed_out(request.label, "the shared jump host", deadline)
+            if self._login is not None and self._login.alive:
+                return self._login
+            recent = time.monotonic() - self._failed_at < _REMEMBER_FAILURE_SECONDS
+            if self._failure is not None and recent:
+                raise _repeated(self._failure)
+            dead, self._login = self._login, None
+            self._opening = True
+        login: Login | None = None
+        failure: ConnectError | None = None
+        try:
+            if dead is not None:
+                dead.close()
+            # The jump host has its own time: whoever comes first may have little left.
+            own = Deadline.after(settings.connect_timeout)
+            login = log_in(request, lambda until: dial(request.options, settings, until), own)
+        except ConnectError as error:
+            failure = error
+            raise
+        finally:
+            with self._condition:
+                self._login = login
+                self._failure, self._failed_at = failure, time.monotonic()
+                self._opening = False
+                self._condition.notify_all()
+        return login
+
+    def close(self) -> None:
+        """End the connection; the next use opens a new one."""
+        with self._condition:
+            login, self._login, self._failure = self._login, None, None
+        if login is not None:
+            login.close()
+
+
+def _repeated(error: ConnectError) -> ConnectError:
+    return ConnectError(error.code, error.message, error.cure, error.host_key)
+
+
+_SHARED: dict[_JumpKey, _SharedLogin] = {}
+_SHARED_LOCK = threading.Lock()
+
+
+def close_shared_connections() -> None:
+    """Close the connections to all jump hosts; a later use opens them anew."""
+    with _SHARED_LOCK:
+        shared = list(_SHARED.values())
+        _SHARED.clear()
+    # The last opened may run through the first.
+    for login in reversed(shared):
+        login.close()
+
+
+def host_key_policy(
+    options: SshOptions, settings: ConnectSettings, fingerprints: tuple[str, ...] = ()
+) -> HostKeyPolicy:
+    """What decides about a destination's key."""
+    return HostKeyPolicy(
+        host=options.host_key_alias or options.hostname,
+        port=None if options.host_key_alias else options.port,
+        fingerprints=fingerprints,
+        files=settings.known_hosts or options.known_hosts,
+        files_expected=bool(settings.known_hosts),
+        strict=options.strict,
+        allowed=options.host_key_algorithms,
+    )
+
+
+def dial(
+    options: SshOptions, settings: ConnectSettings, deadline: Deadline, depth: int = 0
+) -> Wire:
+    """A stream to a destination's sshd.
+
+    Raises:
+        ConnectError: it cannot be reached; through a jump host the message names that.
+    """
+    if options.proxy_jump:
+        return _through(options, settings, deadline, depth)
+    if options.proxy_command is not None:
+        return run_proxy(options, options.proxy_command)
+    return connect_tcp(options, deadline)
+
+
+def _through(
+    options: SshOptions, settings: ConnectSettings, deadline: Deadline, depth: int
+) -> Wire:
+    if depth >= _MAX_HOPS:
+        raise config_error(
+            options.destination,
+            f"more than {_MAX_HOPS} jump hosts behind each other",
+            "look for a ProxyJump that leads back to itself",
+        )
+    named = (settings.identity_file,) if settings.identity_file else ()
+    query = jump_query(options.proxy_jump, options.config, named)
+    jump = f"jump host {options.proxy_jump[-1]}"
+    try:
+        login = _jump(query, settings, deadline, named)
+    except ConnectError as error:
+        message = (
+            error.message if error.message.startswith("jump host") else f"{jump}: {error.message}"
+        )
+        raise ConnectError(error.code, message, error.cure, error.host_key) from None
+    return _forward(login, options, jump, deadline)
+
+
+def _jump(
+    query: SshQuery, settings: ConnectSettings, deadline: Deadline, named: tuple[str, ...]
+) -> Login:
+    key = _JumpKey(query, settings.known_hosts, settings.identity_file)
+    with _SHARED_LOCK:
+        shared = _SHARED.setdefault(key, _SharedLogin())
+    options = resolve(query, deadline)
+    request = LoginRequest(query.destination, options, host_key_policy(options, settings), named)
+    return shared.get(request, settings, deadline)
+
+
+def _forward(login: Login, options: SshOptions, jump: str, deadline: Deadline) -> Wire:
+    """Ask a jump host for a connection to the destination."""
+    where = place(options.hostname, options.port)
+    transport = login.transport
+    try:
+        # A jump host that no longer reads is ended after the deadline, so that all who
+        # wait for it are freed; one that merely cannot connect there stays.
+        with Guard(deadline.later(1.0), login.wire.abort_route):
+            channel = transport.open_within(
+                deadline, "direct-tcpip", (options.hostname, options.port)
+            )
+    except TimeoutError:
+        raise timed_out(where, f"the connection through {jump}", deadline) from None
+    except ChannelRefusedError as error:
+        if error.prohibited:
+            raise ConnectError(
+                "refused",
+                f"{jump} may not forward to {where}: {error}",
+                "allow it there: AllowTcpForwarding, PermitOpen",
+            ) from None
+        code = next((code for text, code in _WORDS if text in str(error).lower()), "refused")
+        raise ConnectError(
+            code,
+            f"{jump} cannot connect to {where}: {error}",
+            "see that the host is up and that the jump host may reach it",
+        ) from None
+    except (paramiko.SSHException, OSError, EOFError):
+        raise ConnectError(
+            "closed",
+            f"{jump} closed its connection while {where} was being reached",
+            "look into its sshd log",
+        ) from None
+    return ChannelWire(channel, where, login.wire)
+
+
+_WORDS = (
+    ("refused", "refused"),
+    ("no route", "no-route"),
+    ("unreachable", "no-route"),
+    ("timed out", "timeout"),
+    ("resolve", "name-resolution"),
+    ("not known", "name-resolution"),
+    ("name resolution", "name-resolution"),
+)

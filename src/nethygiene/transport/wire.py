@@ -1,0 +1,222 @@
+"""The byte stream under one SSH transport, policed.
+
+paramiko takes anything with send, recv, close and settimeout for a socket. Ours stands
+in between because paramiko reads whatever length a host promises (4 GiB before any key
+is exchanged) and a first line without an end, and because a thread that waits inside
+paramiko can only be freed by ending its stream: :meth:`Wire.abort` does, from any
+thread, without blocking.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import subprocess
+import threading
+from typing import IO, Protocol
+
+import paramiko
+
+# RFC 4253 6.1 asks for 35,000 bytes; OpenSSH sends and takes packets of at most 256 KiB.
+_MAX_PACKET = 512 * 1024
+# RFC 4253 4.2 allows lines before the version; OpenSSH reads at most 1,024 of them.
+_MAX_PREAMBLE = 64 * 1024
+_HEAD = 512
+
+
+class Wire(Protocol):
+    """What a transport, and whoever watches over it, need of a stream."""
+
+    preamble: bytes
+    banner_seen: bool
+    closed_by_peer: bool
+
+    @property
+    def peer(self) -> str:
+        """Where it leads, as ``10.0.0.11:22``."""
+
+    def send(self, data: bytes) -> int: ...  # noqa: D102
+    def recv(self, size: int) -> bytes: ...  # noqa: D102
+    def settimeout(self, seconds: float | None) -> None: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+    def abort(self) -> None:
+        """End the stream at once and locally: every wait on it ends. Never blocks."""
+
+    def abort_route(self) -> None:
+        """End what carries the stream too, such as a jump host that no longer reads."""
+
+    def release(self) -> None:
+        """Give back all it held, telling the far side. May block for a moment."""
+
+
+class _Policed:
+    """The checks that both kinds of stream share."""
+
+    def __init__(self) -> None:
+        self.preamble = b""
+        self.banner_seen = False
+        self.closed_by_peer = False
+        self._closed = False
+        self._line = b""
+        self._passed = 0
+
+    def _check_size(self, size: int) -> None:
+        if size > _MAX_PACKET:
+            raise OSError(errno.EMSGSIZE, f"announced a packet of {size} bytes")
+
+    def _inspect(self, data: bytes) -> None:
+        """Follow the first bytes until the line that starts with ``SSH-`` has passed."""
+        if not data:
+            self.closed_by_peer = True
+        elif not self.banner_seen:
+            self._passed += len(data)
+            self.preamble = (self.preamble + data)[:_HEAD]
+            lines = (self._line + data).split(b"\n")
+            self._line = lines[-1][:4]
+            self.banner_seen = any(line.startswith(b"SSH-") for line in lines[:-1])
+            if not self.banner_seen and self._passed > _MAX_PREAMBLE:
+                raise OSError(errno.EPROTO, f"sent {self._passed} bytes that are not SSH")
+
+
+class SocketWire(_Policed):
+    """A TCP connection, or the near end of a ProxyCommand's socket pair."""
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        peer: str,
+        proxy: subprocess.Popen[bytes] | None = None,
+        proxy_errors: IO[bytes] | None = None,
+    ) -> None:
+        super().__init__()
+        self._socket = connection
+        self._peer = peer
+        self._proxy = proxy
+        self._proxy_errors = proxy_errors
+
+    @property
+    def peer(self) -> str:
+        """Where it leads."""
+        return self._peer
+
+    def send(self, data: bytes) -> int:
+        """As a socket's."""
+        return self._socket.send(data)
+
+    def recv(self, size: int) -> bytes:
+        """As a socket's."""
+        self._check_size(size)
+        try:
+            data = self._socket.recv(size)
+        except (ConnectionResetError, BrokenPipeError):
+            self.closed_by_peer = True
+            raise
+        if not self.banner_seen or not data:
+            self._inspect(data)
+        return data
+
+    def settimeout(self, seconds: float | None) -> None:
+        """As a socket's."""
+        self._socket.settimeout(seconds)
+
+    def abort(self) -> None:
+        """Shut the socket down."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def abort_route(self) -> None:
+        """Nothing carries it but itself."""
+        self.abort()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._closed = True
+        self._socket.close()
+
+    def release(self) -> None:
+        """Close the socket and end the ProxyCommand."""
+        self.close()
+        if self._proxy is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._proxy.pid, signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._proxy.wait(1.0)
+            self._proxy = None
+        if self._proxy_errors is not None:
+            self._proxy_errors.close()
+            self._proxy_errors = None
+
+    def proxy_words(self) -> str:
+        """The last line that the ProxyCommand wrote to its standard error."""
+        if self._proxy_errors is None:
+            return ""
+        with contextlib.suppress(OSError, ValueError):
+            end = self._proxy_errors.seek(0, os.SEEK_END)
+            self._proxy_errors.seek(max(0, end - 4096))
+            lines = self._proxy_errors.read().decode("utf-8", "replace").strip().splitlines()
+            return lines[-1] if lines else ""
+        return ""
+
+
+class ChannelWire(_Policed):
+    """A forwarded connection inside the SSH connection to a jump host."""
+
+    # Writes wait for the window inside paramiko where only a timeout frees them.
+    _WAKE_SECONDS = 1.0
+
+    def __init__(self, channel: paramiko.Channel, peer: str, route: Wire) -> None:
+        super().__init__()
+        self._channel = channel
+        self._peer = peer
+        self._route = route
+        self._aborted = threading.Event()
+
+    @property
+    def peer(self) -> str:
+        """Where it leads."""
+        return self._peer
+
+    def send(self, data: bytes) -> int:
+        """As a socket's."""
+        if self._aborted.is_set():
+            raise EOFError
+        return self._channel.send(data)
+
+    def recv(self, size: int) -> bytes:
+        """As a socket's."""
+        self._check_size(size)
+        if self._aborted.is_set():
+            return b""
+        data = self._channel.recv(size)
+        # The end that an abort feigns is not the peer's.
+        if not self._aborted.is_set() and (not data or not self.banner_seen):
+            self._inspect(data)
+        return data
+
+    def settimeout(self, seconds: float | None) -> None:
+        """As a socket's, but never long."""
+        self._channel.settimeout(min(seconds or self._WAKE_SECONDS, self._WAKE_SECONDS))
+
+    def abort(self) -> None:
+        """Let the reader see the end, and the writer too when it next looks."""
+        self._closed = True
+        self._aborted.set()
+        self._channel.in_buffer.close()
+
+    def abort_route(self) -> None:
+        """End the jump host's connection, and with it all that goes through it."""
+        self.abort()
+        self._route.abort_route()
+
+    def close(self) -> None:
+        """As :meth:`abort`: a library's thread must not wait for the jump host."""
+        self.abort()
+
+    def release(self) -> None:
+        """Tell the jump host that the forwarded connection is over."""
+        self.abort()
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.close()
