@@ -165,6 +165,14 @@ class LabHost:
         """
         return self.run("sh", "-c", script, "sh", *arguments, check=check)
 
+    def python(self, program: str, *arguments: str) -> str:
+        """Run a Python program (the machine's interpreter, no packages); returns its output.
+
+        Raises:
+            LabError: it did not exit 0.
+        """
+        return self.run(_PYTHON, "-I", "-S", "-c", program, *arguments).stdout
+
     def sysctl(self, key: str, value: int | str | None = None) -> str:
         """Read a sysctl, after writing `value` when one is given. Slashes may stand for dots.
 
@@ -287,7 +295,7 @@ class LabHost:
         cable = f"h{self.spec.index}e{self._interfaces}"
         self.lab.cable(self.lab_pid, cable, interface, bridge)
         self._interfaces += 1
-        self.sysctl(f"net/ipv6/conf/{interface}/dad_transmits", 0)
+        self.sysctl(f"net/ipv6/conf/{interface}/accept_dad", 0)
         lines = [add_address(address, interface) for address in addresses]
         self.run("ip", "-batch", "-", text="\n".join([*lines, f"link set {interface} up", ""]))
         return interface

@@ -42,8 +42,9 @@ KERNEL_DEFAULTS = {
     "net.ipv6.conf.all.accept_redirects": "1",
     "net.ipv6.conf.default.accept_redirects": "1",
     "net.ipv6.conf.eth0.accept_redirects": "1",
-    # Duplicate address detection would hold addresses back for a second.
-    "net.ipv6.conf.eth0.dad_transmits": "0",
+    # Duplicate address detection would hold link-local addresses back for a second.
+    "net.ipv6.conf.all.accept_dad": "0",
+    "net.ipv6.conf.eth0.accept_dad": "0",
 }
 
 SSHD = "/usr/sbin/sshd"

@@ -205,6 +205,7 @@ def _wait(keeper: socket.socket) -> None:
 def _cable(cable: str, host: int, interface: str, bridge: str) -> str:
     return (
         f"link add {cable} type veth peer name {interface} netns {host}\n"
+        f"link set {cable} addrgenmode none\n"
         f"link set {cable} master {bridge} up"
     )
 
