@@ -38,12 +38,21 @@ _BOOLEANS = "YAML reads yes, no, on, off, true and false as booleans"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One problem of a value: `location` holds its keys, `on_key` says that a key is at fault."""
+    """One problem of a value.
+
+    Attributes:
+        location: the keys that lead to it.
+        message: what is wrong.
+        fix: what would be right.
+        on_key: the key is at fault, not its value.
+        missing: the key that is not there.
+    """
 
     location: Location
     message: str
     fix: str
     on_key: bool = False
+    missing: str | None = None
 
     def __str__(self) -> str:
         return f"  {joined(*self.location)}: {self.message}\n    fix: {self.fix}"
@@ -105,7 +114,7 @@ def _value(value: object) -> str:
 
 
 def _range_of(message: str) -> str:
-    return _lower(message).replace("input should be ", "write a value ")
+    return _lower(message).replace("input should be ", "write a value that is ")
 
 
 def _lower(text: str) -> str:
@@ -138,7 +147,9 @@ def _missing(location: Location, model: type[BaseModel]) -> Explanation:
     if owner is not None:
         field = owner.model_fields.get(key)
         meaning = f": {_lower((field.description or '') if field else '')}"
-    return Explanation(location[:-1], f"`{key}` is missing", f"add `{key}`{meaning}".rstrip(". :"))
+    return Explanation(
+        location[:-1], f"`{key}` is missing", f"add `{key}`{meaning}".rstrip(". :"), True, key
+    )
 
 
 def _written(model: type[BaseModel], name: str) -> str:

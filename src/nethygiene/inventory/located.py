@@ -138,6 +138,10 @@ class ProblemLog:
         """Note one problem."""
         self.problems.setdefault(Problem(place.file, place.line, path, message, fix))
 
+    def extend(self, other: ProblemLog) -> None:
+        """Take over what another log holds."""
+        self.problems.update(other.problems)
+
     def __len__(self) -> int:
         return len(self.problems)
 

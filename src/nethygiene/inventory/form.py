@@ -1,0 +1,122 @@
+"""Which form an inventory has (YAML layout, exported JSON, a program), and the graph from it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from nethygiene.inventory.executable import ProgramError, run_inventory_program
+from nethygiene.inventory.export import is_export, read_export
+from nethygiene.inventory.files import Files
+from nethygiene.inventory.groups import Graph
+from nethygiene.inventory.json_reader import read_json
+from nethygiene.inventory.layout import export_command, read_layout
+from nethygiene.inventory.located import Mapping, Node, Place, ProblemLog, Sequence, kind_of
+from nethygiene.inventory.yaml_reader import read_yaml
+
+_DATA_SUFFIXES = {".yaml", ".yml", ".json"}
+_INI_SUFFIXES = {".ini", ".cfg", ".toml"}
+
+
+def read_graph(path: Path, files: Files) -> tuple[Graph, list[str]] | None:
+    """Read an inventory into its graph, not yet finished; with warnings.
+
+    Returns:
+        None when there is nothing to go on with; the reason is noted in the files' problems.
+    """
+    problems = files.problems
+    program = _is_program(path)
+    text = _run(path, files) if program else files.read_text(path)
+    if text is None:
+        return None
+    file = str(path)
+    root = _parse(text, path, files, program=program)
+    if root is None:
+        if not problems:
+            problems.add(
+                Place(file, None),
+                "",
+                "the program printed nothing" if program else "the inventory is empty",
+                "begin with `all:` and `hosts:` below it; inventories/local.yaml is an example",
+            )
+        return None
+    graph = Graph()
+    warnings: list[str] = []
+    if program or is_export(root):
+        warnings = read_export(root, graph, problems, program=program)
+    else:
+        read_layout(root, graph, problems)
+    return (graph, warnings) if graph.finish(root.place, problems) else None
+
+
+def _is_program(path: Path) -> bool:
+    """An executable file, unless its name says data: some file systems mark every file."""
+    return (
+        path.suffix not in _DATA_SUFFIXES | _INI_SUFFIXES
+        and path.is_file()
+        and os.access(path, os.X_OK)
+    )
+
+
+def _run(path: Path, files: Files) -> str | None:
+    try:
+        output = run_inventory_program(path)
+    except ProgramError as error:
+        files.problems.add(Place(str(path), None), "", str(error), error.cure)
+        return None
+    files.note(path, output)
+    return files.decode(output, str(path))
+
+
+def _parse(text: str, path: Path, files: Files, *, program: bool) -> Mapping | None:
+    """The top-level mapping, or None: empty, or the reason is noted."""
+    file = str(path)
+    found = ProblemLog()
+    node: Node | None = None
+    if program or path.suffix == ".json":
+        node = read_json(text, file, found, lines=not program)
+    elif text.lstrip().startswith("{"):
+        node = read_json(text, file, found)
+        if node is None:
+            # Not JSON, but it may be YAML's flow style.
+            found = ProblemLog()
+    if node is None and not found and not program:
+        node = read_yaml(text, file, found)
+    if isinstance(node, Mapping):
+        files.problems.extend(found)
+        return node
+    if text.startswith("$ANSIBLE_VAULT"):
+        what = "the inventory is encrypted with Ansible Vault"
+    elif text.startswith("#!") and path.suffix not in _DATA_SUFFIXES:
+        fix = f"make it executable: `chmod +x {file}`"
+        files.problems.add(
+            Place(file, 1), "", "this looks like a program, but is not executable", fix
+        )
+        return None
+    elif path.suffix in _INI_SUFFIXES or _looks_like_ini(text):
+        what = "this looks like an INI inventory, not YAML"
+    else:
+        files.problems.extend(found)
+        if node is not None:
+            _tell_no_mapping(node, files.problems)
+        return None
+    files.problems.add(Place(file, 1), "", what, f"export it: `{export_command(file)}`")
+    return None
+
+
+def _looks_like_ini(text: str) -> bool:
+    """Whether a text that is no YAML mapping has INI's sections or ``host key=value`` lines."""
+    lines = [line.strip() for line in text.splitlines()[:200]]
+    lines = [line for line in lines if line and line[0] not in "#;"]
+    sections = any(re.fullmatch(r"\[[\w.:-]+\]", line) for line in lines)
+    return sections or any(re.match(r"[\w.\[\]:-]+\s+\w+=", line) for line in lines)
+
+
+def _tell_no_mapping(node: Node, problems: ProblemLog) -> None:
+    fix = "the top level holds groups: begin with `all:`"
+    if isinstance(node, Sequence) and any(
+        isinstance(one, Mapping) and "hosts" in one.items for one in node.items
+    ):
+        fix = "this looks like a playbook: give the inventory that it runs on"
+    problems.add(node.place, "", f"an inventory has to be a mapping, not {kind_of(node)}", fix)

@@ -1,0 +1,94 @@
+"""From an inventory file to :class:`Inventory`: the one way in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nethygiene.inventory.connection import resolve_target
+from nethygiene.inventory.files import Files
+from nethygiene.inventory.form import read_graph
+from nethygiene.inventory.groups import ALL, UNGROUPED, Graph, HostEntry
+from nethygiene.inventory.located import Place, ProblemLog
+from nethygiene.inventory.model import Host, Inventory
+from nethygiene.inventory.pattern import select
+from nethygiene.inventory.policy import SECTIONS, policies_sha256
+from nethygiene.inventory.validation import PolicyReader
+from nethygiene.inventory.variables import Resolver
+from nethygiene.inventory.vars_files import VarsFiles
+
+
+def load_inventory(path: str | Path, *, limit: str | None = None) -> Inventory:
+    """Load and validate an inventory.
+
+    Args:
+        path: a YAML file in Ansible's layout, a JSON file as ``ansible-inventory --list --export``
+            prints it, or a program that prints such JSON. group_vars/ and host_vars/ beside it
+            are read as well.
+        limit: Ansible's host pattern; only hosts that it leaves are resolved and validated.
+
+    Raises:
+        InventoryError: with every problem that was found, each with its place and cure.
+    """
+    path = Path(path)
+    problems = ProblemLog()
+    files = Files(problems, path.parent)
+    read = read_graph(path, files)
+    if read is None:
+        problems.check()
+        raise AssertionError("an inventory without a graph has a problem")
+    graph, warnings = read
+    chosen = _chosen(graph, str(path), limit, problems)
+    vars_files = VarsFiles(path, files, warnings)
+    resolver = Resolver(graph, vars_files)
+    policies = PolicyReader(problems, str(path))
+    hosts = []
+    for entry in chosen:
+        variables = resolver.resolve(entry, SECTIONS)
+        target = resolve_target(entry, variables.connection, str(path), problems)
+        policy = policies.read(variables.policy)
+        if policy is not None:
+            hosts.append(
+                Host(
+                    name=entry.name,
+                    groups=_named_groups(graph, entry),
+                    target=target,
+                    policy=policy,
+                    file=entry.place.file,
+                    line=entry.place.line or 1,
+                )
+            )
+    problems.check()
+    vars_files.warn_of_strays(graph.groups)
+    return Inventory(
+        path=str(path),
+        sha256=files.sha256(),
+        policy_sha256=policies_sha256((host.name, host.policy) for host in hosts),
+        hosts=tuple(hosts),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _named_groups(graph: Graph, entry: HostEntry) -> tuple[str, ...]:
+    return tuple(sorted(set(graph.groups_of(entry)) - {ALL, UNGROUPED}))
+
+
+def _chosen(graph: Graph, file: str, limit: str | None, problems: ProblemLog) -> list[HostEntry]:
+    """The hosts that the limit leaves, in the order of the inventory."""
+    entries = list(graph.in_order())
+    if not entries:
+        if not problems:
+            problems.add(
+                Place(file, None),
+                "",
+                "the inventory has no hosts",
+                "add one under `hosts:` of a group or of all",
+            )
+        return []
+    if limit is None:
+        return entries
+    members: dict[str, list[str]] = {name: [] for name in graph.groups}
+    for entry in entries:
+        for name in graph.groups_of(entry):
+            members[name].append(entry.name)
+    names = select(limit, [entry.name for entry in entries], members, problems)
+    return [entry for entry in entries if entry.name in names]

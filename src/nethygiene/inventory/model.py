@@ -1,0 +1,49 @@
+"""An inventory as the rest of the package sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nethygiene.inventory.policy import Policy
+from nethygiene.inventory.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host of an inventory.
+
+    Attributes:
+        name: its name there.
+        groups: the groups that it is in, those above them included, sorted; without Ansible's own
+            ``all`` and ``ungrouped``.
+        target: how to reach it.
+        policy: what it should be like.
+        file: the file that declares it.
+        line: the 1-based line there; 1 in the output of a program.
+    """
+
+    name: str
+    groups: tuple[str, ...]
+    target: Target
+    policy: Policy
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The hosts to audit.
+
+    Attributes:
+        path: the inventory, as the user named it.
+        sha256: hash of all files that were read (of its output, for a program).
+        policy_sha256: hash of the resolved policies of the hosts.
+        hosts: in the order of the inventory, after the limit.
+        warnings: what was passed over, one line each.
+    """
+
+    path: str
+    sha256: str
+    policy_sha256: str
+    hosts: tuple[Host, ...]
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,150 @@
+"""Ansible's host patterns, as ``--limit`` takes them.
+
+Source: ansible-core's InventoryManager. Unlike there, a pattern that matches nothing is an error:
+``--limit=wbe`` must not end in a clean report of no hosts, nor ``all:!dbs`` in one of all.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from nethygiene.inventory.explain import closest
+from nethygiene.inventory.located import Place, ProblemLog, shown
+
+_PLACE = Place("--limit", None)
+# Anything but blanks, colons and brackets, or a whole bracketed expression.
+_COLON_SEPARATED = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
+_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]{1,9})|([0-9]{1,9})[:-]([0-9]{0,9}))\]")
+
+
+def split_pattern(text: str) -> list[str]:
+    """Cut at commas; without one at colons, but not those of ``web[0:2]`` and of IPv6 addresses."""
+    if "," in text:
+        parts = text.split(",")
+    elif _is_ipv6(text.lstrip("&!")):
+        parts = [text]
+    else:
+        parts = _COLON_SEPARATED.findall(text)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def select(
+    limit: str, hosts: Iterable[str], groups: Mapping[str, Iterable[str]], problems: ProblemLog
+) -> frozenset[str]:
+    """The hosts that a limit leaves.
+
+    Args:
+        limit: the pattern.
+        hosts: all host names, in the order of the inventory.
+        groups: each group's hosts, those of its descendants included, in the same order.
+        problems: receives patterns that match nothing, and a limit that leaves nothing.
+    """
+    selection = _Selection(list(hosts), {name: list(members) for name, members in groups.items()})
+    chosen: set[str] | None = None
+    known = len(problems)
+    patterns = _read_files(split_pattern(limit), problems)
+    # Ansible's order, whatever that of writing: hosts, then &, then !.
+    for pattern in sorted(patterns, key=lambda one: "&!".find(one[0])):
+        found = selection.matches(pattern[1:] if pattern[0] in "&!" else pattern, problems)
+        if pattern[0] == "!":
+            chosen = (set(selection.hosts) if chosen is None else chosen) - found
+        elif pattern[0] == "&":
+            chosen = (set(selection.hosts) if chosen is None else chosen) & found
+        else:
+            chosen = found if chosen is None else chosen | found
+    if not chosen and len(problems) == known:
+        problems.add(
+            _PLACE, "", f"{shown(limit)} leaves no host", "write a pattern that leaves some host"
+        )
+    return frozenset(chosen or ())
+
+
+def _read_files(patterns: list[str], problems: ProblemLog) -> list[str]:
+    """Replace ``@FILE`` by the patterns in it, one a line."""
+    found: list[str] = []
+    for pattern in patterns:
+        if not pattern.startswith("@"):
+            found.append(pattern)
+            continue
+        try:
+            lines = Path(pattern[1:]).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            problems.add(
+                _PLACE, "", f"{shown(pattern)} cannot be read: {reason}", "check the path after @"
+            )
+            continue
+        for line in lines:
+            if line.strip() and not line.lstrip().startswith("#"):
+                found += split_pattern(line)
+    return [pattern for pattern in found if len(pattern) > 1 or pattern not in "&!"]
+
+
+class _Selection:
+    def __init__(self, hosts: list[str], groups: dict[str, list[str]]) -> None:
+        self.hosts = hosts
+        self.groups = groups
+
+    def matches(self, pattern: str, problems: ProblemLog) -> set[str]:
+        """The hosts of one pattern, without its sign."""
+        expression, subscript = pattern, None
+        if not pattern.startswith("~"):
+            match = _SUBSCRIPT.fullmatch(pattern)
+            if match is not None:
+                expression, subscript = match[1], match
+        try:
+            found, matched = self._enumerate(expression)
+        except re.error as error:
+            problems.add(
+                _PLACE, "", f"pattern {shown(pattern)} is no regular expression: {error}", "mend it"
+            )
+            return set()
+        if subscript is not None:
+            found = _apply(subscript, found)
+            matched = bool(found)
+        if not matched:
+            near = closest(expression, [*self.groups, *self.hosts[:5000]])
+            problems.add(
+                _PLACE,
+                "",
+                f"pattern {shown(pattern)} matches no host and no group",
+                f"did you mean {near!r}?" if near else f"the groups are {self._some_groups()}",
+            )
+        return set(found)
+
+    def _some_groups(self) -> str:
+        names = list(self.groups)
+        return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+
+    def _enumerate(self, expression: str) -> tuple[list[str], bool]:
+        """Hosts of the matching groups; and matching hosts, if no group does or it is a glob."""
+        if expression.startswith("~"):
+            compiled = re.compile(expression[1:])
+        else:
+            compiled = re.compile(fnmatch.translate(expression))
+        groups = [name for name in self.groups if compiled.match(name)]
+        found = dict.fromkeys(host for name in groups for host in self.groups[name])
+        if not groups or expression[0] == "~" or any(mark in expression for mark in ".?*["):
+            found.update(dict.fromkeys(host for host in self.hosts if compiled.match(host)))
+        return list(found), bool(groups or found)
+
+
+def _apply(subscript: re.Match[str], hosts: list[str]) -> list[str]:
+    """``web[0]``, ``web[-1]``, ``web[0:2]`` (the end included) and ``web[1:]``."""
+    _, index, begin, end = subscript.groups()
+    if index is not None:
+        position = int(index)
+        return [hosts[position]] if -len(hosts) <= position < len(hosts) else []
+    return hosts[int(begin) : int(end) + 1 if end else None]

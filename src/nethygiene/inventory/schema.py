@@ -1,0 +1,130 @@
+"""The JSON Schema of an inventory, for completion and hints in editors.
+
+It describes what one file may hold, and a policy is merged from several: nothing is required,
+and null may take an inherited value back. :func:`load_inventory` has the last word.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from nethygiene.inventory.policy import NAMED_SECTIONS, Policy
+
+Schema = dict[str, object]
+
+_STRING: Schema = {"type": "string"}
+_CONNECTION: dict[str, Schema] = {
+    "ansible_host": {
+        "type": "string",
+        "description": "Where to connect to; without it, the host's name.",
+    },
+    "ansible_port": {
+        "type": ["integer", "string"],
+        "description": "The port of sshd; without it, what ssh_config says.",
+    },
+    "ansible_user": {
+        "type": "string",
+        "description": "The login user; without it, what ssh_config says.",
+    },
+    "ansible_connection": {
+        "enum": ["paramiko", "ssh", "smart", "local", "docker", "podman", "kubectl"],
+        "description": "How to connect: paramiko is the default, ssh is OpenSSH's client.",
+    },
+    "ansible_ssh_private_key_file": {
+        "type": "string",
+        "description": "The private key to log in with.",
+    },
+    "ansible_ssh_common_args": {
+        "type": "string",
+        "description": "Arguments of ssh: -o OPTION=VALUE, -J JUMP_HOST and -F FILE are honoured.",
+    },
+    "ansible_become": {
+        "type": ["boolean", "string", "integer"],
+        "description": "Whether fragments that need it are run by sudo -n.",
+    },
+    "ansible_become_user": {"type": "string", "description": "The user for sudo, root by default."},
+    "ansible_become_method": {"enum": ["sudo"]},
+    "nethygiene_host_keys": {
+        "type": "array",
+        "items": {"type": "string", "pattern": "^SHA256:[A-Za-z0-9+/]{43}$"},
+        "description": "Fingerprints of the keys that the host may show.",
+    },
+}
+
+
+def inventory_json_schema() -> dict[str, object]:
+    """The JSON Schema (draft 2020-12) of an inventory in Ansible's YAML layout."""
+    policy = Policy.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    definitions = cast("dict[str, Schema]", policy.pop("$defs", {}))
+    for section, model in NAMED_SECTIONS.items():
+        _allow_null_items(cast("dict[str, Schema]", policy["properties"])[section], model.__name__)
+    for definition in (policy, *definitions.values()):
+        _relax(definition)
+    definitions["Policy"] = policy
+    definitions["Variables"] = {
+        "type": ["object", "null"],
+        "properties": {
+            "nethygiene": {
+                "description": "What hosts should be like; merged deeply over groups and hosts.",
+                "anyOf": [{"$ref": "#/$defs/Policy"}, {"type": "null"}],
+            },
+            **_CONNECTION,
+        },
+    }
+    definitions["Group"] = _group()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "nethygiene inventory",
+        "description": "Hosts and what they should be like, in Ansible's YAML layout.",
+        "type": "object",
+        "additionalProperties": {"$ref": "#/$defs/Group"},
+        "$defs": definitions,
+    }
+
+
+def _group() -> Schema:
+    return {
+        "type": ["object", "null"],
+        "properties": {
+            "hosts": {
+                "description": "Hosts by name; ranges such as web[01:10] stand for several.",
+                "anyOf": [
+                    {
+                        "type": ["object", "null"],
+                        "additionalProperties": {"$ref": "#/$defs/Variables"},
+                    },
+                    _STRING,
+                ],
+            },
+            "children": {
+                "description": "Groups inside this one.",
+                "anyOf": [
+                    {"type": ["object", "null"], "additionalProperties": {"$ref": "#/$defs/Group"}},
+                    _STRING,
+                ],
+            },
+            "vars": {"description": "Variables of all its hosts.", "$ref": "#/$defs/Variables"},
+        },
+        "additionalProperties": False,
+    }
+
+
+def _allow_null_items(section: Schema, model: str) -> None:
+    """An empty section, and an item that takes back what was inherited."""
+    item: Schema = {"anyOf": [{"$ref": f"#/$defs/{model}"}, {"type": "null"}]}
+    for key in ("additionalProperties", "patternProperties"):
+        inner = section.get(key)
+        if key == "patternProperties" and isinstance(inner, dict):
+            section[key] = dict.fromkeys(inner, item)
+        elif isinstance(inner, dict):
+            section[key] = item
+    section["type"] = ["object", "null"]
+
+
+def _relax(definition: Schema) -> None:
+    """Nothing is required of one layer; the titles that pydantic makes up say nothing."""
+    definition.pop("required", None)
+    for field in cast("dict[str, Schema]", definition.get("properties", {})).values():
+        field.pop("title", None)
+        if field.get("default", "") is None:
+            del field["default"]

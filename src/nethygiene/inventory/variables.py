@@ -1,0 +1,151 @@
+"""The variables of hosts, resolved by Ansible's precedence; ``nethygiene`` merged deeply.
+
+Lowest first: ``vars`` of all, of groups by depth, priority and name; group_vars/ of all, of groups
+in the same order; the host's variables in the inventory; host_vars/. Source: Ansible's
+"Understanding variable precedence", and VARIABLE_PRECEDENCE of ansible-core.
+
+Ansible replaces a variable as a whole. ``nethygiene`` is merged instead: mappings merge, lists and
+values replace, and null takes back what was inherited: an item (``shop: null``) or one field of it.
+A section that is left empty (``services:``) takes nothing back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from nethygiene.inventory.groups import Graph, HostEntry, Layer
+from nethygiene.inventory.located import Item, Mapping, is_null
+from nethygiene.inventory.vars_files import VarsFiles
+
+POLICY_VARIABLE = "nethygiene"
+_PREFIXES = ("ansible_", "nethygiene")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable's value and the key path of the variables that it stands in."""
+
+    item: Item
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostVariables:
+    """What counts of a host's variables.
+
+    Attributes:
+        connection: the ``ansible_`` and ``nethygiene_`` variables, by name.
+        policy: the merged variable ``nethygiene``; None where no layer has one. Hosts of the
+            same groups without a policy of their own share one object.
+    """
+
+    connection: dict[str, Variable]
+    policy: Item | None
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Resolves the variables of hosts; what hosts of the same groups share is worked out once."""
+
+    graph: Graph
+    vars_files: VarsFiles
+    _group_files: dict[str, list[Layer]] = field(default_factory=dict)
+    _shared: dict[tuple[str, ...], HostVariables] = field(default_factory=dict)
+
+    def resolve(self, host: HostEntry, sections: frozenset[str]) -> HostVariables:
+        """The variables of one host.
+
+        Args:
+            host: a host of the graph.
+            sections: keys of the policy that hold mappings, where null takes nothing back.
+        """
+        groups = self.graph.groups_of(host)
+        shared = self._shared.get(groups)
+        if shared is None:
+            nothing = HostVariables({}, None)
+            shared = self._shared[groups] = overlaid(nothing, self._group_layers(groups), sections)
+        own = [*host.layers, *self.vars_files.layers("host_vars", host.name)]
+        return overlaid(shared, own, sections) if own else shared
+
+    def _group_layers(self, groups: tuple[str, ...]) -> Iterator[Layer]:
+        for name in groups:
+            yield from self.graph.groups[name].layers
+        for name in groups:
+            if name not in self._group_files:
+                self._group_files[name] = self.vars_files.layers("group_vars", name)
+                self._warn_of_priority(name)
+            yield from self._group_files[name]
+
+    def _warn_of_priority(self, name: str) -> None:
+        for layer in self._group_files[name]:
+            item = layer.variables.items.get("ansible_group_priority")
+            if item is not None:
+                file, line = item.key_place
+                self.vars_files.warnings.append(
+                    f"{file}:{line}: ansible_group_priority has no effect in group_vars/: "
+                    f"put it under the vars of group {name!r} in the inventory"
+                )
+
+
+def overlaid(
+    below: HostVariables, layers: Iterable[Layer], sections: frozenset[str]
+) -> HostVariables:
+    """Variables with further layers on top, the last one winning."""
+    connection, policy = below.connection, below.policy
+    for layer in layers:
+        for key, item in layer.variables.items.items():
+            if not isinstance(key, str) or not key.startswith(_PREFIXES):
+                continue
+            if key != POLICY_VARIABLE:
+                if connection is below.connection:
+                    connection = dict(connection)
+                connection[key] = Variable(item, layer.origin)
+            elif not is_null(item.node):
+                top = Item(item.key_place, item.node, layer.origin)
+                policy = top if policy is None else _merged(policy, top, sections)
+    return HostVariables(connection, policy)
+
+
+def _merged(below: Item, above: Item, sections: frozenset[str]) -> Item:
+    """One policy over another; one that is no mapping stays, to be told as an error."""
+    if not isinstance(below.node, Mapping):
+        return below
+    if not isinstance(above.node, Mapping):
+        return above
+    merged = _merge(below.node, below.origin, above.node, above.origin, sections)
+    return Item(above.key_place, merged, above.origin)
+
+
+def _merge(
+    below: Mapping,
+    below_origin: str | None,
+    above: Mapping,
+    above_origin: str | None,
+    sections: frozenset[str] = frozenset(),
+) -> Mapping:
+    """A new mapping; its items know where they came from, what they hold only where it differs."""
+    items = {key: _with_origin(item, below_origin) for key, item in below.items.items()}
+    for key, item in above.items.items():
+        inherited = items.get(key)
+        if is_null(item.node):
+            if key in sections:
+                continue
+            if inherited is not None and not is_null(inherited.node):
+                del items[key]
+                continue
+        elif (
+            inherited is not None
+            and isinstance(inherited.node, Mapping)
+            and isinstance(item.node, Mapping)
+        ):
+            origin = item.origin or above_origin
+            node = _merge(inherited.node, inherited.origin, item.node, origin)
+            items[key] = Item(inherited.key_place, node, inherited.origin)
+            continue
+        items[key] = _with_origin(item, above_origin)
+    return Mapping(above.place, items)
+
+
+def _with_origin(item: Item, origin: str | None) -> Item:
+    return item if item.origin is not None else Item(item.key_place, item.node, origin)
