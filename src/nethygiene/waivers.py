@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 
 from nethygiene.inventory.policy import Waiver
+from nethygiene.outcomes import Outcome
+from nethygiene.results import Result
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class Cover:
     """What the waivers of a host say about one failure.
 
     Attributes:
@@ -22,39 +25,38 @@ class Covered:
     expired: tuple[Waiver, ...]
 
 
-class WaiverBook:
-    """The waivers of one host, and which of them were of use."""
+def cover_of(waivers: Iterable[Waiver], rule: str, item: str | None, today: date) -> Cover:
+    """Look for a waiver of a *failed* result. `today` is the day in UTC on which the run judges."""
+    fitting = [one for one in waivers if _fits(one, rule, item)]
+    current = [one for one in fitting if one.until >= today]
+    expired = tuple(one for one in fitting if one.until < today)
+    return Cover(current[0] if current else None, expired)
 
-    def __init__(self, host: str, waivers: tuple[Waiver, ...], today: date) -> None:
-        """`today` is the day in UTC on which the run judges."""
-        self._host = host
-        self._waivers = waivers
-        self._today = today
-        self._used: set[str] = set()
-        self._judged: set[str] = set()
 
-    def cover(self, rule: str, item: str | None) -> Covered:
-        """Look for a waiver of a *failed* result; remembers which were of use."""
-        fitting = [one for one in self._waivers if _fits(one, rule, item)]
-        current = [one for one in fitting if one.until >= self._today]
-        expired = tuple(one for one in fitting if one.until < self._today)
-        self._used.update(one.name for one in (*current, *expired))
-        return Covered(current[0] if current else None, expired)
+def waiver_remarks(
+    host: str, waivers: Iterable[Waiver], results: Iterable[Result], today: date
+) -> list[str]:
+    """What has to be said aloud: expired waivers, and those that cover nothing that fails.
 
-    def judged(self, rule: str) -> None:
-        """Note that the run judged `rule` on this host: only then can its waivers be idle."""
-        self._judged.add(rule)
-
-    def remarks(self) -> list[str]:
-        """What has to be said aloud: waivers that have expired, or that cover nothing that fails."""
-        remarks = []
-        for one in self._waivers:
-            about = f"{self._host}: waiver {one.name} of {one.rule} (owner {one.owner})"
-            if one.until < self._today:
-                remarks.append(f"{about} expired on {one.until}: mend the failure or renew it")
-            elif one.name not in self._used and one.rule in self._judged:
-                remarks.append(f"{about} covers nothing that fails: remove it")
-        return remarks
+    Args:
+        host: the host's name.
+        waivers: the host's waivers.
+        results: the host's results; a waiver of a rule that was not judged is no remark.
+        today: the day in UTC on which the run judges.
+    """
+    results = list(results)
+    judged = {one.rule for one in results}
+    failing = [one for one in results if one.outcome in {Outcome.FAILED, Outcome.WAIVED}]
+    remarks = []
+    for waiver in waivers:
+        about = f"{host}: waiver {waiver.name} of {waiver.rule} (owner {waiver.owner})"
+        if waiver.until < today:
+            remarks.append(f"{about} expired on {waiver.until}: mend the failure, or renew it")
+        elif waiver.rule in judged and not any(
+            _fits(waiver, one.rule, one.item) for one in failing
+        ):
+            remarks.append(f"{about} covers nothing that fails: remove it")
+    return remarks
 
 
 def _fits(waiver: Waiver, rule: str, item: str | None) -> bool:

@@ -71,7 +71,7 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
         crash = error
     verdicts = [_judge(rule, subject, kind, item) for item in items]
     if crash is not None or ledger.unreadable:
-        verdicts.append(_verdict(rule, None, ledger, crash))
+        verdicts.append(decide(ledger, None, crash=crash))
     return verdicts or [_not_applicable(finder.nothing, Reason.NOT_THIS_HOST)]
 
 
@@ -101,17 +101,33 @@ def _judge(rule: Rule, subject: Subject, kind: str | None, item: Named | None) -
         raise
     except BaseException as error:  # noqa: BLE001 - pytest.skip() and fail() are BaseExceptions
         crash = error
-    return _verdict(rule, item.name if item else None, ledger, crash, inapplicable)
+    nothing = f"{rule.id} ended without a single expect(): it judged nothing"
+    return decide(
+        ledger,
+        item.name if item else None,
+        crash=crash,
+        inapplicable=inapplicable,
+        judged_nothing=None if ledger.expectations else nothing,
+    )
 
 
-def _verdict(
-    rule: Rule,
-    item: str | None,
+def decide(
     ledger: Ledger,
-    crash: BaseException | None,
+    item: str | None,
+    *,
+    crash: BaseException | None = None,
     inapplicable: NotApplicableError | None = None,
+    judged_nothing: str | None = None,
 ) -> Verdict:
-    """Decide: a failure stands, then a crash, then what could not be read; a pass comes last."""
+    """The verdict of one evaluation: a failure stands, then a crash, then what was not readable.
+
+    Args:
+        ledger: what was read and expected.
+        item: name of the item that was judged, None for the host itself.
+        crash: the bug that ended it, None if none did.
+        inapplicable: why there was nothing to judge, None if there was something.
+        judged_nothing: what to say where nothing at all was judged, None where that is no matter.
+    """
     ledger.close()
     seen = tuple(ledger.observations)
     missing = "; ".join(str(one) for one in ledger.unreadable)
@@ -126,9 +142,8 @@ def _verdict(
         return Verdict(item, Outcome.UNKNOWN, ledger.unreadable[0].reason, missing, seen)
     if inapplicable is not None:
         return Verdict(item, Outcome.NOT_APPLICABLE, inapplicable.reason, inapplicable.why, seen)
-    if not ledger.expectations:
-        message = f"{rule.id} ended without a single expect(): it judged nothing"
-        return Verdict(item, Outcome.UNKNOWN, Reason.NOTHING_CHECKED, message, seen)
+    if judged_nothing is not None:
+        return Verdict(item, Outcome.UNKNOWN, Reason.NOTHING_CHECKED, judged_nothing, seen)
     return Verdict(item, Outcome.PASSED, None, "", seen)
 
 

@@ -1,0 +1,3 @@
+"""Clone mode: loads the plugin, nothing else."""
+
+pytest_plugins = ["nethygiene.plugin"]

@@ -1,0 +1,169 @@
+"""The pytest plugin: hooks alone; what they do stands in the modules beside this one.
+
+It is registered as the entry point ``nethygiene.plugin``, or by the clone's conftest.py under
+the same name. In a test suite that neither gives ``--inventory`` nor holds a rule, it does
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, Protocol
+
+import pytest
+
+from nethygiene.collect.kept import close_kept
+from nethygiene.errors import UsageError
+from nethygiene.outcomes import Kind, Severity
+from nethygiene.plugin import distributed, plain
+from nethygiene.plugin.ending import Gatherer
+from nethygiene.plugin.items import RuleItem, reachability_item, rule_items
+from nethygiene.plugin.keys import audit_of, begin_audit, has_audit
+from nethygiene.plugin.options import add_options
+from nethygiene.plugin.outcome import settle_report, status_of
+from nethygiene.plugin.records import rule_record
+from nethygiene.plugin.selection import collect_for, hosts_of, is_reachability
+from nethygiene.plugin.shipped import names_shipped_checks, reachability_rule
+from nethygiene.rules.definition import rule_of
+from nethygiene.transport import close_shared_connections
+
+Status = tuple[str, str, tuple[str, dict[str, bool]]]
+
+
+class WorkerNode(Protocol):
+    """xdist's controller of one worker, as far as we use it."""
+
+    config: pytest.Config
+    workerinput: dict[str, Any]
+
+
+INCIDENTS = ("S0", "S1", "S2", "S3", "S4", *(f"S1.{case}" for case in range(1, 9)))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, and what ends a run."""
+    config.pluginmanager.register(Gatherer(config), "nethygiene.plugin.ending")
+    for severity in Severity:
+        config.addinivalue_line("markers", f"{severity}: a failure of this severity")
+    for kind in Kind:
+        config.addinivalue_line("markers", f"{kind}: a rule that looks at a {kind}")
+    for code in INCIDENTS:
+        config.addinivalue_line("markers", f"{code}: born from incident {code}")
+    if config.pluginmanager.hasplugin("html"):
+        from nethygiene.plugin import html  # noqa: PLC0415 - its hooks exist only with pytest-html
+
+        config.pluginmanager.register(html, "nethygiene.plugin.html")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Begin the audit where the command line asks for one; what is wrong exits with status 4."""
+    config = session.config
+    distributed.take_evidence(config)
+    asked = config.getoption("--inventory") or config.getoption("--from-evidence")
+    arguments = [str(argument) for argument in config.args]
+    if asked is not None or any(
+        names_shipped_checks(one, config.invocation_params.dir) for one in arguments
+    ):
+        try:
+            begin_audit(config)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Register our fixtures: after those of other plugins, so that `host` is ours."""
+    if has_audit(session.config):
+        plain.register_fixtures(session)
+
+
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, obj: object
+) -> list[RuleItem] | None:
+    """Make items of our own of a rule."""
+    rule = rule_of(obj)
+    return None if rule is None else rule_items(collector, rule)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test a host of a user's plain check."""
+    plain.parametrize(metafunc)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
+    """Keep host-reachable for each host that something selected judges."""
+    before = {item.host: item for item in items if is_reachability(item)}
+    yield
+    if has_audit(config):
+        present = {item.host for item in items if is_reachability(item)}
+        rule = reachability_rule()
+        items[:0] = [
+            before.get(host) or reachability_item(session, rule, host)
+            for host in hosts_of(items)
+            if host not in present
+        ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Collect what the selected rules need, before the first of them is judged."""
+    config = session.config
+    idle = ("collectonly", "setupplan", "setuponly")
+    broken = session.testsfailed and not config.option.continue_on_collection_errors
+    if has_audit(config) and not broken and not any(getattr(config.option, one) for one in idle):
+        collect_for(audit_of(config), session.items)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn results into pytest's outcomes."""
+    report = yield
+    if isinstance(item, RuleItem):
+        if call.when == "call" and call.excinfo is None:
+            settle_report(report, item, item.results, rule_record(item.rule))
+    else:
+        plain.settle(report, item, call)
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: object) -> Status | None:
+    """Name unknown, waived and not-applicable in the terminal."""
+    return status_of(report)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Close all connections."""
+    close_kept()
+    close_shared_connections()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Collect once, on the controller: workers judge from evidence."""
+    if has_audit(config) and not config.option.collectonly:
+        distributed.collect_on_controller(config, audit_of(config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerNode) -> None:
+    """Tell a worker where the evidence is."""
+    if has_audit(node.config):
+        distributed.give_evidence(node.workerinput, audit_of(node.config))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the evidence that workers judged from."""
+    distributed.remove_evidence(config)

@@ -1,0 +1,87 @@
+"""Collecting the fleet before the first rule is judged, with a progress bar on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from nethygiene.collect import Job, collect_fleet
+from nethygiene.evidence import EvidenceWriter
+from nethygiene.plugin.audit import Audit
+from nethygiene.probes import all_probes
+from nethygiene.transcript import Transcript
+
+# A connection takes a socket and paramiko's pipe or two; a local one three pipes.
+_DESCRIPTORS_PER_HOST = 8
+
+
+def collect(
+    audit: Audit, probes: Collection[str], hosts: Collection[str], keep_open: Collection[str]
+) -> None:
+    """Collect `hosts` and hand their transcripts to the audit; keep evidence if asked to.
+
+    Args:
+        audit: the run.
+        probes: names of the probes that the selected rules need; with `--evidence` all are sent.
+        hosts: names of the hosts that selected rules judge.
+        keep_open: names of the hosts whose connection checks will use.
+
+    Raises:
+        EvidenceError: the evidence file cannot be written.
+    """
+    options = audit.options
+    names = sorted(all_probes() if options.evidence is not None else probes)
+    jobs = [
+        Job(target, options.connect, tuple(names), options.window, keep_open=name in keep_open)
+        for name, planned in audit.hosts.items()
+        if name in hosts and (target := planned.target) is not None
+    ]
+    workers = max(1, min(options.forks, len(jobs)))
+    _allow_descriptors(workers + len(keep_open))
+    with contextlib.ExitStack() as stack:
+        writer = None
+        if options.evidence is not None:
+            writer = stack.enter_context(EvidenceWriter(options.evidence, audit.evidence_header()))
+        executor = ThreadPoolExecutor(workers, thread_name_prefix="nethygiene")
+        # Without waiting: after Ctrl-C the connections under way end by their deadlines.
+        stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+        for transcript in _with_progress(collect_fleet(jobs, executor), len(jobs)):
+            audit.add_transcript(transcript)
+            if writer is not None:
+                writer.add(audit.evidence_line(transcript))
+
+
+def _with_progress(transcripts: Iterator[Transcript], total: int) -> Iterator[Transcript]:
+    console = Console(stderr=True)
+    if not console.is_terminal or not sys.stdout.isatty():
+        yield from transcripts
+        return
+    columns = (
+        TextColumn("collecting"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]}"),
+        TimeElapsedColumn(),
+    )
+    failed = 0
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("collecting", total=total, failed="")
+        for transcript in transcripts:
+            failed += transcript.failure is not None
+            progress.update(task, advance=1, failed=f"{failed} not reached" if failed else "")
+            yield transcript
+
+
+def _allow_descriptors(connections: int) -> None:
+    """Raise the soft limit of open files as far as needed and allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 256 + connections * _DESCRIPTORS_PER_HOST
+    ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < ceiling:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))

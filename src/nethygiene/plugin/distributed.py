@@ -1,0 +1,65 @@
+"""pytest-xdist: the controller collects once, and workers judge from its evidence."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nethygiene.errors import UsageError
+from nethygiene.plugin.audit import Audit
+from nethygiene.plugin.collecting import collect
+from nethygiene.probes import all_probes
+
+_WORKER_KEY = "nethygiene_evidence"
+_FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is a worker of xdist."""
+    return hasattr(config, "workerinput")
+
+
+def take_evidence(config: pytest.Config) -> None:
+    """In a worker: judge from the controller's evidence, and write no files."""
+    if is_worker(config):
+        handed: dict[str, Any] = getattr(config, "workerinput")  # noqa: B009 - xdist's own
+        if _WORKER_KEY in handed:
+            config.option.from_evidence = handed[_WORKER_KEY]
+            config.option.evidence = None
+            config.option.results = None
+
+
+def collect_on_controller(config: pytest.Config, audit: Audit) -> None:
+    """Collect all hosts into an evidence file for the workers.
+
+    All probes are sent: the controller does not know what the workers will select.
+    """
+    if not audit.is_live:
+        return
+    path = audit.options.evidence
+    if path is None:
+        folder = tempfile.TemporaryDirectory(prefix="nethygiene-")
+        config.stash[_FOLDER] = folder
+        path = Path(folder.name) / "evidence.jsonl"
+        audit.options = dataclasses.replace(audit.options, evidence=path)
+    collect(audit, all_probes(), audit.hosts, ())
+
+
+def give_evidence(workerinput: dict[str, Any], audit: Audit) -> None:
+    """Tell a worker where the evidence is."""
+    options = audit.options
+    path = options.evidence if audit.is_live else options.from_evidence
+    if path is None:
+        raise UsageError("xdist: workers were started before the hosts were collected")
+    workerinput[_WORKER_KEY] = str(path)
+
+
+def remove_evidence(config: pytest.Config) -> None:
+    """Remove the evidence that was written for the workers alone."""
+    folder = config.stash.get(_FOLDER, None)
+    if folder is not None:
+        folder.cleanup()

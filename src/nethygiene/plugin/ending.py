@@ -1,0 +1,85 @@
+"""The end of a run: results gathered, exit status decided, files written, summary printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nethygiene.plugin.distributed import is_worker
+from nethygiene.plugin.keys import audit_of, has_audit
+from nethygiene.plugin.outcome import judged_by
+from nethygiene.report.console import summary_lines
+from nethygiene.report.results_file import write_results
+from nethygiene.results import Run
+from nethygiene.verdict import CRASHED, FAILURES, exit_status
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+RUN = pytest.StashKey[Run]()
+
+# These say more than any verdict: interrupted, internal error, usage error, nothing collected,
+# and 6, too many warnings.
+_PYTESTS_OWN = frozenset({2, 3, 4, 5, 6})
+
+
+class Gatherer:
+    """Takes the results from reports as they come, and ends the run.
+
+    Under xdist the controller gathers what its workers judged.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._stranger_failed = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a report's results; one without any is of a test that is none of ours."""
+        judged = judged_by(report)
+        if judged is None:
+            self._stranger_failed |= report.failed
+        elif not is_worker(self._config):
+            audit = audit_of(self._config)
+            audit.results += judged.results
+            audit.rules.setdefault(judged.rule.id, judged.rule)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Decide the exit status and write the results file."""
+        if not has_audit(self._config) or is_worker(self._config):
+            return
+        audit = audit_of(self._config)
+        status = int(exitstatus)
+        if status not in _PYTESTS_OWN:
+            status = exit_status(audit.results, audit.options.fail_on)
+            # A failing test that is none of ours keeps pytest's status, unless ours says more.
+            if self._stranger_failed and status != CRASHED:
+                status = FAILURES
+        session.exitstatus = status
+        self._config.stash[RUN] = run = audit.run(status)
+        if audit.options.results is not None:
+            try:
+                write_results(run, audit.options.results)
+            except OSError as error:
+                message = f"--results={audit.options.results}: {error.strerror}"
+                pytest.exit(message, returncode=pytest.ExitCode.INTERNAL_ERROR)
+
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+        """Print what was found, grouped by rule."""
+        run = self._config.stash.get(RUN, None)
+        if run is None:
+            return
+        audit = audit_of(self._config)
+        writer = terminalreporter.section
+        writer("network hygiene", sep="=")
+        lines = summary_lines(
+            run,
+            audit.options.fail_on,
+            audit.waiver_remarks(),
+            width=min(max(self._config.get_terminal_writer().fullwidth, 40), 100),
+            verbose=self._config.get_verbosity() > 0,
+        )
+        for line in lines:
+            terminalreporter.write_line(line.text, **line.markup)

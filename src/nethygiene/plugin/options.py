@@ -1,0 +1,202 @@
+"""The command line: options added to pytest's and Testinfra's, read into one typed value."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nethygiene.errors import UsageError
+from nethygiene.outcomes import Severity
+from nethygiene.transport.base import ConnectSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line, validated.
+
+    Attributes:
+        inventory: `--inventory`, None if not given.
+        from_evidence: `--from-evidence`, None if not given.
+        evidence: `--evidence`, None if not given.
+        since: `--since`, None if not given.
+        results: `--results`, None if not given.
+        limit: `--limit`, None if not given.
+        forks: hosts collected at once.
+        window: seconds between the two samples of counters.
+        fail_on: the least severity that fails the run.
+        labels: `--label`, in order.
+        sudo: Testinfra's `--sudo`: become on every host.
+        connect: deadlines and files for connecting.
+    """
+
+    inventory: Path | None
+    from_evidence: Path | None
+    evidence: Path | None
+    since: Path | None
+    results: Path | None
+    limit: str | None
+    forks: int
+    window: float
+    fail_on: Severity
+    labels: dict[str, str]
+    sudo: bool
+    connect: ConnectSettings
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add nethygiene's options to pytest's."""
+    group = parser.getgroup("nethygiene", "network hygiene (use = for every option that takes one)")
+    add = group.addoption
+    add("--inventory", metavar="FILE", help="inventory (default: this machine)")
+    add("--limit", metavar="PATTERN", help="hosts and groups to judge, as Ansible's --limit")
+    add("--forks", metavar="N", default="32", help="hosts collected at once (default: 32)")
+    add(
+        "--window",
+        metavar="SECONDS",
+        default="2",
+        help="time between the two samples of counters (default: 2; 0: no rates)",
+    )
+    add("--since", metavar="EVIDENCE", help="count rates from this earlier run, of the same boot")
+    add("--connect-timeout", metavar="SECONDS", default="15", help="to log in (default: 15)")
+    add("--command-timeout", metavar="SECONDS", default="60", help="to collect (default: 60)")
+    add(
+        "--known-hosts",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="known_hosts to trust, in place of those that ssh_config names (may be repeated)",
+    )
+    add(
+        "--fail-on",
+        metavar="LEVEL",
+        default="medium",
+        help="least severity that fails the run: low, medium (default), high, critical",
+    )
+    add("--results", metavar="FILE", help="write the results as JSON")
+    add("--evidence", metavar="FILE", help="keep what the hosts answered, to be judged again")
+    add("--from-evidence", metavar="FILE", help="judge kept evidence; connects to nothing")
+    add(
+        "--label",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="label kept in the results (may be repeated)",
+    )
+
+
+def read_options(config: pytest.Config) -> Options:
+    """Read and validate the options.
+
+    Raises:
+        UsageError: an option's value is wrong, or two do not go together.
+    """
+
+    def text(name: str) -> str | None:
+        value: str | None = config.getoption(name, None)
+        return value
+
+    def path(name: str) -> Path | None:
+        value = text(name)
+        if value == "":
+            raise UsageError(f"{name}=: names no file")
+        return None if value is None else config.invocation_params.dir / Path(value).expanduser()
+
+    options = Options(
+        inventory=path("--inventory"),
+        from_evidence=path("--from-evidence"),
+        evidence=path("--evidence"),
+        since=path("--since"),
+        results=path("--results"),
+        limit=text("--limit"),
+        forks=int(_number("--forks", text("--forks"), least=1, most=4096, whole=True)),
+        window=_number("--window", text("--window"), least=0, most=3600),
+        fail_on=_severity(text("--fail-on") or ""),
+        labels=_labels(config.getoption("--label")),
+        sudo=bool(config.getoption("sudo", False)),
+        connect=ConnectSettings(
+            connect_timeout=_number("--connect-timeout", text("--connect-timeout"), least=0.1),
+            command_timeout=_number("--command-timeout", text("--command-timeout"), least=0.1),
+            known_hosts=tuple(
+                str(config.invocation_params.dir / Path(one).expanduser())
+                for one in config.getoption("--known-hosts")
+            ),
+            ssh_config=_optional_path(config, "ssh_config"),
+            identity_file=_optional_path(config, "ssh_identity_file"),
+        ),
+    )
+    _check_together(config, options)
+    return options
+
+
+def _optional_path(config: pytest.Config, name: str) -> str | None:
+    value: str | None = config.getoption(name, None)
+    return None if value is None else str(config.invocation_params.dir / Path(value).expanduser())
+
+
+def _check_together(config: pytest.Config, options: Options) -> None:
+    if options.inventory is not None or options.from_evidence is not None:
+        for name in ("hosts", "connection", "ansible_inventory"):
+            if config.getoption(name, None):
+                option = f"--{name.replace('_', '-')}"
+                raise UsageError(
+                    f"{option} is Testinfra's and would bypass the inventory: "
+                    "name hosts with --limit, and set ansible_connection in the inventory"
+                )
+    if options.from_evidence is not None and options.evidence is not None:
+        raise UsageError(
+            "--evidence keeps what a live run collects; with --from-evidence there is none: "
+            "copy the file instead"
+        )
+    for name, wanted in (("--since", options.since), ("--from-evidence", options.from_evidence)):
+        if wanted is not None and not wanted.is_file():
+            raise UsageError(f"{name}={wanted}: no such file")
+    for name, written in (("--results", options.results), ("--evidence", options.evidence)):
+        if written is not None:
+            _check_writable(name, written)
+
+
+def _check_writable(name: str, path: Path) -> None:
+    """Tell before hosts are bothered, not after, that a file cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{name}={path}: its folder cannot be made: {error.strerror}") from None
+    if path.is_dir():
+        raise UsageError(f"{name}={path}: is a folder: name a file")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{name}={path}: cannot be written: permission denied")
+
+
+def _number(
+    name: str, text: str | None, *, least: float, most: float = 86400, whole: bool = False
+) -> float:
+    try:
+        number = float(text or "")
+    except ValueError:
+        number = math.nan
+    if not least <= number <= most or (whole and number != int(number)):
+        kind = "a whole number" if whole else "a number"
+        raise UsageError(f"{name}={text}: give {kind} from {least:g} to {most:g}")
+    return number
+
+
+def _severity(text: str) -> Severity:
+    if text not in list(Severity):
+        raise UsageError(f"--fail-on={text}: give one of {', '.join(Severity)}")
+    return Severity(text)
+
+
+def _labels(texts: list[str]) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise UsageError(f"--label={text}: give it as KEY=VALUE")
+        if key in labels:
+            raise UsageError(f"--label={text}: {key} was given before, as {labels[key]!r}")
+        labels[key] = value
+    return labels

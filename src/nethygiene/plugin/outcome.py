@@ -1,0 +1,123 @@
+"""From results to pytest's reports: failed, unknown as an error, not applicable, waived."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from nethygiene.outcomes import Outcome, Severity
+from nethygiene.report.text import printable
+from nethygiene.results import Result, RuleRecord
+
+# Of several results of one item (found interfaces), the worst is pytest's outcome.
+_WORST_FIRST = (
+    Outcome.FAILED,
+    Outcome.UNKNOWN,
+    Outcome.WAIVED,
+    Outcome.PASSED,
+    Outcome.NOT_APPLICABLE,
+)
+_CATEGORIES = {
+    Outcome.FAILED: ("failed", "F", "FAILED"),
+    Outcome.UNKNOWN: ("unknown", "U", "UNKNOWN"),
+    Outcome.WAIVED: ("waived", "w", "WAIVED"),
+    Outcome.NOT_APPLICABLE: ("not-applicable", "-", "NOT APPLICABLE"),
+}
+# TestReport takes any attribute, and xdist carries those that are plain text.
+_CARRIED = "nethygiene"
+
+
+class Judged(BaseModel):
+    """What a report of ours carries, as JSON: the results, and the rule that they are of."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: Outcome
+    rule: RuleRecord
+    results: tuple[Result, ...]
+
+
+def settle_report(
+    report: pytest.TestReport, item: pytest.Item, results: list[Result], rule: RuleRecord
+) -> None:
+    """Give a report the outcome of its results, and hang them on it.
+
+    They travel as JSON text in an attribute of the report, which survives xdist.
+    """
+    worst = min((one.outcome for one in results), key=_WORST_FIRST.index)
+    relevant = [one for one in results if one.outcome is worst]
+    text = "\n".join(_line(one) for one in relevant)
+    judged = Judged(outcome=worst, rule=rule, results=tuple(results))
+    setattr(report, _CARRIED, judged.model_dump_json(by_alias=True))
+    report.user_properties = [*report.user_properties, *_properties(worst, relevant)]
+    if worst is Outcome.PASSED:
+        return
+    report.longrepr = text
+    if worst is Outcome.FAILED:
+        report.outcome = "failed"
+    elif worst is Outcome.UNKNOWN:
+        # An error rather than a failure, to JUnit and pytest-html: it is raised "in setup".
+        report.outcome = "failed"
+        report.when = "setup"
+        if hasattr(report, "wasxfail"):
+            del report.wasxfail
+    else:
+        report.outcome = "skipped"
+        path, line, _ = item.reportinfo()
+        report.longrepr = (str(path), (line or 0) + 1, text)
+        if worst is Outcome.WAIVED:
+            report.wasxfail = text
+
+
+def judged_by(report: object) -> Judged | None:
+    """What hangs on a report; None if it is none of ours."""
+    text: str | None = getattr(report, _CARRIED, None)
+    return None if text is None else Judged.model_validate_json(text)
+
+
+def status_of(report: object) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """The terminal's category, letter and word, for what pytest has no name for."""
+    judged = judged_by(report)
+    if judged is None or judged.outcome not in _CATEGORIES:
+        return None
+    category, letter, word = _CATEGORIES[judged.outcome]
+    colours = {
+        Outcome.FAILED: {"red": True},
+        Outcome.UNKNOWN: {"yellow": True, "bold": True},
+        Outcome.WAIVED: {"yellow": True},
+        Outcome.NOT_APPLICABLE: {"light": True},
+    }
+    return category, letter, (word, colours[judged.outcome])
+
+
+def _line(result: Result) -> str:
+    where = result.host if result.item is None else f"{result.host} [{result.item}]"
+    said = result.message
+    if result.waiver is not None:
+        said += f" (waived until {result.waiver.until} by {result.waiver.owner}: "
+        said += f"{result.waiver.reason})"
+    return printable(f"{where}: {said}")
+
+
+def _properties(worst: Outcome, results: Sequence[Result]) -> list[tuple[str, object]]:
+    first = results[0]
+    properties: list[tuple[str, object]] = [
+        ("rule", first.rule),
+        ("host", first.host),
+        ("severity", first.severity.value),
+        ("outcome", worst.value),
+    ]
+    for one in results:
+        if one.item is not None:
+            properties.append(("item", printable(one.item)))
+        properties.append(("fingerprint", one.fingerprint))
+        if one.reason is not None:
+            properties.append(("reason", one.reason.value))
+    return properties
+
+
+def severities(names: set[str]) -> Severity | None:
+    """The severity among marker names, if there is one."""
+    return next((one for one in Severity if one.value in names), None)

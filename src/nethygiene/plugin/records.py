@@ -1,0 +1,95 @@
+"""From rules, hosts and verdicts to the records of the results file."""
+
+from __future__ import annotations
+
+from nethygiene.facts.ledger import Observation
+from nethygiene.inventory.policy import Waiver
+from nethygiene.outcomes import Outcome, Severity
+from nethygiene.plugin.hosts import PlannedHost
+from nethygiene.probes.kernel import Kernel
+from nethygiene.probes.machine import Machine
+from nethygiene.results import (
+    HostRecord,
+    ObservationRecord,
+    Result,
+    RuleRecord,
+    WaiverRecord,
+    fingerprint,
+)
+from nethygiene.rules.definition import Rule
+from nethygiene.rules.evaluate import Verdict
+from nethygiene.rules.subject import Subject
+from nethygiene.waivers import Cover
+
+
+def rule_record(rule: Rule) -> RuleRecord:
+    """What the results say of a rule."""
+    documentation = rule.documentation
+    return RuleRecord(
+        id=rule.id,
+        version=rule.version,
+        title=documentation.title,
+        severity=rule.severity,
+        kind=rule.kind,
+        incidents=rule.incidents,
+        why=documentation.why,
+        remedy=documentation.remedy,
+        references=documentation.references,
+    )
+
+
+def host_record(planned: PlannedHost, subject: Subject) -> HostRecord:
+    """What the results say of a host."""
+    transcript = subject.transcript
+    machine, kernel = subject.fact("machine"), subject.fact("kernel")
+    known = machine if isinstance(machine, Machine) else None
+    return HostRecord(
+        name=planned.name,
+        address=transcript.address or (planned.target.address if planned.target else ""),
+        groups=planned.groups,
+        os=known.os if known else "",
+        kernel=kernel.release if isinstance(kernel, Kernel) else "",
+        boot_id=known.boot_id if known else "",
+        uptime=known.uptime if known else None,
+        privileged=transcript.privileged,
+        reachable=transcript.failure is None,
+        error=str(transcript.failure) if transcript.failure else None,
+        collected_at=transcript.collected_at,
+        collect_seconds=round(transcript.seconds, 3),
+    )
+
+
+def result_record(
+    rule: str, severity: Severity, host: str, verdict: Verdict, cover: Cover | None
+) -> Result:
+    """What a verdict comes to; `cover` is given for a failed one."""
+    outcome, message, waiver = verdict.outcome, verdict.message, None
+    if cover is not None:
+        for expired in cover.expired:
+            message += f" (waiver {expired.name} expired on {expired.until})"
+        if cover.waiver is not None:
+            outcome, waiver = Outcome.WAIVED, _waiver_record(cover.waiver)
+    return Result(
+        rule=rule,
+        host=host,
+        item=verdict.item,
+        fingerprint=fingerprint(rule, host, verdict.item),
+        outcome=outcome,
+        reason=verdict.reason,
+        severity=severity,
+        message=message,
+        waiver=waiver,
+        observations=tuple(map(_observation_record, verdict.observations)),
+    )
+
+
+def _waiver_record(waiver: Waiver) -> WaiverRecord:
+    return WaiverRecord(
+        name=waiver.name, until=waiver.until.isoformat(), owner=waiver.owner, reason=waiver.reason
+    )
+
+
+def _observation_record(one: Observation) -> ObservationRecord:
+    return ObservationRecord(
+        what=one.what, source=one.source, expected=one.expected, actual=one.actual
+    )

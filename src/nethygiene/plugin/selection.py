@@ -1,0 +1,44 @@
+"""What the selected items need: which hosts, which probes, whose connection stays open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeGuard
+
+import pytest
+
+from nethygiene.plugin import plain
+from nethygiene.plugin.audit import Audit
+from nethygiene.plugin.collecting import collect
+from nethygiene.plugin.items import RuleItem
+from nethygiene.rules.definition import ALWAYS_SENT
+from nethygiene.verdict import REACHABILITY
+
+
+def is_reachability(item: pytest.Item) -> TypeGuard[RuleItem]:
+    """Whether an item is a host's host-reachable."""
+    return isinstance(item, RuleItem) and item.rule.id == REACHABILITY
+
+
+def hosts_of(items: Iterable[pytest.Item]) -> list[str]:
+    """The hosts that items judge, each once, in their order."""
+    hosts = (one.host if isinstance(one, RuleItem) else plain.host_of(one) for one in items)
+    return list(dict.fromkeys(host for host in hosts if host is not None))
+
+
+def collect_for(audit: Audit, items: Iterable[pytest.Item]) -> None:
+    """Collect what the items need, in one round trip a host.
+
+    Raises:
+        UsageError: the evidence file cannot be written.
+    """
+    if not audit.is_live:
+        return
+    items = list(items)
+    probes: set[str] = set(ALWAYS_SENT)
+    for item in items:
+        probes |= item.rule.probes if isinstance(item, RuleItem) else plain.probes_of(item)
+    connected = {
+        host for one in items if plain.needs_connection(one) and (host := plain.host_of(one))
+    }
+    collect(audit, probes, hosts_of(items), connected)

@@ -1,0 +1,1 @@
+"""Reports: they read results, never facts, and know nothing of pytest."""
