@@ -75,7 +75,7 @@ def resolve_target(
     """How to reach a host.
 
     Args:
-        host: the host; the port of ``host:port`` counts where no ``ansible_port`` is set.
+        host: the host.
         variables: its connection variables.
         inventory: the inventory file, for cures that name a command.
         problems: receives what is wrong; the target is of no use then.
@@ -100,7 +100,7 @@ def resolve_target(
     return Target(
         name=host.name,
         address=address,
-        port=reader.take(_PORT, _port) or host.port,
+        port=reader.take(_PORT, _port),
         user=reader.take(_USER, _user),
         kind=kind,
         identity_file=reader.take(_IDENTITY, _path),

@@ -41,7 +41,6 @@ class HostEntry:
 
     name: str
     place: Place
-    port: int | None = None
     layers: list[Layer] = field(default_factory=list)
     groups: dict[str, None] = field(default_factory=dict)
 

@@ -165,9 +165,16 @@ def _read_hosts(
         )
     for name in names:
         host = graph.add_host(name, item.key_place, group.name)
-        host.port = port if host.port is None else host.port
+        if port is not None:
+            host.layers.append(Layer(_port_variable(port, item), path))
         if variables is not None and variables.items:
             host.layers.append(Layer(variables, path))
+
+
+def _port_variable(port: int, item: Item) -> Mapping:
+    """The port of ``host:port``, as the variable of the host that Ansible makes of it."""
+    node = Scalar(item.key_place, port, str(port))
+    return Mapping(item.key_place, {"ansible_port": Item(item.key_place, node)})
 
 
 def check_host_name(name: str, item: Item, path: str, problems: ProblemLog) -> bool:

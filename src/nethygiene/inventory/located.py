@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from nethygiene.errors import InventoryError, Problem
+
+_O = TypeVar("_O", str, str | None)
 
 Atom: TypeAlias = str | int | float | bool | date | None
 """What one scalar can be; a date may be a datetime."""
@@ -69,6 +71,10 @@ class Item:
     key_place: Place
     node: Node
     origin: str | None = None
+
+    def origin_or(self, around: _O) -> str | _O:
+        """Its origin, else that of the item around it; a file of variables has the origin ""."""
+        return around if self.origin is None else self.origin
 
 
 @dataclass(slots=True, eq=False)
@@ -161,4 +167,5 @@ class ProblemLog:
 
 def joined(*keys: object) -> str:
     """A key path for messages: ``all.hosts.web-1``, empty parts left out."""
-    return ".".join(text for key in keys if (text := str(key)))
+    texts = (str(key) for key in keys)
+    return ".".join(text if text.isprintable() else repr(text)[1:-1] for text in texts if text)

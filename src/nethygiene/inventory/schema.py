@@ -13,6 +13,7 @@ from nethygiene.inventory.policy import NAMED_SECTIONS, Policy
 Schema = dict[str, object]
 
 _STRING: Schema = {"type": "string"}
+_NULL: Schema = {"type": "null"}
 _CONNECTION: dict[str, Schema] = {
     "ansible_host": {
         "type": "string",
@@ -110,21 +111,42 @@ def _group() -> Schema:
 
 
 def _allow_null_items(section: Schema, model: str) -> None:
-    """An empty section, and an item that takes back what was inherited."""
+    """Let an item take back what was inherited; names that no pattern allows are none."""
     item: Schema = {"anyOf": [{"$ref": f"#/$defs/{model}"}, {"type": "null"}]}
-    for key in ("additionalProperties", "patternProperties"):
-        inner = section.get(key)
-        if key == "patternProperties" and isinstance(inner, dict):
-            section[key] = dict.fromkeys(inner, item)
-        elif isinstance(inner, dict):
-            section[key] = item
-    section["type"] = ["object", "null"]
+    patterns = section.get("patternProperties")
+    if isinstance(patterns, dict):
+        section["patternProperties"] = dict.fromkeys(patterns, item)
+        section["additionalProperties"] = False
+        section.pop("propertyNames", None)
+    else:
+        section["additionalProperties"] = item
 
 
 def _relax(definition: Schema) -> None:
-    """Nothing is required of one layer; the titles that pydantic makes up say nothing."""
+    """Require nothing of one layer, and let each field be null: taken back, or an empty section."""
     definition.pop("required", None)
-    for field in cast("dict[str, Schema]", definition.get("properties", {})).values():
+    properties = cast("dict[str, Schema]", definition.get("properties", {}))
+    for name, field in properties.items():
+        # The titles that pydantic makes up say nothing.
         field.pop("title", None)
         if field.get("default", "") is None:
             del field["default"]
+        properties[name] = _nullable(field)
+
+
+def _nullable(field: Schema) -> Schema:
+    if isinstance(field.get("anyOf"), list):
+        choices = cast("list[Schema]", field["anyOf"])
+        return {**field, "anyOf": [one for one in choices if one != _NULL] + [_NULL]}
+    if "$ref" in field:
+        reference = {"$ref": field["$ref"]}
+        rest = {key: value for key, value in field.items() if key != "$ref"}
+        return {**rest, "anyOf": [reference, _NULL]}
+    nullable = dict(field)
+    if isinstance(field.get("enum"), list):
+        nullable["enum"] = [*cast("list[object]", field["enum"]), None]
+    if "const" in field:
+        nullable["enum"] = [nullable.pop("const"), None]
+    if isinstance(field.get("type"), str):
+        nullable["type"] = [field["type"], "null"]
+    return nullable

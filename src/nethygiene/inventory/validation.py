@@ -117,7 +117,7 @@ class _Reading:
         if isinstance(node, Mapping):
             found: dict[Key, Plain] = {}
             for key, item in node.items.items():
-                where, inner = (*location, _step(key)), item.origin or origin
+                where, inner = (*location, _step(key)), item.origin_or(origin)
                 if not is_null(item.node):
                     found[key] = self.plain(item.node, where, inner)
                 elif location or key not in SECTIONS:
@@ -175,7 +175,7 @@ class _Reading:
                 item = _item_at(node, step)
                 if item is None:
                     break
-                node, place, origin = item.node, item.key_place, item.origin or origin
+                node, place, origin = item.node, item.key_place, item.origin_or(origin)
             elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
                 node = node.items[step]
                 place = node.place

@@ -139,7 +139,7 @@ def _merge(
             and isinstance(inherited.node, Mapping)
             and isinstance(item.node, Mapping)
         ):
-            origin = item.origin or above_origin
+            origin = item.origin_or(above_origin)
             node = _merge(inherited.node, inherited.origin, item.node, origin)
             items[key] = Item(inherited.key_place, node, inherited.origin)
             continue
