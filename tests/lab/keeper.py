@@ -108,11 +108,18 @@ class Keeper:
             return {"error": str(error)}
 
     def add_bridge(self, name: str, addresses: tuple[str, ...] = ()) -> None:
-        """Add a bridge unless it is there; multicast snooping off, or IPv6 neighbours get lost."""
+        """Add a bridge unless it is there.
+
+        Its MAC address is fixed: by itself a bridge takes the lowest of its ports, and hosts that
+        come and go would change it under connections. Multicast snooping is off, or IPv6
+        neighbours get lost.
+        """
         if name in self._bridges:
             return
         self._bridges.add(name)
-        lines = [f"link add {name} type bridge forward_delay 0 mcast_snooping 0"]
+        # The first byte says locally administered.
+        mac = f"02:00:00:00:00:{len(self._bridges):02x}"
+        lines = [f"link add {name} address {mac} type bridge forward_delay 0 mcast_snooping 0"]
         lines += [init.add_address(address, name) for address in addresses]
         _ip("\n".join([*lines, f"link set {name} up"]))
 
