@@ -22,7 +22,7 @@ from nethygiene.rules import (
 
 @rule(severity="high", kind="setting", incidents=["S3"])
 def test_somaxconn_covers_backlog(sysctl: Sysctls, service: Service, expect: Expect) -> None:
-    """Somaxconn is at least the backlog that the service asks for.
+    """somaxconn is at least the backlog that the service asks for.
 
     Why: The kernel silently cuts the backlog of listen() down to net.core.somaxconn. A shop's
         site dropped connections from time to time behind a queue of 128, with normal load and
@@ -46,7 +46,7 @@ def test_somaxconn_covers_backlog(sysctl: Sysctls, service: Service, expect: Exp
 
 @rule(severity="high", kind="setting", incidents=["S3"])
 def test_somaxconn_meets_policy(sysctl: Sysctls, policy: Policy, expect: Expect) -> None:
-    """Somaxconn is at least what the policy asks for.
+    """somaxconn is at least what the policy asks for.
 
     Why: Services that nobody declared are clamped by it as well (incident S3).
     Remedy: Raise it now and for good, then restart the services that listen.

@@ -22,4 +22,4 @@ def test_host_reachable(connection: ReachedBy, expect: Expect) -> None:
         - ssh(1), VERIFYING HOST KEYS
         - RFC 4251, section 4.1: https://www.rfc-editor.org/rfc/rfc4251#section-4.1
     """
-    expect("collection over a verified connection", connection.state, equal_to("complete"))
+    expect("collection", connection.state, equal_to("complete"), connection.cause)

@@ -77,4 +77,4 @@ class Unreadable:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.detail} [{self.reason}]"
+        return f"{self.source}: {self.detail}" if self.source else self.detail

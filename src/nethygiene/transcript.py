@@ -51,7 +51,7 @@ class HostFailure:
     cure: str
 
     def __str__(self) -> str:
-        return f"{self.message}. {self.cure}" if self.cure else self.message
+        return f"{self.message}: {self.cure}" if self.cure else self.message
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,18 +41,19 @@ def waiver_remarks(
     Args:
         host: the host's name.
         waivers: the host's waivers.
-        results: the host's results; a waiver of a rule that was not judged is no remark.
+        results: the host's results; where a rule was not judged, or is unknown, its waivers may be of use.
         today: the day in UTC on which the run judges.
     """
     results = list(results)
     judged = {one.rule for one in results}
+    undecided = {one.rule for one in results if one.outcome is Outcome.UNKNOWN}
     failing = [one for one in results if one.outcome in {Outcome.FAILED, Outcome.WAIVED}]
     remarks = []
     for waiver in waivers:
         about = f"{host}: waiver {waiver.name} of {waiver.rule} (owner {waiver.owner})"
         if waiver.until < today:
             remarks.append(f"{about} expired on {waiver.until}: mend the failure, or renew it")
-        elif waiver.rule in judged and not any(
+        elif waiver.rule in judged - undecided and not any(
             _fits(waiver, one.rule, one.item) for one in failing
         ):
             remarks.append(f"{about} covers nothing that fails: remove it")

@@ -20,7 +20,7 @@ from nethygiene.plugin.ending import Gatherer
 from nethygiene.plugin.items import RuleItem, reachability_item, rule_items
 from nethygiene.plugin.keys import audit_of, begin_audit, has_audit
 from nethygiene.plugin.options import add_options
-from nethygiene.plugin.outcome import settle_report, status_of
+from nethygiene.plugin.outcome import RULE_ITEM, settle_report, status_of
 from nethygiene.plugin.records import rule_record
 from nethygiene.plugin.selection import collect_for, hosts_of, is_reachability
 from nethygiene.plugin.shipped import names_shipped_checks, reachability_rule
@@ -119,7 +119,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     config = session.config
     idle = ("collectonly", "setupplan", "setuponly")
     broken = session.testsfailed and not config.option.continue_on_collection_errors
-    if has_audit(config) and not broken and not any(getattr(config.option, one) for one in idle):
+    if not has_audit(config) or distributed.has_workers(config):
+        return
+    if not broken and not any(getattr(config.option, one) for one in idle):
         collect_for(audit_of(config), session.items)
 
 
@@ -132,6 +134,7 @@ def pytest_runtest_makereport(
     if isinstance(item, RuleItem):
         if call.when == "call" and call.excinfo is None:
             settle_report(report, item, item.results, rule_record(item.rule))
+            setattr(report, RULE_ITEM, True)
     else:
         plain.settle(report, item, call)
     return report

@@ -131,7 +131,9 @@ class Audit:
 
     def run(self, exit_status: int) -> Run:
         """The whole run, for reports."""
-        results = tuple(self.results)
+        # In an order of their own, so that workers and evidence give the same file.
+        results = tuple(sorted(self.results, key=lambda one: (one.rule, one.host, one.item or "")))
+        hosts = sorted(self.hosts.values(), key=lambda one: one.name)
         return Run(
             tool=ToolRecord(version=__version__),
             run_id=self.run_id,
@@ -141,7 +143,7 @@ class Audit:
             inventory=self._plan.path,
             policy_sha256=policies_sha256((one.name, one.policy) for one in self.hosts.values()),
             window=self.options.window,
-            hosts=tuple(host_record(one, self.subject(one.name)) for one in self.hosts.values()),
+            hosts=tuple(host_record(one, self.subject(one.name)) for one in hosts),
             rules=tuple(self.rules[key] for key in sorted(self.rules)),
             results=results,
             summary=summarize(results),

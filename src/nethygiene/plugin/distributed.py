@@ -23,6 +23,11 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+def has_workers(config: pytest.Config) -> bool:
+    """Whether this process is the controller of workers."""
+    return config.pluginmanager.hasplugin("dsession")
+
+
 def take_evidence(config: pytest.Config) -> None:
     """In a worker: judge from the controller's evidence, and write no files."""
     if is_worker(config):

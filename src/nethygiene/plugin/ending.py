@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nethygiene.plugin.distributed import is_worker
 from nethygiene.plugin.keys import audit_of, has_audit
-from nethygiene.plugin.outcome import judged_by
+from nethygiene.plugin.outcome import RULE_ITEM, judged_by
 from nethygiene.report.console import summary_lines
 from nethygiene.report.results_file import write_results
 from nethygiene.results import Run
@@ -66,14 +67,27 @@ class Gatherer:
                 message = f"--results={audit.options.results}: {error.strerror}"
                 pytest.exit(message, returncode=pytest.ExitCode.INTERNAL_ERROR)
 
-    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
-        """Print what was found, grouped by rule."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None]:
+        """Print what was found, grouped by rule, in place of pytest's page for each failure."""
         run = self._config.stash.get(RUN, None)
-        if run is None:
-            return
+        if run is None or self._config.option.collectonly:
+            return (yield)
+        stats = terminalreporter.stats
+        failed = stats.get("failed", [])
+        # Of a user's plain check, pytest's own picture of the assertion is the better one.
+        stats["failed"] = [one for one in failed if not getattr(one, RULE_ITEM, False)]
+        try:
+            self._print(terminalreporter, run)
+            return (yield)
+        finally:
+            stats["failed"] = failed
+            if not failed:
+                del stats["failed"]
+
+    def _print(self, terminalreporter: TerminalReporter, run: Run) -> None:
         audit = audit_of(self._config)
-        writer = terminalreporter.section
-        writer("network hygiene", sep="=")
+        terminalreporter.section("network hygiene", sep="=")
         lines = summary_lines(
             run,
             audit.options.fail_on,

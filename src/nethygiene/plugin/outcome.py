@@ -27,6 +27,8 @@ _CATEGORIES = {
 }
 # TestReport takes any attribute, and xdist carries those that are plain text.
 _CARRIED = "nethygiene"
+# Set on reports of rules, whose failures the summary tells; not on those of plain checks.
+RULE_ITEM = "nethygiene_rule_item"
 
 
 class Judged(BaseModel):

@@ -207,7 +207,7 @@ def record_of(item: pytest.Item) -> RuleRecord:
     return RuleRecord(
         id=name.removeprefix("test_").replace("_", "-"),
         version=1,
-        title=documentation.split("\n", 1)[0].removesuffix(".") or name,
+        title=documentation.split("\n", 1)[0].removesuffix("."),
         severity=severities(marks) or Severity.MEDIUM,
         kind=kind,
         incidents=(),

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from nethygiene.outcomes import Outcome, Severity
-from nethygiene.report.text import printable
+from nethygiene.outcomes import Outcome, Reason, Severity
+from nethygiene.report.text import paragraphs, printable
 from nethygiene.results import Result, RuleRecord, Run
 from nethygiene.verdict import (
     CLEAN,
@@ -63,6 +63,7 @@ def summary_lines(
     for outcome in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.WAIVED):
         for rule, results in _groups(run, outcome):
             yield from _group(rules[rule], outcome, results, width=width, verbose=verbose)
+    yield from _unreached(run, width)
     for remark in remarks:
         yield from _wrapped(f"! {remark}", width, {"yellow": True})
     if remarks:
@@ -84,7 +85,7 @@ def _groups(run: Run, outcome: Outcome) -> list[tuple[str, list[Result]]]:
     """Rules with results of that outcome; host-reachable first, then the worst."""
     groups: dict[str, list[Result]] = defaultdict(list)
     for result in run.results:
-        if result.outcome is outcome:
+        if result.outcome is outcome and result.reason is not Reason.UNREACHABLE:
             groups[result.rule].append(result)
     return sorted(
         groups.items(),
@@ -99,7 +100,8 @@ def _group(
     plural = "host" if hosts == 1 else "hosts"
     head = f"{outcome.value.upper()} {rule.id} ({rule.severity}) on {hosts} {plural}"
     yield Line(head, _COLOURS[outcome])
-    yield from _wrapped(f"    {rule.title}.", width)
+    if rule.title:
+        yield from _wrapped(f"    {rule.title}.", width)
     # One cause on many hosts is one story: told once, with the hosts behind it.
     stories: dict[str, list[Result]] = defaultdict(list)
     for one in results:
@@ -117,9 +119,21 @@ def _group(
         yield Line(f"  - and {rest} more results")
     if outcome is Outcome.FAILED and rule.remedy:
         yield Line("    Remedy:", {"bold": True})
-        for line in rule.remedy.split("\n"):
-            yield from _wrapped(f"      {line}", width)
+        for paragraph in paragraphs(rule.remedy):
+            yield from _wrapped(f"      {paragraph}", width)
     yield Line("")
+
+
+def _unreached(run: Run, width: int) -> Iterator[Line]:
+    """What is unknown for no other reason than that its host was not read: told once."""
+    results = [one for one in run.results if one.reason is Reason.UNREACHABLE]
+    if results:
+        hosts = sorted({one.host for one in results})
+        more = f" and {len(hosts) - _SHOWN} more" if len(hosts) > _SHOWN else ""
+        head = f"UNKNOWN {len(results)} results of hosts that were not read, or not to the end"
+        yield Line(head, _COLOURS[Outcome.UNKNOWN])
+        yield from _wrapped(f"  - {', '.join(hosts[:_SHOWN])}{more}: see host-reachable", width)
+        yield Line("")
 
 
 def _story(result: Result) -> str:

@@ -22,3 +22,15 @@ def printable(text: str) -> str:
         else char.encode("unicode_escape", "surrogatepass").decode("ascii")
         for char in text
     )
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of a remedy: its lines joined, but a command, in backticks, on its own."""
+    found: list[str] = []
+    for line in text.split("\n"):
+        is_command = line.startswith("`") and line.endswith("`")
+        if found and not is_command and not found[-1].endswith("`"):
+            found[-1] += f" {line}"
+        else:
+            found.append(line)
+    return found

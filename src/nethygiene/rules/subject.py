@@ -8,7 +8,7 @@ from nethygiene.facts.fact import Fact
 from nethygiene.inventory.policy import Policy
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes import Probe, all_probes, whole
-from nethygiene.transcript import Section, Transcript
+from nethygiene.transcript import HostFailure, Section, Transcript
 
 
 @dataclass(frozen=True)
@@ -17,17 +17,23 @@ class ReachedBy(Fact):
 
     Attributes:
         address: what was connected to.
-        failure: why the facts could not be collected, in one line with its cure; None if all came.
+        failure: why the facts could not all be collected; None if they were.
     """
 
     address: str
-    failure: str | None
+    failure: HostFailure | None
 
     @property
     def state(self) -> str:
-        """``complete``, or the failure."""
-        self.ledger.read("connection", self.address, self.failure or "complete")
-        return self.failure or "complete"
+        """``complete``, or the failure's code, as ``refused`` or ``unknown-host-key``."""
+        state = self.failure.code if self.failure else "complete"
+        self.ledger.read("collection", self.address, state)
+        return state
+
+    @property
+    def cause(self) -> str:
+        """The failure in one line with its cure; empty if there was none."""
+        return str(self.failure) if self.failure else ""
 
 
 class Subject:
@@ -50,8 +56,7 @@ class Subject:
         return fact
 
     def _connection(self) -> ReachedBy:
-        failure = self.transcript.failure
-        return ReachedBy(self.transcript.address, str(failure) if failure else None)
+        return ReachedBy(self.transcript.address, self.transcript.failure)
 
     def _parsed(self, probe: Probe) -> Fact | Unreadable:
         sent = self.transcript.probes.get(probe.name)
