@@ -157,6 +157,7 @@ class Lab:
         policy: Policy | None = None,
         policy_by_host: Mapping[str, Policy] | None = None,
         variables: Mapping[str, object] | None = None,
+        variables_by_host: Mapping[str, Mapping[str, object]] | None = None,
         name: str = "inventory",
     ) -> Path:
         """Write a YAML inventory of hosts, and return its path.
@@ -166,6 +167,7 @@ class Lab:
             policy: what `nethygiene` says for all of them.
             policy_by_host: what it says for one, by name.
             variables: more variables of the group all, as ``ansible_connection``.
+            variables_by_host: more variables of one, by name.
             name: of the file, without ending.
         """
         everywhere: dict[str, object] = {
@@ -178,6 +180,7 @@ class Lab:
         entries: dict[str, dict[str, object]] = {}
         for host in hosts:
             entry: dict[str, object] = {"ansible_host": host.address, "ansible_user": host.login}
+            entry.update((variables_by_host or {}).get(host.name, {}))
             if policy_by_host and host.name in policy_by_host:
                 entry["nethygiene"] = policy_by_host[host.name]
             entries[host.name] = entry

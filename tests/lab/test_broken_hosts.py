@@ -6,6 +6,7 @@ All hosts are audited together, three times in all.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import pytest
@@ -34,7 +35,6 @@ class ThreeAudits:
 @pytest.fixture(scope="module")
 def audits(lab: Lab) -> Iterator[ThreeAudits]:
     client, *hosts = lab.hosts("client", *(case.name for case in CASES))
-    scenes = [Scene(host, client) for host in hosts]
     policies = {case.name: case.policy for case in CASES}
 
     def judge() -> AuditRun:
@@ -42,21 +42,21 @@ def audits(lab: Lab) -> Iterator[ThreeAudits]:
         assert run.document, f"no results file: {run}"
         return run
 
-    for case, scene in zip(CASES, scenes, strict=True):
-        case.prepares(scene)
-    healthy = judge()
-    for case, scene in zip(CASES, scenes, strict=True):
-        case.breaks(scene)
-    broken = judge()
-    remedies = {rule["id"]: rule["remedy"] for rule in broken.document["rules"]}
-    for case, scene in zip(CASES, scenes, strict=True):
-        scene.remedies.update(remedies)
-        case.mend(scene)
-    yield ThreeAudits(healthy, broken, judge())
-    for scene in scenes:
-        scene.close()
-        lab.remove(scene.host)
-    lab.remove(client)
+    with ExitStack() as stack:
+        scenes = [stack.enter_context(closing(Scene(host, client))) for host in hosts]
+        for case, scene in zip(CASES, scenes, strict=True):
+            case.prepares(scene)
+        healthy = judge()
+        for case, scene in zip(CASES, scenes, strict=True):
+            case.breaks(scene)
+        broken = judge()
+        remedies = {rule["id"]: rule["remedy"] for rule in broken.document["rules"]}
+        for case, scene in zip(CASES, scenes, strict=True):
+            scene.remedies.update(remedies)
+            case.mend(scene)
+        yield ThreeAudits(healthy, broken, judge())
+    for host in (client, *hosts):
+        lab.remove(host)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -67,6 +67,6 @@ CASES = [
         breaks=change_key,
         mends=learn_key,
         also=ALL_OTHERS,
-        says="changed",
+        says="if the host was given a new key",
     ),
 ]
