@@ -21,19 +21,24 @@ _META = "_meta"
 _EXPORT = "ansible-inventory --list --export"
 
 
-def is_export(root: Mapping) -> bool:
-    """Whether a mapping is in this form rather than the YAML layout: hosts stand in lists."""
+def is_export(root: Mapping, *, is_json: bool) -> bool:
+    """Whether a mapping is in this form rather than the YAML layout.
+
+    In JSON lists of hosts say so as well; in YAML they are a slip, which Ansible refuses.
+    """
     if _META in root.items:
         return True
-    for item in root.items.values():
-        if isinstance(item.node, Sequence):
-            return True
-        if isinstance(item.node, Mapping):
-            inner = item.node.items
-            sections = [inner[key].node for key in ("hosts", "children") if key in inner]
-            if any(isinstance(section, Sequence) for section in sections):
-                return True
-    return False
+    return is_json and any(
+        isinstance(node, Sequence)
+        for item in root.items.values()
+        for node in (item.node, *_sections(item.node))
+    )
+
+
+def _sections(group: Node) -> list[Node]:
+    if not isinstance(group, Mapping):
+        return []
+    return [group.items[key].node for key in ("hosts", "children") if key in group.items]
 
 
 def read_export(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import stat
@@ -46,17 +47,18 @@ class Files:
         self.note(path, content)
         return self.decode(content, str(path))
 
-    def decode(self, content: bytes, name: str) -> str | None:
+    def decode(self, content: bytes, name: str, *, has_lines: bool = True) -> str | None:
         """Text from UTF-8; None with the place of the first wrong byte noted."""
         try:
-            return content.decode("utf-8-sig")
+            return content.removeprefix(codecs.BOM_UTF8).decode()
         except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
+            content = error.object
+            line = content.count(b"\n", 0, error.start) + 1 if has_lines else None
             self.problems.add(
                 Place(name, line),
                 "",
                 f"not UTF-8: byte 0x{content[error.start]:02x} at offset {error.start}",
-                "save the file in UTF-8",
+                "write it in UTF-8",
             )
             return None
 

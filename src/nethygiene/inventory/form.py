@@ -12,7 +12,15 @@ from nethygiene.inventory.files import Files
 from nethygiene.inventory.groups import Graph
 from nethygiene.inventory.json_reader import read_json
 from nethygiene.inventory.layout import export_command, read_layout
-from nethygiene.inventory.located import Mapping, Node, Place, ProblemLog, Sequence, kind_of
+from nethygiene.inventory.located import (
+    Mapping,
+    Node,
+    Place,
+    ProblemLog,
+    Sequence,
+    is_null,
+    kind_of,
+)
 from nethygiene.inventory.yaml_reader import read_yaml
 
 _DATA_SUFFIXES = {".yaml", ".yml", ".json"}
@@ -31,7 +39,7 @@ def read_graph(path: Path, files: Files) -> tuple[Graph, list[str]] | None:
     if text is None:
         return None
     file = str(path)
-    root = _parse(text, path, files, program=program)
+    root, is_json = _parse(text, path, files, program=program)
     if root is None:
         if not problems:
             problems.add(
@@ -43,7 +51,7 @@ def read_graph(path: Path, files: Files) -> tuple[Graph, list[str]] | None:
         return None
     graph = Graph()
     warnings: list[str] = []
-    if program or is_export(root):
+    if program or is_export(root, is_json=is_json):
         warnings = read_export(root, graph, problems, program=program)
     else:
         read_layout(root, graph, problems)
@@ -66,11 +74,11 @@ def _run(path: Path, files: Files) -> str | None:
         files.problems.add(Place(str(path), None), "", str(error), error.cure)
         return None
     files.note(path, output)
-    return files.decode(output, str(path))
+    return files.decode(output, str(path), has_lines=False)
 
 
-def _parse(text: str, path: Path, files: Files, *, program: bool) -> Mapping | None:
-    """The top-level mapping, or None: empty, or the reason is noted."""
+def _parse(text: str, path: Path, files: Files, *, program: bool) -> tuple[Mapping | None, bool]:
+    """The top-level mapping, or None (empty, or the reason is noted); and whether it is JSON."""
     file = str(path)
     found = ProblemLog()
     node: Node | None = None
@@ -81,28 +89,35 @@ def _parse(text: str, path: Path, files: Files, *, program: bool) -> Mapping | N
         if node is None:
             # Not JSON, but it may be YAML's flow style.
             found = ProblemLog()
+    is_json = node is not None
     if node is None and not found and not program:
         node = read_yaml(text, file, found)
     if isinstance(node, Mapping):
         files.problems.extend(found)
-        return node
+        return node, is_json
+    _tell_no_inventory(node, text, path, found, files.problems)
+    return None, is_json
+
+
+def _tell_no_inventory(
+    node: Node | None, text: str, path: Path, found: ProblemLog, problems: ProblemLog
+) -> None:
+    """Note why a text is no inventory: another format, or what its parser `found`."""
+    file = str(path)
     if text.startswith("$ANSIBLE_VAULT"):
         what = "the inventory is encrypted with Ansible Vault"
     elif text.startswith("#!") and path.suffix not in _DATA_SUFFIXES:
         fix = f"make it executable: `chmod +x {file}`"
-        files.problems.add(
-            Place(file, 1), "", "this looks like a program, but is not executable", fix
-        )
-        return None
+        problems.add(Place(file, 1), "", "this looks like a program, but is not executable", fix)
+        return
     elif path.suffix in _INI_SUFFIXES or _looks_like_ini(text):
         what = "this looks like an INI inventory, not YAML"
     else:
-        files.problems.extend(found)
-        if node is not None:
-            _tell_no_mapping(node, files.problems)
-        return None
-    files.problems.add(Place(file, 1), "", what, f"export it: `{export_command(file)}`")
-    return None
+        problems.extend(found)
+        if node is not None and not is_null(node):
+            _tell_no_mapping(node, problems)
+        return
+    problems.add(Place(file, 1), "", what, f"export it: `{export_command(file)}`")
 
 
 def _looks_like_ini(text: str) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Folder
 
 from nethygiene.errors import Problem
 from nethygiene.inventory import Target
+from tests.unit.inventory.folder import Folder
 
 KEY = "SHA256:" + "x" * 43
 
@@ -27,16 +27,22 @@ def test_defaults(folder: Folder) -> None:
 
 
 def test_all_variables(folder: Folder) -> None:
-    found = target(
-        folder,
-        "ansible_host: 10.0.0.1, ansible_port: '2222', ansible_user: audit, ansible_connection: ssh, "
-        "ansible_ssh_private_key_file: ~/key, ansible_become: 'Yes', ansible_become_user: admin, "
-        "ansible_become_method: sudo, ansible_python_interpreter: /usr/bin/python3, "
-        f"ansible_ssh_common_args: -J b1,b2 -oPort=3 -F '/etc/my config', nethygiene_host_keys: [{KEY}]".replace(
-            "-J b1,b2 -oPort=3 -F '/etc/my config'", "\"-J b1,b2 -oPort=3 -F '/etc/my config'\""
-        ),
-    )
-    assert found == Target(
+    (host,) = folder.load(f"""
+        all:
+          hosts: {{web: {{ansible_host: 10.0.0.1}}}}
+          vars:
+            ansible_port: "2222"
+            ansible_user: audit
+            ansible_connection: ssh
+            ansible_ssh_private_key_file: ~/key
+            ansible_ssh_common_args: -J b1,b2 -oPort=3 -F '/etc/my config'
+            ansible_become: "Yes"
+            ansible_become_method: sudo
+            ansible_become_user: admin
+            ansible_python_interpreter: /usr/bin/python3
+            nethygiene_host_keys: [{KEY}]
+        """).hosts
+    assert host.target == Target(
         name="web",
         address="10.0.0.1",
         port=2222,
@@ -88,7 +94,7 @@ def test_no_become(folder: Folder, value: str) -> None:
         ("ansible_connection: winrm", "'winrm' is not supported", "--limit"),
         ("ansible_host_key_checking: false", "always checked", "nethygiene_host_keys"),
         ("ansible_shell_type: powershell", "Windows", "--limit"),
-        ("ansible_connection: kubectl, ansible_kubectl_namespace: x", "not honoured", "ansible_host"),
+        ("ansible_connection: docker, ansible_docker_user: x", "not honoured", "ansible_host"),
         ("ansible_port: 70000", "is no port", "1 to 65535"),
         ("ansible_port: true", "is no string", "quotes"),
         ("ansible_port: ssh", "'ssh' is no port", "1 to 65535"),
@@ -120,7 +126,8 @@ def test_what_cannot_be_honoured(folder: Folder, variables: str, message: str, c
 @pytest.mark.parametrize(
     "variables",
     ["ansible_host: '{{ ip }}'", "ansible_user: !vault x", "nethygiene: {log_window: '{{ x }}'}",
-     "nethygiene: !vault x", "nethygiene_host_keys: '{{ keys }}'", "nethygiene: {services: {s: !vault x}}"],
+     "nethygiene: !vault x", "nethygiene_host_keys: '{{ keys }}'",
+     "nethygiene: {services: {s: !vault x}}"],
 )  # fmt: skip
 def test_templates_and_vault_values_that_are_needed(folder: Folder, variables: str) -> None:
     problem = refusal(folder, variables)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Folder
 
 from nethygiene.inventory.ranges import expand, split_port
+from tests.unit.inventory.folder import Folder
 
 NESTED = """
     all:
