@@ -20,13 +20,15 @@ from nethygiene.plugin.ending import Gatherer
 from nethygiene.plugin.items import RuleItem, reachability_item, rule_items
 from nethygiene.plugin.keys import audit_of, begin_audit, has_audit
 from nethygiene.plugin.options import add_options
-from nethygiene.plugin.outcome import RULE_ITEM, settle_report, status_of
+from nethygiene.plugin.outcome import RULE_ITEM, pack, settle_report, status_of, unpack
+from nethygiene.plugin.protocol import judge_quickly
 from nethygiene.plugin.records import rule_record
 from nethygiene.plugin.selection import collect_for, hosts_of, is_reachability
 from nethygiene.plugin.shipped import names_shipped_checks, reachability_rule
 from nethygiene.rules.definition import rule_of
 from nethygiene.transport import close_shared_connections
 
+Serialized = dict[str, Any] | None
 Status = tuple[str, str, tuple[str, dict[str, bool]]]
 
 
@@ -144,6 +146,26 @@ def pytest_runtest_makereport(
 def pytest_report_teststatus(report: object) -> Status | None:
     """Name unknown, waived and not-applicable in the terminal."""
     return status_of(report)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Judge without pytest's set-up and capture, which rules have no use for."""
+    return judge_quickly(item, nextitem) if isinstance(item, RuleItem) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Serialized, Serialized]:
+    """Let xdist carry what hangs on a report."""
+    data = yield
+    pack(data)
+    return data
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_from_serializable(data: dict[str, Any]) -> None:
+    """Take up what xdist carried; pytest makes the report of it."""
+    unpack(data)
 
 
 @pytest.hookimpl(trylast=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from nethygiene.plugin.keys import audit_of
 from nethygiene.results import Result
 from nethygiene.rules.definition import Rule
 from nethygiene.rules.items import DECLARED, Named
+
+_PLACES: dict[tuple[Path, int], tuple[str, int | None]] = {}
 
 
 class RuleItem(pytest.Item):
@@ -50,6 +53,15 @@ class RuleItem(pytest.Item):
         """Judge. Raises nothing: what it came to is put on the report."""
         audit = audit_of(self.config)
         self.results = audit.judge(self.rule, self.host, self.declared_item)
+
+    @cached_property
+    def location(self) -> tuple[str, int | None, str]:
+        """As pytest's own, which asks the file system anew for each item."""
+        place = _PLACES.get((self.path, self._line))
+        if place is None:
+            file, line, _ = super().location
+            place = _PLACES[self.path, self._line] = (file, line)
+        return (*place, self.name)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """Where the rule stands, and what this item is called in reports."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict
@@ -25,14 +26,13 @@ _CATEGORIES = {
     Outcome.WAIVED: ("waived", "w", "WAIVED"),
     Outcome.NOT_APPLICABLE: ("not-applicable", "-", "NOT APPLICABLE"),
 }
-# TestReport takes any attribute, and xdist carries those that are plain text.
 _CARRIED = "nethygiene"
 # Set on reports of rules, whose failures the summary tells; not on those of plain checks.
 RULE_ITEM = "nethygiene_rule_item"
 
 
 class Judged(BaseModel):
-    """What a report of ours carries, as JSON: the results, and the rule that they are of."""
+    """What a report of ours carries: the results, and the rule that they are of."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,15 +44,12 @@ class Judged(BaseModel):
 def settle_report(
     report: pytest.TestReport, item: pytest.Item, results: list[Result], rule: RuleRecord
 ) -> None:
-    """Give a report the outcome of its results, and hang them on it.
-
-    They travel as JSON text in an attribute of the report, which survives xdist.
-    """
+    """Give a report the outcome of its results, and hang them on it."""
     worst = min((one.outcome for one in results), key=_WORST_FIRST.index)
     relevant = [one for one in results if one.outcome is worst]
     text = "\n".join(_line(one) for one in relevant)
     judged = Judged(outcome=worst, rule=rule, results=tuple(results))
-    setattr(report, _CARRIED, judged.model_dump_json(by_alias=True))
+    setattr(report, _CARRIED, judged)
     report.user_properties = [*report.user_properties, *_properties(worst, relevant)]
     if worst is Outcome.PASSED:
         return
@@ -75,8 +72,20 @@ def settle_report(
 
 def judged_by(report: object) -> Judged | None:
     """What hangs on a report; None if it is none of ours."""
-    text: str | None = getattr(report, _CARRIED, None)
-    return None if text is None else Judged.model_validate_json(text)
+    judged: Judged | None = getattr(report, _CARRIED, None)
+    return judged
+
+
+def pack(data: dict[str, Any] | None) -> None:
+    """Make what a report carries fit for the way from xdist's worker to its controller."""
+    if data is not None and isinstance(judged := data.get(_CARRIED), Judged):
+        data[_CARRIED] = judged.model_dump_json(by_alias=True)
+
+
+def unpack(data: dict[str, Any]) -> None:
+    """Undo :func:`pack`."""
+    if isinstance(text := data.get(_CARRIED), str):
+        data[_CARRIED] = Judged.model_validate_json(text)
 
 
 def status_of(report: object) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from nethygiene.facts.ledger import Observation
 from nethygiene.inventory.policy import Waiver
 from nethygiene.outcomes import Outcome, Severity
@@ -22,6 +24,7 @@ from nethygiene.rules.subject import Subject
 from nethygiene.waivers import Cover
 
 
+@cache
 def rule_record(rule: Rule) -> RuleRecord:
     """What the results say of a rule."""
     documentation = rule.documentation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nethygiene.facts.fact import Fact
@@ -22,13 +22,14 @@ class Sample:
         uptime: seconds since boot, which is also the clock of the sample: it never jumps.
         boot: the boot's id.
         namespace: the network namespace, as ``net:[4026531840]``; counters are its own.
-        values: counters by nstat(8)'s names: ``TcpExtListenOverflows``, ``Icmp6InRedirects``.
+        texts: counters by nstat(8)'s names: ``TcpExtListenOverflows``, ``Icmp6InRedirects``; as
+            the kernel printed them, for of some four hundred a rule reads one.
     """
 
     uptime: float
     boot: str
     namespace: str
-    values: Mapping[str, int]
+    texts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,15 @@ class Counters(Fact):
     def _value(self, sample: Sample | Unreadable, name: str) -> tuple[Sample, int]:
         if isinstance(sample, Unreadable):
             self.ledger.cannot_read(sample)
-        value = sample.values.get(name)
-        if value is None:
+        text = sample.texts.get(name)
+        if text is None:
             detail = f"this kernel has no counter {name}"
             self.ledger.cannot_read(Unreadable(Reason.ABSENT, _file(name), detail))
-        return sample, value
+        # 64 bits have 20 digits at most.
+        if re.fullmatch(r"-?\d{1,20}", text, re.ASCII) is None:
+            detail = f"{name} is no number: {text[:80]!r}"
+            self.ledger.cannot_read(Unreadable(Reason.UNPARSABLE, _file(name), detail))
+        return sample, int(text)
 
 
 def duration(seconds: float) -> str:
@@ -143,46 +148,39 @@ def parse_sample(section: Section) -> Sample | Unreadable:
     """Parse one sample: /proc/net/netstat and snmp hold pairs of header and value lines."""
     if section.status not in {0, 2}:
         return refused(COUNTERS, section)
-    values: dict[str, int] = {}
-    header: list[str] = []
-    uptime = boot = None
-    namespace = ""
-    for line in section.stdout.split(b"\n", 1)[:1]:
-        if line.startswith(b"net:["):
-            namespace = line.decode("ascii", "replace")
+    files: dict[str, list[str]] = {}
     for path, text in file_lines(section):
-        words = text.split()
-        if path == "/proc/uptime" and words:
-            uptime = _number(words[0])
-        elif path.endswith("/boot_id") and words:
-            boot = words[0]
-        elif path == "/proc/net/snmp6" and len(words) == 2:
-            _store(values, words[0], words[1])
-        elif path in {"/proc/net/snmp", "/proc/net/netstat"} and words:
-            if header and header[0] == words[0]:
-                prefix = words[0].removesuffix(":")
-                for name, value in zip(header[1:], words[1:], strict=False):
-                    _store(values, prefix + name, value)
-                header = []
-            else:
-                header = words
-    if uptime is None or boot is None or not values:
+        files.setdefault(path, []).append(text)
+    uptime = _number(" ".join(files.get("/proc/uptime", [])).partition(" ")[0])
+    boot = "".join(files.get(_BOOT_ID, []))
+    rows = (line.split() for line in files.get("/proc/net/snmp6", []))
+    texts = {sys.intern(row[0]): row[1] for row in rows if len(row) == 2}
+    for path in ("/proc/net/snmp", "/proc/net/netstat"):
+        texts.update(_pairs(files.get(path, [])))
+    if uptime is None or not boot or not texts:
         detail = "no uptime, boot id or counters in what came back"
         return Unreadable(Reason.UNPARSABLE, COUNTERS.shell, detail)
-    return Sample(uptime, boot, namespace, values)
+    first = section.stdout.split(b"\n", 1)[0]
+    namespace = first.decode("ascii", "replace") if first.startswith(b"net:[") else ""
+    return Sample(uptime, boot, namespace, texts)
 
 
-def _store(values: dict[str, int], name: str, text: str) -> None:
-    # Only TcpMaxConn is ever negative (-1); a value that is no number is left out, so that
-    # asking for it says that it is not there.
-    if re.fullmatch(r"-?\d{1,20}", text, re.ASCII):
-        values[sys.intern(name)] = int(text)
+def _pairs(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Pair names with values: a line of names, then one of values, both headed ``TcpExt:``."""
+    for names, values in zip(lines[::2], lines[1::2], strict=False):
+        heads, numbers = names.split(), values.split()
+        if heads and len(heads) == len(numbers) and heads[0] == numbers[0]:
+            prefix = heads[0].removesuffix(":")
+            # The same few hundred names on each of thousands of hosts: keep one copy.
+            for name, value in zip(heads[1:], numbers[1:], strict=True):
+                yield sys.intern(prefix + name), value
 
 
 def _number(text: str) -> float | None:
     return float(text) if re.fullmatch(r"\d{1,15}\.\d{1,9}", text, re.ASCII) else None
 
 
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 COUNTERS = Command(
     "counters",
     'sh -c \'readlink /proc/self/ns/net; exec grep -H "" /proc/sys/kernel/random/boot_id'

@@ -1,0 +1,60 @@
+"""Running a rule's item at the price of its verdict.
+
+pytest's own protocol sets up fixtures, logging and capture three times an item: 0.36 ms, where
+judging takes 0.1 ms (pytest 9.2). Rules have no fixtures and print nothing. What ends a module,
+or goes wrong, is handed back to pytest.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from nethygiene.plugin.items import RuleItem
+from nethygiene.plugin.outcome import RULE_ITEM, settle_report
+from nethygiene.plugin.records import rule_record
+
+
+def judge_quickly(item: RuleItem, nextitem: pytest.Item | None) -> bool | None:
+    """Judge an item and report it.
+
+    Returns:
+        True if that is done; None leaves the item to pytest's own protocol: the last of a module
+        (whose set-up may have to be torn down), one whose judging raises (a bug of ours, which
+        pytest shows well), and all of them under a debugger or --setup-show.
+    """
+    config = item.config
+    last = nextitem is None or nextitem.parent is not item.parent
+    if last or config.getvalue("usepdb") or config.getvalue("setupshow"):
+        return None
+    start = time.time()
+    try:
+        item.runtest()
+    except Exception:  # noqa: BLE001 - pytest runs it again, and tells it with its traceback
+        return None
+    stop = time.time()
+    hook = item.ihook
+    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    call = _report(item, "call", start, stop)
+    settle_report(call, item, item.results, rule_record(item.rule))
+    setattr(call, RULE_ITEM, True)
+    hook.pytest_runtest_logreport(report=call)
+    # JUnit and pytest-html finish a test when it is torn down.
+    hook.pytest_runtest_logreport(report=_report(item, "teardown", stop, stop))
+    hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def _report(item: RuleItem, when: str, start: float, stop: float) -> pytest.TestReport:
+    return pytest.TestReport(
+        nodeid=item.nodeid,
+        location=item.location,
+        keywords={},
+        outcome="passed",
+        longrepr=None,
+        when=when,  # type: ignore[arg-type]
+        duration=stop - start,
+        start=start,
+        stop=stop,
+    )
