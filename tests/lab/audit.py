@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.host import LabHost
-from tests.lab.lab import REPOSITORY, Lab, Policy
+from tests.lab.inventory import Policy
+from tests.lab.lab import REPOSITORY, Lab
 
 AUDIT_SECONDS = 120.0
 

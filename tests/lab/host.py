@@ -5,15 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING, Literal
 
 from tests.lab.endpoints import DIALLER, LISTENER, Dialler, Listener
 from tests.lab.errors import LabError
-from tests.lab.init import PRIVATE, SCRATCH, SSHD, add_address
+from tests.lab.init import PRIVATE, SCRATCH, add_address
 from tests.lab.keys import KeyPair
+from tests.lab.old_kernel import SYSCTL_DIRECTORY_WITH_RECYCLE
 from tests.lab.spec import HostSpec, Login
+from tests.lab.sshd import Sshd
 
 if TYPE_CHECKING:
     from tests.lab.lab import Lab
@@ -31,46 +32,6 @@ COMMAND_SECONDS = 30.0
 
 # The interpreter below a virtual environment: a host may not see where that lies.
 _PYTHON: str = getattr(sys, "_base_executable", sys.executable)
-
-# File by file, since procfs cannot be the lower side of an overlay; conf/, neigh/ and the rest stay
-# live, and only the file that current kernels lack is a plain one.
-_FAKE_SYSCTL_DIRECTORY = r"""
-set -e
-staged=$(mktemp -d /run/sysctl.XXXXXX)
-mount -t tmpfs tmpfs "$staged"
-cd /proc/sys/net/ipv4
-for entry in *; do
-    if [ -d "$entry" ]; then mkdir "$staged/$entry"; else : > "$staged/$entry"; fi
-    echo "/proc/sys/net/ipv4/$entry $staged/$entry none bind 0 0"
-done > /run/sysctl.fstab
-mount -a -T /run/sysctl.fstab
-printf '%s\n' "$1" > "$staged/tcp_tw_recycle"
-chmod 644 "$staged/tcp_tw_recycle"
-mount --rbind "$staged" /proc/sys/net/ipv4
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Sshd:
-    """The sshd of one host."""
-
-    host: LabHost
-
-    def stop(self) -> None:
-        """End the listening sshd; sessions that are under way go on."""
-        self.host.shell(
-            "kill $(cat /run/sshd.pid) && while [ -e /run/sshd.pid ]; do sleep 0.01; done"
-        )
-
-    def start(self) -> None:
-        """Start it again, with /etc/ssh/sshd_config as it is now, and wait until it listens."""
-        self.host.shell(
-            f"{SSHD} -E /var/log/sshd.log && while [ ! -s /run/sshd.pid ]; do sleep 0.01; done"
-        )
-
-    def log(self) -> str:
-        """What it logged so far, at VERBOSE: logins, sessions and what was run."""
-        return self.host.shell("cat /var/log/sshd.log").stdout
 
 
 class LabHost:
@@ -257,34 +218,7 @@ class LabHost:
         All other entries stay the kernel's own, and writable. The new one is a plain file: the
         remedy's ``sysctl -w`` works on it, but nothing acts upon it.
         """
-        self.shell(_FAKE_SYSCTL_DIRECTORY, str(tcp_tw_recycle))
-
-    def kill_ssh(self) -> None:
-        """Kill sshd and all its sessions at once, as a host does that loses power."""
-        script = """
-        for process in /proc/[0-9]*; do
-            if [ "$(cat "$process/comm" 2>/dev/null)" = sshd ]; then
-                kill -KILL "${process#/proc/}"
-            fi
-        done
-        rm -f /run/sshd.pid
-        """
-        self.shell(script)
-
-    def renew_host_keys(self) -> None:
-        """Give sshd new host keys of the same types, as a reinstalled host has. Nobody is told."""
-        self.sshd.stop()
-        script = """
-        cd /etc/ssh
-        for key in ssh_host_*_key; do
-            type=${key#ssh_host_}
-            rm -f "$key"
-            ssh-keygen -q -t "${type%_key}" -N "" -f "$key"
-            cut -d " " -f 1-2 "$key.pub"
-        done
-        """
-        self.public_keys = tuple(self.shell(script).stdout.splitlines())
-        self.sshd.start()
+        self.shell(SYSCTL_DIRECTORY_WITH_RECYCLE, str(tcp_tw_recycle))
 
     def attach(self, bridge: str, *addresses: str) -> str:
         """Plug in one more interface, on the bridge of this name (made if need be).

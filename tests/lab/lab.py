@@ -24,11 +24,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import yaml
-
 from tests.lab import keys, leftovers
 from tests.lab.errors import LabError
 from tests.lab.host import LabHost
+from tests.lab.inventory import Policy, Variables, write_inventory
 from tests.lab.kernel import Namespaces, setns
 from tests.lab.keys import KeyPair, KeyType
 from tests.lab.spec import HostSpec, Login
@@ -36,9 +35,6 @@ from tests.lab.spec import HostSpec, Login
 REPOSITORY = Path(__file__).resolve().parents[2]
 KEEPER_START_SECONDS = 30.0
 KEEPER_END_SECONDS = 30.0
-
-Policy = Mapping[str, object]
-"""What stands under `nethygiene` in an inventory."""
 
 
 class Lab:
@@ -156,8 +152,8 @@ class Lab:
         *,
         policy: Policy | None = None,
         policy_by_host: Mapping[str, Policy] | None = None,
-        variables: Mapping[str, object] | None = None,
-        variables_by_host: Mapping[str, Mapping[str, object]] | None = None,
+        variables: Variables | None = None,
+        variables_by_host: Mapping[str, Variables] | None = None,
         name: str = "inventory",
     ) -> Path:
         """Write a YAML inventory of hosts, and return its path.
@@ -166,7 +162,7 @@ class Lab:
             hosts: those to list.
             policy: what `nethygiene` says for all of them.
             policy_by_host: what it says for one, by name.
-            variables: more variables of the group all, as ``ansible_connection``.
+            variables: more variables of the group all, as ``ansible_become``.
             variables_by_host: more variables of one, by name.
             name: of the file, without ending.
         """
@@ -177,17 +173,8 @@ class Lab:
         }
         if policy is not None:
             everywhere["nethygiene"] = policy
-        entries: dict[str, dict[str, object]] = {}
-        for host in hosts:
-            entry: dict[str, object] = {"ansible_host": host.address, "ansible_user": host.login}
-            entry.update((variables_by_host or {}).get(host.name, {}))
-            if policy_by_host and host.name in policy_by_host:
-                entry["nethygiene"] = policy_by_host[host.name]
-            entries[host.name] = entry
         path = self.directory / f"{name}.yaml"
-        document = {"all": {"vars": everywhere, "hosts": entries}}
-        # By way of JSON, so that a value used twice does not become a YAML alias.
-        path.write_text(yaml.safe_dump(json.loads(json.dumps(document)), sort_keys=False))
+        write_inventory(path, hosts, everywhere, policy_by_host or {}, variables_by_host or {})
         return path
 
     def entering(self, *argv: str) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tests.lab.endpoints import Dialler, Listener
 from tests.lab.host import LabHost
-from tests.lab.lab import Policy
+from tests.lab.inventory import Policy
 
 PORT = 80
 """Where the service of a scene listens."""

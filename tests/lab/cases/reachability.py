@@ -36,7 +36,7 @@ def forget_key(scene: Scene) -> None:
 
 
 def change_key(scene: Scene) -> None:
-    scene.host.renew_host_keys()
+    scene.host.sshd.renew_host_keys()
 
 
 def learn_key(scene: Scene) -> None:
