@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import shlex
 import signal
 import subprocess
 import time
@@ -52,7 +53,7 @@ def run_inventory_program(path: Path, deadline_seconds: float = DEADLINE_SECONDS
         raise ProgramError(
             f"the program cannot be started: {error.strerror or error}",
             "give it a first line such as #!/usr/bin/env python3, or, if it is no program, "
-            f"`chmod -x {path}`",
+            f"`chmod -x {shlex.quote(str(path))}`",
         ) from None
     try:
         output = _read(process, time.monotonic() + deadline_seconds, deadline_seconds)
@@ -63,7 +64,7 @@ def run_inventory_program(path: Path, deadline_seconds: float = DEADLINE_SECONDS
         last = f": {said[-1][:200]!r}" if said else " and said nothing"
         raise ProgramError(
             f"the program ended with status {process.returncode}{last}",
-            f"run `{path} --list` by hand and mend it",
+            f"run `{shlex.quote(str(path))} --list` by hand and mend it",
         )
     return output.stdout
 

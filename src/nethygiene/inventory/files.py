@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
+import shlex
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,14 +64,14 @@ class Files:
             return None
 
     def _read(self, path: Path) -> bytes | None:
-        place = Place(str(path), None)
+        place, quoted = Place(str(path), None), shlex.quote(str(path))
         try:
             status = path.stat()
             if stat.S_ISDIR(status.st_mode):
                 message = "this is a directory"
                 fix = (
                     "give the inventory file in it; several sources become one by "
-                    f"`ansible-inventory -i {path} --list --export > inventory.json`"
+                    f"`ansible-inventory -i {quoted} --list --export > inventory.json`"
                 )
             elif not stat.S_ISREG(status.st_mode):
                 message, fix = "this is not a regular file", "give a file"
@@ -82,7 +83,7 @@ class Files:
         except FileNotFoundError:
             message, fix = "there is no such file", "check the path; write --inventory=FILE"
         except PermissionError:
-            message, fix = "permission denied", f"make it readable: `chmod u+r {path}`"
+            message, fix = "permission denied", f"make it readable: `chmod u+r {quoted}`"
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             message, fix = f"the file cannot be read: {reason}", "check the path"

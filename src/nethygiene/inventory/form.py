@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 
 from nethygiene.inventory.executable import ProgramError, run_inventory_program
@@ -107,7 +108,7 @@ def _tell_no_inventory(
     if text.startswith("$ANSIBLE_VAULT"):
         what = "the inventory is encrypted with Ansible Vault"
     elif text.startswith("#!") and path.suffix not in _DATA_SUFFIXES:
-        fix = f"make it executable: `chmod +x {file}`"
+        fix = f"make it executable: `chmod +x {shlex.quote(file)}`"
         problems.add(Place(file, 1), "", "this looks like a program, but is not executable", fix)
         return
     elif path.suffix in _INI_SUFFIXES or _looks_like_ini(text):

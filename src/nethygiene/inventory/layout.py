@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from nethygiene.inventory.explain import closest
 from nethygiene.inventory.groups import Graph, Group, Layer
 from nethygiene.inventory.located import (
@@ -27,7 +29,7 @@ _SECTIONS = ("vars", "children", "hosts")
 
 def export_command(file: str) -> str:
     """The command for a cure that exports `file`."""
-    return EXPORT.format(file=file)
+    return EXPORT.format(file=shlex.quote(file))
 
 
 def read_layout(root: Mapping, graph: Graph, problems: ProblemLog) -> None:

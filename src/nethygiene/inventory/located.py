@@ -131,6 +131,12 @@ def shown(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
 @dataclass
 class ProblemLog:
     """Collects what is wrong, so that all of it can be told at once.
@@ -141,8 +147,9 @@ class ProblemLog:
     problems: dict[Problem, None] = field(default_factory=dict)
 
     def add(self, place: Place, path: str, message: str, fix: str) -> None:
-        """Note one problem."""
-        self.problems.setdefault(Problem(place.file, place.line, path, message, fix))
+        """Note one problem; control characters that came from a file are escaped."""
+        told = Problem(place.file, place.line, *map(_printable, (path, message, fix)))
+        self.problems.setdefault(told)
 
     def extend(self, other: ProblemLog) -> None:
         """Take over what another log holds."""
@@ -167,5 +174,4 @@ class ProblemLog:
 
 def joined(*keys: object) -> str:
     """A key path for messages: ``all.hosts.web-1``, empty parts left out."""
-    texts = (str(key) for key in keys)
-    return ".".join(text if text.isprintable() else repr(text)[1:-1] for text in texts if text)
+    return ".".join(text for key in keys if (text := str(key)))

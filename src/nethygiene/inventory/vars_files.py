@@ -7,6 +7,7 @@ of ansible-core's DataLoader.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,7 +79,7 @@ class VarsFiles:
                     Place(str(path), None),
                     "",
                     f"the directory cannot be read: {error.strerror}",
-                    f"make it readable: `chmod u+rx {path}`",
+                    f"make it readable: `chmod u+rx {shlex.quote(str(path))}`",
                 )
             self._names[folder] = names
         return names

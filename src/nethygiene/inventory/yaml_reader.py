@@ -295,6 +295,8 @@ class _Composer:
                 "a tab in the indentation",
                 "indent with spaces: YAML allows no tabs there",
             )
+        elif re.search(r":\s+::", source):
+            fix = "put an IPv6 address that begins with :: into quotes"
         elif "{{" in source:
             fix = "put a value that begins with a Jinja template into quotes"
         elif "cannot start any token" in message:
