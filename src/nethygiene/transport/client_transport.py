@@ -121,10 +121,9 @@ class _Opening:
 
 
 def _note_close(channel: paramiko.Channel, message: Message) -> None:
-    transport = channel.transport
-    if isinstance(transport, ClientTransport):
-        transport.closed_by_peer.add(channel.chanid)
     channel._handle_close(message)  # type: ignore[attr-defined] # noqa: SLF001 - paramiko's own handler
+    if isinstance(channel.transport, ClientTransport):
+        channel.transport.closing(channel.chanid).set()
 
 
 class ClientTransport(paramiko.Transport):
@@ -132,7 +131,6 @@ class ClientTransport(paramiko.Transport):
 
     Attributes:
         disconnect: code and text of the server's DISCONNECT message, once it sent one.
-        closed_by_peer: ids of channels that the server closed in good order.
     """
 
     # The socket's timeout, at which the thread looks around. Aborting the wire wakes it,
@@ -154,7 +152,7 @@ class ClientTransport(paramiko.Transport):
         self.auth_timeout = FOREVER
         self.clear_to_send_timeout = FOREVER
         self.disconnect: tuple[int, str] | None = None
-        self.closed_by_peer: set[int] = set()
+        self._closings: dict[int, threading.Event] = {}
         self._refusals: dict[int, ChannelRefusedError] = {}
         self._abandoned: set[int] = set()
         self._opening = threading.local()
@@ -215,6 +213,10 @@ class ClientTransport(paramiko.Transport):
             channel.close()
             raise TimeoutError
         return channel
+
+    def closing(self, number: int) -> threading.Event:
+        """Set once the server closed that channel in good order and was answered."""
+        return self._closings.setdefault(number, threading.Event())
 
     def _abandon(self, opening: _Opening) -> None:
         self._abandoned.add(opening.number)

@@ -112,19 +112,23 @@ class _Agent(AgentSSH):
         self._socket.close()
 
 
+class AgentRefusedError(paramiko.SSHException):
+    """The agent did not sign. It ends the connection: paramiko signs in its own thread."""
+
+
 class _AgentIdentity(AgentKey):
-    """A key of the agent whose failures cannot end the transport's thread untidily."""
+    """A key of the agent whose failures are told apart from the server's."""
 
     def sign_ssh_data(self, data: bytes, algorithm: str | None = None) -> Message:  # type: ignore[override]
         """Let the agent sign.
 
         Raises:
-            paramiko.SSHException: the agent refused, is gone, or did not answer in time.
+            AgentRefusedError: the agent refused, is gone, or did not answer in time.
         """
         try:
             return super().sign_ssh_data(data, algorithm)
-        except (OSError, TypeError) as error:
-            raise paramiko.SSHException(f"the agent did not sign: {error}") from error
+        except (OSError, TypeError, paramiko.SSHException) as error:
+            raise AgentRefusedError(f"the agent did not sign: {error}") from error
 
 
 @dataclass(slots=True)

@@ -18,13 +18,14 @@ from nethygiene.transport.client_transport import ClientTransport, algorithms
 from nethygiene.transport.deadline import Deadline, Guard
 from nethygiene.transport.dial import timed_out
 from nethygiene.transport.host_keys import HostKeyPolicy
-from nethygiene.transport.identities import Identities
+from nethygiene.transport.identities import AgentRefusedError, Identities
 from nethygiene.transport.known_hosts import fingerprint
 from nethygiene.transport.retry import ClosedEarlyError, retried
 from nethygiene.transport.ssh_config import SshOptions
 from nethygiene.transport.wire import SocketWire, Wire
 
 _RELEASE_SECONDS = 5.0
+_THREAD_SECONDS = 3.0
 # What sshd writes instead of its version when it will not even start (MaxStartups,
 # a source's penalty): the one refusal that goes away by itself.
 _BUSY = (b"Exceeded MaxStartups", b"Not allowed at this time")
@@ -77,13 +78,20 @@ def log_in(request: LoginRequest, dial: Callable[[Deadline], Wire], deadline: De
         ConnectError: whatever kept it from succeeding.
     """
     skipped: tuple[str, ...] = ()
+    mismatch: ConnectError | None = None
     while True:
         try:
             return retried(functools.partial(_attempt, request, dial, deadline, skipped), deadline)
         except _OtherKeyWanted as other:
+            mismatch = other.error
             skipped = (*skipped, *other.algorithms)
-            if len(skipped) >= len(request.host_keys.algorithms()):
-                raise other.error from None
+            if set(skipped) >= set(request.host_keys.algorithms()):
+                raise mismatch from None
+        except ConnectError as error:
+            if mismatch is not None and error.code == "kex":
+                # It has no key of a further type: the one it showed first is the story.
+                raise mismatch from None
+            raise
 
 
 class _OtherKeyWanted(Exception):  # noqa: N818 - never leaves this module
@@ -163,7 +171,8 @@ def _handshake_error(
     words = transport.disconnect[1] if transport.disconnect else ""
     if not wire.banner_seen:
         heard = wire.preamble.split(b"\n")[0].strip()[:80]
-        if wire.closed_by_peer and (not heard or heard.startswith(_BUSY)):
+        ended = wire.closed_by_peer or isinstance(error, EOFError)
+        if ended and (not heard or heard.startswith(_BUSY)):
             said = _proxy_words(wire) or heard.decode("ascii", "replace")
             return ClosedEarlyError(_closed(where, "before it said that it speaks SSH", said))
         if heard:
@@ -235,7 +244,15 @@ def _authenticate(
         except paramiko.BadAuthenticationType as error:
             accepted = list(error.allowed_types)
             break
-        except (paramiko.SSHException, OSError, EOFError) as error:
+        except AgentRefusedError as error:
+            raise ConnectError(
+                "authentication",
+                f"{where}: {identity.label}: {error}",
+                "let the agent use that key, or name another by ansible_ssh_private_key_file",
+            ) from None
+        except (OSError, EOFError):
+            raise _closed_at_authentication(where, transport, tried) from None
+        except paramiko.SSHException as error:
             if not transport.is_active():
                 raise _closed_at_authentication(where, transport, tried) from None
             if not isinstance(error, paramiko.AuthenticationException):
@@ -297,8 +314,10 @@ def _release(transport: ClientTransport | None, wire: Wire) -> None:
     """End a transport's thread and give its stream back."""
     wire.abort()
     if transport is not None:
-        transport.close()
+        # The thread sees the end and goes before the descriptor does: one that still waits
+        # on a closed descriptor's number would wait on whoever was given that number next.
         if transport.is_alive():
-            transport.join(1.0)
+            transport.join(_THREAD_SECONDS)
+        transport.close()
     with Guard(Deadline.after(_RELEASE_SECONDS), wire.abort_route):
         wire.release()

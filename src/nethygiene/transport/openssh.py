@@ -31,12 +31,9 @@ from nethygiene.transport.ssh_config import (
     SshOptions,
     SshQuery,
     client_arguments,
-    config_error,
-    jump_query,
+    jumps,
     resolve,
 )
-
-_MAX_HOPS = 8
 
 # Prints the offered key as a line of known_hosts if its fingerprint is a declared one.
 _PINNED = (
@@ -61,12 +58,18 @@ class _Client:
     """Starts the ssh processes of one connection, and reads what they said."""
 
     def __init__(
-        self, target: Target, settings: ConnectSettings, asked: SshQuery, options: SshOptions
+        self,
+        target: Target,
+        settings: ConnectSettings,
+        asked: SshQuery,
+        options: SshOptions,
+        jump_hosts: list[tuple[SshQuery, SshOptions]],
     ) -> None:
         self._target = target
         self._settings = settings
         self._asked = asked
         self._options = options
+        self._jumps = jump_hosts
         self._directory = tempfile.TemporaryDirectory(prefix="nethygiene-ssh-")
         self._started = 0
 
@@ -102,7 +105,7 @@ class _Client:
         return read_log(_text(self._log_path(0)))
 
     def _jump_errors(self) -> str:
-        texts = (_text(self._log_path(depth)) for depth in range(_MAX_HOPS, 0, -1))
+        texts = (_text(self._log_path(depth)) for depth in range(len(self._jumps), 0, -1))
         return "\n".join(filter(None, (read_log(text).errors for text in texts)))
 
     def _command(
@@ -112,24 +115,16 @@ class _Client:
         values = [*_ALWAYS, f"ConnectTimeout={max(1, round(deadline.seconds))}"]
         values += self._host_key_options(options, pinned=depth == 0)
         if options.proxy_jump:
-            values.append(f"ProxyCommand={self._proxy(options, deadline, depth + 1)}")
+            values.append(f"ProxyCommand={self._proxy(deadline, depth)}")
         pairs = [text for value in values for text in ("-o", value)]
         log = str(self._log_path(depth))
         arguments = _without_jump(client_arguments(asked))
         return ["ssh", "-T", "-E", log, *pairs, *arguments, "--", asked.destination]
 
-    def _proxy(self, options: SshOptions, deadline: Deadline, depth: int) -> str:
-        """A ProxyCommand to the last jump host; ssh's own for -J would drop our options."""
-        if depth > _MAX_HOPS:
-            raise config_error(
-                options.destination,
-                f"more than {_MAX_HOPS} jump hosts behind each other",
-                "look for a ProxyJump that leads back to itself",
-            )
-        named = (self._settings.identity_file,) if self._settings.identity_file else ()
-        asked = jump_query(options.proxy_jump, options.config, named)
-        through = resolve(asked, deadline, for_client=True)
-        *lead, separator, destination = self._command(asked, through, deadline, depth)
+    def _proxy(self, deadline: Deadline, depth: int) -> str:
+        """A ProxyCommand to a jump host; ssh's own for -J would drop our options."""
+        asked, through = self._jumps[depth]
+        *lead, separator, destination = self._command(asked, through, deadline, depth + 1)
         before, after = shlex.join(lead), shlex.join([separator, destination])
         return f"{before.replace('%', '%%')} -W '[%h]:%p' {after.replace('%', '%%')}"
 
@@ -215,7 +210,9 @@ def open_openssh(target: Target, settings: ConnectSettings) -> ShellConnection:
     deadline = Deadline.after(settings.connect_timeout)
     asked = query(target, settings)
     options = resolve(asked, deadline, for_client=True)
-    client = _Client(target, settings, asked, options)
+    named = (settings.identity_file,) if settings.identity_file else ()
+    jump_hosts = jumps(options, named, deadline, for_client=True)
+    client = _Client(target, settings, asked, options, jump_hosts)
     try:
         shell = client.start(deadline.tightened(options.connect_timeout))
     except BaseException:

@@ -23,6 +23,8 @@ _CHUNK = 1024 * 1024
 # How often the window is looked at while input waits for it; only input of more than a
 # window (2 MiB with OpenSSH) ever does.
 _WINDOW_SECONDS = 0.02
+# How long a finished command's channel may take to close.
+_CLOSE_SECONDS = 1.0
 
 
 def named_identities(target: Target, settings: ConnectSettings) -> tuple[str, ...]:
@@ -175,15 +177,19 @@ class ParamikoConnection:
         self, channel: paramiko.Channel, deadline: Deadline, collected: _Collected
     ) -> Output:
         """Both streams ended: wait for the status, and tell an end from a lost connection."""
+        transport = self._login.transport
         channel.status_event.wait(deadline.remaining())
-        status = channel.exit_status
-        if status >= 0:
-            return collected.output(status, None)
+        # sshd counts the session (MaxSessions) until the channel is closed both ways.
+        closing = transport.closing(channel.chanid)
+        courtesy = Deadline.after(min(_CLOSE_SECONDS, deadline.remaining()))
+        while not courtesy.expired and not closing.wait(0.02) and transport.is_alive():
+            pass
+        if channel.exit_status >= 0:
+            return collected.output(channel.exit_status, None)
         if not channel.closed and deadline.expired:
             return collected.output(None, Cut.TIMEOUT)
         # The server closes the channel of a command that a signal killed without a status.
-        killed = channel.chanid in self._login.transport.closed_by_peer
-        return collected.output(None, None if killed else Cut.CLOSED)
+        return collected.output(None, None if closing.is_set() else Cut.CLOSED)
 
     def close(self) -> None:
         """End the connection, its thread and its descriptors. Safe to call twice."""

@@ -20,10 +20,9 @@ from nethygiene.transport.deadline import Deadline, Guard
 from nethygiene.transport.dial import connect_tcp, place, run_proxy, timed_out
 from nethygiene.transport.host_keys import HostKeyPolicy
 from nethygiene.transport.login import Login, LoginRequest, log_in
-from nethygiene.transport.ssh_config import SshOptions, SshQuery, config_error, jump_query, resolve
+from nethygiene.transport.ssh_config import SshOptions, SshQuery, jumps
 from nethygiene.transport.wire import ChannelWire, Wire
 
-_MAX_HOPS = 8
 # For so long a jump host that failed is not tried again: all behind it get the same error.
 _REMEMBER_FAILURE_SECONDS = 10.0
 
@@ -120,52 +119,39 @@ def host_key_policy(
     )
 
 
-def dial(
-    options: SshOptions, settings: ConnectSettings, deadline: Deadline, depth: int = 0
-) -> Wire:
+def dial(options: SshOptions, settings: ConnectSettings, deadline: Deadline) -> Wire:
     """A stream to a destination's sshd.
 
     Raises:
         ConnectError: it cannot be reached; through a jump host the message names that.
     """
     if options.proxy_jump:
-        return _through(options, settings, deadline, depth)
+        return _through(options, settings, deadline)
     if options.proxy_command is not None:
         return run_proxy(options, options.proxy_command)
     return connect_tcp(options, deadline)
 
 
-def _through(
-    options: SshOptions, settings: ConnectSettings, deadline: Deadline, depth: int
-) -> Wire:
-    if depth >= _MAX_HOPS:
-        raise config_error(
-            options.destination,
-            f"more than {_MAX_HOPS} jump hosts behind each other",
-            "look for a ProxyJump that leads back to itself",
-        )
+def _through(options: SshOptions, settings: ConnectSettings, deadline: Deadline) -> Wire:
     named = (settings.identity_file,) if settings.identity_file else ()
-    query = jump_query(options.proxy_jump, options.config, named)
+    # Looked at as a whole before the first is connected to: hosts that lead to each other
+    # would wait for each other.
+    query, through = jumps(options, named, deadline, for_client=False)[0]
     jump = f"jump host {options.proxy_jump[-1]}"
-    try:
-        login = _jump(query, settings, deadline, named)
-    except ConnectError as error:
-        message = (
-            error.message if error.message.startswith("jump host") else f"{jump}: {error.message}"
-        )
-        raise ConnectError(error.code, message, error.cure, error.host_key) from None
-    return _forward(login, options, jump, deadline)
-
-
-def _jump(
-    query: SshQuery, settings: ConnectSettings, deadline: Deadline, named: tuple[str, ...]
-) -> Login:
     key = _JumpKey(query, settings.known_hosts, settings.identity_file)
     with _SHARED_LOCK:
         shared = _SHARED.setdefault(key, _SharedLogin())
-    options = resolve(query, deadline)
-    request = LoginRequest(query.destination, options, host_key_policy(options, settings), named)
-    return shared.get(request, settings, deadline)
+    policy = host_key_policy(through, settings)
+    try:
+        login = shared.get(
+            LoginRequest(query.destination, through, policy, named), settings, deadline
+        )
+    except ConnectError as error:
+        if error.message.startswith("jump host"):
+            raise
+        message = f"{jump}: {error.message}"
+        raise ConnectError(error.code, message, error.cure, error.host_key) from None
+    return _forward(login, options, jump, deadline)
 
 
 def _forward(login: Login, options: SshOptions, jump: str, deadline: Deadline) -> Wire:

@@ -418,6 +418,38 @@ def split_hop(hop: str) -> tuple[str | None, str, int | None]:
     return user or None, host, int(port) if port else None
 
 
+_MAX_HOPS = 8
+
+
+def jumps(
+    options: SshOptions, identities: tuple[str, ...], deadline: Deadline, *, for_client: bool
+) -> list[tuple[SshQuery, SshOptions]]:
+    """The jump hosts on the way to a destination, the nearest to it first.
+
+    Args:
+        options: of the destination.
+        identities: key files that the command line names for all hosts.
+        deadline: as for :func:`resolve`.
+        for_client: as for :func:`resolve`.
+
+    Raises:
+        ConnectError: as :func:`resolve`, and ``ssh-config`` for hosts that lead to each other.
+    """
+    found: list[tuple[SshQuery, SshOptions]] = []
+    current = options
+    while current.proxy_jump:
+        asked = jump_query(current.proxy_jump, options.config, identities)
+        if any(asked == earlier for earlier, _ in found) or len(found) == _MAX_HOPS:
+            raise config_error(
+                options.destination,
+                f"its jump hosts lead in a circle, by way of {asked.destination}",
+                "look for a ProxyJump that leads back to itself; write ProxyJump none there",
+            )
+        current = resolve(asked, deadline, for_client=for_client)
+        found.append((asked, current))
+    return found
+
+
 def jump_query(hops: Sequence[str], config: str | None, identities: tuple[str, ...]) -> SshQuery:
     """How the last of some hops is asked for: by way of those before it, as OpenSSH does.
 

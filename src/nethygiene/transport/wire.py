@@ -104,7 +104,11 @@ class SocketWire(_Policed):
 
     def send(self, data: bytes) -> int:
         """As a socket's."""
-        return self._socket.send(data)
+        try:
+            return self._socket.send(data)
+        except (ConnectionResetError, BrokenPipeError):
+            self.closed_by_peer = True
+            raise
 
     def recv(self, size: int) -> bytes:
         """As a socket's."""

@@ -5,21 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from nethygiene.inventory.target import ConnectionKind, Target
-from nethygiene.transport import ConnectSettings, close_shared_connections
-
-SSHD = "/usr/sbin/sshd"
+from nethygiene.transport import close_shared_connections
+from tests.lab.connections.servers import SSHD, Keys, Sshd, SshdFactory, free_port, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -76,87 +71,9 @@ def _descriptors() -> list[str]:
     return [link for link in found if not link.startswith("/proc/")]
 
 
-@dataclass
-class Keys:
-    """Key pairs made with ssh-keygen, once for the whole run."""
-
-    directory: Path
-    _made: dict[str, Path] = field(default_factory=dict)
-
-    def __call__(self, name: str, kind: str = "ed25519", passphrase: str = "") -> Path:
-        path = self._made.get(name)
-        if path is None:
-            path = self._made[name] = self.directory / name
-            subprocess.run(
-                ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", name, "-f", str(path)],
-                check=True,
-                stdin=subprocess.DEVNULL,
-            )
-        return path
-
-    def public(self, path: Path) -> str:
-        return " ".join(Path(f"{path}.pub").read_text().split()[:2])
-
-    def fingerprint(self, path: Path) -> str:
-        done = subprocess.run(
-            ["ssh-keygen", "-lf", f"{path}.pub"], check=True, capture_output=True, text=True
-        )
-        return done.stdout.split()[1]
-
-
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     return Keys(tmp_path_factory.mktemp("keys"))
-
-
-@dataclass
-class Sshd:
-    """A running sshd."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-    log: Path
-    host_key: Path
-    public: str
-    user_key: Path
-    known_hosts: Path
-
-    def target(self, kind: ConnectionKind = "paramiko", **changes: object) -> Target:
-        values: dict[str, object] = {
-            "name": "lab",
-            "address": "127.0.0.1",
-            "port": self.port,
-            "user": "root",
-            "kind": kind,
-            "identity_file": str(self.user_key),
-        }
-        return Target(**{**values, **changes})  # type: ignore[arg-type]
-
-    def settings(self, **changes: object) -> ConnectSettings:
-        values: dict[str, object] = {
-            "connect_timeout": 8.0,
-            "command_timeout": 8.0,
-            "known_hosts": (str(self.known_hosts),),
-        }
-        return ConnectSettings(**{**values, **changes})  # type: ignore[arg-type]
-
-    def logged(self, words: str) -> int:
-        return self.log.read_text(errors="replace").count(words)
-
-    def stop(self) -> None:
-        """End the listener and every session that it has."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-SshdFactory = Callable[..., Sshd]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -205,19 +122,9 @@ def sshd(tmp_path: Path, keys: Keys) -> Iterator[SshdFactory]:
         known_hosts.write_text(f"[127.0.0.1]:{number_of_port} {public}\n")
         server = Sshd(number_of_port, process, log, chosen[0], public, user_key, known_hosts)
         running.append(server)
-        _wait_for(server)
+        wait_for(server)
         return server
 
     yield start
     for server in running:
         server.stop()
-
-
-def _wait_for(server: Sshd) -> None:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if server.log.exists() and "Server listening" in server.log.read_text():
-            return
-        assert server.process.poll() is None, server.log.read_text()
-        time.sleep(0.005)
-    raise AssertionError("sshd did not start")
