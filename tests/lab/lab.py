@@ -26,7 +26,7 @@ from typing import Any, Self
 
 from tests.lab import keys, leftovers
 from tests.lab.errors import LabError
-from tests.lab.host import LabHost
+from tests.lab.host import ENVIRONMENT, LabHost
 from tests.lab.inventory import Policy, Variables, write_inventory
 from tests.lab.kernel import Namespaces, setns
 from tests.lab.keys import KeyPair, KeyType
@@ -243,6 +243,8 @@ class Lab:
             self._keeper = subprocess.Popen(
                 [sys.executable, "-m", "tests.lab.keeper", str(self.directory)],
                 cwd=REPOSITORY,
+                # Its own PATH: ip and sshd lie where that of a plain user's su does not reach.
+                env=ENVIRONMENT,
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
