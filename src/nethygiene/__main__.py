@@ -1,0 +1,39 @@
+"""`python -m nethygiene`: what is not a test run. The audit itself is pytest's."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from nethygiene import __version__
+from nethygiene.sudoers import sudoers_file
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status, 2 for wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m nethygiene",
+        description="The audit is run by pytest: pytest --pyargs nethygiene.checks "
+        "--inventory=FILE (in a clone: pytest checks --inventory=FILE).",
+    )
+    parser.add_argument("--version", action="version", version=f"nethygiene {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    sudoers = commands.add_parser(
+        "sudoers",
+        help="print the sudoers file for the login that audits",
+        description="Print the sudoers file that allows the commands for which probes need root.",
+    )
+    sudoers.add_argument("--user", required=True, help="the login; %%NAME is a group")
+    sudoers.add_argument("--become-user", default="root", help="as whom (default: root)")
+    options = parser.parse_args(arguments)
+    try:
+        text = sudoers_file(options.user, options.become_user)
+    except ValueError as error:
+        sudoers.error(str(error))
+    sys.stdout.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
