@@ -130,7 +130,7 @@ def read_log(text: str) -> ClientLog:
     return ClientLog(
         host_key=key[1] if key else None,
         address=place(connects[-1][0], int(connects[-1][1])) if connects else None,
-        authenticated="\ndebug1: pledge:" in text or "\nAuthenticated to " in text,
+        authenticated="\nAuthenticated to " in text,
         exited="rtype exit-s" in text,
         errors="\n".join(line for line in errors if line and not line.startswith("Authenticated")),
     )
