@@ -10,19 +10,21 @@ from nethygiene.probes import Command, Probe, all_probes
 from nethygiene.rules.definition import ALWAYS_SENT
 from nethygiene.sudoers import sudoers_rule
 
+_INTRODUCTION = """\
+A probe brings one fact: commands that are run on the host, and a parser of what they print. The
+commands of all probes that the selected rules need travel as one script, which is run once, by the
+login user, and changes nothing on the host. Only the commands that say so ask for root, by
+`sudo -n`, where the inventory says `ansible_become`; where sudo refuses, what they would have told
+is unknown.
+"""
+
 
 def probes_page() -> str:
     """What each probe runs on a host."""
     parts = [
         notice("src/nethygiene/probes/"),
         "# Probes\n",
-        (
-            "A probe brings one fact: commands that are run on the host, and a parser of what they "
-            "print. The commands of all probes that the selected rules need travel as one script, "
-            "which is run once, by the login user, and changes nothing on the host. Only the commands "
-            "that say so ask for root, by `sudo -n`, where the inventory says `ansible_become`; where "
-            "sudo refuses, what they would have told is unknown.\n"
-        ),
+        _INTRODUCTION,
     ]
     for probe in all_probes().values():
         parts += [f"## {probe.name}\n", f"{fact_in_a_line(probe)}.\n"]

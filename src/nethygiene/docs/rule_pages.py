@@ -12,6 +12,12 @@ from nethygiene.rules.definition import Rule
 from nethygiene.rules.items import FOUND
 from nethygiene.sudoers import sudoers_rule
 
+_INTRODUCTION = """\
+Each was born from a [real incident](../incidents.md). A rule's id says the wanted state and never
+changes; severity, kind and incidents are pytest markers too, as in `-m "high and not rate"` or
+`-m S3`. What each fact is read from stands in [probes](../probes.md).
+"""
+
 
 def rule_page(rule: Rule, module: CheckModule) -> str:
     """The page of one rule."""
@@ -41,12 +47,7 @@ def index_page(modules: Iterable[CheckModule]) -> str:
     parts = [
         notice("the docstrings in checks/"),
         "# Rules\n",
-        (
-            "Each was born from a [real incident](../incidents.md). A rule's id says the wanted state "
-            "and never changes; severity, kind and incidents are pytest markers too, as in "
-            '`-m "high and not rate"` or `-m S3`. '
-            "What each fact is read from stands in [probes](../probes.md).\n"
-        ),
+        _INTRODUCTION,
     ]
     for module in modules:
         rows = (
