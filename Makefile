@@ -1,0 +1,95 @@
+# Each target does all of its own set-up, and none that was done before: the stamps under .venv/
+# are older than pyproject.toml when a set-up is due again.
+
+PYTHON ?= python3
+INVENTORY ?= inventories/local.yaml
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.nethygiene-run
+DEV_STAMP := $(VENV)/.nethygiene-dev
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# The tests' lab: command:Debian package.
+LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftables \
+	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps
+
+.DEFAULT_GOAL := help
+.PHONY: help audit test lint docs bench lab
+.SILENT:
+MAKEFLAGS += --no-print-directory
+
+help:
+	echo 'make audit   audit this machine, or the hosts of INVENTORY=FILE; report in reports/'
+	echo 'make test    run the tests; as root it installs the Debian packages of their lab'
+	echo 'make lint    ruff and mypy'
+	echo 'make docs    generate docs/rules/, docs/probes.md and the JSON Schemas from the code'
+	echo 'make bench   measure speed against plain paramiko, in the lab'
+
+# Exit status: the audit's, told by make as "Error 1" or "Error 10"; make itself then exits with 2.
+audit: $(RUN_STAMP)
+	$(BIN)/python -m pytest checks --inventory='$(INVENTORY)' --results=reports/audit.json \
+		--html=reports/audit.html --self-contained-html; status=$$?; \
+	case $$status in \
+		0|1|3|10|11) echo 'Report: reports/audit.html   Results: reports/audit.json';; \
+	esac; exit $$status
+
+test: $(DEV_STAMP) lab
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check --quiet || \
+		{ echo 'lint: the files above are not formatted: run .venv/bin/ruff format'; exit 1; }
+	$(BIN)/mypy src checks tests conftest.py
+
+docs: $(DEV_STAMP)
+	$(BIN)/python -m nethygiene.docs
+
+bench: $(DEV_STAMP) lab
+	$(BIN)/python -m tests.benchmarks
+
+# Without root the lab's tests are skipped, and say so themselves.
+lab:
+	PATH="$$PATH:/usr/sbin:/sbin"; missing=; \
+	for pair in $(LAB); do \
+		command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair#*:}"; \
+	done; \
+	if [ -z "$$missing" ]; then \
+		:; \
+	elif [ "$$(id -u)" -ne 0 ]; then \
+		echo "The lab's tests will be skipped: they need root, and these packages:$$missing"; \
+	elif ! command -v apt-get >/dev/null; then \
+		echo "The lab's tests need these tools, by their Debian packages' names:$$missing"; \
+	else \
+		echo "Installing for the lab:$$missing"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -qq update && apt-get -qq -y --no-install-recommends install $$missing </dev/null >/dev/null; \
+	fi
+
+$(RUN_STAMP): pyproject.toml $(BIN)/python
+	echo 'Installing nethygiene into $(VENV)'
+	$(PIP_INSTALL) --editable .
+	touch $@
+
+$(DEV_STAMP): pyproject.toml $(BIN)/python
+	echo 'Installing nethygiene and the tools of its developers into $(VENV)'
+	$(PIP_INSTALL) --editable '.[dev]'
+	touch $(RUN_STAMP) $@
+
+# Debian keeps ensurepip, without which there is no pip in a venv, in a package of its own.
+$(BIN)/python:
+	command -v $(PYTHON) >/dev/null || \
+		{ echo '$(PYTHON) is not there: install Python 3.11 or later, or name it: make PYTHON=python3.12'; exit 1; }
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "nethygiene needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version): name another: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		package=python$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv; \
+		if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing $$package"; \
+			export DEBIAN_FRONTEND=noninteractive; \
+			apt-get -qq update && apt-get -qq -y --no-install-recommends install $$package </dev/null >/dev/null; \
+		else \
+			echo "$(PYTHON) cannot make virtual environments: as root, apt-get install $$package"; exit 1; \
+		fi; }
+	$(PYTHON) -m venv $(VENV)
