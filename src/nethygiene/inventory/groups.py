@@ -24,12 +24,11 @@ class Layer:
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """A group: children and hosts in the order of the file."""
+    """A group; which hosts are in it, they say."""
 
     name: str
     place: Place
     children: dict[str, Place] = field(default_factory=dict)
-    hosts: dict[str, None] = field(default_factory=dict)
     layers: list[Layer] = field(default_factory=list)
     depth: int = 0
     priority: int = 1
@@ -64,7 +63,6 @@ class Graph:
         if place.file == host.place.file and (place.line or 0) < (host.place.line or 0):
             host.place = place
         host.groups[group] = None
-        self.groups[group].hosts[name] = None
         return host
 
     def finish(self, root: Place, problems: ProblemLog) -> bool:
@@ -74,17 +72,15 @@ class Graph:
             False if nothing can be resolved: more cycles than are worth telling (all noted).
         """
         everything = self.add_group(ALL, root)
-        ungrouped = self.add_group(UNGROUPED, root)
+        self.add_group(UNGROUPED, root)
         parented = {child for group in self.groups.values() for child in group.children}
         for group in self.groups.values():
             if group.name != ALL and group.name not in parented:
                 everything.children[group.name] = group.place
         for host in self.hosts.values():
             if not set(host.groups) - {ALL, UNGROUPED}:
-                ungrouped.hosts[host.name] = None
                 host.groups[UNGROUPED] = None
             else:
-                ungrouped.hosts.pop(host.name, None)
                 host.groups.pop(UNGROUPED, None)
         for _ in range(MAX_CYCLES):
             if self._set_depths():

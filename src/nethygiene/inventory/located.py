@@ -126,6 +126,8 @@ def shown(value: object, limit: int = 60) -> str:
     """A value for an error message: on one line, control characters escaped, not too long."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
+    if isinstance(value, (dict, list)):
+        return "this"
     # Strings are cut before repr: a value of megabytes costs nothing.
     text = repr(value[: limit + 1] if isinstance(value, str) else value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -33,8 +33,8 @@ from nethygiene.inventory.located import (
 MAX_DEPTH = 100
 """Levels of nesting; an inventory needs two for each level of groups."""
 
-MAX_EXPANDED_NODES = 2_000_000
-"""Nodes of a file, counted as if every alias were written out."""
+MAX_ALIASED_NODES = 500_000
+"""Nodes that the aliases of a file may add to those that are written."""
 
 _Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
@@ -106,6 +106,7 @@ class _Composer:
         self._anchors: dict[str, tuple[Node, int] | None] = {}
         self._path: list[str] = []
         self._depth = 0
+        self._written = 0
 
     def _place(self, event: Any) -> Place:  # noqa: ANN401 - as in _next
         mark = event.start_mark
@@ -138,6 +139,7 @@ class _Composer:
     def _node(self) -> tuple[Node, int]:
         """The next node, and how many nodes it stands for with its aliases written out."""
         event = self._next()
+        self._written += 1
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         anchor = event.anchor
@@ -158,10 +160,10 @@ class _Composer:
         else:
             result = self._mapping(event)
         self._depth -= 1
-        if result[1] > MAX_EXPANDED_NODES:
+        if result[1] - self._written > MAX_ALIASED_NODES:
             self._problem(
                 self._place(event),
-                f"the aliases of this file come to more than {MAX_EXPANDED_NODES:,} values",
+                f"the aliases of this file come to more than {MAX_ALIASED_NODES:,} values",
                 "write the values out, or put them into a group's vars once",
             )
             raise _GiveUpError

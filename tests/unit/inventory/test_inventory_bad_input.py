@@ -61,7 +61,7 @@ def nested(levels: int) -> str:
         ("$ANSIBLE_VAULT;1.1;AES256\n61\n", 1, "encrypted", "ansible-inventory -i"),
         (nested(101), 1, "nested deeper than 100 levels", "indentation"),
         (nested(100_000), 1, "nested deeper than 100 levels", "indentation"),
-        (bomb(), 7, "aliases of this file", "write the values out"),
+        (bomb(), 6, "aliases of this file", "write the values out"),
         ("all: {hosts: {a: {nethygiene: [1]}}}\n", 1, "a policy has to be a mapping", "key: value"),
         ("all: {hosts: {a: }, vars: {ansible_group_priority: x}}\n", 1, "not an integer", "whole"),
         ("\x00", 1, "a character that YAML does not allow", "remove it"),

@@ -69,6 +69,8 @@ def test_connection_kinds(folder: Folder, written: str, kind: str) -> None:
 def test_synonyms_of_old(folder: Folder) -> None:
     found = target(folder, "ansible_ssh_host: a, ansible_ssh_port: 1, ansible_ssh_user: u")
     assert (found.address, found.port, found.user) == ("a", 1, "u")
+    # As in Ansible's own plugins, the older name wins where both are set.
+    assert target(folder, "ansible_ssh_host: old, ansible_host: new").address == "old"
 
 
 @pytest.mark.parametrize("value", ["yes", "'on'", "1", "True", "'T'", "'y'", "1.0"])

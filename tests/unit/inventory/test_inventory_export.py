@@ -69,6 +69,14 @@ def test_surrogate_pairs_unsafe_strings_and_tabs(folder: Folder) -> None:
     assert host.target.user == "audit"
 
 
+def test_an_unsafe_string_of_an_export_is_no_template(folder: Folder) -> None:
+    waiver = {"rule": "x", "until": "2030-01-01", "owner": "o"}
+    waivers = {"w": {**waiver, "reason": {"__ansible_unsafe": "{{ plain }}"}}}
+    data = {"web": {"hosts": ["a"], "vars": {"nethygiene": {"waivers": waivers}}}}
+    (host,) = folder.load(json.dumps(data), name="x.json").hosts
+    assert host.policy.waivers["w"].reason == "{{ plain }}"
+
+
 def test_the_flattened_form_is_refused(folder: Folder) -> None:
     flat = {
         "_meta": {"hostvars": {"a": {"nethygiene": {"log_window": 3}}, "b": {}}},

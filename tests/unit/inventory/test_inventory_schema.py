@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from nethygiene.inventory import Policy, inventory_json_schema, load_inventory
+from nethygiene.inventory import Policy, inventory_json_schema, load_inventory, yaml_reader
 
 INVENTORIES = Path(__file__).parents[3] / "inventories"
 
@@ -67,6 +67,12 @@ def test_the_local_inventory_is_this_machine_with_nothing_declared() -> None:
     (host,) = load_inventory(INVENTORIES / "local.yaml").hosts
     assert (host.name, host.groups, host.target.kind) == ("localhost", (), "local")
     assert host.policy.plain() == {}
+
+
+def test_the_parser_in_pure_python_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_c = load_inventory(INVENTORIES / "example.yaml")
+    monkeypatch.setattr(yaml_reader, "_Loader", yaml.SafeLoader)
+    assert load_inventory(INVENTORIES / "example.yaml") == with_c
 
 
 def test_the_example_shows_every_key_of_a_policy() -> None:

@@ -19,7 +19,7 @@ def test_depth_wins_then_priority_then_name_then_the_host(folder: Folder) -> Non
           hosts: {in-none: }
           children:
             outer:
-              vars: {nethygiene: {min_somaxconn: 2}}
+              vars: {ansible_group_priority: 99, nethygiene: {min_somaxconn: 2}}
               hosts: {in-outer: }
               children:
                 inner:
@@ -41,7 +41,7 @@ def test_files_win_over_inline_and_hosts_over_groups(folder: Folder) -> None:
     folder.write("group_vars/all.yml", "nethygiene: {min_somaxconn: 20, log_window: 20}")
     folder.write("group_vars/web/10-base.yaml", "nethygiene: {log_window: 30}")
     folder.write("group_vars/web/20-more.yml", "nethygiene: {log_window: 31, min_file_max: 31}")
-    folder.write("group_vars/web/.hidden.yml", "nethygiene: {log_window: 99}")
+    folder.write("group_vars/web/.hidden.yml", "nethygiene: {default_interface: hidden}")
     folder.write("group_vars/web/notes.txt", "not: [yaml")
     folder.write("host_vars/own.json", '{"nethygiene": {"log_window": 50}}')
     inventory = folder.load("""
@@ -55,6 +55,7 @@ def test_files_win_over_inline_and_hosts_over_groups(folder: Folder) -> None:
     plain, own = (host.policy for host in inventory.hosts)
     # group_vars/all wins over the inline variables of every group, as in Ansible.
     assert (plain.min_somaxconn, plain.log_window, plain.min_file_max) == (20, 31, 31)
+    assert not plain.declares("default_interface")
     assert (own.min_somaxconn, own.log_window, own.min_file_max) == (40, 50, 31)
 
 
@@ -86,6 +87,22 @@ def test_priority_in_group_vars_has_no_effect_and_is_warned_of(folder: Folder) -
     inventory = folder.load("{ape: {hosts: {a: }}, zoo: {vars: {}, hosts: {a: }}}")
     (warning,) = inventory.warnings
     assert "group_vars/ape.yml:1: ansible_group_priority has no effect" in warning
+
+
+def test_variables_of_ungrouped(folder: Folder) -> None:
+    inventory = folder.load("""
+        ungrouped: {vars: {ansible_user: lone}, hosts: {b: , c: }}
+        all: {hosts: {a: }, vars: {ansible_user: any}, children: {web: {hosts: {c: }}}}
+        """)
+    users = {host.name: host.target.user for host in inventory.hosts}
+    assert users == {"a": "lone", "b": "lone", "c": "any"}
+
+
+def test_the_hash_sees_the_names_of_files(folder: Folder) -> None:
+    folder.write("group_vars/all.yml", "x: 1")
+    first = folder.load("all: {hosts: {a: }}")
+    (folder.path / "group_vars/all.yml").rename(folder.path / "group_vars/all.yaml")
+    assert folder.load("all: {hosts: {a: }}").sha256 != first.sha256
 
 
 def test_an_encrypted_variables_file_is_warned_of(folder: Folder) -> None:
