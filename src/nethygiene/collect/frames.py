@@ -43,15 +43,15 @@ def cut_into_sections(stdout: bytes, stderr: bytes, boundary: str, cut: Cut | No
     err, _ = _frames(stderr, boundary)
     sections: dict[str, Section] = {}
     for name, frame in out.items():
-        stderr_frame = err.get(name)
-        stderr_body = stderr_frame.body if stderr_frame is not None else b""
-        status, section_cut = _ending(frame, cut)
-        sections[name] = Section(frame.body, stderr_body, status, section_cut)
+        complaints = err.get(name, _Frame(b"", None))
+        status, section_cut = _ending(frame, complaints, cut)
+        sections[name] = Section(frame.body, complaints.body, status, section_cut)
     return Framed(sections, complete)
 
 
-def _ending(frame: _Frame, cut: Cut | None) -> tuple[int | None, Cut | None]:
-    if frame.statuses is None:
+def _ending(frame: _Frame, complaints: _Frame, cut: Cut | None) -> tuple[int | None, Cut | None]:
+    # Lost complaints count as well: "permission denied" unheard would read as "no such file".
+    if frame.statuses is None or complaints.statuses is None:
         return None, cut or Cut.CLOSED
     if len(frame.statuses) == 1 and frame.statuses[0].isdigit() and len(frame.statuses[0]) <= 3:
         return int(frame.statuses[0]), None
@@ -65,7 +65,9 @@ def _frames(stream: bytes, boundary: str) -> tuple[dict[str, _Frame], bool]:
     # The line break before a mark belongs to the mark: a command's own last line may lack one.
     parts = stream.split(f"\n{boundary} ".encode())
     for part in parts[1:]:
-        mark, _, body = part.partition(b"\n")
+        mark, ended, body = part.partition(b"\n")
+        if not ended:
+            break  # the answer was cut off within the mark: "end ss 1" may have been 127
         words = mark.split()
         if words[:1] == [b"begin"] and len(words) == 2:
             # A second section of one name would be a host playing tricks: the first one stands.
