@@ -21,7 +21,7 @@ from nethygiene.probes import Command
 _PRELUDE = """\
 set +a
 unset LANGUAGE BASH_ENV ENV CDPATH GREP_OPTIONS GREP_COLOR GREP_COLORS
-LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+LC_ALL=C PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
 exec 4>&1
 nh_limit=
@@ -41,6 +41,11 @@ nh_run() {
     } | head -c "$nh_cap" 3>&- >&4 || echo head $? >&3
   } 3>&1)
   nh_mark end "$nh_name" $nh_status
+}
+nh_lost() {
+  nh_mark begin "$1"
+  echo "sleep: it failed, so that there was no window" >&2
+  nh_mark end "$1" 127
 }
 """
 
@@ -75,8 +80,14 @@ def compose(
         lines.append(f"sleep {window:g} </dev/null >/dev/null 2>&1 4>&- & nh_window=$!\n")
     lines += [_run(command, command.name, prefix) for command in commands if not command.sampled]
     if sampled and window > 0:
-        lines.append("wait $nh_window\n")
-    lines += [_run(command, f"{command.name}@last", prefix) for command in sampled]
+        # Samples at no distance would find that no counter rose.
+        lines.append("if wait $nh_window; then :\n")
+        lines += [_run(command, f"{command.name}@last", prefix) for command in sampled]
+        lines.append("else :\n")
+        lines += [f"nh_lost {command.name}@last\n" for command in sampled]
+        lines.append("fi\n")
+    else:
+        lines += [_run(command, f"{command.name}@last", prefix) for command in sampled]
     lines.append("nh_mark done\nexit 0\n")
     return "".join(lines).encode()
 
