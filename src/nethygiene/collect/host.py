@@ -102,7 +102,11 @@ def _was_privileged(
         return True
     names = [name for one in commands if one.privileged for name in one.sections]
     asked = [sections[name] for name in names if name in sections]
-    return become and bool(asked) and not any(one.stderr.startswith(b"sudo:") for one in asked)
+    return (
+        become
+        and bool(asked)
+        and not any(one.stderr.startswith(b"sudo:") and one.status != 0 for one in asked)
+    )
 
 
 def _failure(framed: Framed, output: Output, settings: ConnectSettings) -> HostFailure | None:

@@ -84,7 +84,8 @@ def whole(command: Command, section: Section | None) -> Section | Unreadable:
         return Unreadable(Reason.CUT_OFF, source, f"more output than {command.cap} bytes")
     if section.cut is not None or section.status is None:
         return Unreadable(Reason.CUT_OFF, source, "the connection ended before the command did")
-    if command.privileged and stderr.startswith("sudo:"):
+    # With status 0 it only grumbled, as in "sudo: unable to resolve host".
+    if command.privileged and section.status != 0 and stderr.startswith("sudo:"):
         return Unreadable(Reason.PERMISSION, source, f"sudo refused: {last}")
     if section.status in {126, 127}:
         return Unreadable(Reason.TOOL_MISSING, source, last or "command not found")
