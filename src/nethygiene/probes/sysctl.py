@@ -135,11 +135,13 @@ def parse(sections: Sections) -> Sysctls | Unreadable:
     """Parse ``grep -H '' /proc/sys/...``.
 
     Exit status 2 is usual: the globs meet directories. That some file was read, and which was
-    refused, is told file by file.
+    refused, is told file by file. Any status above says that grep did not come to its end.
     """
     section = sections[GREP.name]
     if isinstance(section, Unreadable):
         return section
+    if section.status not in {0, 1, 2}:
+        return refused(GREP, section)
     values: dict[str, str] = {}
     for path, text in file_lines(section):
         if path.startswith(ROOT):
