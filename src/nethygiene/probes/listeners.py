@@ -57,7 +57,8 @@ class Listeners(Fact):
 
 _ROW = re.compile(
     r"LISTEN\s+(?P<waiting>\d{1,10})\s+(?P<backlog>\d{1,10})\s+"
-    r"(?P<address>\*|\[[0-9a-fA-F:.]+\]|[0-9.]+)(?:%(?P<device>[^\s:]+))?:(?P<port>\d{1,5})"
+    # Before iproute2 4.13 IPv6 addresses stood without brackets: ":::22".
+    r"(?P<address>\*|\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:.]+)(?:%(?P<device>[^\s:]+))?:(?P<port>\d{1,5})"
     r"\s+\S+:\*\s*(?P<rest>.*)",
     re.ASCII,
 )
