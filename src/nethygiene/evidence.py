@@ -10,7 +10,9 @@ import base64
 import binascii
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self
@@ -41,7 +43,8 @@ _Bytes = Annotated[
 
 class _Line(BaseModel):
     # Readers ignore unknown keys: evidence outlives the version that wrote it.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # NaN compares with nothing, and would be written as null.
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class EvidenceHeader(_Line):
@@ -151,23 +154,36 @@ class EvidenceWriter:
         Raises:
             EvidenceError: the file cannot be written.
         """
+        self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            # An older file keeps its mode when it is opened: set it.
-            os.fchmod(descriptor, 0o600)
+            self._file = _open_for_owner(path)
         except OSError as error:
-            raise EvidenceError(f"--evidence={path}: cannot be written: {error.strerror}") from None
-        self._file = os.fdopen(descriptor, "w", encoding="utf-8")
-        self._write(header)
+            raise self._cannot_write(error) from None
+        try:
+            self._write(header)
+        except EvidenceError:
+            self.close()
+            raise
 
     def add(self, host: EvidenceHost) -> None:
-        """Append a host's line."""
+        """Append a host's line.
+
+        Raises:
+            EvidenceError: the file cannot be written to its end.
+        """
         self._write(host)
 
     def _write(self, line: _Line) -> None:
-        self._file.write(line.model_dump_json() + "\n")
-        self._file.flush()
+        rest = memoryview((line.model_dump_json() + "\n").encode())
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise self._cannot_write(error) from None
+
+    def _cannot_write(self, error: OSError) -> EvidenceError:
+        return EvidenceError(f"--evidence={self._path}: cannot be written: {error.strerror}")
 
     def close(self) -> None:
         """Close the file."""
@@ -183,6 +199,19 @@ class EvidenceWriter:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _open_for_owner(path: Path) -> FileIO:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    file = FileIO(descriptor, "w")
+    try:
+        # An older file keeps its mode when it is opened: set it. But not that of /dev/null.
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 def read_evidence(path: Path) -> tuple[EvidenceHeader, Iterator[EvidenceHost]]:
