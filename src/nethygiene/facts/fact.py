@@ -50,4 +50,6 @@ class UnreadableFact:
     __getitem__ = __iter__ = __len__ = __contains__ = __bool__ = __call__ = _refuse
     __lt__ = __le__ = __gt__ = __ge__ = _refuse
     __eq__ = __ne__ = _refuse
+    # Not repr(): pytest shows it in tracebacks.
+    __str__ = __format__ = __int__ = __float__ = __index__ = __reversed__ = _refuse
     __hash__ = object.__hash__

@@ -10,7 +10,7 @@ from nethygiene.facts.ledger import Ledger, Observation, UnreadableFactError
 from nethygiene.outcomes import Outcome, Reason, Unreadable
 from nethygiene.probes.kernel import Kernel
 from nethygiene.rules.definition import Rule
-from nethygiene.rules.expect import Expect, NotApplicableError
+from nethygiene.rules.expect import Expect, NotApplicableError, judged_by
 from nethygiene.rules.items import FOUND, Named
 from nethygiene.rules.subject import Subject
 
@@ -89,18 +89,21 @@ def _judge(rule: Rule, subject: Subject, kind: str | None, item: Named | None) -
             arguments[name] = _bound(subject, name, ledger)
     crash: BaseException | None = None
     inapplicable: NotApplicableError | None = None
+    judging = judged_by.set(ledger)
     try:
         rule.function(**arguments)
     except UnreadableFactError as error:
-        ledger.note_unreadable(error.unreadable)  # a fact's is there already, unknown()'s is not
+        ledger.note_unreadable(error.unreadable)
     except NotApplicableError as error:
         inapplicable = error
     except AssertionError as error:
         ledger.failures.append(str(error) or "an assertion of the rule failed")
-    except (KeyboardInterrupt, SystemExit):
+    except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - pytest.skip() and fail() are BaseExceptions
+    except BaseException as error:  # noqa: BLE001 - pytest.skip(), fail(), sys.exit() are those
         crash = error
+    finally:
+        judged_by.reset(judging)
     nothing = f"{rule.id} ended without a single expect(): it judged nothing"
     return decide(
         ledger,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import NoReturn, TypeVar
 
 from nethygiene.facts.ledger import Ledger, UnreadableFactError
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.rules.matchers import Matcher
+
+# So that unknown() is remembered where a rule swallows its exception.
+judged_by: ContextVar[Ledger | None] = ContextVar("judged_by", default=None)
 
 T = TypeVar("T")
 Hint = str | Callable[[], str]
@@ -34,7 +38,13 @@ class Expect:
         Returns:
             Whether it was as expected.
         """
-        good = matcher.accepts(actual)
+        try:
+            good = matcher.accepts(actual)
+        except Exception as error:
+            # Whatever the rule does with it: what could not be judged must not be lost.
+            detail = f"the expectation of {what} crashed: {type(error).__name__}: {error}"
+            self._ledger.note_unreadable(Unreadable(Reason.RULE_CRASHED, "", detail))
+            raise
         shown = "absent" if actual is None else str(actual)
         failure = None
         if not good:
@@ -52,6 +62,8 @@ def _said(hint: Hint) -> str:
         return hint()
     except UnreadableFactError:
         return ""  # the ledger has it; the failure stands without the hint
+    except Exception as error:  # noqa: BLE001 - nor may a hint's own bug take the failure away
+        return f"(its hint crashed: {type(error).__name__}: {error})"
 
 
 class NotApplicableError(Exception):
@@ -86,4 +98,8 @@ def unknown(why: str, reason: Reason = Reason.UNDECIDABLE) -> NoReturn:
     Raises:
         UnreadableFactError: always.
     """
-    raise UnreadableFactError(Unreadable(reason, "", why))
+    undecided = Unreadable(reason, "", why)
+    ledger = judged_by.get()
+    if ledger is not None:
+        ledger.note_unreadable(undecided)
+    raise UnreadableFactError(undecided)
