@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _NAMES = {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}
 # What tells one state of a file from another: its stamp, or why it could not be read.
 _Stamp = tuple[int, int, int] | str
 _FILES: dict[tuple[str, _Stamp], KnownHosts] = {}
+_LOCK = threading.Lock()
 _JOINED: dict[tuple[tuple[str, _Stamp], ...], KnownHosts] = {}
 
 
@@ -42,8 +44,15 @@ def load(paths: tuple[str, ...], *, expected: bool = False) -> KnownHosts:
     """
     key = tuple((path, _stamp(path, expected=expected)) for path in paths)
     joined = _JOINED.get(key)
-    if joined is None:
-        joined = _JOINED[key] = KnownHosts.joined(_load(path, stamp) for path, stamp in key)
+    if joined is not None:
+        return joined
+    # Whoever comes first reads and indexes for all: a fleet's threads start together.
+    with _LOCK:
+        joined = _JOINED.get(key)
+        if joined is None:
+            joined = KnownHosts.joined([_load(path, stamp) for path, stamp in key])
+            joined.matching("")
+            _JOINED[key] = joined
     return joined
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,7 @@ class _KeyFile:
     needs_passphrase: bool = False
 
 
+_LOCK = threading.Lock()
 _LOADED: dict[tuple[str, int, int, int], _KeyFile] = {}
 
 
@@ -50,9 +52,10 @@ def _load(path: str) -> _KeyFile:
         reason = getattr(error, "strerror", None) or str(error)
         return _KeyFile(path, None, None, f"{path}: {reason}")
     stamp = (path, state.st_mtime_ns, state.st_size, state.st_ino)
-    loaded = _LOADED.get(stamp)
-    if loaded is None:
-        loaded = _LOADED[stamp] = _read(path)
+    with _LOCK:
+        loaded = _LOADED.get(stamp)
+        if loaded is None:
+            loaded = _LOADED[stamp] = _read(path)
     return loaded
 
 

@@ -17,7 +17,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +25,11 @@ import paramiko
 
 from nethygiene.errors import ConnectError
 from nethygiene.transport.deadline import Deadline
+from nethygiene.transport.process import Bounds, Child, Ending
 
 _DEFAULT_IDENTITIES = tuple(f"~/.ssh/id_{kind}" for kind in ("ed25519", "ecdsa", "rsa"))
+
+_MAX_ANSWER = 1024 * 1024
 
 # Options that decide whom to trust or how to get there and that cannot be honoured here.
 _BEYOND_US = {
@@ -171,28 +173,28 @@ def _ask_client(client: str, query: SshQuery, deadline: Deadline) -> Mapping[str
     if answer is not None:
         return answer
     command = [client, "-T", "-G", *client_arguments(query), "--", query.destination]
+    bounds = Bounds(deadline, _MAX_ANSWER, _MAX_ANSWER)
     try:
-        # A session of its own: whatever `Match exec` runs cannot ask on our terminal.
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=max(deadline.remaining(), 0.001),
-            check=False,
-            start_new_session=True,
-        )
-    except subprocess.TimeoutExpired:
+        # In a session of its own: what `Match exec` runs cannot ask on our terminal.
+        child = Child(command)
+    except (OSError, ValueError) as error:
+        raise config_error(query.destination, f"ssh cannot be run: {error}", "mend ssh") from None
+    try:
+        child.feed(b"")
+        ending = child.pump(bounds)
+        status = child.status(deadline)
+    finally:
+        child.end()
+    if ending is Ending.DEADLINE:
         raise ConnectError(
             "timeout",
             f"`ssh -G {query.destination}` gave no answer within {deadline.seconds:g} s",
             "look for a slow `Match exec` or CanonicalizeHostname in ssh_config",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise config_error(query.destination, f"ssh cannot be run: {error}", "mend ssh") from None
-    text = done.stdout.decode("utf-8", "surrogateescape")
-    if done.returncode != 0 or not text:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        problem = said[-1] if said else f"ssh -G ended with status {done.returncode}"
+        )
+    text = child.stdout.decode("utf-8", "surrogateescape")
+    if status != 0 or not text:
+        said = child.stderr.decode("utf-8", "replace").strip().splitlines()
+        problem = said[-1] if said else f"ssh -G ended with status {status}"
         raise config_error(
             query.destination,
             problem,

@@ -250,17 +250,26 @@ def test_cut_at_every_stage(sshd: SshdFactory) -> None:
 
 
 @KINDS
-def test_sshd_killed_while_the_command_runs(sshd: SshdFactory, kind: ConnectionKind) -> None:
+def test_sshd_killed_while_the_command_runs(
+    sshd: SshdFactory, kind: ConnectionKind, tmp_path: Path
+) -> None:
     server = sshd()
     connection = open_connection(server.target(kind), server.settings())
-
     sessions = subprocess.run(
         ["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=True
     ).stdout.split()
-    timer = threading.Timer(0.3, kill, [sessions])
-    timer.start()
-    output = connection.run("echo before; sleep 20")
-    timer.join()
+    started = tmp_path / "started"
+
+    def kill_when_started() -> None:
+        while not started.exists():
+            time.sleep(0.02)
+        time.sleep(0.1)
+        kill(sessions)
+
+    killer = threading.Thread(target=kill_when_started)
+    killer.start()
+    output = connection.run(f"echo before; touch {started}; sleep 20")
+    killer.join()
     connection.close()
     assert output.cut is Cut.CLOSED
     assert output.status is None
