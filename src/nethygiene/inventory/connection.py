@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from nethygiene.inventory.connection_refused import refused_variable
+from nethygiene.inventory.connection_values import (
+    RefusedValueError,
+    parse_address,
+    parse_boolean,
+    parse_common_args,
+    parse_kind,
+    parse_path,
+    parse_port,
+    parse_user,
+)
 from nethygiene.inventory.explain import closest
 from nethygiene.inventory.groups import HostEntry
 from nethygiene.inventory.located import (
@@ -21,7 +29,7 @@ from nethygiene.inventory.located import (
     kind_of,
     shown,
 )
-from nethygiene.inventory.names import is_address, is_user
+from nethygiene.inventory.names import is_address
 from nethygiene.inventory.target import ConnectionKind, Target
 from nethygiene.inventory.validation import is_template, template_fix, vault_fix
 from nethygiene.inventory.variables import Variable
@@ -36,34 +44,7 @@ _PORT = ("ansible_port", "ansible_ssh_port")
 _USER = ("ansible_user", "ansible_ssh_user")
 _IDENTITY = ("ansible_private_key_file", "ansible_ssh_private_key_file")
 _BECOME_USER = ("ansible_become_user", "ansible_sudo_user")
-
-_KINDS: Mapping[str, ConnectionKind] = {
-    # Ansible's smart means "SSH, you choose": ours is paramiko.
-    "smart": "paramiko",
-    "paramiko": "paramiko",
-    "paramiko_ssh": "paramiko",
-    "ansible.builtin.paramiko_ssh": "paramiko",
-    "ssh": "ssh",
-    "ansible.builtin.ssh": "ssh",
-    "local": "local",
-    "ansible.builtin.local": "local",
-    "docker": "docker",
-    "community.docker.docker": "docker",
-    "podman": "podman",
-    "containers.podman.podman": "podman",
-    "kubectl": "kubectl",
-    "kubernetes.core.kubectl": "kubectl",
-}
-_TRUE = {"y", "yes", "on", "1", "true", "t", "1.0"}
-_FALSE = {"n", "no", "off", "0", "false", "f", "0.0"}
 _HOST_KEY = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
-_SSH_OPTION = re.compile(r"[A-Za-z][A-Za-z0-9]*\s*[=\s]\s*\S.*")
-
-
-class _RefusedError(Exception):
-    def __init__(self, message: str, fix: str) -> None:
-        super().__init__(message)
-        self.fix = fix
 
 
 def resolve_target(
@@ -81,9 +62,9 @@ def resolve_target(
         problems: receives what is wrong; the target is of no use then.
     """
     reader = _Variables(variables, inventory, problems)
-    kind = reader.take(("ansible_connection",), _kind) or "paramiko"
+    kind = reader.take(("ansible_connection",), parse_kind) or "paramiko"
     reader.refuse_unhonoured(kind)
-    address = reader.take(_HOST, _address)
+    address = reader.take(_HOST, parse_address)
     if address is None:
         address = host.name
         if (
@@ -100,13 +81,13 @@ def resolve_target(
     return Target(
         name=host.name,
         address=address,
-        port=reader.take(_PORT, _port),
-        user=reader.take(_USER, _user),
+        port=reader.take(_PORT, parse_port),
+        user=reader.take(_USER, parse_user),
         kind=kind,
-        identity_file=reader.take(_IDENTITY, _path),
-        common_args=reader.take(("ansible_ssh_common_args",), _common_args) or (),
-        become=reader.take(("ansible_become",), _boolean) or False,
-        become_user=reader.take(_BECOME_USER, _user) or "root",
+        identity_file=reader.take(_IDENTITY, parse_path),
+        common_args=reader.take(("ansible_ssh_common_args",), parse_common_args) or (),
+        become=reader.take(("ansible_become",), parse_boolean) or False,
+        become_user=reader.take(_BECOME_USER, parse_user) or "root",
         host_keys=reader.host_keys(),
     )
 
@@ -149,7 +130,7 @@ class _Variables:
                 return None
             try:
                 return parse(node.value)
-            except _RefusedError as error:
+            except RefusedValueError as error:
                 self._tell(name, f"{name}: {error}", error.fix)
                 return None
         return None
@@ -196,88 +177,3 @@ class _Variables:
                         f"unknown variable {name!r}",
                         f"did you mean {near!r}?",
                     )
-
-
-def _text(value: object) -> str:
-    """A string; a number that YAML made of digits is taken as they were written."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    raise _RefusedError(f"{shown(value)} is no string", "put the value into quotes")
-
-
-def _kind(value: object) -> ConnectionKind:
-    kind = _KINDS.get(value) if isinstance(value, str) else None
-    if kind is None:
-        raise _RefusedError(
-            f"connection {shown(value)} is not supported",
-            "use paramiko, ssh, local, docker, podman or kubectl, or leave the host out: "
-            "--limit='all:!NAME'",
-        )
-    return kind
-
-
-def _address(value: object) -> str:
-    text = _text(value)
-    if not is_address(text):
-        fix = "write a DNS name, a name of ssh_config, or an IP address, without port or user"
-        raise _RefusedError(f"{shown(text)} is no address", fix)
-    return text
-
-
-def _port(value: object) -> int:
-    fix = "write a port, 1 to 65535"
-    text = _text(value)
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= 65535):
-        raise _RefusedError(f"{shown(value)} is no port", fix)
-    return int(text)
-
-
-def _user(value: object) -> str:
-    text = _text(value)
-    if not is_user(text):
-        fix = "write a login name of letters, digits and . _ - @ +"
-        raise _RefusedError(f"{shown(text)} is no user", fix)
-    return text
-
-
-def _path(value: object) -> str:
-    text = _text(value)
-    if not text.strip() or not text.isprintable():
-        raise _RefusedError(f"{shown(text)} is no path", "write the path of a private key")
-    # Not Path.expanduser: it raises for an unknown user, whom ssh would name better.
-    return os.path.expanduser(text)  # noqa: PTH111
-
-
-def _boolean(value: object) -> bool:
-    """A boolean as Ansible takes it; source: ansible.module_utils.parsing.convert_bool."""
-    text = str(value).strip().lower()
-    if text in _TRUE | _FALSE:
-        return text in _TRUE
-    raise _RefusedError(f"{shown(value)} is no boolean", "write true or false")
-
-
-def _common_args(value: object) -> tuple[str, ...]:
-    """Arguments of ssh as pairs of -o, -J or -F and a value, however they were spaced."""
-    fix = "only -o OPTION=VALUE, -J JUMP_HOST and -F FILE are honoured; put others into ssh_config"
-    text = _text(value)
-    if not text.isprintable():
-        raise _RefusedError(f"{shown(text)} holds control characters", fix)
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        reason = str(error).lower()
-        raise _RefusedError(f"{shown(text)}: {reason}", "close the quote") from None
-    found: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        option, argument = word[:2], word[2:] or next(rest, "")
-        if option not in {"-o", "-J", "-F"}:
-            raise _RefusedError(f"{shown(word)} is not honoured", fix)
-        if not argument or (option == "-J" and argument.startswith("-")):
-            raise _RefusedError(f"{option} has no value", fix)
-        if option == "-o" and not _SSH_OPTION.fullmatch(argument):
-            raise _RefusedError(f"-o {shown(argument)} is no option", "write -o Keyword=value")
-        found += [option, argument]
-    return tuple(found)

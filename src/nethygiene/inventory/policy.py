@@ -14,21 +14,18 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from nethygiene.errors import UsageError
+from nethygiene.inventory.declared import Declared, NamedItem
 from nethygiene.inventory.explain import explained
 from nethygiene.inventory.items import (
     BlockedPort,
-    Declared,
     Interface,
     Limits,
-    LogFile,
-    NamedItem,
     Route,
     Service,
-    Tunnel,
-    TunnelCheck,
     Upstream,
     Waiver,
 )
+from nethygiene.inventory.tunnel import LogFile, Tunnel, TunnelCheck
 from nethygiene.inventory.values import (
     Backlog,
     Count,

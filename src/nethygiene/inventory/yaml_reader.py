@@ -7,14 +7,11 @@ events keeps the line of every key, sees duplicate keys, and stops deep nests an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import yaml
-from yaml.constructor import SafeConstructor
 
 from nethygiene.inventory.located import (
-    Atom,
     Item,
     Key,
     Mapping,
@@ -29,6 +26,7 @@ from nethygiene.inventory.located import (
     kind_of,
     shown,
 )
+from nethygiene.inventory.yaml_scalars import COLLECTION_TAGS, read_scalar
 
 MAX_DEPTH = 100
 """Levels of nesting; an inventory needs two for each level of groups."""
@@ -37,19 +35,6 @@ MAX_ALIASED_NODES = 500_000
 """Nodes that the aliases of a file may add to those that are written."""
 
 _Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CORE = "tag:yaml.org,2002:"
-_RESOLVERS = yaml.SafeLoader.yaml_implicit_resolvers
-_construct = SafeConstructor()
-_CONSTRUCT: dict[str, Callable[[yaml.ScalarNode], Atom]] = {
-    f"{_CORE}null": lambda _node: None,
-    f"{_CORE}bool": _construct.construct_yaml_bool,
-    f"{_CORE}int": _construct.construct_yaml_int,
-    f"{_CORE}float": _construct.construct_yaml_float,
-    f"{_CORE}timestamp": _construct.construct_yaml_timestamp,
-    f"{_CORE}str": lambda node: str(node.value),
-}
-_MERGE = f"{_CORE}merge"
-_OPAQUE = {"!vault": "an Ansible Vault value", "!vault-encrypted": "an Ansible Vault value"}
 
 
 class _GiveUpError(Exception):
@@ -87,14 +72,6 @@ def read_yaml(text: str, file: str, problems: ProblemLog) -> Node | None:
 
 def _code(character: object) -> int:
     return ord(character) if isinstance(character, str) else int(str(character))
-
-
-def _resolve(value: str) -> str:
-    """The tag of a plain scalar, as YAML 1.1 and PyYAML see it."""
-    for tag, pattern in (*_RESOLVERS.get(value[:1], ()), *_RESOLVERS.get(None, ())):
-        if pattern.match(value):
-            return str(tag)
-    return f"{_CORE}str"
 
 
 class _Composer:
@@ -169,7 +146,7 @@ class _Composer:
             raise _GiveUpError
         tag = getattr(event, "tag", None)
         is_collection = isinstance(event, yaml.CollectionStartEvent)
-        if is_collection and tag not in {None, "!", f"{_CORE}map", f"{_CORE}seq"}:
+        if is_collection and tag not in COLLECTION_TAGS:
             result = (Opaque(self._place(event), f"a value tagged {shown(tag)}"), 1)
         if anchor is not None:
             self._anchors[anchor] = result
@@ -194,26 +171,12 @@ class _Composer:
         return found
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar | Opaque:
-        place, text, tag = self._place(event), event.value, event.tag
-        if tag is None or tag == "!":
-            tag = _resolve(text) if event.implicit[0] and tag is None else f"{_CORE}str"
-            if tag == f"{_CORE}str":
-                return Scalar(place, text, text)
-        if tag == "!unsafe":
-            return Scalar(place, text, text, literal=True)
-        construct = _CONSTRUCT.get(tag)
-        if construct is None:
-            if tag in {_MERGE, f"{_CORE}value"}:
-                return Scalar(place, text, text)
-            return Opaque(place, _OPAQUE.get(tag, f"a value tagged {shown(tag)}"))
+        place = self._place(event)
         try:
-            return Scalar(place, construct(yaml.ScalarNode(tag, text)), text)
-        except (ValueError, ArithmeticError, KeyError, AttributeError):
-            kind = tag.removeprefix(_CORE)
-            self._problem(
-                place, f"{shown(text)} is no valid {kind}", "write a value that exists, or quote it"
-            )
-            return Scalar(place, text, text)
+            return read_scalar(place, event.value, event.tag, is_plain=event.implicit[0])
+        except ValueError as error:
+            self._problem(place, str(error), "write a value that exists, or quote it")
+            return Scalar(place, event.value, event.value)
 
     def _sequence(self, event: yaml.SequenceStartEvent) -> tuple[Sequence, int]:
         sequence, size = Sequence(self._place(event)), 1
