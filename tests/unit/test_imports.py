@@ -1,0 +1,141 @@
+"""Imports run one way: the table of who may import whom."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "nethygiene"
+
+# Each room (a package, or a module beside them) to the rooms that it may import besides itself.
+# `name.module` allows that one module of a room.
+ALLOWED: dict[str, set[str]] = {
+    # Values that all rooms share.
+    "errors": set(),
+    "outcomes": set(),
+    "transcript": set(),
+    # From the inventory to the transcript.
+    "inventory": {"errors"},
+    "transport": {"errors", "transcript", "inventory.target"},
+    "collect": {"errors", "transcript", "inventory.target", "probes", "transport"},
+    "evidence": {"errors", "transcript"},
+    # From the transcript to the verdict.
+    "facts": {"outcomes", "transcript"},
+    "probes": {"outcomes", "transcript", "facts"},
+    "rules": {"outcomes", "transcript", "facts", "probes", "inventory.policy"},
+    "checks": {"rules"},
+    # From the verdict to what people read.
+    "results": {"outcomes"},
+    "verdict": {"outcomes", "results"},
+    "waivers": {"outcomes", "results", "inventory.policy"},
+    "report": {"outcomes", "results", "verdict"},
+    # The two that bring it all together.
+    "plugin": {
+        *("__init__", "errors", "outcomes", "transcript", "evidence", "results", "verdict"),
+        *("waivers", "inventory", "transport", "collect", "facts", "probes", "rules", "report"),
+    },
+    "docs": {"inventory", "plugin.shipped", "probes", "report.text", "results", "rules", "sudoers"},
+    # Beside the flow.
+    "__init__": set(),
+    "__main__": {"__init__", "sudoers"},
+    "sudoers": {"probes"},
+    "schemas": set(),
+    "inventories": set(),
+}
+
+# Who may import which library; none that is not named here.
+LIBRARIES: dict[str, set[str]] = {
+    "pytest": {"plugin"},
+    "_pytest": {"plugin"},
+    "rich": {"plugin"},
+    "testinfra": {"plugin", "transport"},
+    "paramiko": {"transport"},
+    "cryptography": {"transport"},
+    "yaml": {"inventory"},
+    "pydantic": {"evidence", "inventory", "plugin", "results"},
+    "pydantic_core": {"inventory"},
+}
+
+
+def source_files() -> list[Path]:
+    folders = (SOURCE, ROOT / "checks", ROOT / "inventories")
+    return [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+
+
+def room_of(path: Path) -> str:
+    inside = path.relative_to(SOURCE if path.is_relative_to(SOURCE) else ROOT)
+    return inside.parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """What a file imports, inside functions and under TYPE_CHECKING too, as module.name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: a relative import; write it in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_allowed(room: str, imported: str) -> bool:
+    top, *inner = imported.split(".")
+    if top in sys.stdlib_module_names:
+        return True
+    if top != "nethygiene":
+        return room in LIBRARIES.get(top, set())
+    # `from nethygiene import __version__` is of the package's own __init__.
+    target = inner if inner and inner[0] in ALLOWED else ["__init__"]
+    return target[0] == room or bool({target[0], ".".join(target[:2])} & ALLOWED[room])
+
+
+@pytest.mark.parametrize("path", source_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_are_in_the_table(path: Path) -> None:
+    room = room_of(path)
+    assert room in ALLOWED, f"{path}: say in ALLOWED what {room} may import"
+    strange = [imported for imported in imports_of(path) if not is_allowed(room, imported)]
+    assert not strange, f"{path.relative_to(ROOT)}: {room} may not import {', '.join(strange)}"
+
+
+def test_the_table_has_no_way_back() -> None:
+    above: dict[str, set[str]] = {}
+
+    def reach(room: str, on_the_way: tuple[str, ...] = ()) -> set[str]:
+        assert room not in on_the_way, f"{' -> '.join((*on_the_way, room))}: imports in a circle"
+        if room not in above:
+            direct = {name.split(".")[0] for name in ALLOWED[room]}
+            above[room] = direct.union(*(reach(one, (*on_the_way, room)) for one in direct))
+        return above[room]
+
+    for room in ALLOWED:
+        reach(room)
+    # What issue and architecture promise, whatever the table may become.
+    assert not {"transport", "collect", "inventory", "rules", "plugin", "report"} & above["probes"]
+    assert (
+        not {"probes", "rules", "plugin", "report"} & above["facts"] | {"plugin"} & above["rules"]
+    )
+    assert not {"probes", "rules", "plugin"} & above["transport"]
+    assert not {"facts", "probes", "rules", "transport", "plugin"} & above["report"]
+    assert not {"plugin"} & (above["evidence"] | above["results"] | above["collect"])
+    assert LIBRARIES["pytest"] == {"plugin"}
+
+
+@pytest.mark.parametrize(
+    ("room", "imported"),
+    [
+        ("probes", "nethygiene.transport.open_connection"),
+        ("checks", "nethygiene.probes.sysctl.Sysctls"),
+        ("checks", "pytest"),
+        ("report", "pytest"),
+        ("report", "nethygiene.facts.fact.Fact"),
+        ("transport", "nethygiene.inventory.policy.Policy"),
+        ("rules", "nethygiene"),
+        ("facts", "requests"),
+    ],
+)
+def test_a_wrong_import_is_seen(room: str, imported: str) -> None:
+    assert not is_allowed(room, imported)
