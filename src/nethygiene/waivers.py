@@ -41,7 +41,8 @@ def waiver_remarks(
     Args:
         host: the host's name.
         waivers: the host's waivers.
-        results: the host's results; where a rule was not judged, or is unknown, its waivers may be of use.
+        results: the host's results; a rule that was not judged, or is unknown, leaves its
+            waivers alone.
         today: the day in UTC on which the run judges.
     """
     results = list(results)

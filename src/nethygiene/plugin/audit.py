@@ -93,12 +93,12 @@ class Audit:
             cover = cover_of(waivers, rule, verdict.item, self._started.date())
         return result_record(rule, severity, host, verdict, cover)
 
-    def waiver_remarks(self) -> list[str]:
-        """What is to be said of waivers, now that all results are there."""
+    def remarks(self) -> list[str]:
+        """What is to be said beside the results: of the inventory, and of its waivers."""
         by_host: dict[str, list[Result]] = defaultdict(list)
         for result in self.results:
             by_host[result.host].append(result)
-        return [
+        return list(self._plan.warnings) + [
             remark
             for name, planned in self.hosts.items()
             if planned.policy.waivers

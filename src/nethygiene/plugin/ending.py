@@ -91,7 +91,7 @@ class Gatherer:
         lines = summary_lines(
             run,
             audit.options.fail_on,
-            audit.waiver_remarks(),
+            audit.remarks(),
             width=min(max(self._config.get_terminal_writer().fullwidth, 40), 100),
             verbose=self._config.get_verbosity() > 0,
         )

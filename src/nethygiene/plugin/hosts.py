@@ -44,6 +44,7 @@ class Plan:
         hosts: by name, in the file's order.
         transcripts: from evidence, by host; empty in a live run.
         is_live: hosts have to be connected to.
+        warnings: what is odd about the inventory, but no error.
     """
 
     path: str
@@ -51,6 +52,7 @@ class Plan:
     hosts: Mapping[str, PlannedHost]
     transcripts: Mapping[str, Transcript] = field(default_factory=dict)
     is_live: bool = True
+    warnings: tuple[str, ...] = ()
 
 
 def plan_run(options: Options) -> Plan:
@@ -104,7 +106,7 @@ def _from_inventory(options: Options) -> Plan:
     for one in inventory.hosts:
         target = dataclasses.replace(one.target, become=True) if options.sudo else one.target
         hosts[one.name] = PlannedHost(one.name, one.groups, one.policy, target)
-    return Plan(str(inventory.path), inventory.sha256, hosts)
+    return Plan(str(inventory.path), inventory.sha256, hosts, warnings=inventory.warnings)
 
 
 def _from_evidence_alone(path: Path, limit: str | None) -> Plan:

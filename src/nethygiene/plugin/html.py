@@ -24,9 +24,7 @@ def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> N
     if run is None:
         return
     audit = audit_of(session.config)
-    lines = summary_lines(
-        run, audit.options.fail_on, audit.waiver_remarks(), width=100, verbose=False
-    )
+    lines = summary_lines(run, audit.options.fail_on, audit.remarks(), width=100, verbose=False)
     text = "\n".join(line.text for line in lines)
     prefix.append(f"<pre>{escape(text)}</pre>")
 

@@ -55,7 +55,7 @@ def summary_lines(
     Args:
         run: the run.
         fail_on: `--fail-on`.
-        remarks: what is to be said of waivers.
+        remarks: what is to be said beside the results: of the inventory, and of its waivers.
         width: columns.
         verbose: add what was looked at.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nethygiene.facts.fact import Fact, UnreadableFact
 from nethygiene.facts.ledger import Ledger, Observation, UnreadableFactError
@@ -12,7 +12,7 @@ from nethygiene.probes.kernel import Kernel
 from nethygiene.rules.definition import Rule
 from nethygiene.rules.expect import Expect, NotApplicableError, judged_by
 from nethygiene.rules.items import FOUND, Named
-from nethygiene.rules.subject import Subject
+from nethygiene.rules.subject import HALF_READ, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,19 @@ def evaluate(rule: Rule, subject: Subject, declared: Named | None = None) -> lis
         what = f"the host's policy declares no {rule.declared}"
         return [_not_applicable(what, Reason.NOT_DECLARED)]
     if rule.found is not None:
-        return _evaluate_found(rule, subject, rule.found)
-    return [_judge(rule, subject, rule.declared, declared)]
+        verdicts = _evaluate_found(rule, subject, rule.found)
+    else:
+        verdicts = [_judge(rule, subject, rule.declared, declared)]
+    if rule.judges_reachability or subject.transcript.failure is None:
+        return verdicts
+    return [_not_passed(verdict) for verdict in verdicts]
+
+
+def _not_passed(verdict: Verdict) -> Verdict:
+    """A host that was lost half way passes nothing, not even what was read before."""
+    if verdict.outcome is not Outcome.PASSED:
+        return verdict
+    return replace(verdict, outcome=Outcome.UNKNOWN, reason=Reason.UNREACHABLE, message=HALF_READ)
 
 
 def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:

@@ -10,6 +10,8 @@ from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes import Probe, all_probes, whole
 from nethygiene.transcript import HostFailure, Section, Transcript
 
+HALF_READ = "the host was not read, or not to its end: see host-reachable"
+
 
 @dataclass(frozen=True)
 class ReachedBy(Fact):
@@ -85,6 +87,4 @@ class Subject:
             return None
         if section is None and name.endswith("@since"):
             return None  # it never is part of the round trip that failed
-        return Unreadable(
-            Reason.UNREACHABLE, "", "the host was not (fully) read: see host-reachable"
-        )
+        return Unreadable(Reason.UNREACHABLE, "", HALF_READ)
