@@ -13,7 +13,7 @@ import threading
 
 from nethygiene.errors import ConnectError
 from nethygiene.transport.deadline import Deadline
-from nethygiene.transport.ssh_config import SshOptions
+from nethygiene.transport.ssh_options import SshOptions
 from nethygiene.transport.wire import SocketWire
 
 _FAMILIES = {"any": socket.AF_UNSPEC, "inet": socket.AF_INET, "inet6": socket.AF_INET6}

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 import paramiko
 
 from nethygiene.errors import ConnectError
+from nethygiene.transport.authentication import authenticate, closed
 from nethygiene.transport.client_transport import ClientTransport, algorithms
 from nethygiene.transport.deadline import Deadline, Guard
 from nethygiene.transport.dial import timed_out
 from nethygiene.transport.host_keys import HostKeyPolicy
-from nethygiene.transport.identities import AgentRefusedError, Identities
+from nethygiene.transport.identities import Identities
 from nethygiene.transport.known_hosts import fingerprint
 from nethygiene.transport.retry import ClosedEarlyError, retried
-from nethygiene.transport.ssh_config import SshOptions
+from nethygiene.transport.ssh_options import SshOptions
 from nethygiene.transport.wire import SocketWire, Wire
 
 _RELEASE_SECONDS = 5.0
@@ -122,7 +123,7 @@ def _attempt(
                 key = transport.get_remote_server_key()
                 _check_host_key(request, transport, key)
                 phase[0] = "authentication"
-                _authenticate(request, transport, wire, identities)
+                authenticate(request.options, _where(request, wire), transport, identities)
             except (ConnectError, ClosedEarlyError):
                 if guard.fired:
                     raise timed_out(_where(request, wire), phase[0], deadline) from None
@@ -174,7 +175,7 @@ def _handshake_error(
         ended = wire.closed_by_peer or isinstance(error, EOFError)
         if ended and (not heard or heard.startswith(_BUSY)):
             said = _proxy_words(wire) or heard.decode("ascii", "replace")
-            return ClosedEarlyError(_closed(where, "before it said that it speaks SSH", said))
+            return ClosedEarlyError(closed(where, "before it said that it speaks SSH", said))
         if heard:
             return ConnectError(
                 "banner",
@@ -189,7 +190,7 @@ def _handshake_error(
             "allow a current algorithm on one side, or set ansible_connection: ssh",
         )
     if wire.closed_by_peer or isinstance(error, EOFError):
-        return ClosedEarlyError(_closed(where, "during the key exchange", words))
+        return ClosedEarlyError(closed(where, "during the key exchange", words))
     return ConnectError(
         "kex",
         f"{where}: the key exchange failed: {words or error or 'no reason given'}",
@@ -203,15 +204,6 @@ def _proxy_words(wire: Wire) -> str:
     ) else ""  # fmt: skip
 
 
-def _closed(where: str, when: str, words: str) -> ConnectError:
-    said = f" ({words})" if words else ""
-    return ConnectError(
-        "closed",
-        f"{where} closed the connection {when}{said}",
-        "see the host's sshd log; raise its MaxStartups, or lower --forks",
-    )
-
-
 def _check_host_key(request: LoginRequest, transport: ClientTransport, key: paramiko.PKey) -> None:
     blob = key.asbytes()
     try:
@@ -222,92 +214,6 @@ def _check_host_key(request: LoginRequest, transport: ClientTransport, key: para
             seen = ("rsa-sha2-512", "rsa-sha2-256") if "rsa" in kind else (kind,)
             raise _OtherKeyWanted(error, seen) from None
         raise
-
-
-def _authenticate(
-    request: LoginRequest, transport: ClientTransport, wire: Wire, identities: Identities
-) -> None:
-    user = request.options.user
-    where = f"{user} at {_where(request, wire)}"
-    if not request.options.pubkey_authentication:
-        raise ConnectError(
-            "authentication",
-            f"{where}: ssh_config turns public keys off, and nothing else is offered",
-            "set PubkeyAuthentication yes for this host",
-        )
-    tried: list[str] = []
-    accepted: list[str] | None = None
-    for identity in identities:
-        tried.append(identity.label)
-        try:
-            further = transport.auth_publickey(user, identity.key)
-        except paramiko.BadAuthenticationType as error:
-            accepted = list(error.allowed_types)
-            break
-        except AgentRefusedError as error:
-            raise ConnectError(
-                "authentication",
-                f"{where}: {identity.label}: {error}",
-                "let the agent use that key, or name another by ansible_ssh_private_key_file",
-            ) from None
-        except (OSError, EOFError):
-            raise _closed_at_authentication(where, transport, tried) from None
-        except paramiko.SSHException as error:
-            if not transport.is_active():
-                raise _closed_at_authentication(where, transport, tried) from None
-            if not isinstance(error, paramiko.AuthenticationException):
-                identities.problems.append(f"{identity.label}: {error}")
-        else:
-            if not further:
-                return
-            accepted = further
-            if "publickey" not in further:
-                break
-    raise _refused(where, tried, identities, accepted)
-
-
-def _closed_at_authentication(
-    where: str, transport: ClientTransport, tried: list[str]
-) -> ConnectError:
-    words = transport.disconnect[1] if transport.disconnect else ""
-    if len(tried) > 1 or "authentication" in words.lower():
-        return ConnectError(
-            "authentication",
-            f"{where}: the server ended the connection after {len(tried)} keys"
-            f" ({words or 'MaxAuthTries'}): {', '.join(tried)}",
-            "name the right key by ansible_ssh_private_key_file, so that it is offered first",
-        )
-    return _closed(where, "during authentication", words)
-
-
-def _refused(
-    where: str, tried: list[str], identities: Identities, accepted: list[str] | None
-) -> ConnectError:
-    problems = f"; {'; '.join(identities.problems)}" if identities.problems else ""
-    if not tried and identities.locked:
-        return ConnectError(
-            "passphrase",
-            f"{where}: {'; '.join(identities.problems)}",
-            f"load it into an agent: ssh-add {identities.locked[0]}",
-        )
-    if not tried:
-        return ConnectError(
-            "authentication",
-            f"{where}: there is no key to offer{problems}",
-            "name one by ansible_ssh_private_key_file, or start an agent that holds one",
-        )
-    if accepted is not None and "publickey" not in accepted:
-        return ConnectError(
-            "authentication",
-            f"{where}: the server asks for {', '.join(accepted) or 'nothing'}"
-            f" where {', '.join(tried)} was offered",
-            "let sshd accept a public key alone for this user",
-        )
-    return ConnectError(
-        "authentication",
-        f"{where}: authentication refused; keys tried: {', '.join(tried)}{problems}",
-        "see that one of them is in the user's authorized_keys and that ansible_user is right",
-    )
 
 
 def _release(transport: ClientTransport | None, wire: Wire) -> None:

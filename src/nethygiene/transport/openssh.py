@@ -27,13 +27,8 @@ from nethygiene.transport.openssh_errors import ClientLog, explain, read_log
 from nethygiene.transport.paramiko_connection import query
 from nethygiene.transport.prepared_shell import Ended, PreparedShell, ShellConnection
 from nethygiene.transport.retry import ClosedEarlyError, retried
-from nethygiene.transport.ssh_config import (
-    SshOptions,
-    SshQuery,
-    client_arguments,
-    jumps,
-    resolve,
-)
+from nethygiene.transport.ssh_config import jumps, resolve
+from nethygiene.transport.ssh_options import SshOptions, SshQuery, client_arguments
 
 # Prints the offered key as a line of known_hosts if its fingerprint is a declared one.
 _PINNED = (

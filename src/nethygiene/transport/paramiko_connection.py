@@ -18,7 +18,8 @@ from nethygiene.transport.deadline import Deadline, Guard
 from nethygiene.transport.dial import timed_out
 from nethygiene.transport.login import Login, LoginRequest, log_in
 from nethygiene.transport.route import dial, host_key_policy
-from nethygiene.transport.ssh_config import SshQuery, resolve
+from nethygiene.transport.ssh_config import resolve
+from nethygiene.transport.ssh_options import SshQuery
 
 _CHUNK = 1024 * 1024
 # How often the window is looked at while input waits for it; only input of more than a

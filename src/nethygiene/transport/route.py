@@ -20,7 +20,8 @@ from nethygiene.transport.deadline import Deadline, Guard
 from nethygiene.transport.dial import connect_tcp, place, run_proxy, timed_out
 from nethygiene.transport.host_keys import HostKeyPolicy
 from nethygiene.transport.login import Login, LoginRequest, log_in
-from nethygiene.transport.ssh_config import SshOptions, SshQuery, jumps
+from nethygiene.transport.ssh_config import jumps
+from nethygiene.transport.ssh_options import SshOptions, SshQuery
 from nethygiene.transport.wire import ChannelWire, Wire
 
 # For so long a jump host that failed is not tried again: all behind it get the same error.

@@ -10,7 +10,8 @@ import pytest
 
 from nethygiene.errors import ConnectError
 from nethygiene.transport.deadline import Deadline
-from nethygiene.transport.ssh_config import SshOptions, SshQuery, jumps, resolve, split_hop
+from nethygiene.transport.ssh_config import jumps, resolve, split_hop
+from nethygiene.transport.ssh_options import SshOptions, SshQuery
 
 needs_client = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh on PATH")
 Ask = Callable[..., SshOptions]
@@ -92,8 +93,9 @@ def test_what_cannot_be_honoured_is_an_error(ask: Ask, line: str) -> None:
 
 @pytest.mark.parametrize("text", ["Host *\n Port what\n"])
 def test_a_broken_file(ask: Ask, text: str) -> None:
-    with pytest.raises((ConnectError, ValueError)):
+    with pytest.raises(ConnectError) as caught:
         ask(text)
+    assert caught.value.code == "ssh-config"
 
 
 def test_a_file_that_is_missing(ask: Ask, tmp_path: Path) -> None:
