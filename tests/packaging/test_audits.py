@@ -1,0 +1,104 @@
+"""An audit from a wheel, an editable install and a clone, each in an environment of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nethygiene.docs.catalogue import check_modules
+from tests.packaging.installing import ROOT, Audited, Environment
+
+SHIPPED = {rule.id for module in check_modules(ROOT) for rule in module.rules}
+BY_NAME = ("--pyargs", "nethygiene.checks")
+
+# Without a second sample of the counters rates are unknown; this machine may fail something too.
+STATUSES = {1, 10}
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder outside the clone, with an inventory."""
+    (tmp_path / "hosts.yaml").write_text("all: {hosts: {here: {ansible_connection: local}}}")
+    return tmp_path
+
+
+def check(audited: Audited, host: str = "here") -> None:
+    assert audited.status in STATUSES, audited.output
+    assert audited.rules == SHIPPED
+    reached = [one for one in audited.document["results"] if one["rule"] == "host-reachable"]
+    assert [(one["host"], one["outcome"]) for one in reached] == [(host, "passed")]
+
+
+def test_wheel(installed: Environment, elsewhere: Path) -> None:
+    audited = installed.audit(*BY_NAME, "--inventory=hosts.yaml", cwd=elsewhere)
+    check(audited)
+    assert audited.document["inventory"] == str(elsewhere / "hosts.yaml")
+
+
+def test_wheel_with_the_file_after_a_space(installed: Environment, elsewhere: Path) -> None:
+    check(installed.audit(*BY_NAME, "--inventory", "hosts.yaml", cwd=elsewhere))
+
+
+def test_wheel_without_an_inventory_audits_this_machine(
+    installed: Environment, elsewhere: Path
+) -> None:
+    audited = installed.audit(*BY_NAME, cwd=elsewhere)
+    check(audited, "localhost")
+    used = Path(audited.document["inventory"])
+    assert used.is_relative_to(installed.folder)
+    assert used.parts[-3:] == ("nethygiene", "inventories", "local.yaml")
+
+
+def test_editable_install(editable: Environment, elsewhere: Path) -> None:
+    check(editable.audit(*BY_NAME, "--inventory=hosts.yaml", cwd=elsewhere))
+
+
+def test_clone_with_an_editable_install(
+    editable: Environment, clone: Path, elsewhere: Path
+) -> None:
+    # As `make audit` runs it: the entry point and conftest.py both name the plugin.
+    check(editable.audit("checks", f"--inventory={elsewhere / 'hosts.yaml'}", cwd=clone))
+
+
+def test_clone_without_an_install(bare: Environment, clone: Path) -> None:
+    check(bare.audit("checks", cwd=clone), "localhost")
+
+
+def test_a_missing_inventory_is_one_line(installed: Environment, elsewhere: Path) -> None:
+    audited = installed.audit(*BY_NAME, "--inventory=nowhere.yaml", cwd=elsewhere)
+    assert audited.status == 4
+    assert "nowhere.yaml" in audited.output
+    assert "Traceback" not in audited.output
+
+
+def test_a_users_own_rules_and_checks_beside_the_shipped_ones(
+    installed: Environment, elsewhere: Path
+) -> None:
+    (elsewhere / "test_own.py").write_text(
+        "def test_login_shell(host):\n"
+        "    assert host.user().name\n"
+        "def test_kernel_is_linux(kernel):\n"
+        "    assert kernel.name == 'Linux'\n"
+    )
+    audited = installed.audit(*BY_NAME, "test_own.py", "--inventory=hosts.yaml", cwd=elsewhere)
+    assert audited.status in STATUSES, audited.output
+    own = {one["rule"]: one["outcome"] for one in audited.document["results"]}
+    assert own.keys() > SHIPPED
+    assert sorted(own[rule] for rule in own.keys() - SHIPPED) == ["passed", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("-m", "nethygiene", "sudoers", "--user=audit"), 0, "audit ALL=(root) NOPASSWD: "),
+        (("-m", "nethygiene", "--version"), 0, "nethygiene "),
+        (("-m", "nethygiene"), 2, "usage: python -m nethygiene"),
+        (("-m", "nethygiene.docs"), 2, "is no clone of the repository"),
+    ],
+)
+def test_modules_that_are_run(
+    installed: Environment, elsewhere: Path, arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    done = installed.run(*arguments, cwd=elsewhere)
+    assert (done.returncode, said in done.stdout) == (status, True), done.stdout
