@@ -189,7 +189,7 @@ def test_banner_without_end_does_not_fill_memory() -> None:
 
 
 def test_a_packet_of_four_gigabytes_is_not_waited_for() -> None:
-    packet = struct.pack(">I", 0xFFFFFFF0)
+    packet = struct.pack(">I", 0xFFFFFFF4)
     with raw_server(say(BANNER + packet + b"\x00" * 60000)) as port:
         error = fail(port, seconds=5)
     assert error.code == "kex"
