@@ -6,6 +6,6 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Bring pytest's own plugin for testing plugins, for tests alone: an audit has no use for it."""
+    """Bring pytest's own plugin for testing plugins: here, since an audit has no use for it."""
     if not config.pluginmanager.hasplugin("pytester"):
         config.pluginmanager.import_plugin("pytester")

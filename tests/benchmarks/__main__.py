@@ -1,0 +1,60 @@
+"""Speed, as ratios against something in the same run: ``make bench``.
+
+Exit status 1 when a bar is missed. Noise only ever makes a run slower, so each side of a ratio
+is the best of its rounds, and the rounds of both sides alternate.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from tests.benchmarks.evaluation import measure_evaluation
+from tests.benchmarks.fleet import measure_fleet
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One measured number and what it may be at most."""
+
+    what: str
+    measured: float
+    most: float
+    unit: str
+
+    @property
+    def is_met(self) -> bool:
+        """Whether it is."""
+        return self.measured <= self.most
+
+    def __str__(self) -> str:
+        mark = "ok  " if self.is_met else "OVER"
+        return f"{mark} {self.what:<66} {self.measured:8.2f} {self.unit} (at most {self.most:g})"
+
+
+def main() -> int:
+    """Measure, print, judge."""
+    fleet = measure_fleet(hosts=50, window=2.0, rounds=3)
+    print(fleet)  # noqa: T201
+    evaluation = measure_evaluation(hosts=1000)
+    print(evaluation)  # noqa: T201
+    bars = [
+        Bar("audit of 50 lab hosts / paramiko logging in and sleeping", fleet.ratio, 1.3, "x"),
+        Bar("client CPU of collecting a host", fleet.collect_cpu * 1e3, 20, "ms"),
+        Bar("client CPU of judging a result", evaluation.passed_cpu * 1e3, 0.45, "ms"),
+        Bar(
+            "an unknown / a pass",
+            evaluation.unknown_cpu / evaluation.passed_cpu,
+            1.0,
+            "x",
+        ),
+        Bar("1,000 recorded hosts x all rules", evaluation.seconds, 60, "s"),
+        Bar("1,000 recorded hosts x all rules", evaluation.peak_megabytes, 1000, "MB"),
+    ]
+    for bar in bars:
+        print(bar)  # noqa: T201
+    return 0 if all(bar.is_met for bar in bars) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
