@@ -125,3 +125,13 @@ def test_failing_strangers_keep_their_exit_status(runner: Runner, local: str) ->
     suite = runner.check("def test_a():\n    assert 0\ndef test_b(kernel):\n    pass\n", local)
     assert suite.status == 1
     assert suite.outcomes("b") == {"here": "passed"}
+
+
+def test_another_suites_html_report_is_left_alone(runner: Runner) -> None:
+    path = runner.folder / "test_theirs.py"
+    path.write_text("def test_theirs():\n    pass\n")
+    report = runner.folder / "theirs.html"
+    runner.pytester.runpytest_inprocess("-p", "nethygiene.plugin", str(path), f"--html={report}")
+    html = report.read_text(encoding="utf-8")
+    assert "theirs.html</title>" in html
+    assert "Severity" not in html

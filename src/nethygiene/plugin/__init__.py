@@ -15,7 +15,7 @@ import pytest
 from nethygiene.collect.kept import close_kept
 from nethygiene.errors import UsageError
 from nethygiene.outcomes import Kind, Severity
-from nethygiene.plugin import distributed, plain
+from nethygiene.plugin import distributed, html, plain
 from nethygiene.plugin.ending import Gatherer
 from nethygiene.plugin.items import RuleItem, reachability_item, rule_items
 from nethygiene.plugin.keys import audit_of, begin_audit, has_audit
@@ -56,10 +56,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{kind}: a rule that looks at a {kind}")
     for code in INCIDENTS:
         config.addinivalue_line("markers", f"{code}: born from incident {code}")
-    if config.pluginmanager.hasplugin("html"):
-        from nethygiene.plugin import html  # noqa: PLC0415 - its hooks exist only with pytest-html
-
-        config.pluginmanager.register(html, "nethygiene.plugin.html")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -76,6 +72,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             begin_audit(config)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
+        if config.pluginmanager.hasplugin("html"):
+            # Not for anybody else's reports, and its hooks exist only with pytest-html.
+            config.pluginmanager.register(html, "nethygiene.plugin.html")
 
 
 @pytest.hookimpl(tryfirst=True)

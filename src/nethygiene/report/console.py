@@ -68,17 +68,32 @@ def summary_lines(
         yield from _wrapped(f"! {remark}", width, {"yellow": True})
     if remarks:
         yield Line("")
+    yield from _wrapped(count_line(run), width)
+    verdict = verdict_line(run, fail_on)
+    if verdict:
+        good = run.exit_status == CLEAN
+        yield Line(verdict, {"green": good, "red": not good, "bold": True})
+
+
+def count_line(run: Run) -> str:
+    """How many hosts, rules and results of each outcome there were."""
     counts = run.summary
     unreached = sum(not host.reachable for host in run.hosts)
-    yield Line(
-        f"{len(run.hosts)} hosts ({unreached} not reached), {len(run.rules)} rules: "
+    return (
+        f"{_plural(len(run.hosts), 'host')} ({unreached} not reached), "
+        f"{_plural(len(run.rules), 'rule')}: "
         f"{counts.passed} passed, {counts.failed} failed, {counts.unknown} unknown, "
         f"{counts.not_applicable} not applicable, {counts.waived} waived"
     )
-    verdict = _VERDICTS.get(run.exit_status)
-    if verdict is not None:
-        good = run.exit_status == CLEAN
-        yield Line(verdict.format(level=fail_on), {"green": good, "red": not good, "bold": True})
+
+
+def verdict_line(run: Run, fail_on: Severity) -> str:
+    """The verdict in words; empty for an exit status that is pytest's own."""
+    return _VERDICTS.get(run.exit_status, "").format(level=fail_on)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _groups(run: Run, outcome: Outcome) -> list[tuple[str, list[Result]]]:
@@ -97,8 +112,7 @@ def _group(
     rule: RuleRecord, outcome: Outcome, results: list[Result], *, width: int, verbose: bool
 ) -> Iterator[Line]:
     hosts = len({one.host for one in results})
-    plural = "host" if hosts == 1 else "hosts"
-    head = f"{outcome.value.upper()} {rule.id} ({rule.severity}) on {hosts} {plural}"
+    head = f"{outcome.value.upper()} {rule.id} ({rule.severity}) on {_plural(hosts, 'host')}"
     yield Line(head, _COLOURS[outcome])
     if rule.title:
         yield from _wrapped(f"    {rule.title}.", width)
@@ -113,7 +127,8 @@ def _group(
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         yield from _wrapped(f"  - {shown}{more}: {story}", width)
         if verbose:
-            yield from _observations(told[0], width)
+            for line in observation_lines(told[0]):
+                yield from _wrapped(f"      {line}", width)
     if len(ordered) > _SHOWN:
         rest = sum(len(told) for _, told in ordered[_SHOWN:])
         yield Line(f"  - and {rest} more results")
@@ -143,11 +158,12 @@ def _story(result: Result) -> str:
     return f"{result.message} (waived until {waiver.until} by {waiver.owner}: {waiver.reason})"
 
 
-def _observations(result: Result, width: int) -> Iterator[Line]:
+def observation_lines(result: Result) -> Iterator[str]:
+    """What was looked at, a line each: name, value, expectation, source."""
     for one in result.observations:
         expected = f", expected {one.expected}" if one.expected is not None else ""
         source = f" ({one.source})" if one.source else ""
-        yield from _wrapped(f"      {one.what} = {one.actual}{expected}{source}", width)
+        yield f"{one.what} = {one.actual}{expected}{source}"
 
 
 def _wrapped(text: str, width: int, markup: dict[str, bool] | None = None) -> Iterator[Line]:
