@@ -49,22 +49,20 @@ docs: $(DEV_STAMP)
 bench: $(DEV_STAMP) lab
 	$(BIN)/python -m tests.benchmarks
 
-# Without root the lab's tests are skipped, and say so themselves.
 lab:
 	PATH="$$PATH:/usr/sbin:/sbin"; missing=; \
 	for pair in $(LAB); do \
 		command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair#*:}"; \
 	done; \
-	if [ -z "$$missing" ]; then \
-		:; \
-	elif [ "$$(id -u)" -ne 0 ]; then \
-		echo "The lab's tests will be skipped: they need root, and these packages:$$missing"; \
-	elif ! command -v apt-get >/dev/null; then \
-		echo "The lab's tests need these tools, by their Debian packages' names:$$missing"; \
-	else \
+	if [ "$$(id -u)" -ne 0 ]; then \
+		echo "The lab's tests need root$${missing:+, and these packages:$$missing}: as this user they cannot run."; \
+	elif [ -n "$$missing" ] && command -v apt-get >/dev/null; then \
 		echo "Installing for the lab:$$missing"; \
 		export DEBIAN_FRONTEND=noninteractive; \
-		apt-get -qq update && apt-get -qq -y --no-install-recommends install $$missing </dev/null >/dev/null; \
+		apt-get -qq update && \
+			apt-get -qq -y --no-install-recommends install $$missing </dev/null >/dev/null; \
+	elif [ -n "$$missing" ]; then \
+		echo "The lab's tests need tools that are not here; their Debian packages are:$$missing"; \
 	fi
 
 $(RUN_STAMP): pyproject.toml $(BIN)/python
