@@ -11,6 +11,8 @@ import pytest
 from nethygiene.plugin.shipped import shipped_folder
 from nethygiene.results import Result, Run
 
+# Inside one process the package was imported by the outer pytest already.
+PLUGIN = ("-p", "nethygiene.plugin", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 CHECKS = shipped_folder() / "checks"
 
 
@@ -70,7 +72,7 @@ class Runner:
         if not any(one.startswith("--window") for one in given):
             given.append("--window=0.05")
         outcome = self.pytester.runpytest_inprocess(
-            "-p", "nethygiene.plugin", "-p", "no:cacheprovider", str(checks), *given
+            *PLUGIN, "-p", "no:cacheprovider", str(checks), *given
         )
         run = None
         if results.is_file():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nethygiene.outcomes import Outcome, Reason
-from tests.plugin.conftest import LOCAL, Runner
+from tests.plugin.conftest import LOCAL, PLUGIN, Runner
 
 
 def test_host_and_facts_are_of_the_same_host(runner: Runner, local: str) -> None:
@@ -116,7 +116,7 @@ def test_a_suite_without_an_audit_is_left_alone(runner: Runner) -> None:
     )
     path = runner.folder / "test_theirs.py"
     path.write_text("def test_theirs(service):\n    assert service == 'theirs'\n")
-    done = runner.pytester.runpytest_inprocess("-p", "nethygiene.plugin", str(path))
+    done = runner.pytester.runpytest_inprocess(*PLUGIN, str(path))
     assert done.ret == 0
     done.stdout.no_fnmatch_line("*network hygiene*")
 
@@ -131,7 +131,7 @@ def test_another_suites_html_report_is_left_alone(runner: Runner) -> None:
     path = runner.folder / "test_theirs.py"
     path.write_text("def test_theirs():\n    pass\n")
     report = runner.folder / "theirs.html"
-    runner.pytester.runpytest_inprocess("-p", "nethygiene.plugin", str(path), f"--html={report}")
+    runner.pytester.runpytest_inprocess(*PLUGIN, str(path), f"--html={report}")
     html = report.read_text(encoding="utf-8")
     assert "theirs.html</title>" in html
     assert "Severity" not in html

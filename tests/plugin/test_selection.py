@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.plugin.conftest import LOCAL, Runner
+from tests.plugin.conftest import LOCAL, PLUGIN, Runner
 
 TWO_SERVICES = LOCAL + (
     "  vars:\n"
@@ -92,7 +92,7 @@ def test_without_rates_there_is_no_window(runner: Runner, local: str) -> None:
 
 def test_last_failed_runs_just_what_failed(runner: Runner) -> None:
     inventory = runner.inventory(TWO_SERVICES)
-    arguments = ("-p", "nethygiene.plugin", f"--inventory={inventory}", "--window=0.05")
+    arguments = (*PLUGIN, f"--inventory={inventory}", "--window=0.05")
     path = runner.folder / "test_mine.py"
     path.write_text(
         "from nethygiene.rules import *\n"
