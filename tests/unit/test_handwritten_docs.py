@@ -1,0 +1,75 @@
+"""README and CONTRIBUTING: what they show works, and what there is they tell."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from nethygiene.docs.catalogue import check_modules
+from nethygiene.inventory import load_inventory, policy_from_plain
+from nethygiene.outcomes import Outcome
+from nethygiene.plugin.options import add_options
+from nethygiene.rules.evaluate import evaluate
+from nethygiene.rules.subject import Subject
+from nethygiene.transcript import Section, Transcript
+from nethygiene.verdict import CLEAN, CRASHED, FAILURES, NOTHING_JUDGED, UNKNOWNS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str) -> list[str]:
+    """The indented blocks of a page."""
+    found = re.findall(r"(?:^    .*\n|^\n+(?=    ))+", text, re.MULTILINE)
+    return [textwrap.dedent(block).strip("\n") + "\n" for block in found]
+
+
+def test_readme_names_every_option_and_none_that_is_not_there() -> None:
+    parser = pytest.Parser(_ispytest=True)
+    add_options(parser)
+    ours = {name for group in parser._groups for one in group.options for name in one.names()}
+    table = README.split("| option |")[1].split("\n\n")[0]
+    first_column = "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))
+    told = set(re.findall(r"--[a-z][a-z-]*", first_column))
+    others = {"--ssh-config", "--ssh-identity-file", "--sudo", "--html", "--self-contained-html"}
+    assert told - others == ours
+
+
+def test_readme_names_every_outcome_and_exit_status() -> None:
+    rows = re.findall(r"^\| ([a-z0-9-]+)[, |]", README, re.MULTILINE)
+    assert {outcome.value for outcome in Outcome} <= set(rows)
+    statuses = (CLEAN, FAILURES, CRASHED, UNKNOWNS, NOTHING_JUDGED)
+    assert {str(status) for status in statuses} <= set(rows)
+
+
+@pytest.mark.parametrize("text", [one for one in blocks(README) if one.startswith("all:")])
+def test_readmes_inventories_load(text: str, tmp_path: Path) -> None:
+    (tmp_path / "hosts.yaml").write_text(text)
+    inventory = load_inventory(tmp_path / "hosts.yaml")
+    assert len(inventory.hosts) == 10
+    assert inventory.warnings == ()
+
+
+def test_contributings_rule_judges_as_it_says(tmp_path: Path) -> None:
+    (source,) = (block for block in blocks(CONTRIBUTING) if "@rule(" in block)
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "test_keepalive.py").write_text(source)
+    ((rule,),) = (module.rules for module in check_modules(tmp_path))
+    assert f"tests/cases/{rule.id}/" in CONTRIBUTING
+
+    def outcome(value: str) -> Outcome:
+        read = Section(f"/proc/sys/net/ipv4/tcp_keepalive_time:{value}\n".encode(), status=2)
+        kernel = Section(b"Linux 6.1.0\n")
+        sections = {"sysctl": read, "kernel": kernel}
+        transcript = Transcript("web-1", "", "", 0.0, 0.0, sections=sections)
+        subject = Subject("web-1", policy_from_plain({"path_idle_timeout": 350}), transcript)
+        (verdict,) = evaluate(rule, subject)
+        return verdict.outcome
+
+    assert outcome("300") is Outcome.PASSED
+    assert outcome("7200") is Outcome.FAILED
+    assert outcome("?") is Outcome.UNKNOWN
