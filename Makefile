@@ -15,7 +15,7 @@ LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftabl
 	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test lint docs bench lab
+.PHONY: help audit test lint docs lab
 .SILENT:
 MAKEFLAGS += --no-print-directory
 
@@ -24,7 +24,6 @@ help:
 	echo 'make test    run the tests; as root it installs the Debian packages of their lab'
 	echo 'make lint    ruff and mypy'
 	echo 'make docs    generate docs/rules/, docs/probes.md and the JSON Schemas from the code'
-	echo 'make bench   measure speed against plain paramiko, in the lab'
 
 # Exit status: the audit's, told by make as "Error 1" or "Error 10"; make itself then exits with 2.
 audit: $(RUN_STAMP)
@@ -45,9 +44,6 @@ lint: $(DEV_STAMP)
 
 docs: $(DEV_STAMP)
 	$(BIN)/python -m nethygiene.docs
-
-bench: $(DEV_STAMP) lab
-	$(BIN)/python -m tests.benchmarks
 
 lab:
 	PATH="$$PATH:/usr/sbin:/sbin"; missing=; \
