@@ -37,10 +37,10 @@ test: $(DEV_STAMP) lab
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(DEV_STAMP)
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check --quiet || \
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check --quiet || \
 		{ echo 'lint: the files above are not formatted: run .venv/bin/ruff format'; exit 1; }
-	$(BIN)/mypy src checks tests conftest.py
+	$(BIN)/python -m mypy src checks tests conftest.py
 
 docs: $(DEV_STAMP)
 	$(BIN)/python -m nethygiene.docs
