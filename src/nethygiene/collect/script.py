@@ -18,8 +18,12 @@ from nethygiene.probes import Command
 #
 # $(...) carries the exit statuses on descriptor 3, past the pipe that caps the output; the
 # status of `head` is told where it failed, since a missing one would leave an empty section.
+#
+# `set +a` and `unset`, for a login whose shell exports all, or has a variable of that name.
 _PRELUDE = """\
 set +a
+unset nh
+nh=BOUNDARY
 unset LANGUAGE BASH_ENV ENV CDPATH GREP_OPTIONS GREP_COLOR GREP_COLORS
 LC_ALL=C PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
@@ -73,7 +77,7 @@ def compose(
     commands = list(commands)
     sampled = [command for command in commands if command.sampled]
     prefix = "".join(f"{shlex.quote(word)} " for word in sudo)
-    lines = [f"nh={boundary}\n", _PRELUDE]
+    lines = [_PRELUDE.replace("BOUNDARY", boundary)]
     if sampled and window > 0:
         lines += [_run(command, f"{command.name}@first", prefix) for command in sampled]
         # The other commands run inside the window; `wait` lasts until both are over.

@@ -1,0 +1,64 @@
+"""A tool that a host lacks makes rules unknown, never passed."""
+
+from __future__ import annotations
+
+import shutil
+from functools import cache
+
+import pytest
+
+from nethygiene.outcomes import Outcome
+from tests.unit.collect.hosts import INCIDENTS, NEEDS_NAMESPACES, host, without
+from tests.unit.collect.shells import every_command, run
+from tests.unit.judging import Verdicts, judge_all, transcript_of
+
+pytestmark = NEEDS_NAMESPACES
+
+# What each rule cannot do without; those that need nothing of it keep their verdict.
+NEEDS = {
+    "grep": {
+        "accept-queue-not-overflowing", "icmp-redirects-match-policy",
+        "somaxconn-covers-backlog", "somaxconn-meets-policy", "tcp-abort-on-overflow-disabled",
+        "tcp-max-syn-backlog-covers-backlog", "tcp-syncookies-enabled", "tcp-timestamps-enabled",
+        "tcp-tw-recycle-disabled", "tcp-tw-reuse-matches-policy", "icmp-redirects-not-ignored",
+    },
+    "ss": {"accept-queue-not-overflowing", "listener-backlog-in-effect"},
+    "ip": {"icmp-redirects-match-policy", "icmp-redirects-not-ignored"},
+    "uname": {"tcp-tw-recycle-disabled", "tcp-max-syn-backlog-covers-backlog"},
+    "sleep": {"accept-queue-not-overflowing", "icmp-redirects-not-ignored"},
+    "timeout": set(),
+    "id": set(),
+    "readlink": set(),
+}  # fmt: skip
+
+
+@cache
+def _verdicts(setup: str) -> Verdicts:
+    answer = run(every_command(), host(INCIDENTS + setup), window=0.05)
+    assert answer.framed.complete, answer.stderr.decode()
+    return judge_all(transcript_of(answer.framed))
+
+
+def test_the_host_with_all_tools_has_every_outcome_but_unknown() -> None:
+    outcomes = {one.outcome for one in _verdicts("").values()}
+    assert outcomes == {Outcome.PASSED, Outcome.FAILED, Outcome.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize("tool", NEEDS)
+def test_rules_that_need_the_tool_are_unknown_and_others_keep_their_verdict(tool: str) -> None:
+    assert shutil.which(tool), "a tool that is not here at all cannot be taken away"
+    complete, lacking = _verdicts(""), _verdicts(without(tool))
+    unknown = {rule for (rule, _), one in lacking.items() if one.outcome is Outcome.UNKNOWN}
+    assert unknown == NEEDS[tool]
+    for (rule, item), verdict in lacking.items():
+        if rule not in NEEDS[tool]:
+            assert verdict.outcome is complete[rule, item].outcome, (rule, item)
+
+
+@pytest.mark.parametrize("tool", ["head", "*"])
+def test_without_the_tools_of_the_script_itself_nothing_but_the_connection_is_known(
+    tool: str,
+) -> None:
+    verdicts = _verdicts(without(tool))
+    known = {rule for (rule, _), one in verdicts.items() if one.outcome is not Outcome.UNKNOWN}
+    assert known == {"host-reachable"}
