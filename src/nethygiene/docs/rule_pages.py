@@ -22,7 +22,6 @@ changes; severity, kind and incidents are pytest markers too, as in `-m "high an
 def rule_page(rule: Rule, module: CheckModule) -> str:
     """The page of one rule."""
     documentation = rule.documentation
-    function = rule.function.__name__
     facts = table(
         ("severity", "kind", "one result for", "incidents", "version"),
         [(rule.severity, rule.kind, _scope(rule), _incidents(rule, "../"), str(rule.version))],
@@ -37,7 +36,7 @@ def rule_page(rule: Rule, module: CheckModule) -> str:
         f"## Remedy\n\n{prose(documentation.remedy)}",
         f"## Kernels\n\n{prose(documentation.kernels)}" if documentation.kernels else "",
         f"## What it reads\n\n{_reads(rule)}",
-        f"## Run it alone\n\n{code([f'pytest checks --inventory=FILE -k {function}'])}",
+        f"## Run it alone\n\n{code([f'pytest checks --inventory=FILE -k {rule.id}'])}",
         "## References\n\n" + "".join(f"- {one}\n" for one in documentation.references),
     ]
     return "\n".join(part for part in parts if part)

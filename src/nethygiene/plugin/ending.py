@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RUN = pytest.StashKey[Run]()
 
+_INTERRUPTED = 2
 # These say more than any verdict: interrupted, internal error, usage error, nothing collected,
 # and 6, too many warnings.
 _PYTESTS_OWN = frozenset({2, 3, 4, 5, 6})
@@ -71,7 +72,8 @@ class Gatherer:
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None]:
         """Print what was found, grouped by rule, in place of pytest's page for each failure."""
         run = self._config.stash.get(RUN, None)
-        if run is None or self._config.option.collectonly:
+        nothing_ran = self._config.option.collectonly or not (run and run.results)
+        if run is None or (nothing_ran and run.exit_status != _INTERRUPTED):
             return (yield)
         stats = terminalreporter.stats
         failed = stats.get("failed", [])

@@ -47,7 +47,8 @@ class RuleItem(pytest.Item):
         # Shared by all items of the rule: add_marker() would build them anew for each.
         self.own_markers.extend(marks)
         self.keywords.update((mark.name, mark) for mark in marks)
-        self.keywords[rule.id] = True
+        # What -k looks at, beside the function's own name.
+        self.extra_keyword_matches.add(rule.id)
 
     def runtest(self) -> None:
         """Judge. Raises nothing: what it came to is put on the report."""

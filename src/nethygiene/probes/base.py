@@ -9,6 +9,7 @@ from nethygiene.facts.fact import Fact
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.transcript import Cut, Section
 
+_SHOWN = 60
 DEFAULT_CAP = 4 * 1024 * 1024
 
 
@@ -34,6 +35,11 @@ class Command:
     sampled: bool = False
     seconds: int = 10
     cap: int = DEFAULT_CAP
+
+    @property
+    def shown(self) -> str:
+        """The command as messages name it: its beginning, where it is long."""
+        return self.shell if len(self.shell) <= _SHOWN else f"{self.shell[:_SHOWN]}…"
 
     @property
     def sections(self) -> tuple[str, ...]:
@@ -69,7 +75,7 @@ def whole(command: Command, section: Section | None) -> Section | Unreadable:
 
     A non-zero exit status is left to the parser, for some commands use it to talk.
     """
-    source = command.shell
+    source = command.shown
     if section is None:
         return Unreadable(
             Reason.NOT_COLLECTED, source, "not in the transcript: evidence older than the rule"
@@ -98,4 +104,4 @@ def refused(command: Command, section: Section) -> Unreadable:
     last = stderr.splitlines()[-1][:200] if stderr else "no message"
     permission = "ermission denied" in last or "not permitted" in last
     reason = Reason.PERMISSION if permission else Reason.COMMAND_FAILED
-    return Unreadable(reason, command.shell, f"exit status {section.status}: {last}")
+    return Unreadable(reason, command.shown, f"exit status {section.status}: {last}")

@@ -78,7 +78,7 @@ class Counters(Fact):
         last, after = self._value(self.last, name)
         start = self.first if self.since is None else self.since
         first, before = self._value(start, name)
-        source = COUNTERS.shell
+        source = COUNTERS.shown
         if (first.boot, first.namespace) != (last.boot, last.namespace):
             what = "boot" if first.boot != last.boot else "network namespace"
             detail = f"the first sample is of another {what}: {name} started anew since"
@@ -131,7 +131,7 @@ def parse(sections: Sections) -> Counters | Unreadable:
         return last
     if isinstance(first, Unreadable) and first.reason is Reason.NOT_COLLECTED:
         detail = "only one sample was taken: give --window or --since"
-        first = Unreadable(Reason.NO_SECOND_SAMPLE, COUNTERS.shell, detail)
+        first = Unreadable(Reason.NO_SECOND_SAMPLE, COUNTERS.shown, detail)
     without_since = isinstance(since, Unreadable) and since.reason is Reason.NOT_COLLECTED
     return Counters(
         first=_sample(first),
@@ -159,7 +159,7 @@ def parse_sample(section: Section) -> Sample | Unreadable:
         texts.update(_pairs(files.get(path, [])))
     if uptime is None or not boot or not texts:
         detail = "no uptime, boot id or counters in what came back"
-        return Unreadable(Reason.UNPARSABLE, COUNTERS.shell, detail)
+        return Unreadable(Reason.UNPARSABLE, COUNTERS.shown, detail)
     first = section.stdout.split(b"\n", 1)[0]
     namespace = first.decode("ascii", "replace") if first.startswith(b"net:[") else ""
     return Sample(uptime, boot, namespace, texts)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
+from nethygiene.docs.catalogue import check_modules
+from nethygiene.plugin.shipped import shipped_folder
 from tests.lab.cases.case import LabCase, Scene
 
 # On a host that is not reached every other rule is unknown.
 ALL_OTHERS = frozenset(
-    {
-        "accept-queue-not-overflowing",
-        "icmp-redirects-match-policy",
-        "icmp-redirects-not-ignored",
-        "listener-backlog-in-effect",
-        "somaxconn-covers-backlog",
-        "somaxconn-meets-policy",
-        "tcp-abort-on-overflow-disabled",
-        "tcp-max-syn-backlog-covers-backlog",
-        "tcp-syncookies-enabled",
-        "tcp-timestamps-enabled",
-        "tcp-tw-recycle-disabled",
-        "tcp-tw-reuse-matches-policy",
-    }
+    rule.id
+    for module in check_modules(shipped_folder())
+    for rule in module.rules
+    if rule.id != "host-reachable"
 )
 
 
