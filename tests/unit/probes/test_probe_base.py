@@ -1,0 +1,130 @@
+"""What all probes have in common: their declarations, and when a section can be believed."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+from typing import NoReturn
+
+import pytest
+
+from nethygiene.outcomes import Reason, Unreadable
+from nethygiene.probes import Command, Sections, all_probes, refused, whole
+from nethygiene.rules import subject as subject_module
+from nethygiene.transcript import Cut, Section
+from tests.unit.probes.sections import subject
+
+COMMAND = Command("one", "tool --flag", seconds=7, cap=10)
+PRIVILEGED = Command("one", "tool --flag", privileged=True)
+
+
+def test_names_are_unique_and_fit_the_script() -> None:
+    commands = [one for probe in all_probes().values() for one in probe.commands]
+    names = [one.name for one in commands]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)
+    assert all(0 < one.seconds <= 30 and one.cap > 0 for one in commands)
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox sh"])
+def test_commands_are_one_simple_command_to_each_shell(shell: str) -> None:
+    for probe in all_probes().values():
+        for command in probe.commands:
+            counted = f"set -f; set -- {command.shell}\necho $#"
+            words = subprocess.run(
+                [*shell.split(), "-c", counted], capture_output=True, text=True, check=True
+            )
+            assert int(words.stdout) >= 1
+
+
+@pytest.mark.parametrize(
+    ("section", "reason", "says"),
+    [
+        (None, Reason.NOT_COLLECTED, "evidence older than the rule"),
+        (Section(b"x", b"", None, Cut.TIMEOUT), Reason.TIMEOUT, "within 7 s"),
+        (Section(b"x", b"", 124), Reason.TIMEOUT, "within 7 s"),
+        (Section(b"x", b"", 137), Reason.TIMEOUT, "within 7 s"),
+        (Section(b"x", b"", None, Cut.CAP), Reason.CUT_OFF, "more output than 10 bytes"),
+        (Section(b"0123456789", b"", 0), Reason.CUT_OFF, "more output than 10 bytes"),
+        (Section(b"x", b"", None, Cut.CLOSED), Reason.CUT_OFF, "the connection ended"),
+        (Section(b"x", b"", None, None), Reason.CUT_OFF, "the connection ended"),
+        (Section(b"x", b"", 0, Cut.CLOSED), Reason.CUT_OFF, "the connection ended"),
+        (Section(b"", b"sh: 1: tool: not found\n", 127), Reason.TOOL_MISSING, "tool: not found"),
+        (Section(b"", b"", 127), Reason.TOOL_MISSING, "command not found"),
+        (Section(b"", b"tool: Permission denied\n", 126), Reason.TOOL_MISSING, "denied"),
+    ],
+)
+def test_a_section_that_cannot_be_believed(
+    section: Section | None, reason: Reason, says: str
+) -> None:
+    found = whole(COMMAND, section)
+    assert isinstance(found, Unreadable)
+    assert (found.reason, found.source) == (reason, "tool --flag")
+    assert says in found.detail
+
+
+@pytest.mark.parametrize("status", [0, 1, 2, 125, 255])
+def test_other_statuses_are_left_to_the_parser(status: int) -> None:
+    section = Section(b"x", b"tool: oh\n", status)
+    assert whole(COMMAND, section) is section
+
+
+def test_sudo_that_refuses_is_a_lack_of_permission() -> None:
+    found = whole(PRIVILEGED, Section(b"", b"sudo: a password is required\n", 1))
+    assert found == Unreadable(
+        Reason.PERMISSION, "tool --flag", "sudo refused: sudo: a password is required"
+    )
+
+
+def test_sudo_that_only_grumbles_has_run_the_command() -> None:
+    section = Section(b"x", b"sudo: unable to resolve host web-1: Name or service not known\n", 0)
+    assert whole(PRIVILEGED, section) is section
+
+
+def test_without_become_a_word_of_sudo_is_the_commands_own() -> None:
+    section = Section(b"", b"sudo: x\n", 1)
+    assert whole(COMMAND, section) is section
+
+
+@pytest.mark.parametrize(
+    ("stderr", "reason"),
+    [
+        (b"tool: Permission denied", Reason.PERMISSION),
+        (b"Operation not permitted\n", Reason.PERMISSION),
+        (b"warning\n\xff\xfe\0\n", Reason.COMMAND_FAILED),
+        (b"", Reason.COMMAND_FAILED),
+    ],
+)
+def test_why_a_command_failed(stderr: bytes, reason: Reason) -> None:
+    found = refused(COMMAND, Section(b"", stderr, 3))
+    assert found.reason is reason
+    assert "exit status 3" in found.detail
+
+
+def test_details_stay_short() -> None:
+    assert len(refused(COMMAND, Section(b"", b"x" * 10_000, 1)).detail) < 300
+    found = whole(COMMAND, Section(b"", b"y" * 10_000, 127))
+    assert isinstance(found, Unreadable)
+    assert len(found.detail) < 300
+
+
+@pytest.mark.parametrize("name", all_probes())
+def test_evidence_of_another_version_is_not_parsed(name: str) -> None:
+    found = subject({}, {name: 99}).fact(name)
+    assert isinstance(found, Unreadable)
+    assert found.reason is Reason.NOT_COLLECTED
+    assert "version 99" in found.detail
+
+
+def test_a_parser_that_crashes_gives_no_fact(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(_: Sections) -> NoReturn:
+        raise IndexError("x" * 1000)
+
+    broken = dataclasses.replace(all_probes()["kernel"], parse=crash)
+    monkeypatch.setattr(subject_module, "all_probes", lambda: {"kernel": broken})
+    found = subject({"kernel": "Linux 6.1"}).fact("kernel")
+    assert isinstance(found, Unreadable)
+    assert found.reason is Reason.UNPARSABLE
+    assert "the parser failed: IndexError" in found.detail
+    assert len(found.detail) <= 300
