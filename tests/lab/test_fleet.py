@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.audit import AuditRun, audit
+from tests.lab.audit import REPOSITORY, AuditRun, audit
 from tests.lab.cases.case import SHOP
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab
@@ -44,3 +46,27 @@ def test_each_host_is_asked_once(run: AuditRun, fleet: list[LabHost]) -> None:
         log = host.sshd.log()
         assert log.count("Accepted publickey for") == 1, log
         assert log.count("Starting session: command") == 1, log
+
+
+def test_more_hosts_than_descriptors_are_audited(lab: Lab, host: LabHost) -> None:
+    """Every connection is closed again: 60 hosts, and 64 descriptors for all of pytest."""
+    listed = lab.inventory([host])
+    text = listed.read_text(encoding="utf-8")
+    entry = text[text.index(f"    {host.name}:") :]
+    assert "ansible_host" in entry
+    many = "".join(entry.replace(f"{host.name}:", f"again-{number}:") for number in range(60))
+    inventory = lab.directory / "many.yaml"
+    inventory.write_text(text.replace(entry, many), encoding="utf-8")
+    done = subprocess.run(
+        lab.entering(
+            *("prlimit", "--nofile=64:64", sys.executable, "-m", "pytest", "checks", "-q"),
+            *("-p", "no:cacheprovider", f"--inventory={inventory}", "--forks=4", "--window=0.05"),
+            f"--known-hosts={lab.known_hosts}",
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+    )
+    assert "60 hosts (0 not reached)" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
