@@ -89,7 +89,7 @@ def test_a_setting_that_is_needed_may_not_be_absent(method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["1 2", "0x1", "1.0", "--1", "+1", "-", "²", "\u0661", "1\0", "1" * 21, "9" * 5000, "on"]
+    "value", ["1 2", "0x1", "1.0", "--1", "+1", "-", "²", "\u0661", "1\0", "1" * 21, "9" * 5000]
 )
 def test_only_whole_numbers_of_a_kernels_size_are_numbers(value: str) -> None:
     one = sysctls(f"/proc/sys/net/core/x:{value}\n/proc/sys/net/core/y:1\n")

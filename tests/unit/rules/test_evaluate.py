@@ -1,0 +1,178 @@
+"""One verdict of one evaluation: the table of decisions, and what a verdict carries."""
+
+from __future__ import annotations
+
+import pytest
+
+from nethygiene.facts.ledger import Ledger, Observation
+from nethygiene.outcomes import Outcome, Reason, Unreadable
+from nethygiene.rules import Policy, ReachedBy, Service, Sysctls, at_least, equal_to, not_applicable
+from nethygiene.rules.evaluate import decide
+from nethygiene.rules.expect import Expect, NotApplicableError
+from nethygiene.transcript import Section
+from tests.unit.rules.writing_rules import FAILURE, SECTIONS, declare, host, verdict, verdicts
+
+DENIED = Unreadable(Reason.PERMISSION, "cat /x", "denied")
+LATE = Unreadable(Reason.TIMEOUT, "cat /y", "late")
+NOT_HERE = NotApplicableError("not here", Reason.NOT_THIS_HOST)
+
+
+@pytest.mark.parametrize("judged_nothing", [None, "judged nothing"])
+@pytest.mark.parametrize("inapplicable", [None, NOT_HERE])
+@pytest.mark.parametrize("unreadable", [[], [DENIED], [LATE, DENIED]])
+@pytest.mark.parametrize("crash", [None, ValueError("oh")])
+@pytest.mark.parametrize("failures", [[], ["x is 1"], ["x is 1", "y is 2"]])
+def test_the_table_of_decisions(
+    failures: list[str],
+    crash: Exception | None,
+    unreadable: list[Unreadable],
+    inapplicable: NotApplicableError | None,
+    judged_nothing: str | None,
+) -> None:
+    ledger = Ledger()
+    ledger.failures += failures
+    ledger.unreadable += unreadable
+    found = decide(
+        ledger, "item", crash=crash, inapplicable=inapplicable, judged_nothing=judged_nothing
+    )
+    assert found.item == "item"
+    assert (found.traceback is not None) is (crash is not None)
+    match bool(failures), crash, bool(unreadable), inapplicable, judged_nothing:
+        case True, _, _, _, _:
+            assert (found.outcome, found.reason) == (Outcome.FAILED, None)
+            assert found.message.startswith("; ".join(failures))
+            assert ("could not read" in found.message) is bool(unreadable)
+        case _, Exception(), _, _, _:
+            assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.RULE_CRASHED)
+            assert "ValueError: oh" in found.message
+        case _, _, True, _, _:
+            assert (found.outcome, found.reason) == (Outcome.UNKNOWN, unreadable[0].reason)
+            assert all(str(one) in found.message for one in unreadable)
+        case _, _, _, NotApplicableError(), _:
+            assert (found.outcome, found.reason) == (Outcome.NOT_APPLICABLE, Reason.NOT_THIS_HOST)
+        case _, _, _, _, str():
+            assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.NOTHING_CHECKED)
+        case _:
+            assert (found.outcome, found.reason, found.message) == (Outcome.PASSED, None, "")
+
+
+def somaxconn(sysctl: Sysctls, service: Service, expect: Expect) -> None:
+    expect("net.core.somaxconn", sysctl["net.core.somaxconn"], at_least(service.backlog or 0))
+
+
+def test_each_declared_item_has_a_verdict() -> None:
+    policy = {
+        "services": {"small": {"port": 1, "backlog": 5}, "large": {"port": 2, "backlog": 511}}
+    }
+    found = {one.item: one.outcome for one in verdicts(somaxconn, host(policy))}
+    assert found == {"small": Outcome.PASSED, "large": Outcome.FAILED}
+
+
+def test_without_a_declared_item_the_rule_does_not_apply() -> None:
+    found = verdict(somaxconn)
+    assert (found.item, found.outcome) == (None, Outcome.NOT_APPLICABLE)
+    assert (found.reason, found.message) == (
+        Reason.NOT_DECLARED,
+        "the host's policy declares no service",
+    )
+
+
+def test_the_policy_is_the_hosts() -> None:
+    def minimum(policy: Policy, expect: Expect) -> None:
+        expect("min_somaxconn", policy.min_somaxconn or 0, equal_to(77))
+
+    assert verdict(minimum, host({"min_somaxconn": 77})).outcome is Outcome.PASSED
+    assert verdict(minimum).outcome is Outcome.FAILED
+
+
+def test_a_pass_carries_what_was_looked_at_and_where() -> None:
+    found = verdict(somaxconn, host({"services": {"shop": {"port": 1, "backlog": 5}}}))
+    assert found.observations == (
+        Observation("net.core.somaxconn", "/proc/sys/net/core/somaxconn", "at least 5", "128"),
+    )
+
+
+def test_reads_that_were_not_judged_are_told_too() -> None:
+    def reads_more(sysctl: Sysctls, expect: Expect) -> None:
+        sysctl.find("net.ipv4.no_such")
+        expect("net.core.somaxconn", sysctl["net.core.somaxconn"], at_least(1))
+        sysctl.text("net.ipv4.tcp_syncookies")
+
+    assert [(one.what, one.expected) for one in verdict(reads_more).observations] == [
+        ("net.ipv4.no_such", None),
+        ("net.core.somaxconn", "at least 1"),
+        ("net.ipv4.tcp_syncookies", None),
+    ]
+
+
+def test_an_unknown_carries_what_was_seen_before_it() -> None:
+    def reads_one(sysctl: Sysctls, expect: Expect) -> None:
+        expect("net.core.somaxconn", sysctl["net.core.somaxconn"], at_least(1))
+        sysctl.find("net.ipv4.tcp_tw_recycle")
+
+    found = verdict(reads_one)
+    assert found.outcome is Outcome.UNKNOWN
+    assert [one.what for one in found.observations] == ["net.core.somaxconn"]
+
+
+def test_another_system_is_none_of_our_business() -> None:
+    def anything(sysctl: Sysctls, expect: Expect) -> None:
+        expect("x", sysctl["net.core.somaxconn"], at_least(1))
+
+    freebsd = {**SECTIONS, "kernel": Section(b"FreeBSD 14.1-RELEASE\n")}
+    found = verdict(anything, host(sections=freebsd))
+    assert (found.outcome, found.message) == (
+        Outcome.NOT_APPLICABLE,
+        "the host runs FreeBSD, not Linux",
+    )
+
+
+def test_a_kernel_that_could_not_be_read_is_no_other_system() -> None:
+    def anything(sysctl: Sysctls, expect: Expect) -> None:
+        expect("x", sysctl["net.core.somaxconn"], at_least(1))
+
+    unread = {name: one for name, one in SECTIONS.items() if name != "kernel"}
+    assert verdict(anything, host(sections=unread)).outcome is Outcome.PASSED
+
+
+def test_a_rule_about_the_connection_is_judged_on_a_lost_host() -> None:
+    def reachable(connection: ReachedBy, expect: Expect) -> None:
+        expect("collection", connection.state, equal_to("complete"), connection.cause)
+
+    assert declare(reachable).judges_reachability
+    assert verdict(reachable).outcome is Outcome.PASSED
+    found = verdict(reachable, host(failure=FAILURE))
+    assert found.outcome is Outcome.FAILED
+    assert "collection is closed, expected complete: the connection ended: see its log" in (
+        found.message
+    )
+
+
+def test_facts_are_parsed_once_and_shared() -> None:
+    subject = host()
+    assert subject.fact("sysctl") is subject.fact("sysctl")
+
+
+def test_evaluations_do_not_see_each_others_reads() -> None:
+    def one(sysctl: Sysctls, expect: Expect) -> None:
+        sysctl.find("net.ipv4.tcp_tw_recycle")
+        expect("x", 1, equal_to(1))
+
+    def two(sysctl: Sysctls, expect: Expect) -> None:
+        expect("x", sysctl["net.core.somaxconn"], at_least(1))
+
+    subject = host()
+    assert verdict(one, subject).outcome is Outcome.UNKNOWN
+    assert verdict(two, subject).outcome is Outcome.PASSED
+
+
+def test_not_applicable_has_its_reason() -> None:
+    def never(expect: Expect) -> None:  # noqa: ARG001 - a rule has to ask for it
+        not_applicable("any", Reason.POLICY_ANY)
+
+    found = verdict(never)
+    assert (found.outcome, found.reason, found.message) == (
+        Outcome.NOT_APPLICABLE,
+        Reason.POLICY_ANY,
+        "any",
+    )

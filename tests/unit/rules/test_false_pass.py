@@ -1,0 +1,377 @@
+"""No false pass: whatever a rule does about what it could not read, the result is not passed.
+
+Each rule here is written as badly as its name says, and judges a host of which tcp_tw_recycle,
+the listeners and the counters could not be read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from nethygiene.facts.ledger import UnreadableFactError
+from nethygiene.outcomes import Outcome, Reason
+from nethygiene.rules import (
+    Counters,
+    InterfaceFamily,
+    Listeners,
+    Sysctls,
+    at_least,
+    equal_to,
+    not_applicable,
+    not_rising,
+    unknown,
+)
+from nethygiene.rules.expect import Expect, NotApplicableError
+from nethygiene.rules.matchers import Matcher
+from tests.unit.rules.writing_rules import FAILURE, SECTIONS, host, verdict
+
+RECYCLE = "net.ipv4.tcp_tw_recycle"
+
+
+def good(expect: Expect) -> None:
+    expect("something else", 1, equal_to(1))
+
+
+def swallows_the_exception(sysctl: Sysctls, expect: Expect) -> None:
+    with contextlib.suppress(Exception):
+        expect(RECYCLE, sysctl[RECYCLE], equal_to(0))
+    good(expect)
+
+
+def swallows_everything(sysctl: Sysctls, expect: Expect) -> None:
+    good(expect)
+    try:
+        expect(RECYCLE, sysctl[RECYCLE], equal_to(0))
+    except:  # noqa: E722 - the point of it
+        return
+
+
+def swallows_by_name(sysctl: Sysctls, expect: Expect) -> None:
+    try:
+        value = sysctl[RECYCLE]
+    except UnreadableFactError:
+        value = 0
+    expect(RECYCLE, value, equal_to(0))
+
+
+def swallows_in_finally(sysctl: Sysctls, expect: Expect) -> None:
+    try:
+        sysctl[RECYCLE]
+    finally:
+        good(expect)
+        return  # noqa: B012 - the point of it
+
+
+def gets_with_a_default(sysctl: Sysctls, expect: Expect) -> None:
+    value = getattr(sysctl, "get", lambda key, default: sysctl.find(key) or default)(RECYCLE, 0)
+    expect(RECYCLE, value, equal_to(0))
+
+
+def asks_whether_it_is_in(sysctl: Sysctls, expect: Expect) -> None:
+    good(expect)
+    if RECYCLE in sysctl:  # type: ignore[operator]
+        expect(RECYCLE, sysctl[RECYCLE], equal_to(0))
+
+
+def loops_over_a_short_list(listeners: Listeners, expect: Expect) -> None:
+    good(expect)
+    with contextlib.suppress(Exception):
+        for socket in listeners:
+            expect("backlog", socket.backlog, at_least(1))
+
+
+def counts_a_short_list(listeners: Listeners, expect: Expect) -> None:
+    try:
+        number = len(listeners)  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - the point of it
+        number = 0
+    expect("listeners", number, equal_to(0))
+
+
+def asks_whether_there_are_any(listeners: Listeners, expect: Expect) -> None:
+    good(expect)
+    with contextlib.suppress(Exception):
+        if listeners:  # type: ignore[truthy-bool]
+            expect("never", 0, equal_to(1))
+
+
+def compares_the_fact_itself(listeners: Listeners, expect: Expect) -> None:
+    with contextlib.suppress(Exception):
+        expect("listeners", listeners, Matcher("anything else", lambda one: one != 5))  # type: ignore[comparison-overlap]
+    good(expect)
+
+
+def compares_its_text(listeners: Listeners, expect: Expect) -> None:
+    with contextlib.suppress(Exception):
+        expect("listeners", str(listeners), Matcher("quiet", lambda text: "0.0.0.0" not in text))
+        expect("listeners", f"{listeners}", Matcher("quiet", lambda text: "0.0.0.0" not in text))
+    good(expect)
+
+
+def takes_an_attribute_with_a_default(listeners: Listeners, expect: Expect) -> None:
+    with contextlib.suppress(Exception):
+        expect("sockets", getattr(listeners, "sockets", ()), equal_to(()))
+    good(expect)
+
+
+def calls_no_rise_without_a_sample(counters: Counters, expect: Expect) -> None:
+    with contextlib.suppress(Exception):
+        expect("overflows", counters.change("TcpExtListenOverflows"), not_rising())
+    good(expect)
+
+
+def swallows_its_own_unknown(expect: Expect) -> None:
+    with contextlib.suppress(Exception):
+        unknown("cannot be told")
+    good(expect)
+
+
+def reads_it_in_a_hint(sysctl: Sysctls, expect: Expect) -> None:
+    good(expect)
+    with contextlib.suppress(Exception):
+        expect("what", 1, equal_to(1))
+        _ = sysctl.text(RECYCLE)
+
+
+def says_not_applicable_afterwards(sysctl: Sysctls, expect: Expect) -> None:
+    good(expect)
+    with contextlib.suppress(Exception):
+        sysctl.find(RECYCLE)
+    not_applicable("not here")
+
+
+UNREAD = [
+    swallows_the_exception,
+    swallows_everything,
+    swallows_by_name,
+    swallows_in_finally,
+    gets_with_a_default,
+    loops_over_a_short_list,
+    counts_a_short_list,
+    asks_whether_there_are_any,
+    compares_the_fact_itself,
+    compares_its_text,
+    takes_an_attribute_with_a_default,
+    calls_no_rise_without_a_sample,
+    swallows_its_own_unknown,
+    reads_it_in_a_hint,
+    says_not_applicable_afterwards,
+]
+
+
+@pytest.mark.parametrize("bad", UNREAD, ids=lambda one: one.__name__)
+def test_what_could_not_be_read_makes_it_unknown(bad: Callable[..., object]) -> None:
+    found = verdict(bad)
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.reason not in {None, Reason.RULE_CRASHED, Reason.NOTHING_CHECKED}
+    assert found.message
+
+
+def test_asking_whether_a_setting_is_in_is_a_crash() -> None:
+    found = verdict(asks_whether_it_is_in)
+    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.RULE_CRASHED)
+
+
+@pytest.mark.parametrize("bad", UNREAD, ids=lambda one: one.__name__)
+def test_a_failure_stands_and_names_what_is_missing(bad: Callable[..., object]) -> None:
+    def fails_first(
+        sysctl: Sysctls, listeners: Listeners, counters: Counters, expect: Expect
+    ) -> None:
+        expect("net.core.somaxconn", sysctl["net.core.somaxconn"], at_least(4096))
+        known = {"sysctl": sysctl, "listeners": listeners, "counters": counters, "expect": expect}
+        names = bad.__code__.co_varnames[: bad.__code__.co_argcount]
+        bad(**{name: known[name] for name in names})
+
+    found = verdict(fails_first)
+    assert (found.outcome, found.reason) == (Outcome.FAILED, None)
+    assert "net.core.somaxconn is 128, expected at least 4096" in found.message
+    assert "could not read" in found.message
+
+
+# -- rules that are wrong in other ways ------------------------------------------------------
+
+
+def crashes(expect: Expect) -> None:
+    good(expect)
+    raise ZeroDivisionError("by zero")
+
+
+def exits(expect: Expect) -> None:
+    good(expect)
+    sys.exit(0)
+
+
+def skips(expect: Expect) -> None:
+    good(expect)
+    pytest.skip("not today")
+
+
+def expects_failure(expect: Expect) -> None:
+    good(expect)
+    pytest.xfail("known")
+
+
+def ends_the_run(expect: Expect) -> None:
+    good(expect)
+    pytest.exit("enough")
+
+
+def recurses(expect: Expect) -> None:
+    good(expect)
+    recurses(expect)
+
+
+def gets_a_key_error(expect: Expect) -> None:
+    good(expect)
+    nothing: dict[str, int] = {}
+    nothing["x"] += 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [crashes, exits, skips, expects_failure, ends_the_run, recurses, gets_a_key_error],
+    ids=lambda one: one.__name__,
+)
+def test_a_rule_that_crashes_is_unknown_with_its_traceback(bad: Callable[..., object]) -> None:
+    found = verdict(bad)
+    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.RULE_CRASHED)
+    assert found.traceback is not None
+    assert bad.__code__.co_name in found.traceback
+    assert "\n" not in found.message
+
+
+def test_ctrl_c_is_no_verdict() -> None:
+    def interrupted(expect: Expect) -> None:
+        good(expect)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        verdict(interrupted)
+
+
+TOO_FEW: Matcher[Any] = Matcher("at least 1", lambda actual: actual >= 1)
+
+
+def loses_a_crashing_expectation(expect: Expect) -> None:
+    with contextlib.suppress(Exception):
+        expect("absent", None, TOO_FEW)
+    good(expect)
+
+
+def test_an_expectation_that_crashed_is_not_lost() -> None:
+    found = verdict(loses_a_crashing_expectation)
+    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.RULE_CRASHED)
+    assert "the expectation of absent crashed: TypeError" in found.message
+
+
+def test_a_hint_that_crashes_takes_no_failure_away() -> None:
+    def with_a_bad_hint(expect: Expect) -> None:
+        with contextlib.suppress(Exception):
+            expect("x", 0, equal_to(1), lambda: str(1 // 0))
+        good(expect)
+
+    found = verdict(with_a_bad_hint)
+    assert found.outcome is Outcome.FAILED
+    assert "x is 0, expected 1: (its hint crashed: ZeroDivisionError" in found.message
+
+
+def expects_nothing(expect: Expect) -> None:
+    pass
+
+
+def returns_early(sysctl: Sysctls, expect: Expect) -> None:
+    if sysctl["net.core.somaxconn"] == 128:
+        return
+    good(expect)
+
+
+def is_a_generator(expect: Expect) -> Iterator[None]:
+    good(expect)
+    yield
+
+
+def returns_false(expect: Expect) -> bool:
+    return expect is None
+
+
+def swallows_its_own_not_applicable(expect: Expect) -> None:  # noqa: ARG001 - the point of it
+    with contextlib.suppress(NotApplicableError):
+        not_applicable("not here")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        expects_nothing,
+        returns_early,
+        is_a_generator,
+        returns_false,
+        swallows_its_own_not_applicable,
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_a_rule_that_judged_nothing_is_unknown(bad: Callable[..., object]) -> None:
+    found = verdict(bad)
+    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.NOTHING_CHECKED)
+    assert "without a single expect()" in found.message
+
+
+def test_an_assertion_of_the_rules_own_fails() -> None:
+    def asserts(sysctl: Sysctls, expect: Expect) -> None:
+        good(expect)
+        assert sysctl["net.core.somaxconn"] == 4096, "too small"
+
+    found = verdict(asserts)
+    assert found.outcome is Outcome.FAILED
+    assert "too small" in found.message
+
+
+# -- hosts that were not read -----------------------------------------------------------------
+
+
+def somaxconn(sysctl: Sysctls, expect: Expect) -> None:
+    expect("net.core.somaxconn", sysctl["net.core.somaxconn"], at_least(1))
+
+
+def too_small(sysctl: Sysctls, expect: Expect) -> None:
+    expect("net.core.somaxconn", sysctl["net.core.somaxconn"], at_least(4096))
+
+
+def test_a_host_gone_half_way_passes_nothing() -> None:
+    assert verdict(somaxconn).outcome is Outcome.PASSED
+    found = verdict(somaxconn, host(failure=FAILURE))
+    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.UNREACHABLE)
+
+
+def test_a_host_gone_half_way_fails_what_it_failed() -> None:
+    assert verdict(too_small, host(failure=FAILURE)).outcome is Outcome.FAILED
+
+
+def test_a_host_that_never_answered_is_unknown() -> None:
+    found = verdict(too_small, host(sections={}, failure=FAILURE))
+    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.UNREACHABLE)
+
+
+def test_sections_missing_without_a_failure_are_evidence_too_old() -> None:
+    found = verdict(too_small, host(sections={}))
+    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.NOT_COLLECTED)
+    assert "evidence older than the rule" in found.message
+
+
+def test_items_that_could_not_be_found_make_one_unknown() -> None:
+    def of_interfaces(interface_family: InterfaceFamily, expect: Expect) -> None:  # noqa: ARG001
+        good(expect)
+
+    sections = {name: one for name, one in SECTIONS.items() if name != "addresses"}
+    assert verdict(of_interfaces).item == "eth0/ipv4"
+    found = verdict(of_interfaces, host(sections=sections))
+    assert (found.item, found.outcome, found.reason) == (
+        None,
+        Outcome.UNKNOWN,
+        Reason.NOT_COLLECTED,
+    )

@@ -1,0 +1,112 @@
+"""Waivers: dated, owned, and of failures alone."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from nethygiene.inventory.policy import Waiver, policy_from_plain
+from nethygiene.outcomes import Outcome, Severity
+from nethygiene.results import Result
+from nethygiene.waivers import cover_of, waiver_remarks
+
+TODAY = date(2026, 7, 1)
+RULE = "icmp-redirects-match-policy"
+
+
+def waivers(**changes: object) -> list[Waiver]:
+    plain = {
+        "rule": RULE,
+        "item": "*",
+        "until": "2026-07-01",
+        "owner": "netops",
+        "reason": "replaced in Q3",
+    } | changes
+    return list(policy_from_plain({"waivers": {"old": plain}}).waivers.values())
+
+
+def covers(rule: str = RULE, **changes: object) -> bool:
+    return cover_of(waivers(**changes), rule, None, TODAY).waiver is not None
+
+
+def test_the_last_day_is_inclusive() -> None:
+    assert covers(until="2026-07-02")
+    assert covers(until="2026-07-01")
+    assert not covers(until="2026-06-30")
+
+
+def test_an_expired_one_is_named() -> None:
+    cover = cover_of(waivers(until="2026-06-30"), RULE, None, TODAY)
+    assert cover.waiver is None
+    assert [one.name for one in cover.expired] == ["old"]
+
+
+def test_of_two_the_current_one_covers() -> None:
+    both = [*waivers(until="2026-06-30"), *waivers(until="2026-12-31")]
+    cover = cover_of(both, RULE, None, TODAY)
+    assert cover.waiver is both[1]
+    assert cover.expired == (both[0],)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "item", "covered"),
+    [
+        ("*", None, True),
+        ("*", "eth0/ipv4", True),
+        ("eth0/*", "eth0/ipv4", True),
+        ("eth0/*", "eth1/ipv4", False),
+        ("eth0/*", None, False),
+        ("eth0/ipv4", "eth0/ipv4", True),
+        ("ETH0/ipv4", "eth0/ipv4", False),
+        ("eth[01]/ipv?", "eth1/ipv6", True),
+    ],
+)
+def test_items_by_glob(pattern: str, item: str | None, covered: bool) -> None:
+    assert (cover_of(waivers(item=pattern), RULE, item, TODAY).waiver is not None) is covered
+
+
+def test_another_rule_is_not_covered() -> None:
+    assert not covers(rule="tcp-syncookies-enabled")
+
+
+def result(outcome: Outcome, item: str | None = None, rule: str = RULE) -> Result:
+    return Result(
+        rule=rule,
+        host="web-1",
+        item=item,
+        fingerprint="x",
+        outcome=outcome,
+        severity=Severity.HIGH,
+        message="",
+    )
+
+
+def remarks(results: list[Result], **changes: object) -> list[str]:
+    return waiver_remarks("web-1", waivers(**changes), results, TODAY)
+
+
+def test_one_that_covers_a_failure_is_not_remarked_upon() -> None:
+    assert remarks([result(Outcome.FAILED)]) == []
+    assert remarks([result(Outcome.WAIVED), result(Outcome.PASSED, "eth0/ipv4")]) == []
+
+
+def test_one_that_covers_nothing_that_fails_is_said_aloud() -> None:
+    (remark,) = remarks([result(Outcome.PASSED)])
+    assert remark == (
+        "web-1: waiver old of icmp-redirects-match-policy (owner netops) covers nothing that "
+        "fails: remove it"
+    )
+    assert remarks([result(Outcome.FAILED, "eth0/ipv4")], item="eth1/*")
+
+
+def test_an_expired_one_is_said_aloud_whatever_came_of_it() -> None:
+    for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN):
+        (remark,) = remarks([result(outcome)], until="2026-06-30")
+        assert "expired on 2026-06-30" in remark
+
+
+def test_of_what_was_not_judged_or_is_unknown_nothing_is_said() -> None:
+    assert remarks([]) == []
+    assert remarks([result(Outcome.PASSED, rule="tcp-syncookies-enabled")]) == []
+    assert remarks([result(Outcome.UNKNOWN)]) == []
