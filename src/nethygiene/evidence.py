@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from io import FileIO
@@ -23,6 +24,7 @@ from nethygiene.errors import EvidenceError
 from nethygiene.transcript import Cut, HostFailure, Section, Transcript
 
 VERSION = 1
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def _from_base64(value: object) -> bytes:
@@ -261,6 +263,9 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def _json(path: Path, number: int, line: bytes) -> object:
     try:
         parsed: object = json.loads(line)
+        if _HALF_CHARACTER.search(line):
+            # Half a character could be judged, but never be written into a report.
+            json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         cut = "" if line.endswith(b"\n") else " (the line is cut off: the run was interrupted?)"
         raise EvidenceError(f"{path}:{number}: not JSON: {error}{cut}") from None
