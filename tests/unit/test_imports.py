@@ -26,8 +26,9 @@ ALLOWED: dict[str, set[str]] = {
     "evidence": {"errors", "transcript"},
     # From the transcript to the verdict.
     "facts": {"outcomes", "transcript"},
-    "probes": {"outcomes", "transcript", "facts"},
-    "rules": {"outcomes", "transcript", "facts", "probes", "inventory.policy"},
+    "firewall": set(),
+    "probes": {"outcomes", "transcript", "facts", "firewall"},
+    "rules": {"outcomes", "transcript", "facts", "firewall", "probes", "inventory.policy"},
     "checks": {"rules"},
     # From the verdict to what people read.
     "results": {"outcomes"},

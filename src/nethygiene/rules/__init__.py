@@ -26,6 +26,7 @@ from nethygiene.probes.kernel import Kernel
 from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.probes.machine import Machine
+from nethygiene.probes.packet_filter import PacketFilter, Redirect
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.rules.backlog import why_backlog_is_short
 from nethygiene.rules.definition import rule
@@ -61,9 +62,11 @@ __all__ = [
     "Listeners",
     "Machine",
     "Matcher",
+    "PacketFilter",
     "Policy",
     "ReachedBy",
     "Reason",
+    "Redirect",
     "Route",
     "Service",
     "Sysctls",

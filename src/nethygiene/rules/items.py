@@ -28,6 +28,7 @@ DECLARED: Mapping[str, Callable[[Policy], Iterable[Named]]] = {
     "interface": lambda policy: policy.interfaces.values(),
     "route": lambda policy: policy.routes.values(),
     "tunnel": lambda policy: policy.tunnels.values(),
+    "blocked_port": lambda policy: policy.blocked_ports.values(),
 }
 
 
