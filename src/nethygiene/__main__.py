@@ -7,11 +7,14 @@ import sys
 from collections.abc import Sequence
 
 from nethygiene import __version__
+from nethygiene.errors import UsageError
+from nethygiene.inventory import load_inventory
+from nethygiene.inventory.policy import Policy
 from nethygiene.sudoers import sudoers_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status, 2 for wrong usage."""
+    """Run a command; returns the exit status: 2 for wrong usage, 4 for a wrong inventory."""
     parser = argparse.ArgumentParser(
         prog="python -m nethygiene",
         description="The audit is run by pytest: pytest --pyargs nethygiene.checks "
@@ -26,13 +29,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     sudoers.add_argument("--user", required=True, help="the login; %%NAME is a group")
     sudoers.add_argument("--become-user", default="root", help="as whom (default: root)")
+    sudoers.add_argument(
+        "--inventory", help="a file whose hosts it is for: adds what their policies need"
+    )
     options = parser.parse_args(arguments)
     try:
-        text = sudoers_file(options.user, options.become_user)
+        policies = _policies(options.inventory) if options.inventory else ()
+        text = sudoers_file(
+            options.user, options.become_user, policies=policies, inventory=options.inventory
+        )
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        return 4
     except ValueError as error:
         sudoers.error(str(error))
     sys.stdout.write(text)
     return 0
+
+
+def _policies(path: str) -> tuple[Policy, ...]:
+    return tuple(host.policy for host in load_inventory(path).hosts)
 
 
 if __name__ == "__main__":

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 
+from nethygiene.inventory.policy import Policy
 from nethygiene.probes import Command, all_probes
 
 # Where distributions keep their tools; none that anyone but root may write to.
 _DIRECTORIES = ("/usr/bin", "/usr/sbin", "/bin", "/sbin")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?", re.ASCII)
+# Wildcards of sudoers(5), and what ends an argument there.
+_SYNTAX = re.compile(r"([\\*?\[\]!,:=#^])")
 _WORD = re.compile(r"[A-Za-z0-9_./@%+,:=-]+", re.ASCII)
 
 
-def sudoers_file(user: str, become_user: str = "root") -> str:
+def sudoers_file(
+    user: str,
+    become_user: str = "root",
+    *,
+    policies: Iterable[Policy] = (),
+    inventory: str | None = None,
+) -> str:
     """The file to install as /etc/sudoers.d/nethygiene.
 
     Args:
         user: the login, `ansible_user`; ``%name`` is a group.
         become_user: `ansible_become_user`.
+        policies: of the hosts where it is installed: what they declare may need more.
+        inventory: the file that they are from, for the comment that says how it was made.
 
     Raises:
         ValueError: a name that sudoers would not take for one, or a privileged command of a
@@ -27,6 +39,8 @@ def sudoers_file(user: str, become_user: str = "root") -> str:
     _check_name(user.removeprefix("%"))
     _check_name(become_user)
     options = "" if become_user == "root" else f" --become-user {become_user}"
+    options += "" if inventory is None else f" --inventory={shlex.quote(inventory)}"
+    declared = declared_commands(policies)
     aliases = [(f"NETHYGIENE_{one.name.upper()}", one) for one in privileged_commands()]
     lines = [
         f"# What nethygiene's probes ask `sudo -n` for when {user} logs in with ansible_become.",
@@ -42,12 +56,30 @@ def sudoers_file(user: str, become_user: str = "root") -> str:
         lines += ["", f"Cmnd_Alias {alias} = " + ", ".join(_spellings(command))]
     names = ", ".join(alias for alias, _ in aliases)
     lines += ["", f"{user} ALL=({become_user}) NOPASSWD: {names}", ""]
+    for command in declared:
+        lines += [f"# {command.name}", sudoers_rule(command, user, become_user), ""]
     return "\n".join(lines)
 
 
-def sudoers_rule(command: Command, user: str) -> str:
-    """The one line that lets `user` run one privileged command as root."""
-    return f"{user} ALL=(root) NOPASSWD: {', '.join(_spellings(command))}"
+def sudoers_rule(command: Command, user: str, become_user: str = "root") -> str:
+    """The one line that lets `user` run one command as root, or as the command's own user."""
+    if command.user is not None:
+        _check_name(command.user)
+        whom = command.user.replace("@", "\\@")
+        return f"{user} ALL=({whom}) NOPASSWD: {', '.join(_quoted_spellings(command))}"
+    return f"{user} ALL=({become_user}) NOPASSWD: {', '.join(_spellings(command))}"
+
+
+def declared_commands(policies: Iterable[Policy]) -> list[Command]:
+    """What probes run by sudo for what these policies declare, each command once."""
+    found = {
+        (command.name, command.shell, command.user): command
+        for policy in policies
+        for _, probe in sorted(all_probes().items())
+        for command in probe.declared(policy)
+        if command.privileged or command.user is not None
+    }
+    return list(found.values())
 
 
 def privileged_commands() -> Iterator[Command]:
@@ -68,6 +100,18 @@ def _spellings(command: Command) -> list[str]:
     # Without arguments sudoers would allow any: "" allows none.
     words = [re.sub(r"([,:=])", r"\\\1", word) for word in arguments] or ['""']
     return [" ".join([f"{directory}/{tool}", *words]) for directory in _DIRECTORIES]
+
+
+def _quoted_spellings(command: Command) -> list[str]:
+    """As sudo compares it: the words that the shell makes of it, joined by spaces."""
+    tool, *words = shlex.split(command.shell)
+    if "/" in tool or not words or "\n" in command.shell:
+        raise ValueError(
+            f"section {command.name}: {command.shell!r} cannot stand in a sudoers file: "
+            "give a bare tool with arguments, all on one line"
+        )
+    text = _SYNTAX.sub(r"\\\1", " ".join(words))
+    return [f"{directory}/{tool} {text}" for directory in _DIRECTORIES]
 
 
 def _check_name(name: str) -> None:

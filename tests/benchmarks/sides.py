@@ -16,7 +16,7 @@ import nethygiene.plugin  # noqa: F401 - Python's start is apart on both sides
 from nethygiene.collect import Job, collect_fleet
 from nethygiene.inventory import load_inventory
 from nethygiene.inventory.target import Target
-from nethygiene.probes import all_probes
+from nethygiene.probes import all_probes, commands_for
 from nethygiene.transport import ConnectSettings
 
 
@@ -62,7 +62,10 @@ def collect(inventory: str, known_hosts: str, _identity: str, window: float, for
     """Collecting alone, with all probes."""
     settings = ConnectSettings(known_hosts=(known_hosts,))
     names = tuple(all_probes())
-    jobs = [Job(host.target, settings, names, window) for host in load_inventory(inventory).hosts]
+    jobs = [
+        Job(host.target, settings, names, commands_for(names, host.policy), window)
+        for host in load_inventory(inventory).hosts
+    ]
     with ThreadPoolExecutor(forks) as pool:
         failures = [one.failure for one in collect_fleet(jobs, pool) if one.failure is not None]
     if failures:

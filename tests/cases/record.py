@@ -24,7 +24,9 @@ from typing import Any
 import yaml
 
 from nethygiene.collect.host import Job, _converse
+from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.inventory.target import Target
+from nethygiene.probes import commands_for
 from nethygiene.transcript import Transcript
 from nethygiene.transport.base import ConnectSettings, Output
 from nethygiene.transport.local import LocalConnection
@@ -72,7 +74,8 @@ def record(rule_id: str, head: CaseFile, through: str | None = None) -> Transcri
     settings = ConnectSettings(command_timeout=limits.command_timeout, max_stdout=limits.max_stdout)
     probes = tuple(sorted(rules()[rule_id].probes))
     target = Target("recorded", "recorded", kind="local", become=head.become)
-    job = Job(target, settings, probes, head.window)
+    commands = commands_for(probes, policy_from_plain(dict(head.policy)))
+    job = Job(target, settings, probes, commands, head.window)
     blank = Transcript("recorded", "recorded", "2026-01-01T00:00:00.000Z", 0.0, head.window)
     host = ThrowAwayHost(head.setup or "", head.login, head.shell, settings, through)
     return _converse(host, job, blank)

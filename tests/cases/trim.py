@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from nethygiene.probes import all_probes
+from nethygiene.inventory.policy import policy_from_plain
+from nethygiene.probes import all_probes, commands_for
 from nethygiene.rules.definition import Rule
 from nethygiene.rules.evaluate import Verdict
 from nethygiene.rules.items import FOUND
@@ -23,7 +24,7 @@ _MOMENT = ("net:[", "/proc/uptime:", "/proc/sys/kernel/random/boot_id:")
 def trimmed(rule: Rule, transcript: Transcript, policy: Mapping[str, Any]) -> Transcript:
     """The transcript with the sections and lines that decide the verdicts."""
     wanted = _judged(judge(rule, transcript, policy))
-    names = _sections_of(rule)
+    names = _sections_of(rule, policy)
     kept = {name: one for name, one in transcript.sections.items() if name in names}
     smaller = dataclasses.replace(transcript, sections=kept)
     assert _judged(judge(rule, smaller, policy)) == wanted, "a verdict needs another section"
@@ -40,11 +41,11 @@ def trimmed(rule: Rule, transcript: Transcript, policy: Mapping[str, Any]) -> Tr
     return smaller
 
 
-def _sections_of(rule: Rule) -> set[str]:
+def _sections_of(rule: Rule, policy: Mapping[str, Any]) -> set[str]:
     probes = {"kernel", *(one for one in rule.arguments if one in all_probes())}
     if rule.found is not None:
         probes |= set(FOUND[rule.found].probes)
-    commands = [command for name in probes for command in all_probes()[name].commands]
+    commands = commands_for(probes, policy_from_plain(dict(policy)))
     return {section for command in commands for section in command.sections}
 
 

@@ -96,3 +96,38 @@ def test_a_name_that_is_none_is_refused(name: str, capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit, match="2"):
         main(["sudoers", f"--user={name}"])
     assert "no name of a user" in capsys.readouterr().err
+
+
+AS_PLANT = Command(
+    "x:a",
+    "sh -c 'for one; do echo \"=$one\" [a-z]* ?; done; printf \"%s\\n\" !#,:^' sh 'a b' --port=22",
+    user="plant",
+)
+
+
+def test_a_command_of_a_user_stands_there_as_sudo_compares_it(tmp_path: Path) -> None:
+    if CVTSUDOERS is None or VISUDO is None:
+        give_up("no cvtsudoers here: apt-get install sudo")
+    file = tmp_path / "sudoers"
+    file.write_text(sudoers_rule(AS_PLANT, "audit") + "\n")
+    subprocess.run([VISUDO, "-cf", str(file)], capture_output=True, check=True)
+    done = subprocess.run(
+        [CVTSUDOERS, "-e", "-f", "json", str(file)], capture_output=True, text=True, check=True
+    )
+    ((spec,),) = (one["Cmnd_Specs"] for one in json.loads(done.stdout)["User_Specs"])
+    assert spec["runasusers"] == [{"username": "plant"}]
+    assert len(spec["Commands"]) == 4
+
+
+def test_a_command_of_a_user_has_to_fit_on_a_line() -> None:
+    with pytest.raises(ValueError, match="all on one line"):
+        sudoers_rule(Command("x", "sh -c 'a\nb'", user="plant"), "audit")
+    with pytest.raises(ValueError, match="no name of a user"):
+        sudoers_rule(Command("x", "sh -c a", user="a b"), "audit")
+
+
+def test_a_wrong_inventory_is_told_as_pytest_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sudoers", "--user=audit", f"--inventory={tmp_path}/none.yaml"]) == 4
+    assert "none.yaml" in capsys.readouterr().err

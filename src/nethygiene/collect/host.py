@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,7 +26,8 @@ class Job:
     Attributes:
         target: how to reach the host.
         settings: deadlines and files for connecting.
-        probes: names of the probes to send.
+        probes: names of the probes that are sent.
+        commands: what they run on this host, from :func:`nethygiene.probes.commands_for`.
         window: seconds between the two samples of counters.
         keep_open: leave the connection open in this process, for checks that use `host`.
     """
@@ -34,6 +35,7 @@ class Job:
     target: Target
     settings: ConnectSettings
     probes: tuple[str, ...]
+    commands: tuple[Command, ...]
     window: float
     keep_open: bool = False
 
@@ -72,8 +74,7 @@ def collect_host(job: Job) -> Transcript:
 
 def _converse(connection: Connection, job: Job, blank: Transcript) -> Transcript:
     boundary = new_boundary()
-    commands = [command for name in job.probes for command in all_probes()[name].commands]
-    script = compose(commands, boundary=boundary, window=job.window, sudo=_sudo(job.target))
+    script = compose(job.commands, boundary=boundary, window=job.window, sudo=_sudo(job.target))
     output = connection.run("/bin/sh -s", script)
     framed = cut_into_sections(output.stdout, output.stderr, boundary, output.cut)
     return dataclasses.replace(
@@ -81,7 +82,7 @@ def _converse(connection: Connection, job: Job, blank: Transcript) -> Transcript
         address=connection.address,
         host_key=connection.host_key,
         sections=framed.sections,
-        privileged=_was_privileged(framed.sections, commands, become=job.target.become),
+        privileged=_was_privileged(framed.sections, job.commands, become=job.target.become),
         failure=_failure(framed, output, job.settings),
     )
 
@@ -95,7 +96,7 @@ def _sudo(target: Target) -> tuple[str, ...]:
 
 
 def _was_privileged(
-    sections: Mapping[str, Section], commands: list[Command], *, become: bool
+    sections: Mapping[str, Section], commands: Sequence[Command], *, become: bool
 ) -> bool:
     machine = sections.get("machine")
     if machine is not None and machine.stdout.startswith(b"0\n"):

@@ -11,7 +11,7 @@ import secrets
 import shlex
 from collections.abc import Iterable, Sequence
 
-from nethygiene.probes import Command
+from nethygiene.probes import REFUSED, Command
 
 # Each section is framed on both streams by a line that starts with the run's boundary. No
 # command can write it: it is in no argument, no environment and no file.
@@ -46,6 +46,24 @@ nh_run() {
   } 3>&1)
   nh_mark end "$nh_name" $nh_status
 }
+nh_run_as() {
+  nh_name=$1 nh_seconds=$2 nh_cap=$3 nh_user=$4
+  shift 4
+  if [ "$nh_me" = "$nh_user" ]; then
+    nh_run "$nh_name" "$nh_seconds" "$nh_cap" "$@"
+  elif [ "$nh_me" = root ] && command -v runuser >/dev/null 2>&1; then
+    nh_run "$nh_name" "$nh_seconds" "$nh_cap" runuser -u "$nh_user" -- "$@"
+  elif [ "$nh_me" = root ]; then
+    nh_run "$nh_name" "$nh_seconds" "$nh_cap" \
+      su -s /bin/sh -c 'exec "$@"' -- "$nh_user" sh "$@"
+  elif [ -n "$nh_become" ]; then
+    nh_run "$nh_name" "$nh_seconds" "$nh_cap" sudo -n -u "$nh_user" "$@"
+  else
+    nh_mark begin "$nh_name"
+    echo "REFUSED$nh_me" >&2
+    nh_mark end "$nh_name" 1
+  fi
+}
 nh_lost() {
   nh_mark begin "$1"
   echo "sleep: it failed, so that there was no window" >&2
@@ -77,7 +95,10 @@ def compose(
     commands = list(commands)
     sampled = [command for command in commands if command.sampled]
     prefix = "".join(f"{shlex.quote(word)} " for word in sudo)
-    lines = [_PRELUDE.replace("BOUNDARY", boundary)]
+    lines = [_PRELUDE.replace("BOUNDARY", boundary).replace("REFUSED", REFUSED)]
+    if any(command.user is not None for command in commands):
+        # Asked once, and only where something depends on it: each command costs a host some ms.
+        lines.append(f"nh_me=$(id -un 2>/dev/null) nh_become={'sudo' if sudo else ''}\n")
     if sampled and window > 0:
         lines += [_run(command, f"{command.name}@first", prefix) for command in sampled]
         # The other commands run inside the window; `wait` lasts until both are over.
@@ -88,7 +109,7 @@ def compose(
         lines.append("if wait $nh_window; then :\n")
         lines += [_run(command, f"{command.name}@last", prefix) for command in sampled]
         lines.append("else :\n")
-        lines += [f"nh_lost {command.name}@last\n" for command in sampled]
+        lines += [f"nh_lost {shlex.quote(f'{command.name}@last')}\n" for command in sampled]
         lines.append("fi\n")
     else:
         lines += [_run(command, f"{command.name}@last", prefix) for command in sampled]
@@ -97,5 +118,8 @@ def compose(
 
 
 def _run(command: Command, section: str, prefix: str) -> str:
+    limits = f"{shlex.quote(section)} {command.seconds} {command.cap}"
+    if command.user is not None:
+        return f"nh_run_as {limits} {shlex.quote(command.user)} {command.shell}\n"
     before = prefix if command.privileged else ""
-    return f"nh_run {section} {command.seconds} {command.cap} {before}{command.shell}\n"
+    return f"nh_run {limits} {before}{command.shell}\n"

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from nethygiene.collect import Job, collect_fleet
 from nethygiene.evidence import EvidenceWriter
 from nethygiene.plugin.audit import Audit
-from nethygiene.probes import all_probes
+from nethygiene.probes import all_probes, commands_for
 from nethygiene.transcript import Transcript
 
 # A connection takes a socket and paramiko's pipe or two; a local one three pipes.
@@ -38,7 +38,14 @@ def collect(
     options = audit.options
     names = sorted(all_probes() if options.evidence is not None else probes)
     jobs = [
-        Job(target, options.connect, tuple(names), options.window, keep_open=name in keep_open)
+        Job(
+            target,
+            options.connect,
+            tuple(names),
+            commands_for(names, planned.policy),
+            options.window,
+            keep_open=name in keep_open,
+        )
         for name, planned in audit.hosts.items()
         if name in hosts and (target := planned.target) is not None
     ]

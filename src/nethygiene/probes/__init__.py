@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
-from nethygiene.probes.base import Command, Probe, Sections, refused, whole
+from nethygiene.inventory.policy import Policy
+from nethygiene.probes.base import (
+    REFUSED,
+    Command,
+    Probe,
+    Sections,
+    item_section,
+    refused,
+    whole,
+)
 
-__all__ = ["Command", "Probe", "Sections", "all_probes", "refused", "whole"]
+__all__ = [
+    "REFUSED",
+    "Command",
+    "Probe",
+    "Sections",
+    "all_probes",
+    "commands_for",
+    "item_section",
+    "refused",
+    "whole",
+]
 
 
 @cache
@@ -19,3 +38,9 @@ def all_probes() -> Mapping[str, Probe]:
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names if name != "base"]
     probes: list[Probe] = [module.PROBE for module in modules]
     return {probe.name: probe for probe in probes}
+
+
+def commands_for(probes: Iterable[str], policy: Policy) -> tuple[Command, ...]:
+    """What the probes of these names run on a host of this policy, each command once."""
+    commands = [one for name in probes for one in all_probes()[name].commands_for(policy)]
+    return tuple({command.name: command for command in commands}.values())

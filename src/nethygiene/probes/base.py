@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from nethygiene.facts.fact import Fact
+from nethygiene.inventory.policy import Policy
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.transcript import Cut, Section
 
@@ -23,6 +25,9 @@ class Command:
             shell expands its globs; anything longer is spelt ``sh -c '...'``.
         privileged: needs root; with become it is run by ``sudo -n``, and so must hold no
             glob and no quoting: it stands in the sudoers file word for word.
+        user: whose command it is: run directly where the login is that user, by `runuser` or `su`
+            where it is root, by ``sudo -n -u USER`` with become. Otherwise it does not run, and
+            is unreadable. Names from a policy have to be quoted in `shell`.
         sampled: run at both ends of the window, as the sections NAME@first and NAME@last;
             with `--since`, NAME@since is the last one of an earlier run.
         seconds: time limit on the host.
@@ -32,6 +37,7 @@ class Command:
     name: str
     shell: str
     privileged: bool = False
+    user: str | None = None
     sampled: bool = False
     seconds: int = 10
     cap: int = DEFAULT_CAP
@@ -49,8 +55,15 @@ class Command:
         return (f"{self.name}@since", f"{self.name}@first", f"{self.name}@last")
 
 
+REFUSED = "nethygiene: "
+"""Begins what the script says on standard error where it did not run a command of a user."""
+
 Sections = Mapping[str, Section | Unreadable]
 """A probe's sections by name; one that did not come back whole is an Unreadable."""
+
+
+def _nothing_more(_policy: Policy) -> tuple[Command, ...]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +75,24 @@ class Probe:
         version: raised when the commands change so that old output can no longer be parsed.
         commands: what is run on the host.
         parse: pure function from the sections to the fact. It must not raise for any bytes.
+        declared: further commands, for what the host's policy declares. Those of an item carry its
+            name: ``tunnel_config:to-cloud``, made by :func:`item_section`.
     """
 
     name: str
     version: int
     commands: tuple[Command, ...]
     parse: Callable[[Sections], Fact | Unreadable]
+    declared: Callable[[Policy], tuple[Command, ...]] = _nothing_more
+
+    def commands_for(self, policy: Policy) -> tuple[Command, ...]:
+        """What is run on a host of this policy."""
+        return self.commands + self.declared(policy)
+
+
+def item_section(kind: str, item: str) -> str:
+    """The name of a declared item's section: printable ASCII without spaces."""
+    return f"{kind}:{quote(item, safe=':@/+.-_')}"
 
 
 def whole(command: Command, section: Section | None) -> Section | Unreadable:
@@ -91,8 +116,16 @@ def whole(command: Command, section: Section | None) -> Section | Unreadable:
     if section.cut is not None or section.status is None:
         return Unreadable(Reason.CUT_OFF, source, "the connection ended before the command did")
     # With status 0 it only grumbled, as in "sudo: unable to resolve host".
-    if command.privileged and section.status != 0 and stderr.startswith("sudo:"):
+    asked_sudo = command.privileged or command.user is not None
+    if asked_sudo and section.status != 0 and stderr.startswith("sudo:"):
         return Unreadable(Reason.PERMISSION, source, f"sudo refused: {last}")
+    if command.user is not None and section.status != 0 and stderr.startswith(REFUSED):
+        detail = (
+            f"has to run as {command.user}, and we are {stderr.removeprefix(REFUSED)[:100]}: log "
+            "in as that user or as root, or use ansible_become with the sudoers file that "
+            "`python -m nethygiene sudoers --user LOGIN --inventory=FILE` prints"
+        )
+        return Unreadable(Reason.PERMISSION, source, detail)
     if section.status in {126, 127}:
         return Unreadable(Reason.TOOL_MISSING, source, last or "command not found")
     return section

@@ -70,7 +70,7 @@ class Subject:
             )
         sections = {
             name: self._section(name) or whole(command, self.transcript.sections.get(name))
-            for command in probe.commands
+            for command in probe.commands_for(self.policy)
             for name in command.sections
         }
         try:
