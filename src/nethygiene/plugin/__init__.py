@@ -123,7 +123,10 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     if not has_audit(config) or distributed.has_workers(config):
         return
     if not broken and not any(getattr(config.option, one) for one in idle):
-        collect_for(audit_of(config), session.items)
+        try:
+            collect_for(audit_of(config), session.items)
+        except UsageError as error:
+            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

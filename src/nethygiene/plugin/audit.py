@@ -34,6 +34,7 @@ class Audit:
         is_live: hosts have to be connected to.
         results: all results so far; under xdist the controller's copy is the whole.
         rules: records of the rules that were judged, by id.
+        interrupted: Ctrl-C ended the collection; what had come by then is judged.
     """
 
     def __init__(self, options: Options) -> None:
@@ -46,6 +47,7 @@ class Audit:
         self.run_id = str(uuid.uuid4())
         self.results: list[Result] = []
         self.rules: dict[str, RuleRecord] = {}
+        self.interrupted = False
         self.crashes: dict[str, str] = {}
         self._started = datetime.now(UTC)
         self._plan = plan_run(options)
@@ -65,7 +67,11 @@ class Audit:
         if subject is None:
             transcript = self._transcripts.get(host)
             if transcript is None:
-                failure = HostFailure("not-collected", "the run ended before this host", "")
+                failure = HostFailure(
+                    "interrupted",
+                    "the run was interrupted before this host was read",
+                    "run it anew",
+                )
                 blank = Transcript(host, "", "", 0.0, 0.0, failure=failure)
                 return Subject(host, self.hosts[host].policy, blank)
             earlier = self._since.get(host)

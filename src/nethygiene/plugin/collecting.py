@@ -16,6 +16,7 @@ from nethygiene.evidence import EvidenceWriter
 from nethygiene.plugin.audit import Audit
 from nethygiene.probes import all_probes, commands_for
 from nethygiene.transcript import Transcript
+from nethygiene.transport import abandon_all, begin_anew
 
 # A connection takes a socket and paramiko's pipe or two; a local one three pipes.
 _DESCRIPTORS_PER_HOST = 8
@@ -31,6 +32,8 @@ def collect(
         probes: names of the probes that the selected rules need; with `--evidence` all are sent.
         hosts: names of the hosts that selected rules judge.
         keep_open: names of the hosts whose connection checks will use.
+
+    After Ctrl-C it returns with what there is, and the audit is marked as interrupted.
 
     Raises:
         EvidenceError: the evidence file cannot be written.
@@ -55,13 +58,18 @@ def collect(
         writer = None
         if options.evidence is not None:
             writer = stack.enter_context(EvidenceWriter(options.evidence, audit.evidence_header()))
+        begin_anew()
         executor = ThreadPoolExecutor(workers, thread_name_prefix="nethygiene")
-        # Without waiting: after Ctrl-C the connections under way end by their deadlines.
-        stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-        for transcript in _with_progress(collect_fleet(jobs, executor), len(jobs)):
-            audit.add_transcript(transcript)
-            if writer is not None:
-                writer.add(audit.evidence_line(transcript))
+        stack.callback(executor.shutdown, cancel_futures=True)
+        try:
+            for transcript in _with_progress(collect_fleet(jobs, executor), len(jobs)):
+                audit.add_transcript(transcript)
+                if writer is not None:
+                    writer.add(audit.evidence_line(transcript))
+        except KeyboardInterrupt:
+            # What has been collected is judged; a second Ctrl-C ends that as well.
+            audit.interrupted = True
+            abandon_all()
 
 
 def _with_progress(transcripts: Iterator[Transcript], total: int) -> Iterator[Transcript]:

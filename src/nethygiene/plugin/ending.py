@@ -53,7 +53,7 @@ class Gatherer:
         if not has_audit(self._config) or is_worker(self._config):
             return
         audit = audit_of(self._config)
-        status = int(exitstatus)
+        status = _INTERRUPTED if audit.interrupted else int(exitstatus)
         if status not in _PYTESTS_OWN:
             status = exit_status(audit.results, audit.options.fail_on)
             # A failing test that is none of ours keeps pytest's status, unless ours says more.

@@ -9,6 +9,7 @@ from nethygiene.inventory.target import Target
 from nethygiene.transport.backend import CommandCutError, TestinfraBackend, testinfra_host
 from nethygiene.transport.base import Connection, ConnectSettings, Output
 from nethygiene.transport.containers import open_container
+from nethygiene.transport.deadline import abandon_all, begin_anew
 from nethygiene.transport.local import open_local
 from nethygiene.transport.openssh import open_openssh
 from nethygiene.transport.paramiko_connection import open_paramiko
@@ -20,6 +21,8 @@ __all__ = [
     "Connection",
     "Output",
     "TestinfraBackend",
+    "abandon_all",
+    "begin_anew",
     "close_shared_connections",
     "open_connection",
     "testinfra_host",

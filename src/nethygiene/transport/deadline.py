@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+_abandoned = threading.Event()
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -37,13 +39,13 @@ class Deadline:
         return cls(seconds, time.monotonic() + seconds)
 
     def remaining(self) -> float:
-        """Seconds that are left, 0 once it has passed."""
-        return max(0.0, self.at - time.monotonic())
+        """Seconds that are left, 0 once it has passed or all is abandoned."""
+        return 0.0 if _abandoned.is_set() else max(0.0, self.at - time.monotonic())
 
     @property
     def expired(self) -> bool:
-        """Whether it has passed."""
-        return time.monotonic() >= self.at
+        """Whether it has passed, or all is abandoned."""
+        return _abandoned.is_set() or time.monotonic() >= self.at
 
     def later(self, seconds: float) -> Deadline:
         """The same allowance, ending `seconds` later."""
@@ -116,6 +118,13 @@ class _Watchdog:
             elif self._queue[0][2] is guard:
                 self._condition.notify()
 
+    def fire_all(self) -> None:
+        """Fire every guard whose block is still running."""
+        with self._condition:
+            waiting, self._queue = self._queue, []
+        for _, _, guard in waiting:
+            guard.fire()
+
     def _run(self) -> None:
         while (guard := self._next()) is not None:
             guard.fire()
@@ -142,3 +151,14 @@ class _Watchdog:
 
 
 _WATCHDOG = _Watchdog()
+
+
+def abandon_all() -> None:
+    """After Ctrl-C: every deadline has passed, and what blocks is ended now."""
+    _abandoned.set()
+    _WATCHDOG.fire_all()
+
+
+def begin_anew() -> None:
+    """Let deadlines hold again, in a process that runs a second audit."""
+    _abandoned.clear()

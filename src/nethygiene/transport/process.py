@@ -20,6 +20,7 @@ from nethygiene.transport.deadline import Deadline
 
 _CHUNK = 256 * 1024
 _REAP_SECONDS = 1.0
+_TURN_SECONDS = 0.5
 
 
 class Ending(StrEnum):
@@ -106,7 +107,8 @@ class Child:
             left = bounds.deadline.remaining()
             if left <= 0:
                 return Ending.DEADLINE
-            for ready, _ in self._selector.select(left):
+            # In turns, so that it is seen soon when the whole run is given up.
+            for ready, _ in self._selector.select(min(left, _TURN_SECONDS)):
                 if ready.data is None:
                     self._write()
                 else:
