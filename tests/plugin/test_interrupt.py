@@ -1,0 +1,66 @@
+"""Ctrl-C while hosts are collected: what is known is judged and written, and nothing stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from nethygiene.results import Run
+from tests.plugin.conftest import CHECKS, LOCAL, Runner
+
+WINDOW = "23.7188"  # of no other process on this machine
+GONE = "    gone: {ansible_host: 127.0.0.1, ansible_port: 1}\n"
+
+
+def test_what_had_come_is_judged_and_nothing_is_left(runner: Runner) -> None:
+    results = runner.folder / "results.json"
+    command = [sys.executable, "-m", "pytest", "-p", "nethygiene.plugin", "-p", "no:cacheprovider"]
+    command += [str(CHECKS), f"--inventory={runner.inventory(LOCAL + GONE)}"]
+    command += [f"--results={results}", f"--window={WINDOW}"]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKS.parent / "src")}
+    with subprocess.Popen(
+        command,
+        cwd=runner.folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        _wait_for_window()
+        process.send_signal(signal.SIGINT)
+        start = time.monotonic()
+        output, _ = process.communicate(timeout=20)
+    assert time.monotonic() - start < 10, "connections under way end at once"
+    assert process.returncode == 2, output
+    assert "CUT SHORT" in output
+    assert "Traceback" not in output
+    run = Run.model_validate_json(results.read_text(encoding="utf-8"))
+    assert run.exit_status == 2
+    errors = {host.name: host.error or "" for host in run.hosts}
+    assert "refused" in errors["gone"], "what had come is kept"
+    assert "interrupted" in errors["here"]
+    assert {one.outcome.value for one in run.results} <= {"failed", "unknown", "not-applicable"}
+    assert not _windows(), "the host's script ended too"
+
+
+def _windows() -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[:2] == [b"sleep", WINDOW.encode()]:
+            found.append(process.name)
+    return found
+
+
+def _wait_for_window() -> None:
+    deadline = time.monotonic() + 30
+    while not _windows():
+        assert time.monotonic() < deadline, "the script never came to its window"
+        time.sleep(0.05)
