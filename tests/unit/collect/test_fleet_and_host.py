@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,19 +15,35 @@ from nethygiene.collect import Job, collect_fleet, collect_host
 from nethygiene.collect import host as host_module
 from nethygiene.collect.kept import close_kept, kept_connection
 from nethygiene.errors import ConnectError
+from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.inventory.target import Target
-from nethygiene.probes import Command, Probe, all_probes
+from nethygiene.probes import Command, commands_for
 from nethygiene.transcript import Cut, HostFailure, Transcript
 from nethygiene.transport.base import ConnectSettings, Output
 
 
-def job(name: str = "here", **changes: object) -> Job:
-    made = Job(Target(name, "localhost", kind="local"), ConnectSettings(), ("kernel",), 0.0)
-    return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
+def job(
+    name: str = "here",
+    *probes: str,
+    target: Target | None = None,
+    commands: Sequence[Command] | None = None,
+    window: float = 0.0,
+    settings: ConnectSettings | None = None,
+    keep_open: bool = False,
+) -> Job:
+    names = probes or ("kernel",)
+    return Job(
+        target or Target(name, "localhost", kind="local"),
+        settings or ConnectSettings(),
+        names,
+        tuple(commands or commands_for(names, policy_from_plain({}))),
+        window,
+        keep_open=keep_open,
+    )
 
 
 def test_this_machine() -> None:
-    transcript = collect_host(job(probes=("kernel", "machine", "counters"), window=0.2))
+    transcript = collect_host(job("here", "kernel", "machine", "counters", window=0.2))
     assert transcript.failure is None
     assert (transcript.host, transcript.address, transcript.host_key) == ("here", "local", None)
     assert transcript.probes == {"kernel": 1, "machine": 1, "counters": 1}
@@ -40,7 +56,7 @@ def test_this_machine() -> None:
 
 def test_the_window_does_not_count_against_the_deadline() -> None:
     settings = ConnectSettings(command_timeout=1.0)
-    transcript = collect_host(job(probes=("counters",), window=1.2, settings=settings))
+    transcript = collect_host(job("here", "counters", window=1.2, settings=settings))
     assert transcript.failure is None
 
 
@@ -155,10 +171,8 @@ def test_become_is_for_privileged_commands_and_may_be_refused(
     (tmp_path / "sudo").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     commands = (Command("secret", "echo seen", privileged=True), Command("plain", "echo seen"))
-    probe = Probe("both", 1, commands, all_probes()["kernel"].parse)
-    monkeypatch.setattr(host_module, "all_probes", lambda: {"both": probe})
     target = Target("here", "localhost", kind="local", become=True, become_user="netadmin")
-    transcript = collect_host(job(target=target, probes=("both",)))
+    transcript = collect_host(job(target=target, commands=commands))
     assert log.read_text() == "sudo -n -u netadmin echo seen\n"
     assert transcript.privileged is privileged
     assert transcript.sections["plain"].stdout == b"seen\n"

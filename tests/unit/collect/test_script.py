@@ -156,6 +156,13 @@ def test_the_logins_environment_changes_nothing(shell: tuple[str, ...]) -> None:
     assert hostile.framed == plain.framed
 
 
+def test_a_command_sees_no_language_and_no_options_for_grep() -> None:
+    environment = run([Command("env", "env")], environment=HOSTILE | {"PATH": PATH})["env"]
+    names = dict(line.split("=", 1) for line in environment.decode().splitlines())
+    assert names["LC_ALL"] == "C"
+    assert not {"LANGUAGE", "GREP_OPTIONS", "GREP_COLORS", "ENV", "BASH_ENV", "nh"} & names.keys()
+
+
 def test_an_empty_path_is_not_the_current_directory(tmp_path: Path) -> None:
     _tool(tmp_path, "uname", "echo forged")
     answer = run([Command("kernel", "uname -s")], environment={"PATH": ""}, cwd=str(tmp_path))

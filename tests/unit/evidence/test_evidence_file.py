@@ -185,6 +185,10 @@ WRONG: dict[str, tuple[object, str]] = {
         HOST | {"sections": {"x": {"stdout": "a?", "status": 0}}},
         "sections.x.stdout: .*not base64",
     ),
+    "more than base64": (
+        HOST | {"sections": {"x": {"stdout": "YQ==\n", "status": 0}}},
+        "sections.x.stdout: .*not base64",
+    ),
     "base64 of another alphabet": (
         HOST | {"sections": {"x": {"stdout": "äöü=", "status": 0}}},
         "sections.x.stdout: ",

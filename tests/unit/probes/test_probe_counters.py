@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from nethygiene.facts.ledger import Ledger, UnreadableFactError
+from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.counters import Change, Counters, duration
-from nethygiene.transcript import Cut, Section
+from nethygiene.rules.subject import Subject
+from nethygiene.transcript import Cut, HostFailure, Section, Transcript
 from tests.unit.probes.sections import fact, section
 
 BOOT = "ec638c4b-72fc-43db-b8b8-88a424cafb3d"
@@ -122,6 +124,15 @@ def test_no_change_is_known(first: Section, last: Section, reason: Reason, says:
     why = why_not(counters(first=first, last=last))
     assert why.reason is reason
     assert says in why.detail
+
+
+def test_a_host_lost_after_its_samples_is_not_short_of_a_run_that_nobody_named() -> None:
+    sections = {"counters@first": sample(7), "counters@last": sample(9, "102.00")}
+    lost = HostFailure("closed", "the connection ended", "see its log")
+    transcript = Transcript("host", "", "", 0.0, 1.0, sections=sections, failure=lost)
+    found = Subject("host", policy_from_plain({}), transcript).fact("counters")
+    assert isinstance(found, Counters)
+    assert found.change(OVERFLOWS).delta == 2
 
 
 def test_a_counter_that_this_kernel_lacks_is_absent_not_zero() -> None:

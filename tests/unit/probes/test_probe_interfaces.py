@@ -88,7 +88,7 @@ def test_iterating_is_recorded() -> None:
     ],
 )
 def test_links_that_are_not_understood(links: str | bytes) -> None:
-    assert isinstance(interfaces(links), Unreadable)
+    assert isinstance(interfaces(links, ""), Unreadable)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,11 @@ def test_without_any_setting_there_is_no_fact(text: str | bytes) -> None:
     assert isinstance(fact("sysctl", {"sysctl": section(text, "grep: oh", 2)}), Unreadable)
 
 
+def test_only_greps_complaints_are_of_files() -> None:
+    stderr = "timeout: /proc/sys/net/ipv4/no_such: Permission denied\n/proc/sys/net/ipv4/x: no\n"
+    assert sysctls(stderr=stderr).find("net.ipv4.no_such") is None
+
+
 def test_busybox_complains_in_the_same_words() -> None:
     denied = "/usr/bin/grep: /proc/sys/net/ipv4/tcp_tw_recycle: Permission denied\n"
     assert why_not(sysctls(stderr=denied), "net.ipv4.tcp_tw_recycle").reason is Reason.PERMISSION
