@@ -32,6 +32,10 @@ class Command:
             with `--since`, NAME@since is the last one of an earlier run.
         seconds: time limit on the host.
         cap: bytes of standard output that are kept.
+        skip_if: a condition in POSIX sh that proves that there is nothing to see: the command is
+            not run then (it would load a module, or create what it lists), and its section is
+            empty. Where the condition itself fails, the command is run.
+        title: how messages name it, where its text says little.
     """
 
     name: str
@@ -41,10 +45,14 @@ class Command:
     sampled: bool = False
     seconds: int = 10
     cap: int = DEFAULT_CAP
+    skip_if: str = ""
+    title: str = ""
 
     @property
     def shown(self) -> str:
-        """The command as messages name it: its beginning, where it is long."""
+        """The command as messages name it: by its title, or its beginning where it is long."""
+        if self.title:
+            return self.title
         return self.shell if len(self.shell) <= _SHOWN else f"{self.shell[:_SHOWN]}…"
 
     @property

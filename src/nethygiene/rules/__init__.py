@@ -20,23 +20,47 @@ from nethygiene.inventory.policy import (
     Upstream,
 )
 from nethygiene.outcomes import Reason
+from nethygiene.probes.connections import Connection, Connections
 from nethygiene.probes.counters import Change, Counters, duration
+from nethygiene.probes.handshakes import Handshakes
 from nethygiene.probes.interfaces import Interfaces
 from nethygiene.probes.kernel import Kernel
 from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.probes.machine import Machine
 from nethygiene.probes.packet_filter import PacketFilter, Redirect
+from nethygiene.probes.routes import Routes
 from nethygiene.probes.sysctl import Sysctls
+from nethygiene.probes.tunnel_configs import TunnelConfigs
 from nethygiene.rules.backlog import why_backlog_is_short
 from nethygiene.rules.definition import rule
 from nethygiene.rules.expect import Expect, not_applicable, unknown
-from nethygiene.rules.items import InterfaceFamily
+from nethygiene.rules.failed_connections import (
+    bounded_rate,
+    connections_opened,
+    where_attempts_fail,
+    where_resets_go,
+)
+from nethygiene.rules.former_port import former_port, still_served
+from nethygiene.rules.half_open import below_nine_tenths, syn_queues
+from nethygiene.rules.items import InterfaceFamily, LegacyPort
+from nethygiene.rules.keepalive import (
+    none_stale,
+    probed_before,
+    probing,
+    settled,
+    settled_clients,
+    stale,
+    why_unprobed,
+)
+from nethygiene.rules.listening import port_state, served, why_not_served
 from nethygiene.rules.matchers import (
     Matcher,
     absent_or,
     at_least,
     at_most,
+    below,
+    bounded_share,
     equal_to,
     never_risen,
     not_rising,
@@ -47,44 +71,92 @@ from nethygiene.rules.redirects import (
     families_refusing_redirects,
     is_forwarding,
 )
+from nethygiene.rules.reverse_path import MultihomedInterface, reverse_path_filter
+from nethygiene.rules.routing import (
+    actual_way,
+    declared_way,
+    equal_defaults,
+    families_with_default,
+    interface_of_default,
+    ways_to_judge,
+)
+from nethygiene.rules.ssh_sessions import sessions_bounded, ssh_sessions
 from nethygiene.rules.subject import ReachedBy
+from nethygiene.rules.tunnel_keys import host_key_findings
 
 __all__ = [
     "Change",
+    "Connection",
+    "Connections",
     "Counters",
     "DeclaredInterface",
     "Expect",
+    "Handshakes",
     "InterfaceFamily",
     "Interfaces",
     "Kernel",
+    "LegacyPort",
     "Listener",
     "ListenerOwners",
     "Listeners",
     "Machine",
     "Matcher",
+    "MultihomedInterface",
     "PacketFilter",
     "Policy",
     "ReachedBy",
     "Reason",
     "Redirect",
     "Route",
+    "Routes",
     "Service",
     "Sysctls",
     "Tunnel",
+    "TunnelConfigs",
     "Upstream",
     "absent_or",
     "accepts_redirects",
+    "actual_way",
     "at_least",
     "at_most",
+    "below",
+    "below_nine_tenths",
+    "bounded_rate",
+    "bounded_share",
+    "connections_opened",
+    "declared_way",
     "duration",
+    "equal_defaults",
     "equal_to",
     "families_refusing_redirects",
+    "families_with_default",
+    "former_port",
+    "host_key_findings",
+    "interface_of_default",
     "is_forwarding",
     "never_risen",
+    "none_stale",
     "not_applicable",
     "not_rising",
     "one_of",
+    "port_state",
+    "probed_before",
+    "probing",
+    "reverse_path_filter",
     "rule",
+    "served",
+    "sessions_bounded",
+    "settled",
+    "settled_clients",
+    "ssh_sessions",
+    "stale",
+    "still_served",
+    "syn_queues",
     "unknown",
+    "ways_to_judge",
+    "where_attempts_fail",
+    "where_resets_go",
     "why_backlog_is_short",
+    "why_not_served",
+    "why_unprobed",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nethygiene.errors import ConnectError
-from nethygiene.transport.known_hosts import (
+from nethygiene.known_hosts import (
     Judgement,
     KnownHosts,
     Verdict,

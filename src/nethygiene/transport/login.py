@@ -20,7 +20,7 @@ from nethygiene.transport.deadline import Deadline, Guard
 from nethygiene.transport.dial import timed_out
 from nethygiene.transport.host_keys import HostKeyPolicy
 from nethygiene.transport.identities import Identities
-from nethygiene.transport.known_hosts import fingerprint
+from nethygiene.known_hosts import fingerprint
 from nethygiene.transport.retry import ClosedEarlyError, retried
 from nethygiene.transport.ssh_options import SshOptions
 from nethygiene.transport.wire import SocketWire, Wire

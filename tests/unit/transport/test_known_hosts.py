@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nethygiene.transport.known_hosts import KnownHosts, Verdict, fingerprint, parse
+from nethygiene.known_hosts import KnownHosts, Verdict, fingerprint, parse
 
 
 def key(seed: str, kind: str = "ssh-ed25519") -> bytes:

@@ -1,0 +1,282 @@
+"""What ssh makes of each declared tunnel, as the tunnel's user, and the host keys that it knows."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from nethygiene.facts.fact import Fact
+from nethygiene.inventory.policy import Policy, Tunnel
+from nethygiene.known_hosts import KnownHosts, Line, parse
+from nethygiene.outcomes import Reason, Unreadable
+from nethygiene.probes.base import Command, Probe, Sections, item_section, refused
+from nethygiene.transcript import Section
+from nethygiene.tunnels.ssh_config import SshConfig, parse_ssh_config
+
+# One line, without single quotes: it stands in a sudoers file word for word. Each line that comes
+# from a file or from ssh is carried behind "=", so that none can pass for one of ours. Of the
+# files, only lines that look like a public key travel, whatever file the options name; of the
+# commands in ssh's options only whether there is one, for a password may stand in them.
+_KEPT = (
+    "addressfamily",
+    "batchmode",
+    "clearallforwardings",
+    "controlmaster",
+    "exitonforwardfailure",
+    "gatewayports",
+    "globalknownhostsfile",
+    "hostkeyalgorithms",
+    "hostkeyalias",
+    "hostname",
+    "knownhostscommand",
+    "localforward",
+    "nohostauthenticationforlocalhost",
+    "port",
+    "proxycommand",
+    "proxyjump",
+    "remoteforward",
+    "revokedhostkeys",
+    "serveraliveinterval",
+    "status",
+    "stricthostkeychecking",
+    "userknownhostsfile",
+    "verifyhostkeydns",
+)
+_SCRIPT = (
+    'echo "user $(id -un)"; files=; '
+    'ask() { echo "target $1"; shift; '
+    'for word; do printf "argument %s" "$word"; echo; done; '
+    'said=$(ssh -G "$@"; echo "status $?"); '
+    'printf %s "$said" | grep -iE "^($keep) " | sed "s/^proxycommand .*ssh .*/inner ssh/;'
+    "s/^proxycommand .*/proxycommand other/;s/^inner/proxycommand/;"
+    's/^knownhostscommand .*/knownhostscommand set/;s/^/=/"; '
+    'jumps=$(printf %s "$said" | sed -n "s/^proxyjump //p"); '
+    'for file in $(printf %s "$said" | sed -n '
+    '"s/^userknownhostsfile //p;s/^globalknownhostsfile //p"); do '
+    'case " $files " in *" $file "*) ;; *) files="$files $file";; esac; done; }; '
+    'follow() { ask "$@"; hops=$jumps; depth=0; '
+    'while [ -n "$hops" ] && [ "$hops" != none ] && [ $depth -lt 4 ]; do '
+    "depth=$((depth+1)); next=; first=1; "
+    'for hop in $(echo "$hops" | tr , " "); do '
+    'ask jump "ssh://${hop#ssh://}"; [ $first = 1 ] && next=$jumps; first=0; done; '
+    "hops=$next; done; "
+    '[ -n "$hops" ] && [ "$hops" != none ] && echo deep; :; }; set -f; '
+)
+_FILES = (
+    '; for file in $files; do printf "file %s" "$file"; echo; '
+    'if [ -e "$file" ]; then { '
+    'grep -nE "(ssh|ecdsa|sk)-[^[:blank:]]+[[:blank:]]+AAAA" "$file"; echo "status $?"; } '
+    '| sed "s/^/=/"; else echo absent; fi; done; echo done'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SshTarget:
+    """One destination that the tunnel's ssh, or its check, connects to.
+
+    Attributes:
+        role: ``declared``, ``plain`` (the destination without the declared options), ``check``,
+            or ``jump`` for a host on the way to the one before.
+        arguments: those given to ``ssh -G``.
+        config: what it answered.
+    """
+
+    role: str
+    arguments: tuple[str, ...]
+    config: SshConfig
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelConfig:
+    """What ssh makes of one tunnel.
+
+    Attributes:
+        user: who asked ssh.
+        targets: each destination, followed by the jump hosts on its way.
+        files: path to the known_hosts file's content.
+        absent: known_hosts files that do not exist for that user.
+        unreadable: those that exist and could not be read.
+    """
+
+    user: str
+    targets: tuple[SshTarget, ...]
+    files: Mapping[str, KnownHosts]
+    absent: frozenset[str]
+    unreadable: frozenset[str]
+
+    def target(self, role: str) -> SshTarget | None:
+        """The destination of a role; None where none was asked."""
+        return next((one for one in self.targets if one.role == role), None)
+
+
+@dataclass(frozen=True)
+class TunnelConfigs(Fact):
+    """What ssh makes of the declared tunnels, by the names of their sections."""
+
+    by_section: Mapping[str, TunnelConfig | Unreadable]
+
+    def of(self, tunnel: Tunnel) -> TunnelConfig:
+        """The one of `tunnel`; unreadable where it was not asked, or of another declaration."""
+        command = config_command(tunnel)
+        found = self.by_section.get(command.name)
+        if found is None:
+            detail = "not in the transcript: evidence of another policy"
+            self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, command.title, detail))
+        if isinstance(found, Unreadable):
+            self.ledger.cannot_read(found)
+        asked = [one.arguments for one in found.targets if one.role != "jump"]
+        if asked != [arguments for _, arguments in _asked(tunnel)] or found.user != tunnel.user:
+            detail = "the transcript holds the answer to another declaration of this tunnel"
+            self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, command.title, detail))
+        self.ledger.read(f"ssh -G of {tunnel.name}", command.title, f"{len(found.targets)} answers")
+        return found
+
+
+def _asked(tunnel: Tunnel) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The roles and arguments for which ssh is asked."""
+    options = [word for key, value in tunnel.options.items() for word in ("-o", f"{key}={value}")]
+    port = [] if tunnel.port is None else ["-p", str(tunnel.port)]
+    yield "declared", (*options, *port, tunnel.destination)
+    yield "plain", (tunnel.destination,)
+    if tunnel.check is not None:
+        port = [] if tunnel.check.port is None else ["-p", str(tunnel.check.port)]
+        yield "check", (*port, tunnel.check.destination)
+
+
+def config_command(tunnel: Tunnel) -> Command:
+    """The command that asks ssh for one tunnel, as its user."""
+    calls = [
+        f"{'ask' if role == 'plain' else 'follow'} {role} {shlex.join(arguments)}"
+        for role, arguments in _asked(tunnel)
+    ]
+    kept = sorted({*_KEPT, *(keyword.lower() for keyword in tunnel.options)})
+    text = f'keep="{"|".join(kept)}"; ' + _SCRIPT + "; ".join(calls) + _FILES
+    return Command(
+        item_section("tunnel_config", tunnel.name),
+        f"sh -c {shlex.quote(text)}",
+        user=tunnel.user,
+        title=f"ssh -G as {tunnel.user}",
+    )
+
+
+def _declared(policy: Policy) -> tuple[Command, ...]:
+    return tuple(config_command(tunnel) for tunnel in policy.tunnels.values())
+
+
+def parse_configs(sections: Sections) -> TunnelConfigs:
+    """Parse what the script printed for each tunnel."""
+    return TunnelConfigs({name: _parse_section(name, one) for name, one in sections.items()})
+
+
+def _parse_section(name: str, section: Section | Unreadable) -> TunnelConfig | Unreadable:
+    if isinstance(section, Unreadable):
+        return section
+    source = f"ssh -G ({name})"
+    if section.status != 0:
+        return refused(Command(name, "", title=source), section)
+    reader = _Reader(source, section)
+    try:
+        return reader.read()
+    except _NotReadableError as error:
+        return error.unreadable
+
+
+class _NotReadableError(Exception):
+    def __init__(self, unreadable: Unreadable) -> None:
+        self.unreadable = unreadable
+        super().__init__(str(unreadable))
+
+
+class _Reader:
+    """Reads the lines of one section, in the order in which the script prints them."""
+
+    def __init__(self, source: str, section: Section) -> None:
+        self._source = source
+        self._stderr = section.stderr.decode("utf-8", "replace").strip()
+        self._lines = section.stdout.decode("utf-8", "surrogateescape").split("\n")
+        self._next = 0
+
+    def read(self) -> TunnelConfig:
+        user = self._keyed("user")
+        targets = []
+        while self._peek().startswith("target "):
+            targets.append(self._target())
+        if self._peek() == "deep":
+            self._give_up(Reason.UNDECIDABLE, "ProxyJump leads over more than 4 hosts in a row")
+        files: dict[str, KnownHosts] = {}
+        absent, unreadable = set(), set()
+        while self._peek().startswith("file "):
+            path = self._keyed("file")
+            if not path.startswith("/"):
+                # ssh -G joins the names by spaces: one that has a space in it is in pieces.
+                self._give_up(Reason.UNPARSABLE, f"not the path of a known_hosts file: {path!r}")
+            if self._peek() == "absent":
+                self._take()
+                absent.add(path)
+                continue
+            lines, status = self._body()
+            if status in {0, 1}:
+                files[path] = _known_hosts(path, lines)
+            else:
+                unreadable.add(path)
+        if self._take() != "done" or not targets:
+            self._give_up(Reason.UNPARSABLE, "the answer is not whole")
+        return TunnelConfig(user, tuple(targets), files, frozenset(absent), frozenset(unreadable))
+
+    def _target(self) -> SshTarget:
+        role = self._keyed("target")
+        arguments = []
+        while self._peek().startswith("argument "):
+            arguments.append(self._keyed("argument"))
+        lines, status = self._body()
+        last = self._stderr.splitlines()[-1][:200] if self._stderr else "no message"
+        if status == 127:
+            self._give_up(Reason.TOOL_MISSING, last)
+        if status != 0:
+            self._give_up(Reason.COMMAND_FAILED, f"exit status {status}: {last}")
+        config = parse_ssh_config(lines)
+        if config is None:
+            self._give_up(Reason.UNPARSABLE, "no hostname and port in what ssh -G printed")
+        return SshTarget(role, tuple(arguments), config)
+
+    def _body(self) -> tuple[list[str], int]:
+        lines = []
+        while self._peek().startswith("="):
+            lines.append(self._take().removeprefix("="))
+        word, _, status = (lines.pop() if lines else "").partition(" ")
+        if word != "status" or not re.fullmatch("[0-9]{1,3}", status):
+            self._give_up(Reason.UNPARSABLE, "a part of the answer has no status")
+        return lines, int(status)
+
+    def _keyed(self, key: str) -> str:
+        word, _, value = self._take().partition(" ")
+        if word != key:
+            self._give_up(Reason.UNPARSABLE, f"{word[:60]!r} where {key} should be")
+        return value
+
+    def _peek(self) -> str:
+        return self._lines[self._next] if self._next < len(self._lines) else ""
+
+    def _take(self) -> str:
+        line = self._peek()
+        self._next += 1
+        return line
+
+    def _give_up(self, reason: Reason, detail: str) -> NoReturn:
+        raise _NotReadableError(Unreadable(reason, self._source, detail))
+
+
+def _known_hosts(path: str, lines: Iterable[str]) -> KnownHosts:
+    """The lines that ``grep -n`` found, each at its own number."""
+    found: list[Line] = []
+    for numbered in lines:
+        number, _, text = numbered.partition(":")
+        if re.fullmatch("[0-9]{1,9}", number):
+            found += (replace(line, number=int(number)) for line in parse(text, path)[0])
+    return KnownHosts(tuple(found))
+
+
+PROBE = Probe("tunnel_configs", 1, (), parse_configs, declared=_declared)
