@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from nethygiene.inventory.policy import Policy
+from nethygiene.inventory.policy import Policy, Service
 from nethygiene.probes.interfaces import Interfaces
+from nethygiene.rules.reverse_path import multihomed_interface
 
 
 class Named(Protocol):
@@ -22,8 +23,33 @@ class Named(Protocol):
         """The key in the policy."""
 
 
+@dataclass(frozen=True, slots=True)
+class LegacyPort:
+    """A former port of a service, which old clients still use.
+
+    Attributes:
+        service: the service that has moved.
+        port: where it was.
+    """
+
+    service: Service
+    port: int
+
+    @property
+    def name(self) -> str:
+        """The item's name in results: ``shop:60000``."""
+        return f"{self.service.name}:{self.port}"
+
+
+def _legacy_ports(policy: Policy) -> Iterator[LegacyPort]:
+    for service in policy.services.values():
+        for port in service.legacy_ports:
+            yield LegacyPort(service, port)
+
+
 DECLARED: Mapping[str, Callable[[Policy], Iterable[Named]]] = {
     "service": lambda policy: policy.services.values(),
+    "legacy_port": _legacy_ports,
     "upstream": lambda policy: policy.upstreams.values(),
     "interface": lambda policy: policy.interfaces.values(),
     "route": lambda policy: policy.routes.values(),
@@ -83,5 +109,8 @@ def _finder(find: Callable[..., Iterable[Named]], nothing: str) -> Finder:
 FOUND: Mapping[str, Finder] = {
     "interface_family": _finder(
         interface_family, "no interface besides loopback is up and has an address"
+    ),
+    "multihomed_interface": _finder(
+        multihomed_interface, "no two interfaces besides loopback are up with an IPv4 address"
     ),
 }

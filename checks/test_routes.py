@@ -1,0 +1,115 @@
+"""Routes: which way packets leave, and which ones are let in."""
+
+from nethygiene.rules import (
+    Counters,
+    Expect,
+    Interfaces,
+    MultihomedInterface,
+    Policy,
+    Route,
+    Routes,
+    Sysctls,
+    actual_way,
+    declared_way,
+    equal_defaults,
+    equal_to,
+    families_with_default,
+    interface_of_default,
+    not_applicable,
+    not_rising,
+    one_of,
+    reverse_path_filter,
+    rule,
+    ways_to_judge,
+)
+
+
+@rule(severity="high", kind="setting", incidents=["S1.5"])
+def test_default_route_unambiguous(
+    routes: Routes, interfaces: Interfaces, policy: Policy, expect: Expect
+) -> None:
+    """One default route is preferred, and it uses the declared interface.
+
+    Several are fine while metrics, tables or policy rules tell them apart, and so is one that
+    shares the load. Two of one table and metric through different interfaces are not.
+
+    Why: A machine with two network cards got a default gateway on each, and answers went out of
+        the wrong one (incident S1.5). One default route, and explicit routes to inner networks.
+    Remedy: Leave the default route to one interface, in the network configuration (`gateway` of
+        ifupdown, `UseRoutes=` of networkd, `ipv4.never-default` of NetworkManager), or give the
+        others a larger metric. Until the next boot:
+        `ip route del default dev IFACE`
+        Where traffic must leave by the interface that it came in by, give each a table:
+        `ip route add default via GATEWAY dev IFACE table 100`
+        `ip rule add from ADDRESS lookup 100`
+    Kernels: IPv6 makes one route of two equal ones that were added one by one: that cannot be told
+        from load sharing, and is unknown.
+
+    References:
+        - ip-route(8), ip-rule(8)
+        - fib_select_default: https://github.com/torvalds/linux/blob/v6.18/net/ipv4/fib_semantics.c
+    """
+    families = families_with_default(routes)
+    if not families:
+        not_applicable("the host has no default route")
+    for family in families:
+        if policy.default_interface is not None:
+            name = f"interface of the {family} default route"
+            expect(name, interface_of_default(routes, family), equal_to(policy.default_interface))
+        rivals = equal_defaults(routes, interfaces, family)
+        expect(f"set of equal {family} default routes", rivals, equal_to("none"))
+
+
+@rule(severity="high", kind="setting", incidents=["S1.5"])
+def test_route_in_effect(routes: Routes, route: Route, expect: Expect) -> None:
+    """The kernel sends to the declared destination by the declared gateway or interface.
+
+    The kernel itself is asked, for up to four addresses inside, so that tables, policy rules,
+    metrics and redirects count. Parts of the destination that have a route of their own are left
+    out, unless all of it has.
+
+    Why: A machine with two network cards has one default gateway: networks behind the other card
+        need explicit routes, and those that were typed in are gone after a reboot (incident S1.5).
+    Remedy: Add the route, and put it into the network configuration so that it is there after
+        the next boot (`up ip route add` of ifupdown, `[Route]` of networkd, `ipv4.routes` of
+        NetworkManager).
+        `ip route replace DESTINATION via GATEWAY dev IFACE`
+    References:
+        - ip-route(8): ip route get asks the kernel, and sends nothing
+    """
+    for way in ways_to_judge(routes, route):
+        wanted = equal_to(declared_way(route))
+        expect(f"way to {way.address} in {route.destination}", actual_way(way, route), wanted)
+
+
+@rule(severity="medium", kind="rate", incidents=["S1.5"])
+def test_reverse_path_filter_fits(
+    multihomed_interface: MultihomedInterface,
+    sysctl: Sysctls,
+    counters: Counters,
+    policy: Policy,
+    expect: Expect,
+) -> None:
+    """Reverse path filtering is as the policy says, and drops nothing where it is strict.
+
+    The larger of `conf.all.rp_filter` and the interface's own counts. The counter is the host's:
+    where several interfaces filter strictly, it does not tell which of them dropped.
+
+    Why: With two network cards, requests may come in by one and answers go out by the other. A
+        strict filter drops the requests without a word (incident S1.5).
+    Remedy: Give the host a route back by the interface that the packets come in by. Where the
+        paths are meant to differ, filter loosely there; `all` must not be 1 then.
+        `sysctl -w net.ipv4.conf.IFACE.rp_filter=2`
+        `echo 'net.ipv4.conf.IFACE.rp_filter = 2' >> /etc/sysctl.d/90-nethygiene.conf`
+    References:
+        - ip-sysctl, rp_filter: https://docs.kernel.org/networking/ip-sysctl.html
+        - RFC 3704, section 2
+        - https://docs.kernel.org/networking/snmp_counter.html
+    """
+    name = multihomed_interface.name
+    mode = reverse_path_filter(sysctl, multihomed_interface)
+    modes = ("disabled", "strict", "loose") if policy.rp_filter == "any" else (policy.rp_filter,)
+    expect(f"effective rp_filter of {name}", mode, one_of(modes))
+    if mode == "strict":
+        rise = counters.change("TcpExtIPReversePathFilter")
+        expect("TcpExtIPReversePathFilter", rise, not_rising(), f"{name} filters strictly")

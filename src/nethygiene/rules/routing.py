@@ -1,0 +1,181 @@
+"""Which way packets take: default routes that compete, and routes that are not in effect."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from ipaddress import ip_interface
+
+from nethygiene.facts.route_table import Family, PolicyRule, RouteLine
+from nethygiene.inventory.policy import Route
+from nethygiene.probes.interfaces import Interfaces
+from nethygiene.probes.routes import FAMILIES, Routes, Way
+
+# Half of all addresses, or an eighth (VPNs cut the default route so), is as good as a default.
+_ALMOST_ALL = {"ipv4": 7, "ipv6": 15}
+# The kernel makes one route of equal IPv6 ones, whoever added them. A routing daemon meant it.
+_BY_ACCIDENT = frozenset({"boot", "static", "ra", "kernel", "dhcp"})
+
+
+def families_with_default(routes: Routes) -> tuple[Family, ...]:
+    """The families in which the host has a default route."""
+    return tuple(family for family in FAMILIES if routes.default_routes(family))
+
+
+def equal_defaults(routes: Routes, interfaces: Interfaces, family: Family) -> str:
+    """Default routes of one table and metric through different interfaces; ``none`` if none.
+
+    Not those that policy rules tell apart: each of their interfaces has a rule, for one of its
+    addresses or for sockets bound to it, to a table whose default route uses it alone.
+
+    Ends the rule as unknown where a rule looks at something that routes do not show (a mark, a
+    user, an incoming interface), and where an IPv6 route that shares the load may be two.
+    """
+    found: list[str] = []
+    defaults = routes.default_routes(family)
+    for rivals in _rivals(defaults, family):
+        rules = routes.policy_rules(family)
+        if not _is_looked_up(rivals[0].table, rules):
+            continue
+        used = sorted({name for one in rivals for name in one.interfaces})
+        told = [_is_told_apart(name, defaults, rules, interfaces) for name in used]
+        if all(answer is True for answer in told):
+            continue
+        rank = f"table {rivals[0].table}, metric {rivals[0].metric}"
+        what = " and ".join(str(one) for one in rivals) + f" ({rank})"
+        if all(answer is not False for answer in told):
+            routes.ledger.undecidable(
+                f"{what}: rules with marks, users or the like may tell them apart: {_texts(rules)}"
+            )
+        if len(rivals) == 1:
+            routes.ledger.undecidable(
+                f"{what}: IPv6 makes one route of two equal ones: meant as load sharing, or added "
+                "twice? Give them different metrics, or declare default_interface"
+            )
+        found.append(what)
+    return "; ".join(found) or "none"
+
+
+def _rivals(defaults: Sequence[RouteLine], family: Family) -> list[list[RouteLine]]:
+    """Groups of equal routes that use several interfaces."""
+    groups: dict[tuple[str, int, str, str], list[RouteLine]] = defaultdict(list)
+    for one in defaults:
+        groups[one.table, one.metric, one.preference, one.selector].append(one)
+    rivals = [group for group in groups.values() if _disagree(group)]
+    if family == "ipv6":
+        rivals += [
+            [one] for one in defaults if len(one.interfaces) > 1 and one.protocol in _BY_ACCIDENT
+        ]
+    return rivals
+
+
+def _disagree(group: Sequence[RouteLine]) -> bool:
+    # One route through several interfaces shares the load on purpose.
+    return len({one.interfaces for one in group}) > 1
+
+
+def _is_looked_up(table: str, rules: Sequence[PolicyRule]) -> bool:
+    # Without rules, in a kernel that has none, there is but the main table.
+    tables = {rule.table for rule in rules} or {"main"}
+    return table in tables or "[l3mdev-table]" in tables
+
+
+def _is_told_apart(
+    name: str,
+    defaults: Sequence[RouteLine],
+    rules: Sequence[PolicyRule],
+    interfaces: Interfaces,
+) -> bool | None:
+    """Whether a rule leads what belongs to an interface out by it; None where it may."""
+    own = {table for table, by in _interfaces_by_table(defaults).items() if by == {name}}
+    leading = [rule for rule in rules if rule.table in own and not rule.is_for_all]
+    addresses = [ip for one in interfaces if one.name == name for ip in one.addresses]
+    for rule in leading:
+        covers = rule.source is not None and any(_covers(rule, str(ip.ip)) for ip in addresses)
+        if not rule.selects_otherwise and (covers or rule.interface == name):
+            return True
+    return None if any(rule.selects_otherwise for rule in leading) else False
+
+
+def _covers(rule: PolicyRule, address: str) -> bool:
+    ip = ip_interface(address).ip
+    return rule.source is not None and ip.version == rule.source.version and ip in rule.source
+
+
+def _interfaces_by_table(defaults: Sequence[RouteLine]) -> dict[str, set[str]]:
+    by_table: dict[str, set[str]] = defaultdict(set)
+    for one in defaults:
+        by_table[one.table] |= one.interfaces
+    return by_table
+
+
+def _texts(rules: Sequence[PolicyRule]) -> str:
+    return "; ".join(rule.text for rule in rules if rule.selects_otherwise)
+
+
+def interface_of_default(routes: Routes, family: Family) -> str:
+    """The interface by which packets to far away leave: ``eth0``; ``none`` if they do not."""
+    ways = [
+        way
+        for way in routes.ways_out(family)
+        if way.prefix_length is None or way.prefix_length <= _ALMOST_ALL[family]
+    ]
+    answers = {_interfaces_of(way) for way in ways}
+    if len(answers) > 1:
+        answers -= {"none"}
+    if len(answers) != 1:
+        routes.ledger.undecidable(
+            f"the addresses far away that were tried leave by {', '.join(sorted(answers)) or '?'}:"
+            " they have routes of their own"
+        )
+    return answers.pop()
+
+
+def _interfaces_of(way: Way) -> str:
+    route = way.route if way.matched is None or way.route is None else way.matched
+    return " and ".join(sorted(route.interfaces)) if route is not None else "none"
+
+
+def ways_to_judge(routes: Routes, route: Route) -> tuple[Way, ...]:
+    """Where packets into a declared route's destination go; not parts that have their own route.
+
+    A part of the destination, as the host's own subnet, may well go another way. Only where all
+    addresses that were tried have routes of their own, these are what the destination comes to.
+    """
+    ways = routes.ways_to(route)
+    # One refusal among answers is that of a part (a blackhole inside it).
+    answered = [way for way in ways if way.route is not None] or list(ways)
+    if any(way.matched is None for way in answered):
+        if len({takes(way, route) for way in answered}) > 1:
+            routes.ledger.undecidable(
+                f"parts of {route.destination} go different ways, and this host's ip does not tell "
+                "by which route (fibmatch, iproute2 4.13)"
+            )
+        return tuple(answered)
+    length = route.destination.prefixlen
+    whole = [way for way in answered if (way.prefix_length or 0) <= length]
+    return tuple(whole or answered)
+
+
+def takes(way: Way, route: Route) -> bool:
+    """Whether packets go by the declared gateway and interface."""
+    hops: Collection[object] = () if way.route is None else way.route.hops
+    if way.route is None or way.route.type != "unicast" or not hops:
+        return False
+    by_gateway = route.via is None or any(hop.gateway == route.via for hop in way.route.hops)
+    by_interface = route.interface is None or route.interface in way.route.interfaces
+    return by_gateway and by_interface
+
+
+def declared_way(route: Route) -> str:
+    """A declared route's way, as ip(8) writes it."""
+    via = [] if route.via is None else [f"via {route.via}"]
+    dev = [] if route.interface is None else [f"dev {route.interface}"]
+    return " ".join(via + dev)
+
+
+def actual_way(way: Way, route: Route) -> str:
+    """A way in the words of the declared one where they agree, else in full."""
+    if takes(way, route):
+        return declared_way(route)
+    return "none: the kernel refuses it" if way.route is None else str(way.route)
