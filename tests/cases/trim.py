@@ -11,6 +11,7 @@ from typing import Any
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.probes import all_probes, commands_for
 from nethygiene.rules.definition import Rule
+from nethygiene.rules.diversion import GUARDS
 from nethygiene.rules.evaluate import Verdict
 from nethygiene.rules.items import FOUND
 from nethygiene.transcript import Transcript
@@ -23,8 +24,9 @@ _MOMENT = ("net:[", "/proc/uptime:", "/proc/sys/kernel/random/boot_id:")
 
 def trimmed(rule: Rule, transcript: Transcript, policy: Mapping[str, Any]) -> Transcript:
     """The transcript with the sections and lines that decide the verdicts."""
+    transcript = _without_idle_guard(rule, transcript, policy)
     wanted = _judged(judge(rule, transcript, policy))
-    names = _sections_of(rule, policy)
+    names = _sections_of(rule, policy) | _guarding(rule, policy)
     kept = {name: one for name, one in transcript.sections.items() if name in names}
     smaller = dataclasses.replace(transcript, sections=kept)
     assert _judged(judge(rule, smaller, policy)) == wanted, "a verdict needs another section"
@@ -41,10 +43,31 @@ def trimmed(rule: Rule, transcript: Transcript, policy: Mapping[str, Any]) -> Tr
     return smaller
 
 
+def _without_idle_guard(
+    rule: Rule, transcript: Transcript, policy: Mapping[str, Any]
+) -> Transcript:
+    """Without what the item's guard read, a whole packet filter, where it had no objection."""
+    idle = _guarding(rule, policy) - _sections_of(rule, policy)
+    kept = {name: one for name, one in transcript.sections.items() if name not in idle}
+    smaller = dataclasses.replace(transcript, sections=kept)
+    before, after = judge(rule, transcript, policy), judge(rule, smaller, policy)
+    told = [[(one.item, one.outcome, one.message) for one in all_] for all_ in (before, after)]
+    return smaller if told[0] == told[1] else transcript
+
+
+def _guarding(rule: Rule, policy: Mapping[str, Any]) -> set[str]:
+    guard = GUARDS.get(rule.declared or "")
+    return _filled_by(guard.probes, policy) if guard else set()
+
+
 def _sections_of(rule: Rule, policy: Mapping[str, Any]) -> set[str]:
     probes = {"kernel", *(one for one in rule.arguments if one in all_probes())}
     if rule.found is not None:
         probes |= set(FOUND[rule.found].probes)
+    return _filled_by(probes, policy)
+
+
+def _filled_by(probes: Iterable[str], policy: Mapping[str, Any]) -> set[str]:
     commands = commands_for(probes, policy_from_plain(dict(policy)))
     return {section for command in commands for section in command.sections}
 

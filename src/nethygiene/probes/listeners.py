@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Literal
 
 from nethygiene.facts.fact import Fact
 from nethygiene.outcomes import Reason, Unreadable
@@ -22,6 +24,8 @@ class Listener:
         waiting: connections in the accept queue (Recv-Q).
         backlog: limit of the accept queue (Send-Q): min(listen()'s backlog, somaxconn), frozen
             when listen() was called (Linux 6.18). The queue is full when waiting > backlog.
+        v6only: IPV6_V6ONLY of an IPv6 socket; None for an IPv4 one, and where neither the kernel
+            (before 4.3) nor ss tells.
     """
 
     address: str
@@ -29,6 +33,34 @@ class Listener:
     port: int
     waiting: int
     backlog: int
+    v6only: bool | None = None
+
+    @property
+    def ip(self) -> IPv4Address | IPv6Address | None:
+        """The address listened on; None for ``*``. IPv4 in an IPv6 socket is told as IPv4."""
+        if self.address == "*":
+            return None
+        address = ip_address(self.address)
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        return mapped or address
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether it listens on every address of a family, or of both."""
+        return self.ip is None or self.ip.is_unspecified
+
+    def serves(self, version: Literal[4, 6]) -> bool | None:
+        """Whether it takes connections of an IP version; None where ss did not tell.
+
+        ``*`` is both families since iproute2 4.15, IPv4 before 4.13, and either in between.
+        """
+        address = self.ip
+        if address is not None and (address.version == 4 or not address.is_unspecified):
+            return address.version == version
+        if self.v6only is None:
+            surely = 4 if address is None else 6
+            return True if version == surely else None
+        return version == 6 or not self.v6only
 
     def __str__(self) -> str:
         device = f"%{self.device}" if self.device else ""
@@ -62,10 +94,11 @@ _ROW = re.compile(
     r"\s+\S+:\*\s*(?P<rest>.*)",
     re.ASCII,
 )
+_V6ONLY = re.compile(r"(?:^|\s)v6only:([01])(?=\s|$)", re.ASCII)
 
 
 def parse(sections: Sections) -> Listeners | Unreadable:
-    """Parse ``ss -lntm``.
+    """Parse ``ss -lntme``.
 
     Rows without ``skmem:`` came from ss's silent fall-back to /proc/net/tcp, where the accept
     queue's limit reads 0 for every listener (Linux 6.18, iproute2 6.1): they are unreadable.
@@ -93,6 +126,11 @@ def parse(sections: Sections) -> Listeners | Unreadable:
         if "skmem:" not in match["rest"]:
             detail = "the kernel's tcp_diag did not answer, and /proc has no accept queue limits"
             return Unreadable(Reason.TOOL_MISSING, SS.shell, detail)
+        try:
+            ip_address(match["address"].strip("[]").replace("*", "::"))
+        except ValueError:
+            return Unreadable(Reason.UNPARSABLE, SS.shell, f"not an address: {row[:120]!r}")
+        v6only = _V6ONLY.findall(match["rest"])
         sockets.append(
             Listener(
                 address=match["address"].strip("[]"),
@@ -100,10 +138,11 @@ def parse(sections: Sections) -> Listeners | Unreadable:
                 port=int(match["port"]),
                 waiting=int(match["waiting"]),
                 backlog=int(match["backlog"]),
+                v6only=v6only[-1] == "1" if v6only else None,
             )
         )
     return Listeners(tuple(sockets))
 
 
-SS = Command("listeners", "ss -lntm", seconds=20, cap=16 * 1024 * 1024)
+SS = Command("listeners", "ss -lntme", seconds=20, cap=16 * 1024 * 1024)
 PROBE = Probe("listeners", 1, (SS,), parse)

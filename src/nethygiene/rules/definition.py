@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from nethygiene.outcomes import Kind, Severity
 from nethygiene.probes import all_probes
+from nethygiene.rules.diversion import GUARDS
 from nethygiene.rules.documentation import Documentation, parse_documentation
 from nethygiene.rules.items import DECLARED, FOUND
 
@@ -132,6 +133,8 @@ def _read(
     probes = {argument for argument in arguments if argument in all_probes()}
     for argument in found:
         probes |= set(FOUND[argument].probes)
+    for argument in set(declared) & GUARDS.keys():
+        probes |= set(GUARDS[argument].probes)
     return Rule(
         id=name.removeprefix("test_").replace("_", "-"),
         version=version,

@@ -10,6 +10,7 @@ from nethygiene.facts.ledger import Ledger, Observation, UnreadableFactError
 from nethygiene.outcomes import Outcome, Reason, Unreadable
 from nethygiene.probes.kernel import Kernel
 from nethygiene.rules.definition import Rule
+from nethygiene.rules.diversion import GUARDS
 from nethygiene.rules.expect import Expect, NotApplicableError, judged_by
 from nethygiene.rules.items import FOUND, Named
 from nethygiene.rules.subject import HALF_READ, Subject
@@ -56,7 +57,7 @@ def evaluate(rule: Rule, subject: Subject, declared: Named | None = None) -> lis
     if rule.found is not None:
         verdicts = _evaluate_found(rule, subject, rule.found)
     else:
-        verdicts = [_judge(rule, subject, rule.declared, declared)]
+        verdicts = [_judge_declared(rule, subject, declared)]
     if rule.judges_reachability or subject.transcript.failure is None:
         return verdicts
     return [_not_passed(verdict) for verdict in verdicts]
@@ -84,6 +85,32 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
     if crash is not None or ledger.unreadable:
         verdicts.append(decide(ledger, None, crash=crash))
     return verdicts or [_not_applicable(finder.nothing, Reason.NOT_THIS_HOST)]
+
+
+def _judge_declared(rule: Rule, subject: Subject, item: Named | None) -> Verdict:
+    """Judge a declared item, unless its guard says that this host's facts are not about it."""
+    verdict = _judge(rule, subject, rule.declared, item)
+    guard = GUARDS.get(rule.declared or "")
+    # What the policy leaves out is left out, wherever the item lives.
+    if guard is None or verdict.reason is Reason.NOT_DECLARED:
+        return verdict
+    ledger = Ledger()
+    reason = None
+    try:
+        reason = guard.why_not(
+            item, **{name: _bound(subject, name, ledger) for name in guard.probes}
+        )
+    except UnreadableFactError as error:
+        # Else a login without privilege could judge nothing: it is said, and no more.
+        ledger.read("NAT and proxies", "", f"could not be read: {error}")
+    except Exception as error:  # noqa: BLE001 - a bug in our own guard: unknown, said aloud
+        return decide(ledger, verdict.item, crash=error)
+    ledger.close()
+    new = [one for one in ledger.observations if one not in verdict.observations]
+    seen = (*verdict.observations, *new)
+    if reason is None:
+        return replace(verdict, observations=seen)
+    return Verdict(verdict.item, Outcome.UNKNOWN, Reason.UNDECIDABLE, reason, seen)
 
 
 def _judge(rule: Rule, subject: Subject, kind: str | None, item: Named | None) -> Verdict:

@@ -34,6 +34,11 @@ def at_most(bound: float) -> Matcher[float]:
     return Matcher(f"at most {bound}", lambda actual: actual <= bound)
 
 
+def below(bound: float) -> Matcher[float]:
+    """The value is less than `bound`."""
+    return Matcher(f"less than {bound}", lambda actual: actual < bound)
+
+
 def equal_to(wanted: T) -> Matcher[T]:
     """The value is `wanted`."""
     return Matcher(str(wanted), lambda actual: actual == wanted)
@@ -59,4 +64,12 @@ def never_risen() -> Matcher[Change]:
     return Matcher(
         "no rise, and 0 since boot (or no rise since the run that --since names)",
         lambda change: change.delta == 0 and (change.since or change.total == 0),
+    )
+
+
+def bounded_share(ratio: float, whole: Change) -> Matcher[Change]:
+    """The counter rose by no more than `ratio` (0 to 1) of what `whole` rose by."""
+    return Matcher(
+        f"at most {ratio * 100:g} % of +{whole.delta}",
+        lambda change: change.delta <= ratio * whole.delta,
     )

@@ -32,7 +32,8 @@ def test_a_rule_is_what_its_function_says() -> None:
     assert (declared.version, declared.severity, declared.kind) == (2, Severity.HIGH, Kind.RATE)
     assert declared.incidents == ("S1.8", "S3")
     assert (declared.declared, declared.found) == ("service", None)
-    assert declared.probes == {"sysctl", "kernel", "machine"}
+    # The last two tell whether NAT or a container's proxy takes the service's port away.
+    assert declared.probes == {"sysctl", "kernel", "machine", "packet_filter", "listener_owners"}
     assert not declared.judges_reachability
     assert declared.documentation.title == "Title here"
 

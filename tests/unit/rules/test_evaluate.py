@@ -87,9 +87,11 @@ def test_the_policy_is_the_hosts() -> None:
 
 def test_a_pass_carries_what_was_looked_at_and_where() -> None:
     found = verdict(somaxconn, host({"services": {"shop": {"port": 1, "backlog": 5}}}))
-    assert found.observations == (
-        Observation("net.core.somaxconn", "/proc/sys/net/core/somaxconn", "at least 5", "128"),
+    judged, *nat = found.observations
+    assert judged == Observation(
+        "net.core.somaxconn", "/proc/sys/net/core/somaxconn", "at least 5", "128"
     )
+    assert [one.what for one in nat] == ["NAT of port 1"]
 
 
 def test_reads_that_were_not_judged_are_told_too() -> None:

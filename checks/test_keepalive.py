@@ -1,0 +1,181 @@
+"""Keepalive: probes that keep an idle connection alive, and notice a dead one."""
+
+from functools import partial
+
+from nethygiene.rules import (
+    Connections,
+    Expect,
+    Policy,
+    Reason,
+    Service,
+    Sysctls,
+    Upstream,
+    at_most,
+    below,
+    none_stale,
+    not_applicable,
+    probed_before,
+    probing,
+    rule,
+    settled,
+    settled_clients,
+    stale,
+    why_unprobed,
+)
+
+
+@rule(severity="medium", kind="setting", incidents=["S1.6"])
+def test_keepalive_precedes_idle_timeout(sysctl: Sysctls, policy: Policy, expect: Expect) -> None:
+    """Keepalive probes begin before a middlebox on the way forgets an idle connection.
+
+    Why: A router forgot an idle connection that the server still held; the client, connecting
+        anew, heard that it was already logged in (incident S1.6). The setting holds for sockets
+        that ask for SO_KEEPALIVE without a time of their own.
+    Remedy: Probe sooner than the most impatient box on the way forgets, and restart the services:
+        timers that run already keep their time. Declare that box's patience as
+        `path_idle_timeout`: 350 s for an AWS NLB, 240 for Azure's, 600 in GCP's VPCs; the
+        default of 7440 is what RFC 5382 asks of a NAT.
+        `sysctl -w net.ipv4.tcp_keepalive_time=200`
+        `echo 'net.ipv4.tcp_keepalive_time = 200' >> /etc/sysctl.d/90-nethygiene.conf`
+    References:
+        - tcp(7)
+        - RFC 5382, section 5: https://www.rfc-editor.org/rfc/rfc5382#section-5
+    """
+    seconds = sysctl["net.ipv4.tcp_keepalive_time"]
+    expect("net.ipv4.tcp_keepalive_time", seconds, below(policy.path_idle_timeout))
+
+
+@rule(severity="medium", kind="setting", incidents=["S1.6"])
+def test_keepalive_detects_dead_peer_in_time(
+    sysctl: Sysctls, policy: Policy, expect: Expect
+) -> None:
+    """Keepalive notices a dead peer within the time that the policy allows.
+
+    Why: Until then the server holds a session whose client is gone, and tells the client that
+        comes back that it is already logged in (incident S1.6). The kernel's defaults take
+        7200 + 9 * 75 seconds, two hours and eleven minutes.
+    Remedy: Time + interval * probes is what it takes; then restart the services.
+        `sysctl -w net.ipv4.tcp_keepalive_time=60`
+        `sysctl -w net.ipv4.tcp_keepalive_intvl=10`
+        `sysctl -w net.ipv4.tcp_keepalive_probes=6`
+        `echo 'net.ipv4.tcp_keepalive_time = 60' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_keepalive_intvl = 10' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_keepalive_probes = 6' >> /etc/sysctl.d/90-nethygiene.conf`
+    References:
+        - tcp(7)
+    """
+    if policy.dead_peer_within is None:
+        not_applicable("the policy declares no dead_peer_within", Reason.NOT_DECLARED)
+    probes = sysctl["net.ipv4.tcp_keepalive_probes"]
+    seconds = (
+        sysctl["net.ipv4.tcp_keepalive_time"] + sysctl["net.ipv4.tcp_keepalive_intvl"] * probes
+    )
+    what = "tcp_keepalive_time + tcp_keepalive_intvl * tcp_keepalive_probes"
+    expect(what, seconds, at_most(policy.dead_peer_within))
+
+
+@rule(severity="high", kind="state", incidents=["S1.6"])
+def test_service_connections_use_keepalive(
+    connections: Connections, sysctl: Sysctls, service: Service, policy: Policy, expect: Expect
+) -> None:
+    """Each silent connection of the service is probed before the path forgets it.
+
+    Judged are the connections from other hosts that have been silent for a second: a socket that
+    was just accepted may not have its options yet. Each has to run a keepalive timer that is
+    first due before `path_idle_timeout` seconds of silence, or to have data on its way, which is
+    sent again until it is acknowledged.
+
+    Why: The keepalive settings of the kernel mean nothing to an application that never asks for
+        SO_KEEPALIVE, nor to timers that were running when they were changed: both still held
+        sessions that a router had long forgotten (incident S1.6).
+    Remedy: Turn keepalive on in the application, sooner than the path forgets (nginx:
+        `listen 443 so_keepalive=60:10:6;`, sshd: `ClientAliveInterval 60`, which needs no timer:
+        declare `keepalive: any` for it), then restart it. Where the clients send the probes,
+        as the websocket library of incident S1.6, declare `keepalive: peer`: that does not show
+        on this side.
+        `sysctl -w net.ipv4.tcp_keepalive_time=200`
+        `echo 'net.ipv4.tcp_keepalive_time = 200' >> /etc/sysctl.d/90-nethygiene.conf`
+        `systemctl restart SERVICE`
+    References:
+        - tcp(7), socket(7)
+        - ss(8), --options
+        - https://tldp.org/HOWTO/TCP-Keepalive-HOWTO/
+    """
+    if service.keepalive != "required":
+        not_applicable(
+            f"{service.name} declares keepalive: {service.keepalive}", Reason.NOT_DECLARED
+        )
+    clients = settled_clients(connections.at(service.port), service)
+    if not clients:
+        not_applicable(f"no connection to {service.name} from another host is silent for 1 s")
+    idle = policy.path_idle_timeout
+    found = probing(clients, idle, sysctl)
+    hint = partial(why_unprobed, found, idle, sysctl)
+    expect(f"keepalive at port {service.port}", found, probed_before(idle), hint)
+
+
+@rule(severity="high", kind="state", incidents=["S1.6"])
+def test_service_sessions_not_stale(
+    connections: Connections, service: Service, policy: Policy, expect: Expect
+) -> None:
+    """The service holds no session that the path has forgotten.
+
+    Judged where `path_idle_timeout` is declared: such a connection was silent for longer, and no
+    timer runs that would ever find it dead.
+
+    Why: The server held a session whose path was gone; to it the client was "already logged in",
+        and could not come back (incident S1.6).
+    Remedy: Have the service close these sessions: a restart does. So that they do not come back,
+        turn keepalive on in the application (see service-connections-use-keepalive).
+        `systemctl restart SERVICE`
+    References:
+        - tcp(7), SO_KEEPALIVE
+        - ss(8), lastsnd, lastrcv and lastack
+    """
+    if service.keepalive != "required":
+        not_applicable(
+            f"{service.name} declares keepalive: {service.keepalive}", Reason.NOT_DECLARED
+        )
+    if not policy.declares("path_idle_timeout"):
+        not_applicable("the policy declares no path_idle_timeout", Reason.NOT_DECLARED)
+    clients = settled_clients(connections.at(service.port), service)
+    if not clients:
+        not_applicable(f"no connection to {service.name} from another host is silent for 1 s")
+    found = stale(clients, policy.path_idle_timeout)
+    expect(
+        f"forgotten sessions at port {service.port}", found, none_stale(policy.path_idle_timeout)
+    )
+
+
+@rule(severity="high", kind="state", incidents=["S1.6"])
+def test_upstream_connections_use_keepalive(
+    connections: Connections, sysctl: Sysctls, upstream: Upstream, policy: Policy, expect: Expect
+) -> None:
+    """Each silent connection to the upstream is probed before the path forgets it.
+
+    As service-connections-use-keepalive, seen from the side that dials: a pool of connections to
+    a database, for instance.
+
+    Why: A connection that a box on the way has forgotten (incident S1.6) looks alive to the side
+        that dialled: its next request waits for many minutes, or is reset.
+    Remedy: Turn keepalive on in the client (libpq: `keepalives_idle=60`, HAProxy:
+        `option srvtcpka`), sooner than the path forgets, then restart it.
+        `sysctl -w net.ipv4.tcp_keepalive_time=200`
+        `echo 'net.ipv4.tcp_keepalive_time = 200' >> /etc/sysctl.d/90-nethygiene.conf`
+        `systemctl restart SERVICE`
+    References:
+        - tcp(7), socket(7)
+        - ss(8), --options
+    """
+    if upstream.keepalive != "required":
+        declared = f"{upstream.name} declares keepalive: {upstream.keepalive}"
+        not_applicable(declared, Reason.NOT_DECLARED)
+    dialled = settled(connections.to(upstream.address, upstream.port))
+    if not dialled:
+        not_applicable(
+            f"no connection to {upstream.address} port {upstream.port} is silent for 1 s"
+        )
+    idle = policy.path_idle_timeout
+    found = probing(dialled, idle, sysctl)
+    hint = partial(why_unprobed, found, idle, sysctl)
+    expect(f"keepalive towards {upstream.address}", found, probed_before(idle), hint)
