@@ -122,4 +122,8 @@ def _run(command: Command, section: str, prefix: str) -> str:
     if command.user is not None:
         return f"nh_run_as {limits} {shlex.quote(command.user)} {command.shell}\n"
     before = prefix if command.privileged else ""
-    return f"nh_run {limits} {before}{command.shell}\n"
+    run = f"nh_run {limits} {before}{command.shell}\n"
+    if not command.skip_if:
+        return run
+    test = f"{{ {command.skip_if}; }} </dev/null >/dev/null 2>&1"
+    return f"if {test}; then nh_run {limits} true\nelse {run}fi\n"

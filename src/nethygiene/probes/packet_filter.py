@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from nethygiene.facts.fact import Fact
-from nethygiene.outcomes import Unreadable
-from nethygiene.probes.base import Probe, Sections
+from nethygiene.firewall.addresses import (
+    Family,
+    Intervals,
+    common,
+    everything,
+    inverted,
+    merged,
+    parse_address,
+    written,
+)
+from nethygiene.firewall.assemble import Answers, VirtualServer, assemble
+from nethygiene.firewall.packet import Packet
+from nethygiene.firewall.verdict import HostFilter, Judgement, TooLongError
+from nethygiene.outcomes import Reason, Unreadable
+from nethygiene.probes.base import Command, Probe, Sections, refused
+
+SOURCE = "nft -j list ruleset, iptables-save, ip route"
+FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
+# Sources that no packet from another host has: this network, loopback, multicast and reserved
+# addresses; in IPv6 also link-local ones, which reach link-local addresses alone.
+_NO_SOURCES: dict[Family, Intervals] = {
+    "ipv4": ((0, (1 << 24) - 1), (127 << 24, (128 << 24) - 1), (224 << 24, (1 << 32) - 1)),
+    "ipv6": ((0, 1), (0xFE80 << 112, (0xFEC0 << 112) - 1), (0xFF << 120, (1 << 128) - 1)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +40,9 @@ class Redirect:
         port: the port that clients connect to.
         address: where it is taken, None where the host itself keeps the connection.
         to_port: the port there, None where it cannot be told.
-        certain: whether every new connection is taken there; False where a match cannot be
-            decided, or only some sources or interfaces are.
-        rule: the rule's text and place.
+        certain: whether every new connection from other hosts is taken there; False where a
+            match cannot be decided, or only some sources, interfaces or addresses are.
+        rule: the rule's place and text.
     """
 
     port: int
@@ -28,39 +51,305 @@ class Redirect:
     certain: bool
     rule: str
 
+    def __str__(self) -> str:
+        to = f"{self.address or 'port'}:{self.to_port}".replace("port:", "port ")
+        return f"NAT takes port {self.port} to {to} ({self.rule})"
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way by which a connection from another host comes in.
+
+    Attributes:
+        family: of its addresses.
+        interface: by which it comes in; None where that cannot be told.
+        address: the host's own address that it is made to, as a number.
+        sources: where it may come from.
+    """
+
+    family: Family
+    interface: str | None
+    address: int
+    sources: Intervals
+
 
 @dataclass(frozen=True)
 class PacketFilter(Fact):
     """The host's packet filter, and what it does with a new TCP connection.
 
-    The fact itself is always there; what of it could not be read makes a rule unknown when it
+    The fact itself is always there; what of it could not be read ends a rule as unknown when it
     is asked for.
+
+    Attributes:
+        host: the model, or why there is none.
+        addresses: the host's own addresses of other hosts' use, by interface and family.
+        servers: the virtual servers of IPVS.
+        servers_unreadable: why those could not be read.
     """
+
+    host: HostFilter | Unreadable
+    addresses: tuple[tuple[str, Family, int], ...] = ()
+    servers: tuple[VirtualServer, ...] = ()
+    servers_unreadable: Unreadable | None = None
+    _redirects: dict[int, tuple[Redirect, ...]] = field(default_factory=dict, compare=False)
+
+    @property
+    def model(self) -> HostFilter:
+        """The model; ends the rule as unknown where the filter could not be read."""
+        if isinstance(self.host, Unreadable):
+            self.ledger.cannot_read(self.host)
+        return self.host
 
     def redirects(self, port: int) -> tuple[Redirect, ...]:
         """DNAT and redirect rules that take new connections to a local TCP port elsewhere.
 
-        Reading it without the privilege to see NAT ends the rule as unknown.
+        Connections from other hosts to any of the host's own addresses. Where the rules could not
+        be read (they need root), it ends the rule as unknown.
         """
-        self.ledger.read("NAT", "nft, iptables-save", port)
-        return ()
+        found = self._redirected(self.model, port)
+        self.ledger.read(
+            f"NAT of port {port}", SOURCE, "; ".join(map(str, found)) or "none takes it"
+        )
+        return found
 
     def diverts(self, port: int) -> str | None:
         """Why a service's port is not served by this network namespace's own sockets, or None.
 
         DNAT, redirect, TPROXY or IPVS take it away: then all rules of that service are unknown
-        (`if reason := packet_filter.diverts(service.port): unknown(reason)`). Where the NAT
+        (``if reason := packet_filter.diverts(service.port): unknown(reason)``). Where the NAT
         rules cannot be read without root, this is None: only what is seen diverts, so that
         an unprivileged login still judges listeners. It never ends a rule by itself.
         """
-        self.ledger.read("NAT", "nft, iptables-save", port)
-        return None
+        for server in self.servers:
+            if server.port in {port, None}:
+                return f"IPVS takes port {port}: {server}"
+        if isinstance(self.host, Unreadable):
+            self.ledger.read(f"NAT of port {port}", SOURCE, f"not readable: {self.host.detail}")
+            return None
+        try:
+            found = self._redirected(self.host, port)
+        except TooLongError as error:
+            self.ledger.read(f"NAT of port {port}", SOURCE, str(error))
+            return None
+        self.ledger.read(
+            f"NAT of port {port}", SOURCE, "; ".join(map(str, found)) or "none takes it"
+        )
+        return str(found[0]) if found else None
+
+    def virtual_servers(self, port: int) -> tuple[VirtualServer, ...]:
+        """The virtual servers of IPVS that take a port."""
+        if self.servers_unreadable is not None:
+            self.ledger.cannot_read(self.servers_unreadable)
+        return tuple(one for one in self.servers if one.port in {port, None})
+
+    def paths(
+        self, family: Family, sources: Intervals, local: frozenset[int], interface: str | None
+    ) -> Iterator[Path]:
+        """The ways by which connections from `sources` come in.
+
+        Args:
+            family: which.
+            sources: where from; addresses that no other host has are left out.
+            local: the host's own addresses that are connected to.
+            interface: by which they come in; None takes the route back to each source.
+        """
+        model = self.model
+        wanted = common(sources, _other_hosts(model, family))
+        own = [(name, number) for name, kind, number in self.addresses if kind == family]
+        own = [(name, number) for name, number in own if number in local]
+        for _, address in own:
+            if interface is not None:
+                here = {number for name, number in own if name == interface}
+                if not here or address in here:
+                    yield Path(family, interface, address, wanted)
+                continue
+            for intervals, devices in model.arrivals(family, address):
+                among = common(wanted, intervals)
+                for device in sorted(devices - {"lo"}):
+                    here = {number for name, number in own if name == device}
+                    if among and (not here or address in here):
+                        yield Path(family, device, address, among)
+
+    def judge(self, path: Path, port: int, *, ephemeral: bool) -> Judgement:
+        """What becomes of connections by that way to a TCP port; unknown where it is too tangled.
+
+        Args:
+            path: one of :meth:`paths`.
+            port: TCP port that is connected to.
+            ephemeral: from a port that clients use; else from any.
+        """
+        model = self.model
+        try:
+            return _judged(model, path, port, ephemeral=ephemeral)
+        except TooLongError as error:
+            self.ledger.undecidable(str(error))
+
+    def _redirected(self, model: HostFilter, port: int) -> tuple[Redirect, ...]:
+        if port not in self._redirects:
+            self._redirects[port] = tuple(dict.fromkeys(self._each_redirect(model, port)))
+        return self._redirects[port]
+
+    def _each_redirect(self, model: HostFilter, port: int) -> Iterator[Redirect]:
+        for family in FAMILIES:
+            own = frozenset(number for _, kind, number in self.addresses if kind == family)
+            for path in self.paths(family, everything(family), own, None):
+                found = _judged(model, path, port, ephemeral=True)
+                for event in found.trace.translated:
+                    target = event.rule.target
+                    here = target is None or target.here or target.addresses is None
+                    address = None
+                    if target is not None and target.addresses and not target.unknown:
+                        number = target.addresses[0][0]
+                        local = model.routes.is_local(family, number)
+                        address = None if local else written(number, family)
+                    to = target.ports[0][0] if target is not None and target.ports else port
+                    unknown = target is None or bool(target.unknown)
+                    if here and to == port and not unknown:
+                        continue  # it stays where it is
+                    yield Redirect(
+                        port,
+                        address,
+                        None if unknown else to,
+                        event.mask == found.asked,
+                        str(event.rule),
+                    )
+
+
+def _other_hosts(model: HostFilter, family: Family) -> Intervals:
+    none = merged([*_NO_SOURCES[family], *model.routes.local(family)])
+    return inverted(none, family)
+
+
+def _judged(model: HostFilter, path: Path, port: int, *, ephemeral: bool) -> Judgement:
+    classes = model.ground(path.family).classes
+    packet = Packet(path.family, path.interface, path.address, port, ephemeral)
+    return model.judge(packet, classes.mask(path.sources))
 
 
 def parse(sections: Sections) -> PacketFilter | Unreadable:
-    """Parse all commands' output; each may be unreadable by itself."""
-    del sections
-    return PacketFilter()
+    """Parse all commands' output. What cannot be read of the filter makes its verdicts unknown."""
+    texts: dict[str, str | None] = {}
+    troubles: dict[str, Unreadable] = {}
+    for command in COMMANDS:
+        section = sections[command.name]
+        if not isinstance(section, Unreadable) and section.status not in {0, *_TALKING(command)}:
+            section = refused(command, section)
+        if isinstance(section, Unreadable):
+            troubles[command.name] = section
+            continue
+        texts[command.name] = section.stdout.decode("utf-8", "replace")
+    made = assemble(Answers(texts, {name: str(one) for name, one in troubles.items()}))
+    host: HostFilter | Unreadable
+    if isinstance(made.host, HostFilter):
+        host = made.host
+    else:
+        command_name, detail = made.host
+        trouble = troubles.get(command_name)
+        command = next(one for one in COMMANDS if one.name == command_name)
+        if trouble is None:
+            host = Unreadable(Reason.UNPARSABLE, command.shown, detail)
+        else:
+            host = _with_cure(command, trouble)
+    return PacketFilter(host, made.addresses, made.servers, troubles.get(STACK.name))
 
 
-PROBE = Probe("packet_filter", 1, (), parse)
+def _TALKING(command: Command) -> set[int]:  # noqa: N802
+    # grep ends with 2 where one of the files is not there.
+    return {1, 2} if command is STACK or command is NAMES else set()
+
+
+def _with_cure(command: Command, trouble: Unreadable) -> Unreadable:
+    if trouble.reason is not Reason.PERMISSION or not command.privileged:
+        return trouble
+    cure = (
+        f"{trouble.detail}: log in as root, or set ansible_become with the sudoers file that "
+        f"`python -m nethygiene sudoers --user LOGIN` prints "
+        f"(LOGIN ALL=(root) NOPASSWD: /usr/sbin/{command.shell}, …)"
+    )
+    return Unreadable(trouble.reason, trouble.source, cure)
+
+
+def own_address(text: str) -> int | None:
+    """The number of an address."""
+    parsed = parse_address(text)
+    return None if parsed is None else parsed[0]
+
+
+# Where nf_tables is neither loaded nor built in, asking it would load it.
+_NO_NFT = (
+    "nh_nft=; [ -e /proc/modules ] && [ ! -d /sys/module/nf_tables ] &&"
+    ' nh_nft=$(grep -c nft_do_chain /proc/kallsyms); [ "$nh_nft" = 0 ]'
+)
+_NO_LEGACY = "[ -e /proc/net/dev ] && [ ! -e /proc/net/ip{}_tables_names ]"
+_NO_SAVED = '[ "$nh_nft" = 0 ] && {{ {} || command -v ip{}tables-legacy-save; }}'
+_CAP = 32 * 1024 * 1024
+
+
+def _legacy(version: str) -> str:
+    return _NO_LEGACY.format(version)
+
+
+def _saved(version: str) -> str:
+    return _NO_SAVED.format(f"{{ {_legacy(version)}; }}", version)
+
+
+NFT = Command("nft", "nft -j list ruleset", privileged=True, seconds=20, cap=_CAP, skip_if=_NO_NFT)
+SAVED = tuple(
+    Command(
+        f"ip{v}tables",
+        f"ip{v}tables-save",
+        privileged=True,
+        seconds=20,
+        cap=_CAP,
+        skip_if=_saved(v),
+    )
+    for v in ("", "6")
+)
+LEGACY = tuple(
+    Command(
+        f"ip{v}tables_legacy",
+        f"ip{v}tables-legacy-save",
+        privileged=True,
+        seconds=20,
+        cap=_CAP,
+        skip_if=_legacy(v),
+    )
+    for v in ("", "6")
+)
+NAMES = Command(
+    "legacy_tables",
+    "cat /proc/net/ip_tables_names /proc/net/ip6_tables_names",
+    privileged=True,
+    skip_if="[ -e /proc/net/dev ] && [ ! -e /proc/net/ip_tables_names ] &&"
+    " [ ! -e /proc/net/ip6_tables_names ]",
+)
+IPSET = Command(
+    "ipset",
+    "ipset save",
+    privileged=True,
+    seconds=20,
+    cap=_CAP,
+    skip_if="[ -d /sys/module ] && [ ! -d /sys/module/ip_set ]",
+)
+ROUTING = Command(
+    "routing",
+    'sh -c \'[ -d /sys/module/sch_ingress ] && echo "# sch_ingress";'
+    ' for q in "-4 rule" "-4 route show table all" "-6 rule" "-6 route show table all"'
+    ' "-o addr" "-o -d link"; do echo "# ip $q"; ip $q || exit; done\'',
+    seconds=20,
+    cap=_CAP,
+    title="ip rule, ip route, ip link",
+)
+TC = Command(
+    "tc",
+    'sh -c \'for d in $(tc qdisc show | grep -E "^qdisc (ingress|clsact) " | sed "s/.* dev //;'
+    ' s/ .*//"); do echo "# $d"; tc filter show dev $d ingress || exit; done; tc -V >/dev/null\'',
+    title="tc filter show",
+)
+STACK = Command(
+    "virtual_servers",
+    "grep -H '' /proc/net/ip_vs /proc/sys/net/ipv4/ip_forward"
+    " /proc/sys/net/ipv6/conf/all/forwarding",
+)
+COMMANDS = (NFT, *SAVED, *LEGACY, NAMES, IPSET, ROUTING, TC, STACK)
+PROBE = Probe("packet_filter", 1, COMMANDS, parse)

@@ -1,0 +1,142 @@
+"""What ``ip -d link`` and ``tc`` say of the interfaces that packets come in by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from nethygiene.firewall.addresses import Family
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One interface.
+
+    Attributes:
+        name: as ``eth0``.
+        loopback: it is lo.
+        up: it was set up.
+        parent: the interface on which a VLAN or the like stands; empty for none.
+        master: the bridge, bond or VRF that it belongs to; empty for none.
+        kind: ``bridge``, ``bond``, ``vlan``, ``vrf`` and so on; empty for hardware.
+        xdp: an XDP program sees its packets first.
+        tc: so may a tc filter.
+    """
+
+    name: str
+    loopback: bool = False
+    up: bool = True
+    parent: str = ""
+    master: str = ""
+    kind: str = ""
+    xdp: bool = False
+    tc: bool = False
+
+
+@dataclass(frozen=True)
+class Links:
+    """The interfaces by name.
+
+    Attributes:
+        links: by name.
+        addresses: the first address of each, by (interface, family); as numbers.
+        tc_unknown: why the tc filters could not be told; empty if they could.
+    """
+
+    links: Mapping[str, Link]
+    addresses: Mapping[tuple[str, Family], int] = field(default_factory=dict)
+    tc_unknown: str = ""
+
+    def below(self, name: str | None) -> frozenset[str]:
+        """The interfaces through which a packet comes before it comes in by `name`."""
+        found: set[str] = set()
+        if name is None:
+            return frozenset(one.name for one in self.links.values() if not one.loopback)
+        pending = [name]
+        while pending:
+            one = pending.pop()
+            lower = {each.name for each in self.links.values() if each.master == one}
+            link = self.links.get(one)
+            # A veth's @ names its other end, through which nothing passes.
+            parent = link.parent if link and link.kind in _ON_PARENT else ""
+            lower |= {parent} if parent in self.links else set()
+            pending += lower - found - {name}
+            found |= lower
+        return frozenset(found - {name})
+
+    def is_bridge(self, name: str | None) -> bool:
+        """Whether it is a bridge, or may be one."""
+        if name is None:
+            return any(one.kind == "bridge" for one in self.links.values())
+        return name in self.links and self.links[name].kind == "bridge"
+
+    def programs(self, name: str | None) -> str:
+        """What sees packets before the filter does and cannot be told; empty for nothing."""
+        ways = self.below(name) | ({name} if name is not None else set())
+        for one in sorted(ways):
+            link = self.links.get(one)
+            if link is None:
+                continue
+            if link.xdp:
+                return f"an XDP program on {one} sees packets before the filter does"
+            if link.tc:
+                return f"a tc filter on {one} sees packets before the filter does"
+            if link.kind == "vrf" or self._in_vrf(link):
+                return f"{one} belongs to a VRF"
+        return self.tc_unknown
+
+    def _in_vrf(self, link: Link) -> bool:
+        master = self.links.get(link.master)
+        return master is not None and master.kind == "vrf"
+
+    def first_address(self, name: str | None, family: Family) -> int | None:
+        """The address that redirect takes connections to."""
+        return None if name is None else self.addresses.get((name, family))
+
+
+_ON_PARENT = frozenset({"vlan", "macvlan", "ipvlan"})
+_LINE = re.compile(
+    r"\d+: (?P<name>[^\s@]+)(?:@(?P<parent>\S+))?: <(?P<flags>[A-Z0-9_,-]*)> (?P<rest>.*)",
+    re.ASCII,
+)
+_KIND = re.compile(
+    r" (bridge (?=forward_delay)|bond (?=mode)|vlan (?=protocol)|vrf (?=table)|macvlan |ipvlan )"
+)
+
+
+def parse_links(lines: Iterable[str]) -> dict[str, Link] | None:
+    """Parse ``ip -o -d link``; None where a line is no interface."""
+    links: dict[str, Link] = {}
+    for line in lines:
+        if not line:
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None or match["name"] in links:
+            return None
+        rest = match["rest"]
+        flags = match["flags"].split(",")
+        kind = _KIND.search(rest)
+        master = re.search(r" master (\S+)", rest)
+        links[match["name"]] = Link(
+            match["name"],
+            loopback="LOOPBACK" in flags,
+            up="UP" in flags,
+            parent=match["parent"] or "",
+            master=master[1] if master else "",
+            kind=kind[1].strip() if kind else "",
+            xdp=bool(re.search(r" (xdp|xdpgeneric|xdpdrv|xdpoffload|xdpmulti|prog/xdp)\b", rest)),
+        )
+    return links
+
+
+def parse_tc(text: str) -> frozenset[str]:
+    """The interfaces with a filter at ingress, from ``# DEV`` and ``tc filter show`` below it."""
+    found: set[str] = set()
+    device = ""
+    for line in text.split("\n"):
+        if line.startswith("# "):
+            device = line[2:].strip()
+        elif line.strip() and device:
+            found.add(device)
+    return frozenset(found)

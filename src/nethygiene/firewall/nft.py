@@ -1,0 +1,185 @@
+"""``nft -j list ruleset``: read into tables, for the packets of one family."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from nethygiene.firewall.addresses import Family
+from nethygiene.firewall.matches import Match, Perhaps
+from nethygiene.firewall.nft_matches import Scope
+from nethygiene.firewall.nft_rules import rules_of
+from nethygiene.firewall.nft_text import text_of
+from nethygiene.firewall.nft_values import Json, NamedSet
+from nethygiene.firewall.ruleset import Action, BaseChain, Chain, Hook, Rule, Table
+
+_HOOKS = {
+    "ingress": Hook.INGRESS,
+    "prerouting": Hook.PREROUTING,
+    "input": Hook.INPUT,
+    "forward": Hook.FORWARD,
+}
+_BRIDGE = {"prerouting": Hook.BRIDGE_PREROUTING, "input": Hook.BRIDGE_INPUT}
+_FAMILIES: Mapping[str, frozenset[Family]] = {
+    "ip": frozenset({"ipv4"}),
+    "ip6": frozenset({"ipv6"}),
+    "inet": frozenset({"ipv4", "ipv6"}),
+    "netdev": frozenset({"ipv4", "ipv6"}),
+    "bridge": frozenset({"ipv4", "ipv6"}),
+}
+# What programs that ban addresses call their tables, chains and sets.
+BAN_NAMES = ("f2b", "fail2ban", "addr-set-", "sshguard", "crowdsec")
+
+
+@dataclass(slots=True)
+class NftTable:
+    """One table as nft lists it.
+
+    Attributes:
+        family: ``ip``, ``ip6``, ``inet``, ``netdev`` or ``bridge``.
+        name: its name.
+        sets: sets and maps by name.
+        chains: what nft says of each chain.
+        rules: what nft says of each rule, by chain.
+        foreign: expressions of iptables that nft cannot show are among its rules.
+        dormant: it is switched off.
+    """
+
+    family: str
+    name: str
+    sets: dict[str, NamedSet] = field(default_factory=dict)
+    chains: dict[str, Mapping[str, Json]] = field(default_factory=dict)
+    rules: dict[str, list[Mapping[str, Json]]] = field(default_factory=dict)
+    foreign: bool = False
+    dormant: bool = False
+
+    @property
+    def key(self) -> str:
+        """``inet filter``."""
+        return f"{self.family} {self.name}"
+
+    @property
+    def base_chains(self) -> int:
+        """How many chains the kernel asks."""
+        return sum("hook" in chain for chain in self.chains.values())
+
+
+def parse_nft(text: str) -> list[NftTable] | str:
+    """Read the listing; a string says why it cannot be read."""
+    if not text.strip():
+        return []
+    try:
+        document: Json = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return f"no JSON: {str(error)[:80]}"
+    entries = document.get("nftables") if isinstance(document, Mapping) else None
+    if not isinstance(entries, Sequence) or isinstance(entries, str):
+        return "no list of nftables objects"
+    tables: dict[tuple[str, str], NftTable] = {}
+    for entry in entries:
+        if not isinstance(entry, Mapping) or len(entry) != 1:
+            return f"not an object: {str(entry)[:80]}"
+        ((kind, body),) = entry.items()
+        if not isinstance(body, Mapping):
+            return f"{kind}: not an object"
+        trouble = _entry(kind, body, tables)
+        if trouble:
+            return trouble
+    return list(tables.values())
+
+
+def _entry(  # noqa: PLR0911 - one a fault
+    kind: str, body: Mapping[str, Json], tables: dict[tuple[str, str], NftTable]
+) -> str:
+    """Take one object of the listing in; says what is wrong with it."""
+    family, name = body.get("family"), body.get("name")
+    if kind == "table":
+        if not isinstance(family, str) or not isinstance(name, str):
+            return "a table without family and name"
+        flags = body.get("flags")
+        dormant = flags == "dormant" or (isinstance(flags, Sequence) and "dormant" in flags)
+        tables[family, name] = NftTable(family, name, dormant=dormant)
+        return ""
+    if kind not in {"chain", "rule", "set", "map"}:
+        return ""
+    table = tables.get((str(family), str(body.get("table"))))
+    if table is None:
+        return f"a {kind} of a table that is not listed"
+    if kind == "rule":
+        chain = body.get("chain")
+        if not isinstance(chain, str) or not isinstance(body.get("expr"), Sequence):
+            return "a rule without chain or expression"
+        table.rules.setdefault(chain, []).append(body)
+        table.foreign |= '"xt"' in json.dumps(body["expr"])
+        return ""
+    if not isinstance(name, str):
+        return f"a {kind} without a name"
+    if kind == "chain":
+        table.chains[name] = body
+        return ""
+    elements = body.get("elem", [])
+    if not isinstance(elements, Sequence) or isinstance(elements, str):
+        return f"set {name}: its elements are no list"
+    flags = body.get("flags")
+    listed = [flags] if isinstance(flags, str) else flags if isinstance(flags, Sequence) else []
+    bans = bool({"dynamic", "timeout"} & {str(one) for one in listed}) or "timeout" in body
+    table.sets[name] = NamedSet(elements, bans or name.startswith(BAN_NAMES))
+    return ""
+
+
+def compile_tables(tables: Iterable[NftTable], family: Family) -> list[Table]:
+    """The tables as packets of `family` meet them."""
+    met = (one for one in tables if family in _FAMILIES.get(one.family, ()) and not one.dormant)
+    return [_compiled(one, family) for one in met]
+
+
+def _compiled(table: NftTable, family: Family) -> Table:
+    scope = Scope(family, table.sets, ethernet=table.family in {"netdev", "bridge"})
+    chains: dict[str, Chain] = {}
+    banned_table = table.name.startswith(BAN_NAMES)
+    for name in table.chains:
+        place = f"nft {table.key} {name}"
+        bans = banned_table or name.startswith(BAN_NAMES)
+        rules: list[Rule] = []
+        for body in table.rules.get(name, ()):
+            expressions = body["expr"]
+            assert isinstance(expressions, Sequence)
+            made = rules_of(expressions, scope, place, text_of(expressions, body.get("comment")))
+            rules += [replace(rule, bans=True) for rule in made] if bans else made
+        chains[name] = Chain(place, tuple(rules))
+    return Table(f"nft {table.key}", chains, tuple(_bases(table, chains)))
+
+
+def _bases(table: NftTable, chains: Mapping[str, Chain]) -> Iterable[BaseChain]:
+    for name, body in table.chains.items():
+        hook = (_BRIDGE if table.family == "bridge" else _HOOKS).get(str(body.get("hook")))
+        if hook is None:
+            continue
+        priority = body.get("prio")
+        known = isinstance(priority, int) and not isinstance(priority, bool)
+        chain = chains[name]
+        if not known:
+            doubt: tuple[Match, ...] = (Perhaps("its priority"),)
+            rules = (Rule(chain.place, "its priority", doubt, Action.UNDECIDED), *chain.rules)
+            chain = Chain(chain.place, rules)
+        policy = Action.DROP if body.get("policy") == "drop" else Action.ACCEPT
+        yield BaseChain(
+            chain,
+            hook,
+            priority if isinstance(priority, int) else 0,
+            policy,
+            nat=body.get("type") == "nat",
+            table=f"nft {table.key}",
+            devices=_devices(body) if hook is Hook.INGRESS else (),
+        )
+
+
+def _devices(body: Mapping[str, Json]) -> tuple[str, ...] | None:
+    # nft 1.0.6 leaves the device of some chains out of its JSON.
+    device = body.get("dev")
+    if isinstance(device, str):
+        return (device,)
+    if isinstance(device, Sequence) and all(isinstance(one, str) for one in device):
+        return tuple(str(one) for one in device)
+    return None

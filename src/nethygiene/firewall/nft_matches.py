@@ -1,0 +1,381 @@
+"""The matches of nft's rules, read for one family.
+
+What never differs between SYNs (its protocol, its flags) is decided here; what cannot be decided
+is a perhaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nethygiene.firewall.addresses import Family
+from nethygiene.firewall.matches import (
+    DestinationIsLocal,
+    Element,
+    In,
+    MarkIs,
+    Match,
+    Never,
+    Perhaps,
+    ReversePath,
+    Values,
+)
+from nethygiene.firewall.nft_values import ADDRESSES, NAMES, Json, NamedSet, value
+from nethygiene.firewall.packet import Field
+
+Constant = bool | None
+"""Whether it matches every SYN; None: perhaps."""
+
+SYN_FLAGS = 0x02
+_FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
+_TCP: frozenset[str | int] = frozenset({"tcp", 6})
+_META = {"iif": Field.IIF, "iifname": Field.IIF, "oif": Field.OIF, "oifname": Field.OIF}
+_CT = {
+    "proto-dst": Field.ORIGINAL_DPORT,
+    "daddr": Field.ORIGINAL_DADDR,
+    "ip daddr": Field.ORIGINAL_DADDR,
+    "ip6 daddr": Field.ORIGINAL_DADDR,
+    "saddr": Field.SADDR,
+    "ip saddr": Field.SADDR,
+    "ip6 saddr": Field.SADDR,
+    "state": Field.CT_STATE,
+    "status": Field.CT_STATUS,
+}
+_OTHER_PROTOCOLS = frozenset({"udp", "udplite", "icmp", "icmpv6", "sctp", "dccp", "esp", "ah"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a rule stands: what its names mean.
+
+    Attributes:
+        family: whose packets are judged.
+        sets: the sets and maps of its table.
+        ethernet: it is in a chain that sees frames.
+    """
+
+    family: Family
+    sets: Mapping[str, NamedSet]
+    ethernet: bool = False
+
+
+def constant(answer: Constant, what: str) -> Match | None:
+    """A match that is the same for every SYN; None for one that always holds."""
+    if answer is None:
+        return Perhaps(what)
+    return None if answer else Never()
+
+
+def match(  # noqa: PLR0911 - one a kind
+    one: Mapping[str, Json], scope: Scope
+) -> Match | None:
+    """Read ``{"match": …}``; None for one that every SYN meets."""
+    op, left, right = one.get("op"), one.get("left"), one.get("right")
+    if not isinstance(op, str) or not isinstance(left, Mapping):
+        return Perhaps("an expression")
+    if op in {"!", "!="}:
+        op, negated = ("in" if op == "!" else "=="), True
+    else:
+        negated = False
+    if isinstance(left.get("concat"), Sequence):
+        return _lookup(left["concat"], right, scope, negated)  # type: ignore[arg-type]
+    masked = left.get("&")
+    if isinstance(masked, Sequence) and not isinstance(masked, str) and len(masked) == 2:
+        return _masked(masked[0], masked[1], op, right, negated)
+    fixed = _fixed(left, op, right, scope)
+    if not isinstance(fixed, str):
+        return constant(fixed is not negated if fixed is not None else None, _name(left))
+    if left.get("fib") is not None:
+        return _fib(left["fib"], op, right, negated)
+    if _key(left, "meta") == "mark":
+        return _mark(0xFFFFFFFF, op, right, negated)
+    looked_at = field_of(left, scope.family)
+    if looked_at is None:
+        return Perhaps(_name(left))
+    if isinstance(right, str) and right.startswith("@"):
+        return _lookup([left], right, scope, negated)
+    if op in {"<", ">", "<=", ">="}:
+        return _compared(looked_at, op, value(looked_at, scope.family, right))
+    found = value(looked_at, scope.family, right)
+    if found is None:
+        return Perhaps(_name(left))
+    return In((looked_at,), (Element((found,)),), negated)
+
+
+def field_of(left: Json, family: Family) -> Field | None:
+    """The field of a packet that an expression names, None for one that is not told apart."""
+    if not isinstance(left, Mapping):
+        return None
+    payload = left.get("payload")
+    if isinstance(payload, Mapping):
+        protocol, field = payload.get("protocol"), payload.get("field")
+        if protocol in {"tcp", "th"} and field in {"dport", "sport"}:
+            return Field.DPORT if field == "dport" else Field.SPORT
+        if protocol == ("ip" if family == "ipv4" else "ip6") and field in {"saddr", "daddr"}:
+            return Field.SADDR if field == "saddr" else Field.DADDR
+        return None
+    meta = _key(left, "meta")
+    if meta in _META:
+        return _META[meta]
+    ct = left.get("ct")
+    if isinstance(ct, Mapping) and ct.get("dir") in {None, "original"}:
+        return _CT.get(str(ct.get("key")))
+    return None
+
+
+def _fixed(left: Mapping[str, Json], op: str, right: Json, scope: Scope) -> Constant | str:  # noqa: PLR0911
+    """What is the same for every SYN; the string ``varies`` where it is not."""
+    meta = _key(left, "meta")
+    family = scope.family
+    if meta == "l4proto":
+        return _any_of(right, _TCP, scope)
+    if meta == "nfproto":
+        return _any_of(right, _both(family, 2 if family == "ipv4" else 10), scope)
+    if meta == "protocol":
+        ours = _both("ip", 0x0800) if family == "ipv4" else _both("ip6", 0x86DD)
+        return _any_of(right, ours, scope)
+    if meta == "pkttype":
+        return _any_of(right, _both("host", 0) | _both("unicast", 0), scope)
+    payload = left.get("payload")
+    if isinstance(payload, Mapping):
+        protocol, field = payload.get("protocol"), payload.get("field")
+        if protocol in _OTHER_PROTOCOLS or protocol == ("ip6" if family == "ipv4" else "ip"):
+            return False
+        if protocol == "arp":
+            return False
+        if field in {"protocol", "nexthdr"} and protocol in {"ip", "ip6"}:
+            return _any_of(right, _TCP, scope)
+        if protocol == "tcp" and field == "flags":
+            return _flags(0xFF, op, right)
+    ct = left.get("ct")
+    if isinstance(ct, Mapping) and ct.get("key") == "direction":
+        return _any_of(right, _both("original", 0), scope)
+    if isinstance(ct, Mapping) and ct.get("key") == "l3proto":
+        return _any_of(right, _both(family, 2 if family == "ipv4" else 10), scope)
+    if isinstance(ct, Mapping) and ct.get("key") == "protocol":
+        return _any_of(right, _TCP, scope)
+    return "varies"
+
+
+def _both(name: str, number: int) -> frozenset[str | int]:
+    return frozenset({name, number})
+
+
+def _any_of(right: Json, ours: frozenset[str | int], scope: Scope) -> Constant:
+    """Whether one of ours is among what stands on the right."""
+    if isinstance(right, str) and right.startswith("@"):
+        known = scope.sets.get(right[1:])
+        return None if known is None else _any_of(list(known.elements), ours, scope)
+    if isinstance(right, Mapping):
+        if isinstance(right.get("set"), Sequence):
+            return _any_of(right["set"], ours, scope)
+        if isinstance(right.get("elem"), Mapping):
+            return _any_of(right["elem"].get("val"), ours, scope)  # type: ignore[union-attr]
+        return None
+    if isinstance(right, Sequence) and not isinstance(right, str):
+        answers = [_any_of(each, ours, scope) for each in right]
+        return True if True in answers else None if None in answers else False
+    if isinstance(right, str | int):
+        return right in ours
+    return None
+
+
+def _flag_bits(right: Json) -> int | None:
+    if isinstance(right, bool):
+        return None
+    if isinstance(right, int):
+        return right
+    if isinstance(right, str):
+        return _FLAGS.get(right)
+    if isinstance(right, Mapping) and isinstance(right.get("|"), Sequence):
+        return _flag_bits(right["|"])
+    if isinstance(right, Sequence):
+        bits = [_flag_bits(each) for each in right]
+        return None if None in bits else sum({bit for bit in bits if bit is not None})
+    return None
+
+
+def _flags(mask: int, op: str, right: Json) -> Constant:
+    if isinstance(right, Mapping) and isinstance(right.get("set"), Sequence):
+        answers = [_flags(mask, "==", each) for each in right["set"]]  # type: ignore[union-attr]
+        return True if True in answers else None if None in answers else False
+    bits = _flag_bits(right)
+    if bits is None:
+        return None
+    if op == "in":
+        return bool(SYN_FLAGS & bits)
+    return SYN_FLAGS & mask == bits if op == "==" else None
+
+
+def _masked(left: Json, mask: Json, op: str, right: Json, negated: bool) -> Match | None:
+    if isinstance(left, Mapping):
+        payload = left.get("payload")
+        if isinstance(payload, Mapping) and payload.get("field") == "flags":
+            bits = _flag_bits(mask)
+            answer = None if bits is None else _flags(bits, op, right)
+            return constant(answer is not negated if answer is not None else None, "tcp flags")
+        if _key(left, "meta") == "mark" and isinstance(mask, int):
+            return _mark(mask, op, right, negated)
+        return Perhaps(_name(left))
+    return Perhaps("an expression")
+
+
+def _mark(mask: int, op: str, right: Json, negated: bool) -> Match:
+    found = value(Field.MARK, "ipv4", right)
+    if found is None or op != "==":
+        return Perhaps("meta mark")
+    return MarkIs(mask, tuple(one for one in found if not isinstance(one, str)), negated)
+
+
+def _compared(looked_at: Field, op: str, found: Values | None) -> Match:
+    if found is None or len(found) != 1 or isinstance(found[0], str):
+        return Perhaps("a comparison")
+    low, high = found[0]
+    top = (1 << 128) - 1 if looked_at in ADDRESSES else (1 << 32) - 1
+    first, last = {
+        "<": (0, low - 1),
+        "<=": (0, high),
+        ">": (high + 1, top),
+        ">=": (low, top),
+    }[op]
+    if first > last:
+        return Never()
+    return In((looked_at,), (Element((((first, last),),)),))
+
+
+def _lookup(keys: Sequence[Json], right: Json, scope: Scope, negated: bool) -> Match:
+    bans = False
+    entries: Sequence[Json]
+    if isinstance(right, str) and right.startswith("@"):
+        known = scope.sets.get(right[1:])
+        if known is None:
+            return Perhaps(f"set {right}")
+        entries, bans = known.elements, known.bans
+    elif isinstance(right, Mapping) and isinstance(right.get("set"), Sequence):
+        entries = right["set"]  # type: ignore[assignment]
+    else:
+        entries = [right]
+    return membership(keys, entries, scope, inverted_=negated, bans=bans)
+
+
+def membership(
+    keys: Sequence[Json],
+    entries: Sequence[Json],
+    scope: Scope,
+    *,
+    inverted_: bool = False,
+    bans: bool = False,
+) -> Match:
+    """Whether the keys' values are among the entries of a set."""
+    fields = [field_of(key, scope.family) for key in keys]
+    places = [place for place, one in enumerate(fields) if one is not None]
+    known = tuple(one for one in fields if one is not None)
+    # A part that every SYN meets, or none, such as meta l4proto, is decided here.
+    if len(keys) == 1 and known and not _is_map(entries):
+        found = value(known[0], scope.family, list(entries))
+        if found is not None:
+            return In(known, (Element((found,)),), inverted_, bans)
+    elements: list[Element] = []
+    for entry in entries:
+        made = _entry(keys, fields, places, entry, scope)
+        if made is not None:
+            elements.append(made)
+    return In(known, tuple(elements), inverted_, bans)
+
+
+def _entry(
+    keys: Sequence[Json],
+    fields: Sequence[Field | None],
+    places: Sequence[int],
+    entry: Json,
+    scope: Scope,
+) -> Element | None:
+    if isinstance(entry, Mapping) and isinstance(entry.get("elem"), Mapping):
+        entry = entry["elem"].get("val")  # type: ignore[union-attr]
+    parts: Sequence[Json] = [entry]
+    if isinstance(entry, Mapping) and isinstance(entry.get("concat"), Sequence):
+        parts = entry["concat"]  # type: ignore[assignment]
+    if len(parts) != len(keys):
+        wild = tuple(_anything(fields[place]) for place in places)
+        return Element(wild, perhaps=True)
+    perhaps = False
+    for key, one, part in zip(keys, fields, parts, strict=True):
+        if one is None:
+            fixed = _fixed(key, "==", part, scope) if isinstance(key, Mapping) else None
+            if fixed is False:
+                return None
+            perhaps |= fixed is not True
+    values: list[Values] = []
+    for place in places:
+        one = fields[place]
+        assert one is not None
+        found = value(one, scope.family, parts[place])
+        if found == ():
+            return None
+        perhaps |= found is None
+        values.append(_anything(one) if found is None else found)
+    return Element(tuple(values), perhaps)
+
+
+def _anything(one: Field | None) -> Values:
+    return ("*",) if one in NAMES else ((0, (1 << 128) - 1),)
+
+
+def _is_map(entries: Sequence[Json]) -> bool:
+    return any(isinstance(one, Sequence) and not isinstance(one, str) for one in entries)
+
+
+def _fib(  # noqa: PLR0911 - one a kind
+    fib: Json, op: str, right: Json, negated: bool
+) -> Match:
+    if not isinstance(fib, Mapping):
+        return Perhaps("fib")
+    flags = fib.get("flags")
+    asked = {flags} if isinstance(flags, str) else set()
+    if isinstance(flags, Sequence) and not isinstance(flags, str):
+        asked = {each for each in flags if isinstance(each, str)}
+    if fib.get("result") == "type" and asked == {"daddr"} and op == "==":
+        if right == "local":
+            return DestinationIsLocal(negated)
+        kinds = right.get("set") if isinstance(right, Mapping) else [right]
+        if isinstance(kinds, Sequence) and "local" not in kinds and _plain_kinds(kinds):
+            return (
+                In((), (), negated) if "unicast" not in kinds else DestinationIsLocal(not negated)
+            )
+        return Perhaps("fib")
+    if fib.get("result") == "type" and asked == {"saddr"} and op == "==":
+        # The sources that are judged are other hosts' addresses.
+        kinds = right.get("set") if isinstance(right, Mapping) else [right]
+        if isinstance(kinds, Sequence) and _plain_kinds(kinds):
+            return constant(("unicast" in kinds) is not negated, "fib") or In((), (), True)
+        return Perhaps("fib")
+    if fib.get("result") in {"oif", "oifname"} and "saddr" in asked and isinstance(right, bool):
+        exists = right is not negated
+        return ReversePath("iif" in asked, inverted=not exists)
+    if fib.get("result") in {"oif", "oifname"} and "saddr" in asked and right in {0, ""}:
+        return ReversePath("iif" in asked, inverted=not negated)
+    return Perhaps("fib")
+
+
+def _plain_kinds(kinds: Sequence[Json]) -> bool:
+    return all(
+        one
+        in {"local", "unicast", "broadcast", "multicast", "anycast", "blackhole"}
+        | {"unreachable", "prohibit", "unspec"}
+        for one in kinds
+        if isinstance(one, str)
+    ) and all(isinstance(one, str) for one in kinds)
+
+
+def _key(left: Mapping[str, Json], kind: str) -> str:
+    inner = left.get(kind)
+    key = inner.get("key") if isinstance(inner, Mapping) else None
+    return key if isinstance(key, str) else ""
+
+
+def _name(left: Mapping[str, Json]) -> str:
+    return next(iter(left), "an expression")
+
+
+__all__ = ["Scope", "constant", "field_of", "match", "membership"]

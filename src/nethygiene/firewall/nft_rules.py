@@ -1,0 +1,244 @@
+"""The statements of nft's rules: one rule of nft is one or more of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nethygiene.firewall.addresses import Intervals
+from nethygiene.firewall.matches import In, MarkIs, Match, Never, Perhaps
+from nethygiene.firewall.nft_matches import Scope, constant, match, membership
+from nethygiene.firewall.nft_values import Json, value
+from nethygiene.firewall.packet import Field
+from nethygiene.firewall.ruleset import Action, Rule, SetMark, Target
+
+_VERDICTS = {
+    "accept": Action.ACCEPT,
+    "drop": Action.DROP,
+    "reject": Action.REJECT,
+    "return": Action.RETURN,
+    "continue": Action.CONTINUE,
+}
+_UNDECIDED = frozenset({"queue", "synproxy", "fwd"})
+_PASSING = frozenset(
+    {"counter", "log", "comment", "secmark", "ct helper", "ct timeout", "ct expectation", "dup"}
+    | {"flow", "last", "tunnel", "nftrace"}
+)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A rule being read: what it has matched so far, and the rules that it has become."""
+
+    scope: Scope
+    place: str
+    text: str
+    matches: list[Match] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    marked: bool = False
+    never: bool = False
+
+    def add(self, one: Match | None) -> None:
+        """One more condition; None always holds."""
+        if isinstance(one, Never):
+            self.never = True
+        elif isinstance(one, MarkIs) and self.marked:
+            # The mark was changed by this very rule, which the model reads as two.
+            self.matches.append(Perhaps("a mark that the rule itself changes"))
+        elif one is not None:
+            self.matches.append(one)
+
+    def rule(self, action: Action, *more: Match, **fields: object) -> None:
+        """The rule does something here."""
+        if self.never:
+            return
+        matches = (*self.matches, *more)
+        bans = any(isinstance(one, In) and one.bans and not one.inverted for one in matches)
+        rule = Rule(self.place, self.text, matches, action, bans=bans, **fields)  # type: ignore[arg-type]
+        self.rules.append(rule)
+
+
+def rules_of(expressions: Sequence[Json], scope: Scope, place: str, text: str) -> list[Rule]:
+    """What one rule of nft comes to."""
+    draft = _Draft(scope, place, text)
+    for one in expressions:
+        if not isinstance(one, Mapping) or not one:
+            draft.add(Perhaps("an expression"))
+            continue
+        for kind, body in one.items():
+            _statement(kind, body, draft)
+    return draft.rules
+
+
+def _statement(kind: str, body: Json, draft: _Draft) -> None:  # noqa: PLR0912 - one a kind
+    inner: Mapping[str, Json] = body if isinstance(body, Mapping) else {}
+    if kind == "match":
+        draft.add(match(inner, draft.scope))
+    elif kind in _VERDICTS:
+        draft.rule(_VERDICTS[kind])
+    elif kind in {"jump", "goto"}:
+        action = Action.JUMP if kind == "jump" else Action.GOTO
+        draft.rule(action, chain=str(inner.get("target")))
+    elif kind == "vmap":
+        _vmap(inner, draft)
+    elif kind in {"limit", "ct count"}:
+        # A first SYN is within any limit.
+        draft.add(constant(not inner.get("inv"), kind) if body is not None else Perhaps(kind))
+    elif kind == "quota":
+        draft.add(Perhaps(kind))
+    elif kind in {"set", "map", "meter"}:
+        _dynamic(inner, draft)
+    elif kind == "mangle":
+        _mangle(inner, draft)
+    elif kind == "notrack":
+        draft.rule(Action.CONTINUE, notrack=True)
+    elif kind in {"dnat", "redirect", "tproxy"}:
+        draft.rule(Action.NAT, target=_target(kind, inner, draft.scope))
+    elif kind in {"snat", "masquerade"}:
+        draft.rule(Action.ACCEPT, masks_source=True)
+    elif kind in _UNDECIDED:
+        draft.rule(Action.UNDECIDED)
+    elif kind == "xt":
+        _foreign(inner, draft)
+    elif kind not in _PASSING:
+        draft.rule(Action.UNDECIDED, Perhaps(kind))
+
+
+def _foreign(inner: Mapping[str, Json], draft: _Draft) -> None:
+    """What iptables put there and nft cannot show."""
+    if inner.get("type") in {"match", None}:
+        draft.add(Perhaps("xt"))
+    elif inner.get("name") not in {"LOG", "NFLOG", "TRACE"}:
+        draft.rule(Action.UNDECIDED)
+
+
+def _dynamic(inner: Mapping[str, Json], draft: _Draft) -> None:
+    """``update @set { ip saddr limit rate over … }``: its statements count, the set is filled."""
+    statements = inner.get("stmt")
+    if isinstance(statements, Mapping):
+        statements = [statements]
+    if not isinstance(statements, Sequence) or isinstance(statements, str):
+        return
+    for one in statements:
+        if isinstance(one, Mapping):
+            for each, body in one.items():
+                _statement(each, body, draft)
+
+
+def _mangle(inner: Mapping[str, Json], draft: _Draft) -> None:
+    key, to = inner.get("key"), inner.get("value")
+    if not isinstance(key, Mapping):
+        draft.add(Perhaps("mangle"))
+        return
+    meta = key.get("meta")
+    payload = key.get("payload")
+    if isinstance(meta, Mapping) and meta.get("key") == "mark":
+        draft.rule(Action.CONTINUE, mark=_new_mark(to))
+        draft.marked = True
+    elif isinstance(payload, Mapping) and payload.get("field") not in {
+        *("dscp", "ecn", "ttl", "hoplimit"),
+    }:
+        # It rewrites addresses or ports, without NAT.
+        draft.rule(Action.UNDECIDED)
+
+
+def _new_mark(to: Json) -> SetMark:
+    if isinstance(to, int) and not isinstance(to, bool):
+        return SetMark(0, to)
+    if isinstance(to, Mapping):
+        for op in ("|", "&", "^"):
+            pair = to.get(op)
+            if isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[1], int):
+                old = pair[0]
+                if isinstance(old, Mapping) and old.get("meta") == {"key": "mark"}:
+                    number = pair[1]
+                    return {
+                        "|": SetMark(0xFFFFFFFF & ~number, number),
+                        "&": SetMark(number, 0),
+                        "^": SetMark(0xFFFFFFFF, number),
+                    }[op]
+    return SetMark(0, None)
+
+
+def _vmap(inner: Mapping[str, Json], draft: _Draft) -> None:
+    keys = _keys(inner.get("key"))
+    data = inner.get("data")
+    bans = False
+    if isinstance(data, str) and data.startswith("@"):
+        known = draft.scope.sets.get(data[1:])
+        if known is None:
+            draft.rule(Action.UNDECIDED, Perhaps(data))
+            return
+        data, bans = known.elements, known.bans
+    elif isinstance(data, Mapping):
+        data = data.get("set")
+    if not isinstance(data, Sequence) or isinstance(data, str):
+        draft.rule(Action.UNDECIDED, Perhaps("vmap"))
+        return
+    by_verdict: dict[tuple[Action, str], list[Json]] = {}
+    for pair in data:
+        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
+            draft.rule(Action.UNDECIDED, Perhaps("vmap"))
+            return
+        verdict = _verdict(pair[1])
+        by_verdict.setdefault(verdict, []).append(pair[0])
+    # The keys of a map do not overlap, so that their order is no matter; a wildcard comes last.
+    wild = [verdict for verdict, entries in by_verdict.items() if "*" in entries]
+    for verdict, entries in by_verdict.items():
+        narrow = [one for one in entries if one != "*"]
+        if narrow:
+            _branch(verdict, draft, membership(keys, narrow, draft.scope, bans=bans))
+    for verdict in wild:
+        others = [one for entries in by_verdict.values() for one in entries if one != "*"]
+        _branch(verdict, draft, membership(keys, others, draft.scope, inverted_=True))
+
+
+def _branch(verdict: tuple[Action, str], draft: _Draft, condition: Match) -> None:
+    if verdict[0] is not Action.CONTINUE:
+        draft.rule(verdict[0], condition, chain=verdict[1])
+
+
+def _keys(key: Json) -> list[Json]:
+    if isinstance(key, Mapping) and isinstance(key.get("concat"), Sequence):
+        return list(key["concat"])  # type: ignore[arg-type]
+    return [key]
+
+
+def _verdict(body: Json) -> tuple[Action, str]:
+    if isinstance(body, Mapping):
+        for kind, inner in body.items():
+            if kind in _VERDICTS:
+                return _VERDICTS[kind], ""
+            if kind in {"jump", "goto"} and isinstance(inner, Mapping):
+                action = Action.JUMP if kind == "jump" else Action.GOTO
+                return action, str(inner.get("target"))
+    return Action.UNDECIDED, ""
+
+
+def _target(kind: str, inner: Mapping[str, Json], scope: Scope) -> Target:
+    address, port = inner.get("addr"), inner.get("port")
+    addresses: Intervals | None = None
+    ports: Intervals | None = None
+    tproxy = kind == "tproxy"
+    if address is not None:
+        addresses = _fixed(Field.DADDR, address, scope)
+        if not addresses:
+            return Target(unknown="where it leads differs by packet", tproxy=tproxy)
+    if port is not None:
+        ports = _fixed(Field.DPORT, port, scope)
+        if not ports:
+            return Target(unknown="which port it leads to differs by packet", tproxy=tproxy)
+    if tproxy:
+        return Target(unknown="a transparent proxy takes it", tproxy=True)
+    return Target(kind == "redirect", addresses, ports)
+
+
+def _fixed(one: Field, given: Json, scope: Scope) -> Intervals:
+    """The single address or port that is given; empty where there are several or none."""
+    if isinstance(given, Mapping) and ("map" in given or "numgen" in given or "jhash" in given):
+        return ()
+    found = [item for item in value(one, scope.family, given) or () if not isinstance(item, str)]
+    return tuple(found) if len(found) == 1 and found[0][0] == found[0][1] else ()
+
+
+__all__ = ["rules_of"]

@@ -1,0 +1,296 @@
+"""Routes and routing rules: which interface leads to an address, and which addresses are local."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+
+from nethygiene.firewall.addresses import (
+    BITS,
+    Classes,
+    Family,
+    Interval,
+    Intervals,
+    classes_of,
+    everything,
+    interval_of,
+    merged,
+    parse_address,
+)
+
+_KINDS = frozenset(
+    {"unicast", "local", "broadcast", "multicast", "anycast", "throw", "unreachable"}
+    | {"prohibit", "blackhole", "nat", "xresolve"}
+)
+_REFUSING = frozenset({"unreachable", "prohibit", "blackhole"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route.
+
+    Attributes:
+        table: as ``main``, ``local`` or a number.
+        interval: its destination.
+        length: of its prefix.
+        kind: ``unicast``, ``local``, ``blackhole`` and so on.
+        devices: the interfaces that it leads to; several on a multipath route.
+        metric: the lower wins.
+    """
+
+    table: str
+    interval: Interval
+    length: int
+    kind: str
+    devices: tuple[str, ...]
+    metric: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRule:
+    """One line of ``ip rule``.
+
+    Attributes:
+        table: where it looks; None for a rule that refuses.
+        source: of the packets that it is for; None for all.
+        destination: likewise.
+        perhaps: it asks for more, such as a mark.
+        inverted: it is for all other packets.
+        suppress: ``suppress_prefixlength``: routes of that length or shorter do not count.
+    """
+
+    table: str | None
+    source: Interval | None = None
+    destination: Interval | None = None
+    perhaps: bool = False
+    inverted: bool = False
+    suppress: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The interfaces by which an address may be reached; none where there is no route.
+
+    `certain` is False where rules that cannot be decided may choose another.
+    """
+
+    devices: frozenset[str]
+    certain: bool = True
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The routes and routing rules of both families."""
+
+    routes: Mapping[Family, tuple[Route, ...]]
+    rules: Mapping[Family, tuple[RoutingRule, ...]]
+    _ways: dict[tuple[Family, int | None], tuple[tuple[Intervals, Ways], ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    _tables: dict[Family, dict[str, list[Route]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def is_local(self, family: Family, address: int) -> bool:
+        """Whether the address is the host's own."""
+        return any(
+            one.interval[0] <= address <= one.interval[1]
+            for one in self.routes.get(family, ())
+            if one.kind == "local"
+        )
+
+    def local(self, family: Family) -> Intervals:
+        """All local addresses, loopback's network among them."""
+        found = (one.interval for one in self.routes.get(family, ()) if one.kind == "local")
+        return merged(found)
+
+    def prefixes(self, family: Family) -> Iterator[Intervals]:
+        """Every destination of a route or rule: what the address space has to be cut by."""
+        for one in self.routes.get(family, ()):
+            yield (one.interval,)
+        for rule in self.rules.get(family, ()):
+            if rule.destination is not None:
+                yield (rule.destination,)
+
+    def ways(self, family: Family, source: int | None) -> tuple[tuple[Intervals, Ways], ...]:
+        """All destinations with their ways, for packets that this address of the host sends."""
+        found = self._ways.get((family, source))
+        if found is None:
+            classes = classes_of(family, self.prefixes(family))
+            places: dict[Ways, int] = {}
+            for number, sample in enumerate(classes.samples):
+                ways = self.way(family, sample, source)
+                places[ways] = places.get(ways, 0) | 1 << number
+            found = tuple(
+                (classes.stretches(mask, everything(family)), ways) for ways, mask in places.items()
+            )
+            self._ways[family, source] = found
+        return found
+
+    def way(self, family: Family, destination: int, source: int | None) -> Ways:
+        """How a packet to `destination` leaves."""
+        devices: set[str] = set()
+        certain = True
+        for rule in self.rules.get(family, ()):
+            applies = _applies(rule, destination, source)
+            if applies is False:
+                continue
+            if rule.table is None:
+                if applies:
+                    return Ways(frozenset(devices), certain)
+                certain = False
+                continue
+            route = self._lookup(family, rule.table, destination)
+            if route is None or route.kind == "throw" or route.length <= rule.suppress:
+                continue
+            devices.update(() if route.kind in _REFUSING else route.devices)
+            if applies:
+                return Ways(frozenset(devices), certain and len(devices) < 2)
+            certain = False
+        return Ways(frozenset(devices), certain)
+
+    def _lookup(self, family: Family, table: str, destination: int) -> Route | None:
+        if family not in self._tables:
+            tables: dict[str, list[Route]] = {}
+            for one in sorted(
+                self.routes.get(family, ()), key=lambda route: (-route.length, route.metric)
+            ):
+                tables.setdefault(one.table, []).append(one)
+            self._tables[family] = tables
+        return next(
+            (
+                one
+                for one in self._tables[family].get(table, ())
+                if one.interval[0] <= destination <= one.interval[1]
+            ),
+            None,
+        )
+
+
+def _applies(rule: RoutingRule, destination: int, source: int | None) -> bool | None:
+    good: bool | None = True
+    if rule.destination is not None:
+        good = rule.destination[0] <= destination <= rule.destination[1]
+    if good and rule.source is not None:
+        good = None if source is None else rule.source[0] <= source <= rule.source[1]
+    if good and rule.perhaps:
+        good = None
+    if rule.inverted and good is not None:
+        good = not good
+    return good
+
+
+def _network(text: str, family: Family) -> tuple[Interval, int] | None:
+    if text == "default" or text == "all":  # noqa: PLR1714 - reads as ip(8) writes it
+        return everything(family)[0], 0
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return None
+    if (network.version == 4) is not (family == "ipv4"):
+        return None
+    return interval_of(network), network.prefixlen
+
+
+def parse_routes(lines: Iterable[str], family: Family) -> tuple[Route, ...] | None:
+    """Parse ``ip route show table all``; None where a line is none."""
+    found: list[Route] = []
+    for line in lines:
+        words = line.split()
+        if not words:
+            continue
+        if words[0] == "nexthop" and found and line[:1].isspace():
+            last = found.pop()
+            devices = _after(words, "dev")
+            found.append(
+                Route(
+                    *(last.table, last.interval, last.length, last.kind),
+                    last.devices + tuple(devices),
+                    last.metric,
+                )
+            )
+            continue
+        kind = words.pop(0) if words[0] in _KINDS else "unicast"
+        place = _network(words[0], family) if words else None
+        if place is None:
+            return None
+        table = next(_after(words, "table"), "main")
+        metric = next(_after(words, "metric"), "0")
+        if not re.fullmatch(r"\d{1,10}", metric, re.ASCII):
+            return None
+        devices = _after(words, "dev")
+        found.append(Route(table, *place, kind, tuple(devices), int(metric)))
+    return tuple(found)
+
+
+def _after(words: list[str], keyword: str) -> Iterator[str]:
+    for place, word in enumerate(words[:-1]):
+        if word == keyword:
+            yield words[place + 1]
+
+
+_RULE = re.compile(r"(\d+):\s+(not )?from (\S+)(.*)", re.ASCII)
+
+
+def parse_rules(lines: Iterable[str], family: Family) -> tuple[RoutingRule, ...] | None:
+    """Parse ``ip rule``: ``32766: from all lookup main``; None where a line is none."""
+    found: list[RoutingRule] = []
+    for line in lines:
+        if not line.strip():
+            continue
+        match = _RULE.fullmatch(line.rstrip())
+        if match is None:
+            return None
+        source = _network(match[3], family)
+        words = match[4].split()
+        destination = None
+        table: str | None = None
+        suppress = -1
+        perhaps = False
+        iif = ""
+        while words:
+            word = words.pop(0)
+            if word == "to" and words:
+                destination = _network(words.pop(0), family)
+                perhaps |= destination is None
+            elif word == "lookup" and words:
+                table = words.pop(0)
+            elif word == "suppress_prefixlength" and words and words[0].isdigit():
+                suppress = int(words.pop(0)[:4])
+            elif word == "iif" and words:
+                iif = words.pop(0)
+            elif word in {"proto", "protocol"} and words:
+                words.pop(0)
+            elif word in _REFUSING:
+                table = None
+            else:
+                # A mark, a user, a VRF: only the packet itself could tell.
+                perhaps = True
+        if iif and iif != "lo":
+            continue  # an answer is the host's own packet: it comes in by no interface
+        found.append(
+            RoutingRule(
+                table,
+                None if source is None or source[1] == 0 else source[0],
+                None if destination is None else destination[0],
+                perhaps or source is None,
+                bool(match[2]),
+                suppress,
+            )
+        )
+    return tuple(found)
+
+
+def local_routes(addresses: Iterable[str]) -> tuple[Route, ...]:
+    """The local routes that a host with these addresses has; for tests of single rules."""
+    found = (parse_address(one) for one in addresses)
+    return tuple(
+        Route("local", (one[0], one[0]), BITS[one[1]], "local", ("lo",), 0)
+        for one in found
+        if one is not None
+    )
+
+
+__all__ = ["Classes", "Route", "Routes", "RoutingRule", "Ways", "parse_routes", "parse_rules"]

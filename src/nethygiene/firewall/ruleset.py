@@ -1,0 +1,184 @@
+"""The intermediate model that both nft's and iptables' rules are read into, for one family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from nethygiene.firewall.addresses import Family, Intervals
+from nethygiene.firewall.matches import DestinationIsLocal, In, Match, ReversePath
+from nethygiene.firewall.packet import Field
+
+
+class Action(Enum):
+    """What a rule does with a packet that matches."""
+
+    ACCEPT = auto()
+    DROP = auto()
+    REJECT = auto()
+    RETURN = auto()
+    CONTINUE = auto()
+    JUMP = auto()
+    GOTO = auto()
+    NAT = auto()
+    UNDECIDED = auto()
+    """It hands the packet to a program or to another device: both ends are possible."""
+
+
+class Hook(Enum):
+    """Where the kernel asks base chains about a packet."""
+
+    INGRESS = auto()
+    BRIDGE_PREROUTING = auto()
+    BRIDGE_INPUT = auto()
+    PREROUTING = auto()
+    INPUT = auto()
+    FORWARD = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where destination NAT takes a packet.
+
+    Attributes:
+        here: to the host itself (redirect).
+        addresses: the addresses it may be taken to; None leaves the address.
+        ports: the ports it may be taken to; None leaves the port.
+        unknown: what cannot be told about it; empty if all can.
+        tproxy: a program of the host takes it, without NAT.
+    """
+
+    here: bool = False
+    addresses: Intervals | None = None
+    ports: Intervals | None = None
+    unknown: str = ""
+    tproxy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetMark:
+    """The packet mark becomes (mark & keep) ^ value; None: nobody can tell what."""
+
+    keep: int = 0
+    value: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        place: as ``ip filter INPUT``.
+        text: the rule as its tool writes it.
+        matches: all have to hold.
+        action: what it does then.
+        chain: the chain that a jump or goto leads to.
+        target: where NAT takes it.
+        mark: what it makes of the mark, before the action.
+        notrack: it hides the packet from connection tracking.
+        masks_source: it gives the packet another source.
+        bans: it belongs to a list of addresses that a program such as fail2ban keeps.
+    """
+
+    place: str
+    text: str
+    matches: tuple[Match, ...]
+    action: Action
+    chain: str = ""
+    target: Target | None = None
+    mark: SetMark | None = None
+    notrack: bool = False
+    masks_source: bool = False
+    bans: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
+
+    @property
+    def looks_at_ports(self) -> bool:
+        """Whether its verdict may differ by destination port or address."""
+        if any(isinstance(match, DestinationIsLocal | ReversePath) for match in self.matches):
+            return True
+        fields = {one for match in self.matches if isinstance(match, In) for one in match.fields}
+        return bool(fields & {Field.DPORT, Field.DADDR, Field.ORIGINAL_DPORT, Field.ORIGINAL_DADDR})
+
+    @property
+    def ports(self) -> Intervals | None:
+        """The destination ports outside which it never matches; None if it is for all."""
+        for match in self.matches:
+            if isinstance(match, In) and match.fields == (Field.DPORT,) and not match.inverted:
+                found = [v for e in match.elements for v in e.values[0] if not isinstance(v, str)]
+                return tuple(found)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain of rules."""
+
+    place: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BaseChain:
+    """A chain that the kernel asks.
+
+    Attributes:
+        chain: its rules.
+        hook: where.
+        priority: lower is asked first.
+        policy: what becomes of a packet that no rule decides.
+        nat: of type nat: connection tracking asks it, at its own priority, for new connections.
+        table: whose chains its rules may jump to.
+        devices: the interfaces of an ingress chain; None where they cannot be told.
+    """
+
+    chain: Chain
+    hook: Hook
+    priority: int
+    policy: Action
+    nat: bool
+    table: str
+    devices: tuple[str, ...] | None = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: chains that may jump to one another.
+
+    Attributes:
+        name: unique, as ``inet filter`` or ``legacy ip nat``.
+        chains: by name.
+        bases: those that the kernel asks.
+    """
+
+    name: str
+    chains: Mapping[str, Chain]
+    bases: tuple[BaseChain, ...]
+
+
+@dataclass(frozen=True)
+class Ruleset:
+    """All tables, as one family's packets meet them."""
+
+    family: Family
+    tables: Mapping[str, Table]
+
+    def bases(self, hook: Hook) -> list[BaseChain]:
+        """The base chains of a hook, in the order in which they are asked, nat apart."""
+        found = [base for table in self.tables.values() for base in table.bases]
+        return sorted((one for one in found if one.hook is hook), key=lambda one: one.priority)
+
+    def rules(self) -> Iterator[Rule]:
+        """Every rule."""
+        for table in self.tables.values():
+            for chain in table.chains.values():
+                yield from chain.rules
+
+    def source_sets(self) -> Iterator[Intervals]:
+        """Every set of source addresses that a rule tells apart."""
+        for rule in self.rules():
+            for match in rule.matches:
+                yield from match.source_sets(self.family)
