@@ -167,7 +167,7 @@ def test_the_html_report_escapes_and_tells_the_verdict(runner: Runner, local: st
     )
     html = path.read_text(encoding="utf-8")
     assert "<script>alert(1)" not in html
-    assert "FINDINGS: something at or above medium failed" in html
+    assert "1 rule at or above medium failed on 1 host" in html
 
 
 def test_escapes_of_a_terminal_are_shown_not_obeyed(runner: Runner, local: str) -> None:

@@ -1,73 +1,46 @@
-"""pytest-html's hooks: our columns, the verdict on top, everything from hosts escaped."""
+"""pytest-html's hooks: it makes the file, and our report stands in it.
+
+Its table shows one row a test and draws them all; our results stand in the report instead, and
+the table is left to other people's tests. It inserts cells raw: what is ours is escaped.
+"""
 
 from __future__ import annotations
 
-from html import escape
+from typing import Any
 
 import pytest
 
 from nethygiene.plugin.ending import RUN
 from nethygiene.plugin.keys import audit_of
-from nethygiene.plugin.outcome import judged_by
-from nethygiene.report.console import count_line, observation_lines, summary_lines, verdict_line
-from nethygiene.report.text import printable
+from nethygiene.plugin.outcome import RULE_ITEM, judged_by
+from nethygiene.report.html import page_title, report_html
 
-_COLUMNS = ("rule", "host", "item", "severity", "finding")
+_DOCUMENT = pytest.StashKey[Any]()
 
 
-def pytest_html_report_title(report: pytest.TestReport) -> None:
-    """Title of the page."""
-    report.title = "nethygiene: network hygiene"  # type: ignore[attr-defined]
+def pytest_html_report_title(report: Any) -> None:  # noqa: ANN401 - pytest-html names no type
+    """Title of the page, until the verdict is known."""
+    report.title = "nethygiene"
+    report.config.stash[_DOCUMENT] = report
 
 
 def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> None:
-    """The verdict in words, and the hosts that were not reached, above the table."""
-    run = session.config.stash.get(RUN, None)
+    """The report, above the table."""
+    config = session.config
+    run = config.stash.get(RUN, None)
     if run is None:
         return
-    audit = audit_of(session.config)
+    audit = audit_of(config)
     fail_on = audit.options.fail_on
-    lines = summary_lines(run, fail_on, audit.remarks(), width=100, verbose=False)
-    text = "\n".join(line.text for line in lines)
-    prefix += [
-        f"<h2>{escape(verdict_line(run, fail_on))}</h2>",
-        f"<p>{escape(count_line(run))}</p>",
-        f'<pre style="color: #222">{escape(text)}</pre>',
-    ]
-
-
-def pytest_html_results_table_header(cells: list[str]) -> None:
-    """Columns: Result, Rule, Host, Item, Severity, Finding."""
-    cells[1:] = [
-        f'<th class="sortable" data-column-type="{key}">{key.capitalize()}</th>' for key in _COLUMNS
-    ]
+    document = config.stash.get(_DOCUMENT, None)
+    others = any(document.data["tests"].values()) if document is not None else False
+    if document is not None:
+        document.title = page_title(run, fail_on)
+    prefix.append(report_html(run, fail_on, audit.remarks(), has_other_tests=others))
 
 
 def pytest_html_results_table_row(report: pytest.TestReport, cells: list[str]) -> None:
-    """A row for what a test judged; pytest-html inserts cells raw."""
+    """No row for what a rule judged; a check of a user's own that fails keeps its assertion."""
     judged = judged_by(report)
-    if not cells:
-        return
-    if judged is None:
-        # A test that is none of ours, beside our rules: its name, in as many columns.
-        texts = (report.nodeid, "", "", "", "")
-    else:
-        first = judged.results[0]
-        items = ", ".join(one.item for one in judged.results if one.item is not None)
-        said = "; ".join(one.message for one in judged.results if one.message)
-        texts = (first.rule, first.host, items, first.severity.value, said)
-    cells[1:] = [
-        f'<td class="col-{key}">{escape(printable(text))}</td>'
-        for key, text in zip(_COLUMNS, texts, strict=True)
-    ]
-
-
-def pytest_html_results_table_html(report: pytest.TestReport, data: list[str]) -> None:
-    """Below a row: what was looked at."""
-    judged = judged_by(report)
-    if judged is not None:
-        data[:] = [
-            escape(printable(line)) + "\n"
-            for result in judged.results
-            for line in observation_lines(result)
-        ]
+    if judged is not None and (getattr(report, RULE_ITEM, False) or not report.failed):
+        cells.clear()

@@ -7,29 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from nethygiene.outcomes import Outcome, Reason, Severity
+from nethygiene.outcomes import Outcome, Severity
+from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
+from nethygiene.report.headline import CONSOLE_WORDS
 from nethygiene.report.text import paragraphs, printable
-from nethygiene.results import Result, RuleRecord, Run
-from nethygiene.verdict import (
-    CLEAN,
-    CRASHED,
-    FAILURES,
-    NOTHING_JUDGED,
-    REACHABILITY,
-    UNKNOWNS,
-)
+from nethygiene.results import Result, Run
+from nethygiene.verdict import CLEAN
 
 # So many hosts of a rule are told in full; --results and the HTML report have them all.
 _SHOWN = 8
-
-_VERDICTS = {
-    CLEAN: "CLEAN: nothing at or above {level} was found",
-    FAILURES: "FINDINGS: something at or above {level} failed",
-    2: "CUT SHORT: interrupted; what was judged before is below",
-    CRASHED: "BROKEN: a rule or nethygiene itself crashed; this is a bug, not a verdict",
-    UNKNOWNS: "COULD NOT CHECK EVERYTHING: something at or above {level} is unknown",
-    NOTHING_JUDGED: "NOTHING JUDGED: no selected rule applies to these hosts",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,60 +45,59 @@ def summary_lines(
         width: columns.
         verbose: add what was looked at.
     """
-    rules = {rule.id: rule for rule in run.rules}
     for outcome in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.WAIVED):
-        for rule, results in _groups(run, outcome):
-            yield from _group(rules[rule], outcome, results, width=width, verbose=verbose)
+        for group in groups(run, outcome):
+            yield from _group(group, width=width, verbose=verbose)
     yield from _unreached(run, width)
     for remark in remarks:
         yield from _wrapped(f"! {remark}", width, {"yellow": True})
     if remarks:
         yield Line("")
-    yield from _wrapped(count_line(run), width)
+    yield from _counts(run, width)
     verdict = verdict_line(run, fail_on)
     if verdict:
         good = run.exit_status == CLEAN
         yield Line(verdict, {"green": good, "red": not good, "bold": True})
 
 
-def count_line(run: Run) -> str:
-    """How many hosts, rules and results of each outcome there were."""
-    counts = run.summary
+def scope(run: Run) -> str:
+    """How many hosts and rules there were."""
     unreached = sum(not host.reachable for host in run.hosts)
-    return (
-        f"{_plural(len(run.hosts), 'host')} ({unreached} not reached), "
-        f"{_plural(len(run.rules), 'rule')}: "
-        f"{counts.passed} passed, {counts.failed} failed, {counts.unknown} unknown, "
-        f"{counts.not_applicable} not applicable, {counts.waived} waived"
-    )
+    hosts = f"{plural(len(run.hosts), 'host')} ({unreached:,} not reached)"
+    return f"{hosts}, {plural(len(run.rules), 'rule')}"
+
+
+def counts(run: Run) -> list[str]:
+    """How many results of each outcome there were, worst first."""
+    summary = run.summary
+    return [
+        f"{summary.failed:,} failed",
+        f"{summary.unknown:,} unknown",
+        f"{summary.waived:,} waived",
+        f"{summary.passed:,} passed",
+        f"{summary.not_applicable:,} not applicable",
+    ]
+
+
+def _counts(run: Run, width: int) -> Iterator[Line]:
+    """Scope and counts on one line, or each on its own where that is too narrow."""
+    line = f"{scope(run)}: {', '.join(counts(run))}"
+    if len(line) <= width:
+        yield Line(line)
+    else:
+        yield from _wrapped(f"{scope(run)}:", width)
+        yield from _wrapped(f"  {', '.join(counts(run))}", width)
 
 
 def verdict_line(run: Run, fail_on: Severity) -> str:
     """The verdict in words; empty for an exit status that is pytest's own."""
-    return _VERDICTS.get(run.exit_status, "").format(level=fail_on)
+    return CONSOLE_WORDS.get(run.exit_status, "").format(level=fail_on)
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _groups(run: Run, outcome: Outcome) -> list[tuple[str, list[Result]]]:
-    """Rules with results of that outcome; host-reachable first, then the worst."""
-    groups: dict[str, list[Result]] = defaultdict(list)
-    for result in run.results:
-        if result.outcome is outcome and result.reason is not Reason.UNREACHABLE:
-            groups[result.rule].append(result)
-    return sorted(
-        groups.items(),
-        key=lambda group: (group[0] != REACHABILITY, -group[1][0].severity.rank, group[0]),
-    )
-
-
-def _group(
-    rule: RuleRecord, outcome: Outcome, results: list[Result], *, width: int, verbose: bool
-) -> Iterator[Line]:
-    hosts = len({one.host for one in results})
-    head = f"{outcome.value.upper()} {rule.id} ({rule.severity}) on {_plural(hosts, 'host')}"
+def _group(group: Group, *, width: int, verbose: bool) -> Iterator[Line]:
+    rule, outcome, results = group.rule, group.outcome, group.results
+    on = plural(group.hosts, "host")
+    head = printable(f"{outcome.value.upper()} {rule.id} ({rule.severity}) on {on}")
     yield Line(head, _COLOURS[outcome])
     if rule.title:
         yield from _wrapped(f"    {rule.title}.", width)
@@ -122,16 +107,14 @@ def _group(
         stories[_story(one)].append(one)
     ordered = sorted(stories.items(), key=lambda story: -len(story[1]))
     for story, told in ordered[:_SHOWN]:
-        names = [one.host if one.item is None else f"{one.host} [{one.item}]" for one in told]
-        shown = ", ".join(names[:_SHOWN])
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        yield from _wrapped(f"  - {shown}{more}: {story}", width)
+        names = capped([subject(one) for one in told], _SHOWN)
+        yield from _wrapped(f"  - {names}: {story}", width)
         if verbose:
             for line in observation_lines(told[0]):
                 yield from _wrapped(f"      {line}", width)
     if len(ordered) > _SHOWN:
         rest = sum(len(told) for _, told in ordered[_SHOWN:])
-        yield Line(f"  - and {rest} more results")
+        yield Line(f"  - and {rest:,} more results")
     if outcome is Outcome.FAILED and rule.remedy:
         yield Line("    Remedy:", {"bold": True})
         for paragraph in paragraphs(rule.remedy):
@@ -141,13 +124,13 @@ def _group(
 
 def _unreached(run: Run, width: int) -> Iterator[Line]:
     """What is unknown for no other reason than that its host was not read: told once."""
-    results = [one for one in run.results if one.reason is Reason.UNREACHABLE]
+    results = unread_results(run)
     if results:
         hosts = sorted({one.host for one in results})
-        more = f" and {len(hosts) - _SHOWN} more" if len(hosts) > _SHOWN else ""
-        head = f"UNKNOWN {len(results)} results of hosts that were not read, or not to the end"
-        yield Line(head, _COLOURS[Outcome.UNKNOWN])
-        yield from _wrapped(f"  - {', '.join(hosts[:_SHOWN])}{more}: see host-reachable", width)
+        count = plural(len(results), "result")
+        head = f"UNKNOWN {count} of hosts that were not read, or not to the end"
+        yield from _wrapped(head, width, _COLOURS[Outcome.UNKNOWN])
+        yield from _wrapped(f"  - {capped(hosts, _SHOWN)}: see host-reachable", width)
         yield Line("")
 
 

@@ -1,0 +1,108 @@
+"""Results grouped as people read them: by rule, worst first, one cause on many hosts told once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nethygiene.outcomes import Outcome, Reason
+from nethygiene.results import ObservationRecord, Result, RuleRecord, Run
+from nethygiene.verdict import REACHABILITY
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What befell one or more hosts and items in the same way.
+
+    Attributes:
+        message: what is said of each of them.
+        evidence: the observations that bear it out, those of a failure alone.
+        results: what it befell, at least one.
+    """
+
+    message: str
+    evidence: tuple[ObservationRecord, ...]
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All results of one outcome that one rule has.
+
+    Attributes:
+        rule: the rule.
+        outcome: the outcome.
+        results: them, in the run's order.
+    """
+
+    rule: RuleRecord
+    outcome: Outcome
+    results: tuple[Result, ...]
+
+    @property
+    def hosts(self) -> int:
+        """On how many hosts."""
+        return len({one.host for one in self.results})
+
+    def stories(self) -> list[Story]:
+        """Its stories, the most frequent first."""
+        told: dict[object, list[Result]] = defaultdict(list)
+        for one in self.results:
+            told[one.message, one.waiver, failing_observations(one)].append(one)
+        stories = [
+            Story(many[0].message, failing_observations(many[0]), tuple(many))
+            for many in told.values()
+        ]
+        return sorted(stories, key=lambda story: -len(story.results))
+
+
+def groups(run: Run, outcome: Outcome) -> list[Group]:
+    """The groups of an outcome; host-reachable first, then the worst.
+
+    Left out is what is unknown because its host was not read: see :func:`unread_results`.
+    """
+    rules = {rule.id: rule for rule in run.rules}
+    found: dict[str, list[Result]] = defaultdict(list)
+    for result in run.results:
+        if result.outcome is outcome and result.reason is not Reason.UNREACHABLE:
+            found[result.rule].append(result)
+    made = [Group(rules[name], outcome, tuple(results)) for name, results in found.items()]
+    return sorted(
+        made,
+        key=lambda one: (one.rule.id != REACHABILITY, -one.rule.severity.rank, one.rule.id),
+    )
+
+
+def unread_results(run: Run) -> list[Result]:
+    """What is unknown for no other reason than that its host was not read, or not to the end."""
+    return [one for one in run.results if one.reason is Reason.UNREACHABLE]
+
+
+def failing_observations(result: Result) -> tuple[ObservationRecord, ...]:
+    """The observations that a failure's message speaks of; all expectations if it names none."""
+    if result.outcome not in {Outcome.FAILED, Outcome.WAIVED}:
+        return ()
+    judged = tuple(one for one in result.observations if one.expected is not None)
+    return tuple(one for one in judged if sentence(one) in result.message) or judged
+
+
+def sentence(observation: ObservationRecord) -> str:
+    """How an expectation that is not met is told."""
+    return f"{observation.what} is {observation.actual}, expected {observation.expected}"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 host``, ``1,000 hosts``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def capped(names: Sequence[str], most: int) -> str:
+    """Names in a row, the rest of them counted."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def subject(result: Result) -> str:
+    """``host`` or ``host [item]``."""
+    return result.host if result.item is None else f"{result.host} [{result.item}]"

@@ -1,0 +1,130 @@
+"""The verdict in words, and how much of what should be judged was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nethygiene.outcomes import Outcome, Severity
+from nethygiene.report.findings import plural
+from nethygiene.results import Run
+from nethygiene.verdict import CLEAN, CRASHED, FAILURES, NOTHING_JUDGED, UNKNOWNS
+
+CUT_SHORT = 2
+
+Tone = Literal["good", "bad", "doubt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The verdict.
+
+    Attributes:
+        title: a few words.
+        lead: one sentence of what that means here.
+        tone: for colours; never the only sign.
+    """
+
+    title: str
+    lead: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of what should be judged was.
+
+    Attributes:
+        decided: results that say something: passed, failed or waived.
+        due: those and the unknown ones; what does not apply is not due.
+        read: hosts that were read.
+        hosts: all hosts of the run.
+    """
+
+    decided: int
+    due: int
+    read: int
+    hosts: int
+
+    @property
+    def share(self) -> float:
+        """Decided of due, 0 to 1; 0 where nothing was due."""
+        return self.decided / self.due if self.due else 0.0
+
+    @property
+    def percent(self) -> str:
+        """Rounded down: 100 % is said of all alone."""
+        return f"{int(self.share * 1000) / 10:.4g} %"
+
+
+def coverage(run: Run) -> Coverage:
+    """The coverage of a run."""
+    counts = run.summary
+    decided = counts.passed + counts.failed + counts.waived
+    return Coverage(
+        decided=decided,
+        due=decided + counts.unknown,
+        read=sum(host.reachable for host in run.hosts),
+        hosts=len(run.hosts),
+    )
+
+
+def headline(run: Run, fail_on: Severity) -> Headline:
+    """The verdict of a run that was judged with that `--fail-on`."""
+    match run.exit_status:
+        case 0:
+            return Headline("May deploy", _clean(run, fail_on), "good")
+        case 1:
+            return Headline("Findings", _findings(run, fail_on), "bad")
+        case 10:
+            return Headline("Could not check everything", _unknowns(run, fail_on), "doubt")
+        case 11:
+            lead = "No selected rule applies to these hosts: this is no approval"
+            return Headline("Nothing judged", lead, "doubt")
+        case 3:
+            lead = "A rule or nethygiene itself crashed: this is a bug, not a verdict"
+            return Headline("Crashed", lead, "bad")
+        case 2:
+            lead = "The run was interrupted: what was judged before is below"
+            return Headline("Cut short", lead, "doubt")
+        case status:
+            return Headline("No verdict", f"pytest ended with its own status {status}", "doubt")
+
+
+def _clean(run: Run, fail_on: Severity) -> str:
+    lead = f"Nothing at or above {fail_on} failed or is unknown"
+    below = sum(one.outcome in {Outcome.FAILED, Outcome.UNKNOWN} for one in run.results)
+    return f"{lead}; {plural(below, 'result')} below it failed or are unknown" if below else lead
+
+
+def _findings(run: Run, fail_on: Severity) -> str:
+    failed = [
+        one
+        for one in run.results
+        if one.outcome is Outcome.FAILED and one.severity.rank >= fail_on.rank
+    ]
+    if not failed:
+        return "A test that is no rule failed: see the table of other tests"
+    rules, hosts = len({one.rule for one in failed}), len({one.host for one in failed})
+    return f"{plural(rules, 'rule')} at or above {fail_on} failed on {plural(hosts, 'host')}"
+
+
+def _unknowns(run: Run, fail_on: Severity) -> str:
+    unknown = sum(
+        one.outcome is Outcome.UNKNOWN and one.severity.rank >= fail_on.rank for one in run.results
+    )
+    verb = "is" if unknown == 1 else "are"
+    return (
+        f"Nothing at or above {fail_on} failed, but {plural(unknown, 'result')} {verb} unknown: "
+        "this is no approval"
+    )
+
+
+CONSOLE_WORDS = {
+    CLEAN: "CLEAN: nothing at or above {level} was found",
+    FAILURES: "FINDINGS: something at or above {level} failed",
+    CUT_SHORT: "CUT SHORT: interrupted; what was judged before is above",
+    CRASHED: "BROKEN: a rule or nethygiene itself crashed; this is a bug, not a verdict",
+    UNKNOWNS: "COULD NOT CHECK EVERYTHING: something at or above {level} is unknown",
+    NOTHING_JUDGED: "NOTHING JUDGED: no selected rule applies to these hosts",
+}

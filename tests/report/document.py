@@ -1,0 +1,35 @@
+"""A whole document around a report, as pytest-html makes it, without running pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest_html
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from nethygiene.outcomes import Severity
+from nethygiene.report.html import page_title, report_html
+from nethygiene.results import Run
+
+
+def document(run: Run, remarks: Sequence[str] = ()) -> str:
+    """The document, by pytest-html's own template, style sheet and script."""
+    resources = Path(pytest_html.__file__).parent / "resources"
+    environment = Environment(
+        loader=FileSystemLoader(resources), autoescape=select_autoescape(["html", "jinja2"])
+    )
+    part = report_html(run, Severity.MEDIUM, remarks, has_other_tests=False)
+    blob = (
+        '{"environment": {}, "tests": {}, "renderCollapsed": ["passed"], "initialSort": "result"}'
+    )
+    return environment.get_template("index.jinja2").render(
+        title=page_title(run, Severity.MEDIUM),
+        styles=(resources / "style.css").read_text(encoding="utf-8"),
+        running_state="finished",
+        self_contained=True,
+        outcomes={"passed": {"label": "Passed", "value": 0}},
+        test_data=blob,
+        table_head=["<th>Result</th>", "<th>Test</th>"],
+        additional_summary={"prefix": [part], "summary": [], "postfix": []},
+    )
