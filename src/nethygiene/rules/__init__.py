@@ -28,8 +28,11 @@ from nethygiene.probes.kernel import Kernel
 from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.probes.machine import Machine
+from nethygiene.probes.network_manager import NetworkManager
 from nethygiene.probes.packet_filter import PacketFilter, Redirect
 from nethygiene.probes.routes import Routes
+from nethygiene.probes.selinux import Selinux
+from nethygiene.probes.ssh_processes import SshProcesses
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.probes.tunnel_configs import TunnelConfigs
 from nethygiene.rules.backlog import why_backlog_is_short
@@ -83,6 +86,7 @@ from nethygiene.rules.routing import (
 from nethygiene.rules.ssh_sessions import sessions_bounded, ssh_sessions
 from nethygiene.rules.subject import ReachedBy
 from nethygiene.rules.tunnel_keys import host_key_findings
+from nethygiene.rules.tunnel_processes import options_in_effect, running_tunnel
 
 __all__ = [
     "Change",
@@ -102,6 +106,7 @@ __all__ = [
     "Machine",
     "Matcher",
     "MultihomedInterface",
+    "NetworkManager",
     "PacketFilter",
     "Policy",
     "ReachedBy",
@@ -109,7 +114,9 @@ __all__ = [
     "Redirect",
     "Route",
     "Routes",
+    "Selinux",
     "Service",
+    "SshProcesses",
     "Sysctls",
     "Tunnel",
     "TunnelConfigs",
@@ -139,11 +146,13 @@ __all__ = [
     "not_applicable",
     "not_rising",
     "one_of",
+    "options_in_effect",
     "port_state",
     "probed_before",
     "probing",
     "reverse_path_filter",
     "rule",
+    "running_tunnel",
     "served",
     "sessions_bounded",
     "settled",
