@@ -1,6 +1,17 @@
 """SSH tunnels that a job keeps up."""
 
-from nethygiene.rules import Expect, Tunnel, TunnelConfigs, host_key_findings, rule, unknown
+from nethygiene.rules import (
+    Expect,
+    SshProcesses,
+    Tunnel,
+    TunnelConfigs,
+    equal_to,
+    host_key_findings,
+    options_in_effect,
+    rule,
+    running_tunnel,
+    unknown,
+)
 
 
 @rule(severity="critical", kind="setting", incidents=["S0"])
@@ -36,3 +47,54 @@ def test_tunnel_host_key_known(
             expect(finding.what, finding.keys, finding.wanted, finding.hint)
     if undecided := [finding.undecided for finding in findings if finding.undecided]:
         unknown("; ".join(undecided))
+
+
+@rule(severity="high", kind="setting", incidents=["S0"])
+def test_tunnel_fails_fast(
+    ssh_processes: SshProcesses, tunnel_configs: TunnelConfigs, tunnel: Tunnel, expect: Expect
+) -> None:
+    """The tunnel's ssh ends when it cannot do its work: no forward, no server, a question asked.
+
+    Why: The port of the tunnel was taken, but each new ssh stayed connected without it, exited 0
+        in the background, and the job reported a tunnel created successfully (incident S0).
+    Remedy: Give ssh these options, on its command line or in the user's ~/.ssh/config, and start
+        it anew. Name the address to listen on: without it, ssh is content with `::1` where
+        127.0.0.1 is taken.
+        `ssh -N -oBatchMode=yes -oExitOnForwardFailure=yes -oServerAliveInterval=15 FORWARD HOST`
+        FORWARD is written as `-L 127.0.0.1:19922:localhost:22`. A unit with `Restart=always` and
+        `RestartSec=10` starts it again when it has ended.
+    Kernels: It does not depend on the kernel. What a running ssh was told by its configuration is
+        taken from the configuration of now: restart it after a change.
+
+    References:
+        - ssh_config(5): ExitOnForwardFailure, ServerAliveInterval, BatchMode
+    """
+    running = running_tunnel(tunnel, ssh_processes, tunnel_configs)
+    for option in options_in_effect(running, tunnel_configs):
+        expect(option.what, option.value, option.wanted, option.hint)
+
+
+@rule(severity="high", kind="state", incidents=["S0"])
+def test_tunnel_running(
+    ssh_processes: SshProcesses, tunnel_configs: TunnelConfigs, tunnel: Tunnel, expect: Expect
+) -> None:
+    """Exactly one ssh of that user runs to that destination with that forward.
+
+    Why: A job that took its tunnel for down opened one more each minute. Dozens of connections
+        stood at the cloud server, whose memory grew in a straight line until it ended them all
+        (incident S0).
+    Remedy: More than one: end all of them, and find out why the job takes its tunnel for down
+        (tunnel-host-key-known, tunnel-forward-listening). None: see the job's log
+        (tunnel-logs-clean), and start it. A systemd unit keeps one and never two; where cron
+        stays, a lock does.
+        `pkill -u USER -f 'ssh .*DESTINATION'`
+        `* * * * * flock -n /tmp/tunnel.lock COMMAND`
+    Kernels: It does not depend on the kernel. Where /proc is mounted with hidepid, another
+        user's processes are unknown. So is a ControlMaster, which hides its arguments.
+
+    References:
+        - ssh(1), flock(1)
+        - systemd.service(5): Restart=
+    """
+    running = running_tunnel(tunnel, ssh_processes, tunnel_configs)
+    expect(running.what, running.count(), equal_to(1), running.hint)

@@ -10,14 +10,15 @@
 """
 
 from nethygiene.inventory.policy import (
-    Interface as DeclaredInterface,
-)
-from nethygiene.inventory.policy import (
+    BlockedPort,
     Policy,
     Route,
     Service,
     Tunnel,
     Upstream,
+)
+from nethygiene.inventory.policy import (
+    Interface as DeclaredInterface,
 )
 from nethygiene.outcomes import Reason
 from nethygiene.probes.connections import Connection, Connections
@@ -44,6 +45,7 @@ from nethygiene.rules.failed_connections import (
     where_attempts_fail,
     where_resets_go,
 )
+from nethygiene.rules.firewall import intrusions, service_passages, what_passes, who_gets_in
 from nethygiene.rules.former_port import former_port, still_served
 from nethygiene.rules.half_open import below_nine_tenths, syn_queues
 from nethygiene.rules.items import InterfaceFamily, LegacyPort
@@ -89,6 +91,7 @@ from nethygiene.rules.tunnel_keys import host_key_findings
 from nethygiene.rules.tunnel_processes import options_in_effect, running_tunnel
 
 __all__ = [
+    "BlockedPort",
     "Change",
     "Connection",
     "Connections",
@@ -140,6 +143,7 @@ __all__ = [
     "former_port",
     "host_key_findings",
     "interface_of_default",
+    "intrusions",
     "is_forwarding",
     "never_risen",
     "none_stale",
@@ -154,6 +158,7 @@ __all__ = [
     "rule",
     "running_tunnel",
     "served",
+    "service_passages",
     "sessions_bounded",
     "settled",
     "settled_clients",
@@ -163,8 +168,10 @@ __all__ = [
     "syn_queues",
     "unknown",
     "ways_to_judge",
+    "what_passes",
     "where_attempts_fail",
     "where_resets_go",
+    "who_gets_in",
     "why_backlog_is_short",
     "why_not_served",
     "why_unprobed",

@@ -1,0 +1,136 @@
+"""The ssh clients that run on the host, with their owners and arguments; no other process."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from nethygiene.facts.fact import Fact
+from nethygiene.inventory.policy import Policy
+from nethygiene.outcomes import Reason, Unreadable
+from nethygiene.probes.base import Command, Probe, Sections, refused
+
+# ps would print every command line, and glue the arguments together; busybox's knows neither -C
+# nor -o args. Only processes of that name are looked at: others' arguments may hold passwords.
+_SCRIPT = (
+    'for user; do printf "user %s %s" "$user" "$(id -u "$user" 2>/dev/null)"; echo; done; '
+    'echo "self $(id -u)"; grep " /proc proc " /proc/mounts | sed "s/^/mount /"; '
+    'list=$(grep -lx ssh /proc/[0-9]*/comm 2>/dev/null); echo "listed $?"; '
+    "for comm in $list; do place=${comm%/comm}; "
+    'echo "process ${place#/proc/}"; '
+    '{ grep -E "^(State|PPid|Uid):" "$place/status"; '
+    'tr "\\n\\0" " \\n" <"$place/cmdline" | sed "s/^/=/"; } 2>/dev/null; done; echo done'
+)
+_HIDING = re.compile(r"[ ,]hidepid=(?!0[ ,]|off[ ,])")
+NAME = "ssh_processes"
+TITLE = "/proc/*/cmdline of ssh"
+
+
+@dataclass(frozen=True, slots=True)
+class SshProcess:
+    """One running ssh client.
+
+    Attributes:
+        pid: its process id.
+        parent: that of its parent; 1 where the job that started it is gone.
+        uid: its effective user id.
+        argv: its arguments, itself first; a line break in one reads as a space.
+    """
+
+    pid: int
+    parent: int
+    uid: int
+    argv: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"pid {self.pid}"
+
+
+@dataclass(frozen=True)
+class SshProcesses(Fact):
+    """The running ssh clients.
+
+    Attributes:
+        uids: declared user to the id on this host; None where there is no such user.
+        own_uid: who asked.
+        hidden: /proc shows nobody but root the processes of others.
+        processes: all that were seen, whoever they belong to.
+    """
+
+    uids: Mapping[str, int | None]
+    own_uid: int
+    hidden: bool
+    processes: tuple[SshProcess, ...]
+
+    def of_user(self, user: str) -> tuple[SshProcess, ...]:
+        """The ssh clients of a user; unreadable where they could not be seen."""
+        if user not in self.uids:
+            detail = f"it was not asked for user {user}: evidence of another policy"
+            self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, TITLE, detail))
+        uid = self.uids[user]
+        if uid is None:
+            self.ledger.cannot_read(Unreadable(Reason.ABSENT, f"id -u {user}", "no such user"))
+        if self.hidden and self.own_uid not in {0, uid}:
+            detail = f"/proc hides the processes of others (hidepid): log in as {user} or root"
+            self.ledger.cannot_read(Unreadable(Reason.PERMISSION, TITLE, detail))
+        found = tuple(process for process in self.processes if process.uid == uid)
+        self.ledger.read(f"ssh processes of {user}", TITLE, len(found))
+        return found
+
+
+def _declared(policy: Policy) -> tuple[Command, ...]:
+    users = sorted({tunnel.user for tunnel in policy.tunnels.values()})
+    if not users:
+        return ()
+    text = f"sh -c {shlex.quote(_SCRIPT)} sh {shlex.join(users)}"
+    return (Command(NAME, text, title=TITLE),)
+
+
+def parse(sections: Sections) -> SshProcesses | Unreadable:
+    """Parse what the script printed."""
+    section = sections.get(NAME)
+    if section is None:
+        return Unreadable(Reason.NOT_DECLARED, TITLE, "the policy declares no tunnel")
+    if isinstance(section, Unreadable):
+        return section
+    if section.status != 0:
+        return refused(Command(NAME, "", title=TITLE), section)
+    lines = section.stdout.decode("utf-8", "surrogateescape").split("\n")
+    uids = dict(_users(lines))
+    own = next((line[5:] for line in lines if line.startswith("self ")), "")
+    mounts = [line for line in lines if line.startswith("mount ")]
+    listed = next((line[7:] for line in lines if line.startswith("listed ")), "")
+    # 2: a process ended while grep looked.
+    whole = listed in {"0", "1", "2"} and "done" in lines
+    if not whole or not mounts or not re.fullmatch("[0-9]{1,10}", own):
+        return Unreadable(Reason.UNPARSABLE, TITLE, "the answer is not whole: needs grep and id")
+    hidden = _HIDING.search(mounts[-1]) is not None
+    return SshProcesses(uids, int(own), hidden, tuple(_processes(lines)))
+
+
+def _users(lines: list[str]) -> Iterator[tuple[str, int | None]]:
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        user, _, uid = rest.rpartition(" ")
+        if word == "user" and user:
+            yield user, int(uid) if re.fullmatch("[0-9]{1,10}", uid) else None
+
+
+def _processes(lines: list[str]) -> Iterator[SshProcess]:
+    starts = [number for number, line in enumerate(lines) if line.startswith("process ")]
+    for start, end in itertools.pairwise([*starts, len(lines)]):
+        told = lines[start:end]
+        argv = tuple(line[1:] for line in told if line.startswith("="))
+        words = {line.split(":")[0]: line.split()[1:] for line in told if ":\t" in line}
+        parent, uids = words.get("PPid", []), words.get("Uid", [])
+        pid = told[0].removeprefix("process ")
+        numbers = [pid, *parent[:1], *uids[1:2]]
+        # One that has ended by now, or is a zombie, has no arguments left.
+        if argv and len(numbers) == 3 and all(re.fullmatch("[0-9]{1,10}", n) for n in numbers):
+            yield SshProcess(int(pid), int(parent[0]), int(uids[1]), argv)
+
+
+PROBE = Probe(NAME, 1, (), parse, declared=_declared)
