@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING, Literal
 
-from tests.lab.endpoints import DIALLER, LISTENER, Dialler, Listener
+from tests.lab.endpoints import DIALLER, LISTENER, Dialler, Endpoint, Listener
 from tests.lab.errors import LabError
 from tests.lab.init import PRIVATE, SCRATCH, add_address
 from tests.lab.keys import KeyPair
@@ -188,6 +188,14 @@ class LabHost:
     def connect_from(self, other: LabHost, port: int, n: int = 1) -> Dialler:
         """Have `other` hold `n` connections to a port of this host."""
         return other.dial(self, port, n)
+
+    def program(self, source: str, *arguments: str | float) -> Endpoint:
+        """Start a Python program here that prints "ready", and ends when its input does.
+
+        Raises:
+            tests.lab.endpoints.EndpointError: it did not come up.
+        """
+        return Endpoint(self._spawn, source, [str(one) for one in arguments])
 
     def write_file(self, path: str, text: str, mode: int = 0o644) -> None:
         """Write a file that only this host sees, with its parent directories.

@@ -12,13 +12,20 @@ from dataclasses import dataclass
 import pytest
 
 from tests.lab.audit import AuditRun, audit
-from tests.lab.cases import accept_queue, icmp_redirects, reachability, syn_queue, time_wait
+from tests.lab.cases import (
+    accept_queue,
+    counters,
+    icmp_redirects,
+    reachability,
+    syn_queue,
+    time_wait,
+)
 from tests.lab.cases.case import LabCase, Scene
 from tests.lab.lab import Lab
 
 CASES = [
     case
-    for module in (accept_queue, icmp_redirects, reachability, syn_queue, time_wait)
+    for module in (accept_queue, counters, icmp_redirects, reachability, syn_queue, time_wait)
     for case in module.CASES
 ]
 

@@ -84,9 +84,9 @@ def test_limit_narrows_and_so_does_testinfra_hosts(runner: Runner) -> None:
     assert runner.check(source, f"--inventory={inventory}").outcomes("mine") == {"b-1": "passed"}
 
 
-def test_without_rates_there_is_no_window(runner: Runner, local: str) -> None:
+def test_for_settings_there_is_no_window(runner: Runner, local: str) -> None:
     start = time.monotonic()
-    runner.run(local, "-m", "not rate", "--window=30")
+    runner.run(local, "-m", "setting", "--window=30")
     assert time.monotonic() - start < 20
 
 

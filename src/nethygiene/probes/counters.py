@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from nethygiene.facts.device_table import DeviceTable, parse_device_table
 from nethygiene.facts.fact import Fact
 from nethygiene.facts.lines import file_lines
 from nethygiene.outcomes import Reason, Unreadable
@@ -24,12 +25,14 @@ class Sample:
         namespace: the network namespace, as ``net:[4026531840]``; counters are its own.
         texts: counters by nstat(8)'s names: ``TcpExtListenOverflows``, ``Icmp6InRedirects``; as
             the kernel printed them, for of some four hundred a rule reads one.
+        devices: the counters of the interfaces, None where they were not read.
     """
 
     uptime: float
     boot: str
     namespace: str
     texts: Mapping[str, str]
+    devices: DeviceTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Change:
     """How far one counter moved.
 
     Attributes:
-        name: nstat(8)'s name.
+        name: nstat(8)'s name, or ``eth0 rx_drop``.
         delta: by how much it rose over the interval.
         seconds: the interval, by the host's clock.
         total: its value at the end, counted since boot (of the namespace, in a container).
@@ -75,9 +78,26 @@ class Counters(Fact):
 
     def change(self, name: str) -> Change:
         """How far the counter `name` moved between the samples."""
-        last, after = self._value(self.last, name)
+        return self._change(name, _file(name), lambda sample: sample.texts.get(name))
+
+    def device_change(self, interface: str, column: str) -> Change:
+        """How far a counter of an interface moved; `column` as in :class:`DeviceTable`."""
+
+        def text(sample: Sample) -> str | None:
+            if sample.devices is None:
+                detail = "the sample is without it: evidence older than the rule"
+                self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, DEVICES, detail))
+            if interface not in sample.devices.rows:
+                detail = f"{interface} was not there at both ends of the interval"
+                self.ledger.cannot_read(Unreadable(Reason.NO_SECOND_SAMPLE, DEVICES, detail))
+            return sample.devices.text(interface, column)
+
+        return self._change(f"{interface} {column}", DEVICES, text)
+
+    def _change(self, name: str, file: str, text: Callable[[Sample], str | None]) -> Change:
+        last, after = self._value(self.last, name, file, text)
         start = self.first if self.since is None else self.since
-        first, before = self._value(start, name)
+        first, before = self._value(start, name, file, text)
         source = COUNTERS.shown
         if (first.boot, first.namespace) != (last.boot, last.namespace):
             what = "boot" if first.boot != last.boot else "network namespace"
@@ -88,20 +108,26 @@ class Counters(Fact):
             detail = f"{name} went from {before} to {after} in {seconds:.2f} s: reset or wrapped"
             self.ledger.cannot_read(Unreadable(Reason.UNDECIDABLE, source, detail))
         change = Change(name, after - before, seconds, after, last.uptime, self.since is not None)
-        self.ledger.read(name, _file(name), change)
+        self.ledger.read(name, file, change)
         return change
 
-    def _value(self, sample: Sample | Unreadable, name: str) -> tuple[Sample, int]:
+    def _value(
+        self,
+        sample: Sample | Unreadable,
+        name: str,
+        file: str,
+        find: Callable[[Sample], str | None],
+    ) -> tuple[Sample, int]:
         if isinstance(sample, Unreadable):
             self.ledger.cannot_read(sample)
-        text = sample.texts.get(name)
+        text = find(sample)
         if text is None:
             detail = f"this kernel has no counter {name}"
-            self.ledger.cannot_read(Unreadable(Reason.ABSENT, _file(name), detail))
+            self.ledger.cannot_read(Unreadable(Reason.ABSENT, file, detail))
         # 64 bits have 20 digits at most.
         if re.fullmatch(r"-?\d{1,20}", text, re.ASCII) is None:
             detail = f"{name} is no number: {text[:80]!r}"
-            self.ledger.cannot_read(Unreadable(Reason.UNPARSABLE, _file(name), detail))
+            self.ledger.cannot_read(Unreadable(Reason.UNPARSABLE, file, detail))
         return sample, int(text)
 
 
@@ -162,7 +188,7 @@ def parse_sample(section: Section) -> Sample | Unreadable:
         return Unreadable(Reason.UNPARSABLE, COUNTERS.shown, detail)
     first = section.stdout.split(b"\n", 1)[0]
     namespace = first.decode("ascii", "replace") if first.startswith(b"net:[") else ""
-    return Sample(uptime, boot, namespace, texts)
+    return Sample(uptime, boot, namespace, texts, parse_device_table(files.get(DEVICES, [])))
 
 
 def _pairs(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -180,11 +206,13 @@ def _number(text: str) -> float | None:
     return float(text) if re.fullmatch(r"\d{1,15}\.\d{1,9}", text, re.ASCII) else None
 
 
+DEVICES = "/proc/net/dev"
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 COUNTERS = Command(
     "counters",
     'sh -c \'readlink /proc/self/ns/net; exec grep -H "" /proc/sys/kernel/random/boot_id'
-    " /proc/uptime /proc/net/netstat /proc/net/snmp /proc/net/snmp6'",
+    " /proc/uptime /proc/net/netstat /proc/net/snmp /proc/net/snmp6"
+    " /proc/net/dev'",
     sampled=True,
 )
 PROBE = Probe("counters", 1, (COUNTERS,), parse)

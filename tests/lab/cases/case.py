@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from tests.lab.endpoints import Dialler, Listener
+from tests.lab.endpoints import Dialler, Endpoint, Listener
 from tests.lab.host import LabHost
 from tests.lab.inventory import Policy
 
@@ -53,8 +53,18 @@ class Scene:
 
     def dial(self, n: int, *, every: float = 0) -> None:
         """Have the client hold `n` connections, and open one more each `every` seconds."""
+        self.call(self.client, self.host, PORT, n, every=every)
+
+    def call(
+        self, caller: LabHost, called: LabHost, port: int, n: int = 0, *, every: float = 0
+    ) -> None:
+        """Have one host call another (or itself), in place of what was called before."""
         self.hang_up()
-        self._dialler = self._stack.enter_context(self.client.dial(self.host, PORT, n, every=every))
+        self._dialler = self._stack.enter_context(caller.dial(called, port, n, every=every))
+
+    def keep(self, program: Endpoint) -> None:
+        """End a program with the scene."""
+        self._stack.enter_context(program)
 
     def hang_up(self) -> None:
         """Close the client's connections."""

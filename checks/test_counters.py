@@ -1,0 +1,132 @@
+"""Counters over the window: connections that fail, resets, retransmissions, half-open ones."""
+
+from functools import partial
+
+from nethygiene.rules import (
+    Counters,
+    Expect,
+    Handshakes,
+    Listeners,
+    Policy,
+    at_most,
+    below_nine_tenths,
+    bounded_rate,
+    bounded_share,
+    connections_opened,
+    not_applicable,
+    not_rising,
+    rule,
+    syn_queues,
+    where_attempts_fail,
+    where_resets_go,
+)
+
+
+@rule(severity="medium", kind="rate", incidents=["S2"])
+def test_connection_failures_bounded(
+    counters: Counters, handshakes: Handshakes, policy: Policy, expect: Expect
+) -> None:
+    """Connection attempts rarely fail.
+
+    It fails above `limits.failed_connections_per_second`, with ten failures at least that are
+    more than 5 % of all connections opened. The message tells the side: with as many resets
+    sent, this host dials a closed port of its own; with none, its connects fail outward. At the
+    default limit of 1/s, ten failures take a window of 10 s: `--window=10`, or `--since` a run
+    before.
+
+    Why: Two connections a second failed (incident S2); a capture on eth0 saw nothing, for a local
+        process kept dialling a port over loopback whose service was down.
+    Remedy: See what is refused: `tcpdump -ni any 'tcp[tcpflags] & tcp-rst != 0'` (IPv6:
+        `'ip6[6] == 6 and ip6[53] & 4 != 0'`; without an interface tcpdump leaves out lo). Start
+        the service that is dialled, or stop the caller; `ss -tnp state syn-sent` names it where
+        there is no answer at all.
+        `systemctl enable --now SERVICE`
+    References:
+        - RFC 4022, tcpAttemptFails: https://www.rfc-editor.org/rfc/rfc4022
+        - nstat(8)
+    """
+    failed = counters.change("TcpAttemptFails")
+    limit = policy.limits.failed_connections_per_second
+    matcher = bounded_rate(limit, connections_opened(counters))
+    expect("TcpAttemptFails", failed, matcher, partial(where_attempts_fail, counters, handshakes))
+
+
+@rule(severity="medium", kind="rate", incidents=["S2"])
+def test_resets_sent_bounded(
+    counters: Counters, handshakes: Handshakes, policy: Policy, expect: Expect
+) -> None:
+    """Few resets are sent.
+
+    It fails above `limits.resets_per_second`, with ten resets at least that are more than 5 % of
+    all connections opened. The message tells whom they go to: this host itself over loopback,
+    peers at a closed port, or peers of connections that it aborts.
+
+    Why: Each reset turns somebody away: in incident S2 a local process at a port whose service
+        was down, elsewhere clients that were never told that the service has moved.
+    Remedy: See to whom they go: `tcpdump -ni any 'tcp[tcpflags] & tcp-rst != 0'` (IPv6:
+        `'ip6[6] == 6 and ip6[53] & 4 != 0'`). Start the service that listens there, redirect the
+        port to where it listens now, or stop the caller. A load balancer whose health check ends
+        by a reset is no fault: raise the limit for hosts behind it.
+        `systemctl enable --now SERVICE`
+    References:
+        - RFC 4022, tcpOutRsts: https://www.rfc-editor.org/rfc/rfc4022
+        - https://docs.kernel.org/networking/snmp_counter.html
+    """
+    sent = counters.change("TcpOutRsts")
+    matcher = bounded_rate(policy.limits.resets_per_second, connections_opened(counters))
+    expect("TcpOutRsts", sent, matcher, partial(where_resets_go, counters, handshakes))
+
+
+@rule(severity="medium", kind="rate", incidents=["S4"])
+def test_retransmissions_bounded(counters: Counters, policy: Policy, expect: Expect) -> None:
+    """Few segments have to be sent again.
+
+    Judged where the host sends a thousand segments in the window; below that, single losses
+    would decide.
+
+    Why: Retransmissions are what packet loss on the way costs (incident S4): every tenth segment
+        sent twice, and connections stall for seconds.
+    Remedy: Find where packets are lost: `mtr -n -c 100 PEER` from both ends, and the drops and
+        errors of the interfaces (`ip -s -s link`). `ss -ti` shows which peers it happens with.
+        Whose network is at fault mends it; what can be set here is `limits.retransmission_ratio`.
+
+    References:
+        - RFC 4022, tcpRetransSegs: https://www.rfc-editor.org/rfc/rfc4022
+        - ss(8), mtr(8)
+    """
+    sent = counters.change("TcpOutSegs")
+    again = counters.change("TcpRetransSegs")
+    if sent.delta < 1000:
+        not_applicable(f"only {sent.delta} segments were sent in {sent.seconds:.2f} s, not 1000")
+    expect("TcpRetransSegs", again, bounded_share(policy.limits.retransmission_ratio, sent))
+
+
+@rule(severity="high", kind="state", incidents=["S3"])
+def test_half_open_connections_bounded(
+    counters: Counters, listeners: Listeners, handshakes: Handshakes, policy: Policy, expect: Expect
+) -> None:
+    """No listener's queue of half-open connections is nearly full, and none overflowed.
+
+    Why: A SYN flood fills the queue with connections in SYN_RECV, and nobody else gets in
+        (incident S3). With SYN cookies they do, but lose TCP options: window scaling among them.
+    Remedy: See who they are: `ss -tn state syn-recv`. Keep SYN cookies on, make the queue ample,
+        and restart the service; a flood from few networks is stopped in the packet filter.
+        `sysctl -w net.ipv4.tcp_syncookies=1 net.core.somaxconn=16384`
+        `echo 'net.ipv4.tcp_syncookies = 1' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.core.somaxconn = 16384' >> /etc/sysctl.d/90-nethygiene.conf`
+        `systemctl restart SERVICE`
+    Kernels: Since Linux 4.4 a listener holds as many half-open connections as its accept queue
+        (Send-Q in `ss -lnt`); before, tcp_max_syn_backlog limits them as well.
+
+    References:
+        - https://docs.kernel.org/networking/snmp_counter.html
+        - https://git.kernel.org/torvalds/c/ef547f2ac16b
+    """
+    for queue in syn_queues(listeners, handshakes):
+        what = f"half-open connections of {queue.place}"
+        expect(what, queue.half_open, below_nine_tenths(queue.limit))
+    for counter in ("TcpExtTCPReqQFullDrop", "TcpExtTCPReqQFullDoCookies"):
+        expect(counter, counters.change(counter), not_rising())
+    if policy.limits.half_open is not None:
+        half_open = len(handshakes.half_open())
+        expect("half-open connections", half_open, at_most(policy.limits.half_open))

@@ -1,0 +1,90 @@
+"""Connections that fail and resets that are sent: how many are too many, and on which side."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from nethygiene.probes.counters import Change, Counters
+from nethygiene.probes.handshakes import Handshakes
+from nethygiene.rules.matchers import Matcher
+
+# In 2 s a true rate of 0.5/s exceeds 1/s in 8 % of all runs: a rate alone is no evidence.
+LEAST_EVENTS = 10
+SHARE_OF_OPENS = 0.05
+_NAMED = 5
+_MOST, _FEW = 0.8, 0.2
+
+
+def bounded_rate(per_second: float, opened: int) -> Matcher[Change]:
+    """The counter rose by no more than `per_second`, or by little in all.
+
+    Args:
+        per_second: the limit.
+        opened: connections opened in the same interval, both ways. Up to SHARE_OF_OPENS of
+            them may fail: a busy host always has a few.
+    """
+
+    def accepts(change: Change) -> bool:
+        too_fast = change.delta > per_second * change.seconds
+        return not (
+            too_fast and change.delta >= LEAST_EVENTS and change.delta > SHARE_OF_OPENS * opened
+        )
+
+    return Matcher(
+        f"at most {per_second:g}/s (or fewer than {LEAST_EVENTS} in all, or at most "
+        f"{SHARE_OF_OPENS:.0%} of the {opened} connections opened)",
+        accepts,
+    )
+
+
+def connections_opened(counters: Counters) -> int:
+    """Connections opened in the interval, dialled and accepted."""
+    opens = ("TcpActiveOpens", "TcpPassiveOpens")
+    return sum(counters.change(name).delta for name in opens)
+
+
+def where_attempts_fail(counters: Counters, handshakes: Handshakes) -> str:
+    """Which side fails: a refused connection over loopback counts as a failure *and* a reset.
+
+    Tried on Linux 6.18: one refused connect over lo is one AttemptFails and one OutRsts, one to
+    another host is one AttemptFails alone, and a peer's SYN-and-RST one AttemptFails and one
+    EmbryonicRsts.
+    """
+    failed = counters.change("TcpAttemptFails").delta
+    resets = counters.change("TcpOutRsts").delta
+    embryonic = counters.change("TcpExtEmbryonicRsts").delta
+    if embryonic >= _MOST * failed:
+        side = "peers dial this host and reset before the handshake is over: half-open health "
+        side += "checks, or a port scan"
+    elif resets >= _MOST * failed:
+        side = f"with as many resets sent (+{resets}), this host most likely dials a closed port "
+        side += "of its own, over loopback"
+    elif resets <= _FEW * failed:
+        side = f"with few resets sent (+{resets}), what fails is dialled by this host outward"
+    else:
+        side = f"with +{resets} resets sent, they fail over loopback in part, and outward in part"
+    return side + _dialled(handshakes)
+
+
+def where_resets_go(counters: Counters, handshakes: Handshakes) -> str:
+    """To whom resets go: to this host itself, to peers at a closed port, or to peers cut off."""
+    resets = counters.change("TcpOutRsts").delta
+    failed = counters.change("TcpAttemptFails").delta
+    aborts = sum(
+        counters.change(f"TcpExtTCPAbortOn{why}").delta for why in ("Data", "Close", "Linger")
+    )
+    if failed >= _MOST * resets:
+        side = f"with as many failed attempts (+{failed}), this host most likely dials a closed "
+        return side + "port of its own, over loopback" + _dialled(handshakes)
+    if aborts >= _MOST * resets:
+        return "this host aborts connections: closed with data unread, or with SO_LINGER 0"
+    if failed <= _FEW * resets and aborts <= _FEW * resets:
+        return "peers dial a closed port of this host, or send on connections that it has ended"
+    return f"+{failed} failed attempts, +{aborts} connections aborted by this host, others to peers"
+
+
+def _dialled(handshakes: Handshakes) -> str:
+    """What is being dialled, where a socket was caught waiting; a refusal is over too soon."""
+    peers = Counter(one.peer for one in handshakes.dialled())
+    named = [f"{peer} ({count})" for peer, count in peers.most_common(_NAMED)]
+    return f"; being dialled just then: {', '.join(named)}" if named else ""

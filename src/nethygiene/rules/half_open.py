@@ -1,0 +1,63 @@
+"""How full the SYN queues are: half-open connections, listener by listener."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container
+from dataclasses import dataclass
+
+from nethygiene.probes.handshakes import Handshakes
+from nethygiene.probes.listeners import Listener, Listeners
+from nethygiene.rules.matchers import Matcher
+
+Place = tuple[str, int]
+"""An address and a port."""
+
+
+@dataclass(frozen=True, slots=True)
+class SynQueue:
+    """The half-open connections of one address and port.
+
+    Attributes:
+        place: address and port, as ``0.0.0.0:80``.
+        half_open: connections in SYN_RECV.
+        limit: how many it may hold (Send-Q; since Linux 4.4 the accept queue's limit is the SYN
+            queue's as well). With SO_REUSEPORT the sum of its sockets: ss does not tell whose
+            a half-open connection is.
+    """
+
+    place: str
+    half_open: int
+    limit: int
+
+
+def syn_queues(listeners: Listeners, handshakes: Handshakes) -> tuple[SynQueue, ...]:
+    """The SYN queues of all listeners; those of listen(0) have no limit to compare with."""
+    groups: dict[Place, list[Listener]] = {}
+    for one in listeners:
+        groups.setdefault((one.address, one.port), []).append(one)
+    counts: Counter[Place | None] = Counter()
+    for place, count in Counter((one.address, one.port) for one in handshakes.half_open()).items():
+        counts[_listener_of(place, groups)] += count
+    return tuple(
+        SynQueue(str(sockets[0]), counts[place], sum(one.backlog for one in sockets))
+        for place, sockets in groups.items()
+        if sum(one.backlog for one in sockets) > 0
+    )
+
+
+def _listener_of(place: Place, listening: Container[Place]) -> Place | None:
+    # As the kernel looks it up: the address itself, then every address of the family, then of
+    # both. Before iproute2 4.13, "*" is IPv4 alone and "::" may be both.
+    address, port = place
+    wildcards = ("::", "*") if ":" in address else (f"::ffff:{address}", "0.0.0.0", "*", "::")  # noqa: S104 - compared, not bound
+    return next((one for one in _at(port, address, *wildcards) if one in listening), None)
+
+
+def _at(port: int, *addresses: str) -> list[Place]:
+    return [(address, port) for address in addresses]
+
+
+def below_nine_tenths(limit: int) -> Matcher[int]:
+    """The number is less than 90 % of `limit`."""
+    return Matcher(f"less than 90 % of {limit}", lambda actual: actual * 10 < limit * 9)

@@ -1,0 +1,80 @@
+"""Counters under load: the rates of the incidents, and a busy host that is healthy."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from tests.lab.audit import audit
+from tests.lab.cases.case import PORT, Scene
+from tests.lab.host import LabHost
+from tests.lab.lab import Lab
+from tests.lab.traffic import CLIENTS, SHOP, SINK
+
+FAILURES = "connection-failures-bounded"
+RESETS = "resets-sent-bounded"
+OVERFLOWS = "accept-queue-not-overflowing"
+DEAD_PORT = 7211
+SHOP_POLICY = {"services": {"shop": {"port": PORT, "backlog": 16384}}}
+
+
+def test_two_failed_connections_a_second_as_in_s2(lab: Lab, host: LabHost) -> None:
+    with host.dial(host, DEAD_PORT, 0, every=0.497):
+        run = audit(lab, [host], "-k", FAILURES, "--window=6")
+    found = run.one(host, FAILURES)
+    assert found.outcome == "failed", found
+    assert "over loopback" in found.message
+
+
+def test_what_is_dialled_in_vain_is_named(lab: Lab, host: LabHost) -> None:
+    # Nobody has this address: the connects wait for an ARP answer, and fail after 3 s.
+    absent = "198.18.0.99"
+    script = f"""
+import socket, sys, time, select
+print("ready", flush=True)
+held = []
+while not select.select([sys.stdin], [], [], 0.05)[0]:
+    one = socket.socket()
+    one.setblocking(False)
+    one.connect_ex(("{absent}", {DEAD_PORT}))
+    held.append(one)
+"""
+    with host.program(script):
+        time.sleep(3.5)
+        found = audit(lab, [host], "-k", FAILURES).one(host, FAILURES)
+    assert found.outcome == "failed", found
+    assert f"being dialled just then: {absent}:{DEAD_PORT} (" in found.message
+
+
+def test_a_busy_healthy_host_is_no_false_alarm(lab: Lab, host: LabHost) -> None:
+    client = lab.host("busy-client")
+    with (
+        host.program(SINK, PORT),
+        client.program(CLIENTS, host.address, PORT, 8, 5, 0.1, DEAD_PORT),
+        host.dial(host, DEAD_PORT, 0, every=0.15),
+    ):
+        run = audit(lab, [host])
+    lab.remove(client)
+    bad = [one for one in run.of(host) if one.outcome not in {"passed", "not-applicable"}]
+    assert not bad, run
+    opened = re.search(r"of the (\d+) connections opened", run.one(host, RESETS).text)
+    assert opened is not None
+    assert int(opened[1]) > 300, "that was no busy host"
+
+
+def test_the_load_of_s3_overflows_the_queue_until_it_is_mended(lab: Lab, host: LabHost) -> None:
+    client = lab.host("s3-client")
+    scene = Scene(host, client)
+    host.sysctl("net.core.somaxconn", 128)
+    # 10 threads with 30 connections each at once: 300 arrive while the shop is busy elsewhere.
+    load = (CLIENTS, host.address, PORT, 10, 30, 0.5, 0)
+    with host.program(SHOP, PORT, 16384, 0.1), client.program(*load):
+        before = audit(lab, [host], policy=SHOP_POLICY)
+    scene.remedies = {rule["id"]: rule["remedy"] for rule in before.document["rules"]}
+    scene.follow_remedy("somaxconn-covers-backlog")
+    with host.program(SHOP, PORT, 16384, 0.1), client.program(*load):
+        after = audit(lab, [host], policy=SHOP_POLICY)
+    lab.remove(client)
+    assert before.one(host, OVERFLOWS).outcome == "failed", before.one(host, OVERFLOWS)
+    assert "TcpExtListenOverflows" in before.one(host, OVERFLOWS).message
+    assert after.one(host, OVERFLOWS).outcome == "passed", after.one(host, OVERFLOWS)
