@@ -67,7 +67,7 @@ def constant(answer: Constant, what: str) -> Match | None:
     return None if answer else Never()
 
 
-def match(  # noqa: PLR0911 - one a kind
+def match(  # noqa: PLR0911, PLR0912 - one a kind
     one: Mapping[str, Json], scope: Scope
 ) -> Match | None:
     """Read ``{"match": …}``; None for one that every SYN meets."""
@@ -78,6 +78,9 @@ def match(  # noqa: PLR0911 - one a kind
         op, negated = ("in" if op == "!" else "=="), True
     else:
         negated = False
+    if _is_foreign(left, scope.family):
+        # Also where it is negated: nft itself asks for the protocol first.
+        return Never()
     if isinstance(left.get("concat"), Sequence):
         return _lookup(left["concat"], right, scope, negated)  # type: ignore[arg-type]
     masked = left.get("&")
@@ -101,6 +104,22 @@ def match(  # noqa: PLR0911 - one a kind
     if found is None:
         return Perhaps(_name(left))
     return In((looked_at,), (Element((found,)),), negated)
+
+
+def _is_foreign(left: Json, family: Family) -> bool:
+    """Whether an expression is of a protocol that a TCP SYN of this family does not carry."""
+    if not isinstance(left, Mapping):
+        return False
+    for each in (left.get("concat"), left.get("&")):
+        if isinstance(each, Sequence) and not isinstance(each, str):
+            return any(_is_foreign(one, family) for one in each)
+    payload = left.get("payload")
+    protocol = payload.get("protocol") if isinstance(payload, Mapping) else None
+    other = "ip6" if family == "ipv4" else "ip"
+    ct = left.get("ct")
+    if isinstance(ct, Mapping) and str(ct.get("key")).partition(" ")[0] == other:
+        return True
+    return protocol in _OTHER_PROTOCOLS or protocol in {other, "arp"}
 
 
 def field_of(left: Json, family: Family) -> Field | None:
@@ -140,10 +159,6 @@ def _fixed(left: Mapping[str, Json], op: str, right: Json, scope: Scope) -> Cons
     payload = left.get("payload")
     if isinstance(payload, Mapping):
         protocol, field = payload.get("protocol"), payload.get("field")
-        if protocol in _OTHER_PROTOCOLS or protocol == ("ip6" if family == "ipv4" else "ip"):
-            return False
-        if protocol == "arp":
-            return False
         if field in {"protocol", "nexthdr"} and protocol in {"ip", "ip6"}:
             return _any_of(right, _TCP, scope)
         if protocol == "tcp" and field == "flags":
@@ -268,6 +283,8 @@ def membership(
     bans: bool = False,
 ) -> Match:
     """Whether the keys' values are among the entries of a set."""
+    if any(_is_foreign(key, scope.family) for key in keys):
+        return Never()
     fields = [field_of(key, scope.family) for key in keys]
     places = [place for place, one in enumerate(fields) if one is not None]
     known = tuple(one for one in fields if one is not None)

@@ -50,7 +50,7 @@ class _Draft:
 
     def rule(self, action: Action, *more: Match, **fields: object) -> None:
         """The rule does something here."""
-        if self.never:
+        if self.never or any(isinstance(one, Never) for one in more):
             return
         matches = (*self.matches, *more)
         bans = any(isinstance(one, In) and one.bans and not one.inverted for one in matches)

@@ -13,7 +13,6 @@ from nethygiene.firewall.addresses import (
     everything,
     inverted,
     merged,
-    parse_address,
     written,
 )
 from nethygiene.firewall.assemble import Answers, VirtualServer, assemble
@@ -170,6 +169,14 @@ class PacketFilter(Fact):
                     if among and (not here or address in here):
                         yield Path(family, device, address, among)
 
+    def other_hosts(self, family: Family, sources: Intervals) -> Intervals:
+        """Those of the sources that another host may have."""
+        return common(sources, _other_hosts(self.model, family))
+
+    def observe(self, what: str, actual: str) -> None:
+        """Have the result tell something that was seen."""
+        self.ledger.read(what, SOURCE, actual)
+
     def judge(self, path: Path, port: int, *, ephemeral: bool) -> Judgement:
         """What becomes of connections by that way to a TCP port; unknown where it is too tangled.
 
@@ -232,7 +239,7 @@ def parse(sections: Sections) -> PacketFilter | Unreadable:
     troubles: dict[str, Unreadable] = {}
     for command in COMMANDS:
         section = sections[command.name]
-        if not isinstance(section, Unreadable) and section.status not in {0, *_TALKING(command)}:
+        if not isinstance(section, Unreadable) and section.status not in {0, *_talking(command)}:
             section = refused(command, section)
         if isinstance(section, Unreadable):
             troubles[command.name] = section
@@ -253,7 +260,7 @@ def parse(sections: Sections) -> PacketFilter | Unreadable:
     return PacketFilter(host, made.addresses, made.servers, troubles.get(STACK.name))
 
 
-def _TALKING(command: Command) -> set[int]:  # noqa: N802
+def _talking(command: Command) -> set[int]:
     # grep ends with 2 where one of the files is not there.
     return {1, 2} if command is STACK or command is NAMES else set()
 
@@ -267,12 +274,6 @@ def _with_cure(command: Command, trouble: Unreadable) -> Unreadable:
         f"(LOGIN ALL=(root) NOPASSWD: /usr/sbin/{command.shell}, …)"
     )
     return Unreadable(trouble.reason, trouble.source, cure)
-
-
-def own_address(text: str) -> int | None:
-    """The number of an address."""
-    parsed = parse_address(text)
-    return None if parsed is None else parsed[0]
 
 
 # Where nf_tables is neither loaded nor built in, asking it would load it.

@@ -87,6 +87,7 @@ from nethygiene.rules.routing import (
 )
 from nethygiene.rules.ssh_sessions import sessions_bounded, ssh_sessions
 from nethygiene.rules.subject import ReachedBy
+from nethygiene.rules.tunnel_forwards import forward_states
 from nethygiene.rules.tunnel_keys import host_key_findings
 from nethygiene.rules.tunnel_processes import options_in_effect, running_tunnel
 
@@ -141,6 +142,7 @@ __all__ = [
     "families_refusing_redirects",
     "families_with_default",
     "former_port",
+    "forward_states",
     "host_key_findings",
     "interface_of_default",
     "intrusions",
