@@ -2,11 +2,16 @@
 
 from nethygiene.rules import (
     Expect,
+    ListenerOwners,
+    Listeners,
+    Reason,
     SshProcesses,
     Tunnel,
     TunnelConfigs,
     equal_to,
+    forward_states,
     host_key_findings,
+    not_applicable,
     options_in_effect,
     rule,
     running_tunnel,
@@ -98,3 +103,29 @@ def test_tunnel_running(
     """
     running = running_tunnel(tunnel, ssh_processes, tunnel_configs)
     expect(running.what, running.count(), equal_to(1), running.hint)
+
+
+@rule(severity="high", kind="state", incidents=["S0"])
+def test_tunnel_forward_listening(
+    listeners: Listeners, listener_owners: ListenerOwners, tunnel: Tunnel, expect: Expect
+) -> None:
+    """The local end of the tunnel listens, and it is ssh that listens there.
+
+    Why: Where the port was taken, ssh said so once and stayed connected without a forward:
+        the tunnel looked alive, and led nowhere or to somebody else's process (incident S0).
+    Remedy: See which process holds the port, and end the one that is not the tunnel:
+        `ss -lntp 'sport = :PORT'`
+        Where nothing listens, start the tunnel anew with ExitOnForwardFailure=yes and the address
+        written out, `-L 127.0.0.1:PORT:HOST:PORT`; ssh then says what is in its way.
+    Kernels: It does not depend on the kernel. Whose socket it is, only root or its own user can
+        see; to anyone else it is unknown. That the other end answers is not tried.
+
+    References:
+        - ssh(1): -L
+        - ss(8)
+    """
+    states = forward_states(tunnel, listeners, listener_owners)
+    if not states:
+        not_applicable(f"tunnel {tunnel.name} declares no local_forwards", Reason.NOT_DECLARED)
+    for state in states:
+        expect(state.what, state, state.wanted, state.hint)

@@ -45,6 +45,7 @@ ALLOWED: dict[str, set[str]] = {
         "facts",
         "firewall",
         "probes",
+        "inventory.forward",
         "inventory.policy",
         "known_hosts",
         "tunnels",

@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nethygiene.facts.fact import Fact
-from nethygiene.outcomes import Unreadable
+from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.base import Command, Probe, Sections
 
 
 @dataclass(frozen=True)
 class ListenerOwners(Fact):
-    """The processes behind listening ports: names for messages, never for a verdict.
+    """The processes behind listening ports: by port names for messages, never for a verdict.
 
-    So it is empty, not unreadable, where nothing could be seen.
+    So that is empty, not unreadable, where nothing could be seen. A verdict asks :meth:`at`.
 
     Attributes:
         names: port to process names with their ids, as ``nginx (pid 812)``. A port that is not
             in it belongs to a process that could not be seen.
+        by_socket: the same by address and port, as ``127.0.0.1:80``.
+        unreadable: why nothing was read; None if ss answered.
     """
 
     names: Mapping[int, tuple[str, ...]]
+    by_socket: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unreadable: Unreadable | None = None
+
+    def at(self, socket: str) -> tuple[str, ...]:
+        """The processes of one socket, as ``127.0.0.1:80``; unreadable where they are not seen."""
+        found = self.by_socket.get(socket, ())
+        if not found:
+            detail = (
+                f"the process that listens on {socket} could not be seen: log in as root, or as "
+                "its user, or allow it by ansible_become and sudo"
+            )
+            self.ledger.cannot_read(
+                self.unreadable or Unreadable(Reason.PERMISSION, SS.shell, detail)
+            )
+        self.ledger.read(f"process at {socket}", SS.shell, " and ".join(found))
+        return found
 
     def of(self, port: int) -> tuple[str, ...]:
         """The processes that listen on `port`; empty where they could not be seen."""
         return self.names.get(port, ())
 
 
-_PORT = re.compile(r"LISTEN\s+\d+\s+\d+\s+\S+:(\d{1,5})\s", re.ASCII)
+_PORT = re.compile(r"LISTEN\s+\d+\s+\d+\s+(\S+:(\d{1,5}))\s", re.ASCII)
 _USER = re.compile(r'\("([^"]{1,64})",pid=(\d{1,10}),', re.ASCII)
 
 
@@ -37,15 +55,17 @@ def parse(sections: Sections) -> ListenerOwners:
     """Parse ``ss -lntp``: each row ends in ``users:(("nginx",pid=812,fd=6),…)`` where seen."""
     section = sections[SS.name]
     names: dict[int, tuple[str, ...]] = {}
+    by_socket: dict[str, tuple[str, ...]] = {}
     if isinstance(section, Unreadable):
-        return ListenerOwners(names)
+        return ListenerOwners(names, unreadable=section)
     for line in section.stdout.decode("utf-8", "replace").split("\n"):
         port = _PORT.match(line)
         owners = tuple(f"{name} (pid {pid})" for name, pid in _USER.findall(line))
         if port is not None and owners:
-            known = names.get(int(port[1]), ())
-            names[int(port[1])] = tuple(dict.fromkeys(known + owners))
-    return ListenerOwners(names)
+            known = names.get(int(port[2]), ())
+            names[int(port[2])] = tuple(dict.fromkeys(known + owners))
+            by_socket[port[1]] = tuple(dict.fromkeys(by_socket.get(port[1], ()) + owners))
+    return ListenerOwners(names, by_socket)
 
 
 SS = Command("listener_owners", "ss -lntp", privileged=True, seconds=20, cap=16 * 1024 * 1024)
