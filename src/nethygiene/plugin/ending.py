@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import contextlib
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nethygiene.plugin.annotations import are_wanted, github_annotations
 from nethygiene.plugin.distributed import is_worker
+from nethygiene.plugin.junit import tell_unknown
 from nethygiene.plugin.keys import audit_of, has_audit
 from nethygiene.plugin.outcome import RULE_ITEM, judged_by
 from nethygiene.report.console import summary_lines
 from nethygiene.report.results_file import write_results
+from nethygiene.report.summary_markdown import summary_markdown
+from nethygiene.report.whole_file import write_whole
 from nethygiene.results import Run
 from nethygiene.verdict import CRASHED, FAILURES, exit_status
 
@@ -36,16 +42,12 @@ class Gatherer:
         self._config = config
         self._stranger_failed = False
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
         """Take a report's results; one without any is of a test that is none of ours."""
-        judged = judged_by(report)
-        if judged is None:
-            self._stranger_failed |= report.failed
-        elif not is_worker(self._config):
-            audit = audit_of(self._config)
-            audit.results += judged.results
-            audit.rules.setdefault(judged.rule.id, judged.rule)
+        self._take(report)
+        yield
+        tell_unknown(self._config, report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -61,12 +63,12 @@ class Gatherer:
                 status = FAILURES
         session.exitstatus = status
         self._config.stash[RUN] = run = audit.run(status)
-        if audit.options.results is not None:
-            try:
-                write_results(run, audit.options.results)
-            except OSError as error:
-                message = f"--results={audit.options.results}: {error.strerror}"
-                pytest.exit(message, returncode=pytest.ExitCode.INTERNAL_ERROR)
+        if (path := audit.options.results) is not None:
+            with _told("--results", path):
+                write_results(run, path)
+        if (path := audit.options.summary_md) is not None:
+            with _told("--summary-md", path):
+                write_whole(summary_markdown(run, audit.options.fail_on, audit.remarks()), path)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None]:
@@ -87,6 +89,15 @@ class Gatherer:
             if not failed:
                 del stats["failed"]
 
+    def _take(self, report: pytest.TestReport) -> None:
+        judged = judged_by(report)
+        if judged is None:
+            self._stranger_failed |= report.failed
+        elif not is_worker(self._config):
+            audit = audit_of(self._config)
+            audit.results += judged.results
+            audit.rules.setdefault(judged.rule.id, judged.rule)
+
     def _print(self, terminalreporter: TerminalReporter, run: Run) -> None:
         audit = audit_of(self._config)
         terminalreporter.section("network hygiene", sep="=")
@@ -99,3 +110,16 @@ class Gatherer:
         )
         for line in lines:
             terminalreporter.write_line(line.text, **line.markup)
+        if are_wanted(audit.options.annotations):
+            for command in github_annotations(run, audit.options.fail_on, audit.hosts):
+                terminalreporter.write_line(command)
+
+
+@contextlib.contextmanager
+def _told(option: str, path: Path) -> Iterator[None]:
+    """End the run, with a line that says so, where its file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{option}={path}: {error.strerror}"
+        pytest.exit(message, returncode=pytest.ExitCode.INTERNAL_ERROR)

@@ -26,12 +26,16 @@ class PlannedHost:
         groups: its groups, sorted.
         policy: what it should be like.
         target: how to reach it; None where it is judged from evidence alone.
+        file: the inventory file that declares it; empty where it is judged from evidence alone.
+        line: the 1-based line there.
     """
 
     name: str
     groups: tuple[str, ...]
     policy: Policy
     target: Target | None
+    file: str = ""
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def _from_inventory(options: Options) -> Plan:
     hosts = {}
     for one in inventory.hosts:
         target = dataclasses.replace(one.target, become=True) if options.sudo else one.target
-        hosts[one.name] = PlannedHost(one.name, one.groups, one.policy, target)
+        hosts[one.name] = PlannedHost(one.name, one.groups, one.policy, target, one.file, one.line)
     return Plan(str(inventory.path), inventory.sha256, hosts, warnings=inventory.warnings)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 from nethygiene.plugin.audit import Audit
 from nethygiene.plugin.hosts import PlannedHost
 from nethygiene.plugin.keys import audit_of
+from nethygiene.plugin.shipped import shipped_folder
 from nethygiene.results import Result
 from nethygiene.rules.definition import Rule
 from nethygiene.rules.items import DECLARED, Named
@@ -110,7 +111,7 @@ def _item(parent: pytest.Collector, rule: Rule, host: str, item: Named | None) -
     name = f"{rule.function.__name__}[{subject}]"
     code = rule.function.__code__
     # A rule's module is its file; an explicit nodeid is needed or --lf selects everything.
-    base = parent.nodeid or Path(code.co_filename).name
+    base = _shipped_name(code.co_filename) or parent.nodeid or Path(code.co_filename).name
     created: RuleItem = RuleItem.from_parent(
         parent,
         name=name,
@@ -122,6 +123,17 @@ def _item(parent: pytest.Collector, rule: Rule, host: str, item: Named | None) -
         marks=_marks(parent.config, rule),
     )
     return created
+
+
+@cache
+def _shipped_name(file: str) -> str | None:
+    """``checks/test_x.py`` of a shipped rule; None of a user's own.
+
+    The same in a clone and a wheel, and from whatever folder: JUnit's readers, and --lf, know a
+    test by its name. pytest's own name is the path from its rootdir.
+    """
+    path, checks = Path(file).resolve(), shipped_folder() / "checks"
+    return f"checks/{path.relative_to(checks).as_posix()}" if path.is_relative_to(checks) else None
 
 
 _MARKS: dict[str, tuple[pytest.Mark, ...]] = {}

@@ -24,6 +24,8 @@ class Options:
         evidence: `--evidence`, None if not given.
         since: `--since`, None if not given.
         results: `--results`, None if not given.
+        summary_md: `--summary-md`, None if not given.
+        annotations: `--annotations`: none or github; None if not given.
         limit: `--limit`, None if not given.
         forks: hosts collected at once.
         window: seconds between the two samples of counters.
@@ -38,6 +40,8 @@ class Options:
     evidence: Path | None
     since: Path | None
     results: Path | None
+    summary_md: Path | None
+    annotations: str | None
     limit: str | None
     forks: int
     window: float
@@ -77,6 +81,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="least severity that fails the run: low, medium (default), high, critical",
     )
     add("--results", metavar="FILE", help="write the results as JSON")
+    add("--summary-md", metavar="FILE", help="write a summary in Markdown, for a CI job's page")
+    add(
+        "--annotations",
+        metavar="KIND",
+        help="none, or github: findings at the inventory's lines (default: where GitHub runs it)",
+    )
     add("--evidence", metavar="FILE", help="keep what the hosts answered, to be judged again")
     add("--from-evidence", metavar="FILE", help="judge kept evidence; connects to nothing")
     add(
@@ -111,6 +121,8 @@ def read_options(config: pytest.Config) -> Options:
         evidence=path("--evidence"),
         since=path("--since"),
         results=path("--results"),
+        summary_md=path("--summary-md"),
+        annotations=_annotations(text("--annotations")),
         limit=text("--limit"),
         forks=int(_number("--forks", text("--forks"), least=1, most=4096, whole=True)),
         window=_number("--window", text("--window"), least=0, most=3600),
@@ -154,7 +166,11 @@ def _check_together(config: pytest.Config, options: Options) -> None:
     for name, wanted in (("--since", options.since), ("--from-evidence", options.from_evidence)):
         if wanted is not None and not wanted.is_file():
             raise UsageError(f"{name}={wanted}: no such file")
-    for name, written in (("--results", options.results), ("--evidence", options.evidence)):
+    for name, written in (
+        ("--results", options.results),
+        ("--summary-md", options.summary_md),
+        ("--evidence", options.evidence),
+    ):
         if written is not None:
             _check_writable(name, written)
 
@@ -188,6 +204,12 @@ def _severity(text: str) -> Severity:
     if text not in list(Severity):
         raise UsageError(f"--fail-on={text}: give one of {', '.join(Severity)}")
     return Severity(text)
+
+
+def _annotations(text: str | None) -> str | None:
+    if text not in {None, "none", "github"}:
+        raise UsageError(f"--annotations={text}: give none or github")
+    return text
 
 
 def _labels(texts: list[str]) -> dict[str, str]:

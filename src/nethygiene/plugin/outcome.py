@@ -51,6 +51,8 @@ def settle_report(
     judged = Judged(outcome=worst, rule=rule, results=tuple(results))
     setattr(report, _CARRIED, judged)
     report.user_properties = [*report.user_properties, *_properties(worst, relevant)]
+    # JUnit takes them from the report of the tear-down, which is made from the item.
+    item.user_properties[:] = report.user_properties
     if worst is Outcome.PASSED:
         return
     report.longrepr = text

@@ -1,0 +1,101 @@
+"""GitHub's annotations: findings at the line of the inventory that declares their host.
+
+https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from nethygiene.outcomes import Outcome, Reason, Severity
+from nethygiene.plugin.hosts import PlannedHost
+from nethygiene.report.findings import plural
+from nethygiene.report.text import printable
+from nethygiene.results import Result, Run
+
+# GitHub shows so many of a level for a step, and drops the rest without a word.
+_SHOWN = 10
+_LINES = 20
+
+
+def are_wanted(option: str | None) -> bool:
+    """Whether to annotate: as `--annotations` says, else where GitHub runs us."""
+    if option is None:
+        return os.environ.get("GITHUB_ACTIONS") == "true"
+    return option == "github"
+
+
+def github_annotations(
+    run: Run, fail_on: Severity, hosts: Mapping[str, PlannedHost]
+) -> Iterator[str]:
+    """Workflow commands, a line each.
+
+    A host's failures at or above `fail_on` are one error; its other failures, and what is unknown
+    on it, are one warning: they all point at the same line, and GitHub shows ten of a level.
+    """
+    levels: dict[str, dict[str, list[Result]]] = {"error": {}, "warning": {}}
+    for one in run.results:
+        level = _level(one, fail_on)
+        if level is not None:
+            levels[level].setdefault(one.host, []).append(one)
+    for level, by_host in levels.items():
+        ordered = sorted(by_host.items(), key=lambda pair: (_badness(pair[1]), pair[0]))
+        for name, results in ordered[:_SHOWN]:
+            title = f"{name}: {plural(len(results), 'finding')}"
+            yield _command(level, title, _message(results), hosts.get(name))
+        rest = [name for name, _ in ordered[_SHOWN:]]
+        if rest:
+            title = f"{plural(len(rest), 'more host')} with findings ({level})"
+            yield _command("notice", title, ", ".join(rest[: _LINES * 5]), None)
+
+
+def _level(result: Result, fail_on: Severity) -> str | None:
+    match result.outcome:
+        case Outcome.FAILED:
+            return "error" if result.severity.rank >= fail_on.rank else "warning"
+        case Outcome.UNKNOWN if result.reason is not Reason.UNREACHABLE:
+            return "warning"
+        case _:
+            return None
+
+
+def _badness(results: list[Result]) -> tuple[int, int]:
+    return (-max(one.severity.rank for one in results), -len(results))
+
+
+def _message(results: list[Result]) -> str:
+    by_rule: dict[str, list[str]] = defaultdict(list)
+    for one in sorted(results, key=lambda one: -one.severity.rank):
+        item = "" if one.item is None else f"[{one.item}] "
+        by_rule[f"{one.rule} ({one.severity}, {one.outcome})"].append(f"{item}{one.message}")
+    lines = [f"{rule}: {said}" for rule, told in by_rule.items() for said in told]
+    more = [f"and {len(lines) - _LINES} more"] if len(lines) > _LINES else []
+    return "\n".join(printable(" ".join(line.split())) for line in [*lines[:_LINES], *more])
+
+
+def _command(level: str, title: str, message: str, host: PlannedHost | None) -> str:
+    properties = {"title": printable(title)}
+    if host is not None and host.file:
+        properties = {"file": _from_workspace(host.file), "line": str(host.line), **properties}
+    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{level} {told}::{_data(message)}"
+
+
+def _from_workspace(file: str) -> str:
+    """The path from the top of the repository, which is what GitHub knows files by."""
+    path = Path(file).absolute()
+    for top in (os.environ.get("GITHUB_WORKSPACE"), str(Path.cwd())):
+        if top and path.is_relative_to(top):
+            return str(path.relative_to(top))
+    return file
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,140 @@
+"""The summary as Markdown, for a CI job's page: short, and safe whatever hosts are called.
+
+GitHub refuses a job summary above 1 MiB, so groups, stories and hosts are capped and counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from nethygiene.outcomes import Outcome, Reason, Severity
+from nethygiene.report.advice import ADVICE
+from nethygiene.report.console import counts, scope
+from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
+from nethygiene.report.headline import coverage, headline
+from nethygiene.report.text import paragraphs, printable
+from nethygiene.results import Run
+
+_GROUPS = 40
+_STORIES = 10
+_NAMES = 10
+_MESSAGE = 400
+
+_SIGNS = {"good": "✅", "bad": "❌", "doubt": "⚠️"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~:@$]|^[-+])")
+_CODE = re.compile(r"(`[^`]+`)")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def summary_markdown(run: Run, fail_on: Severity, remarks: Sequence[str]) -> str:
+    """Verdict, counts, and the findings by rule, as GitHub's Markdown."""
+    return "\n".join(_lines(run, fail_on, remarks)) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text of any origin on one line, nothing of which Markdown or HTML takes for markup."""
+    line = " ".join(printable(text).split())
+    line = "".join(_ENTITIES.get(char, char) for char in line)
+    return _SPECIAL.sub(r"\\\1", line)
+
+
+def prose(text: str) -> str:
+    """A rule's own words, in which code stands in backticks."""
+    return "".join(
+        printable(part) if _CODE.fullmatch(part) else _escaped_part(part)
+        for part in _CODE.split(" ".join(text.split()))
+    )
+
+
+def _escaped_part(part: str) -> str:
+    """As :func:`escaped`, with the blanks at its ends."""
+    before, after = (" " if part[:1] == " " else ""), (" " if part[-1:] == " " else "")
+    return f"{before}{escaped(part)}{after}" if part.strip() else part
+
+
+def _lines(run: Run, fail_on: Severity, remarks: Sequence[str]) -> Iterator[str]:
+    told, covered = headline(run, fail_on), coverage(run)
+    yield f"## {_SIGNS[told.tone]} {escaped(told.title)}"
+    yield ""
+    yield f"{escaped(told.lead)}."
+    yield ""
+    yield f"{escaped(scope(run))}: {', '.join(counts(run))}."
+    if covered.due:
+        yield f"{covered.percent} of what should be judged was."
+    yield ""
+    for outcome in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.WAIVED):
+        found = groups(run, outcome)
+        unread = unread_results(run) if outcome is Outcome.UNKNOWN else []
+        if found or unread:
+            yield f"### {outcome.value.capitalize()}"
+            yield ""
+        if unread:
+            names = sorted({one.host for one in unread})
+            yield (
+                f"- {plural(len(unread), 'result')} of hosts that were not read: "
+                f"{escaped(capped(names, _NAMES))}"
+            )
+            yield ""
+        for group in found[:_GROUPS]:
+            yield from _group(group)
+        if len(found) > _GROUPS:
+            yield f"and {plural(len(found) - _GROUPS, 'more rule')}"
+            yield ""
+    if remarks:
+        yield "### Of the inventory and its waivers"
+        yield ""
+        yield from (f"- {escaped(remark)}" for remark in remarks[:_GROUPS])
+        if len(remarks) > _GROUPS:
+            yield f"- and {len(remarks) - _GROUPS:,} more"
+        yield ""
+
+
+def _group(group: Group) -> Iterator[str]:
+    rule = group.rule
+    yield f"**{escaped(rule.id)}** ({rule.severity}) on {plural(group.hosts, 'host')}"
+    yield f"  {escaped(rule.title)}." if rule.title else ""
+    yield ""
+    stories = group.stories()
+    for story in stories[:_STORIES]:
+        names = capped([subject(one) for one in story.results], _NAMES)
+        message = story.message
+        if len(message) > _MESSAGE:
+            message = f"{message[:_MESSAGE]}…"
+        waiver = story.results[0].waiver
+        if waiver is not None:
+            message += f" (waived until {waiver.until} by {waiver.owner}: {waiver.reason})"
+        yield f"- {escaped(names)}: {escaped(message)}"
+    if len(stories) > _STORIES:
+        rest = sum(len(story.results) for story in stories[_STORIES:])
+        yield f"- and {plural(rest, 'more result')}"
+    yield ""
+    if group.outcome is Outcome.UNKNOWN:
+        reasons = sorted({one.reason for one in group.results if one.reason is not None})
+        yield from (_advice(reason) for reason in reasons if reason in ADVICE)
+        yield ""
+    elif rule.remedy:
+        yield "<details><summary>Remedy</summary>"
+        yield ""
+        yield from _remedy(rule.remedy)
+        yield "</details>"
+        yield ""
+
+
+def _advice(reason: Reason) -> str:
+    return f"*What to do ({escaped(reason)})*: {prose(ADVICE[reason])}"
+
+
+def _remedy(remedy: str) -> Iterator[str]:
+    was_command = False
+    for paragraph in paragraphs(remedy):
+        is_command = _CODE.fullmatch(paragraph) is not None
+        if was_command and not is_command:
+            yield ""
+        # Four spaces, since no fence can be broken out of where there is none.
+        yield f"    {printable(paragraph[1:-1])}" if is_command else prose(paragraph)
+        if not is_command:
+            yield ""
+        was_command = is_command
+    if was_command:
+        yield ""
