@@ -154,9 +154,14 @@ def _legacy(family: Family, saved: Saved | None, answers: Answers) -> Saved | Tr
     text = answers.texts.get(name)
     if text is not None:
         parsed = parse_saved(text)
-        return (name, parsed) if isinstance(parsed, str) else parsed
+        if isinstance(parsed, str):
+            return name, parsed
+        if parsed.tables:
+            return parsed
     if saved is not None and not saved.nft and saved.tables:
         return saved  # the tool of before iptables 1.8, which has no other name
+    if text is not None:
+        return None
     names = answers.texts.get("legacy_tables")
     if names is not None and not names.strip():
         return None

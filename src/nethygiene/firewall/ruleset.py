@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from nethygiene.firewall.addresses import Family, Intervals
@@ -102,6 +102,20 @@ class Rule:
             return True
         fields = {one for match in self.matches if isinstance(match, In) for one in match.fields}
         return bool(fields & {Field.DPORT, Field.DADDR, Field.ORIGINAL_DPORT, Field.ORIGINAL_DADDR})
+
+    @property
+    def excluded_ports(self) -> frozenset[int] | None:
+        """For a rule that is for all ports and destinations but these few: these; else None."""
+        found: set[int] = set()
+        for match in self.matches:
+            if isinstance(match, In) and match.fields == (Field.DPORT,) and match.inverted:
+                spans = [v for e in match.elements for v in e.values[0] if not isinstance(v, str)]
+                if sum(high - low + 1 for low, high in spans) > 64:
+                    return None
+                found.update(port for low, high in spans for port in range(low, high + 1))
+            elif replace(self, matches=(match,)).looks_at_ports:
+                return None
+        return frozenset(found)
 
     @property
     def ports(self) -> Intervals | None:

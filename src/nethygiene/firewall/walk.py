@@ -63,9 +63,13 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """A run of rules that ask neither for port nor for destination, and end what they match."""
+    """A run of rules that ask neither for port nor for destination, and end what they match.
+
+    Some may be for all ports but a few: those few are `special`.
+    """
 
     rules: tuple[Rule, ...]
+    special: frozenset[int]
     results: dict[tuple[Packet, int, bool], tuple[int, int, Trace]] = field(
         default_factory=dict, compare=False
     )
@@ -110,7 +114,7 @@ def _items(rules: Sequence[Rule]) -> list[_Item]:
     run: list[Rule] = []
     for rule in rules:
         plain = rule.action in _TERMINAL and not (
-            rule.mark or rule.notrack or rule.masks_source or rule.looks_at_ports
+            rule.mark or rule.notrack or rule.masks_source or rule.excluded_ports is None
         )
         if plain:
             run.append(rule)
@@ -122,7 +126,10 @@ def _items(rules: Sequence[Rule]) -> list[_Item]:
 
 
 def _run(run: list[Rule]) -> list[_Item]:
-    return [_Segment(tuple(run))] if len(run) >= _SHORT else list(run)
+    if len(run) < _SHORT:
+        return list(run)
+    special = frozenset(port for rule in run for port in rule.excluded_ports or ())
+    return [_Segment(tuple(run), special)]
 
 
 class Walker:
@@ -259,7 +266,8 @@ class Walker:
         returned: list[Flow],
         bans: bool,
     ) -> int:
-        key = (replace(packet, dport=0, daddr=0), live, bans)
+        port = packet.dport if packet.dport in segment.special else 0
+        key = (replace(packet, dport=port, daddr=0), live, bans)
         known = segment.results.get(key)
         if known is None:
             own, left, back = Trace(), live, 0

@@ -32,7 +32,7 @@ while True:
 """
 
 CONNECT = r"""
-import json, selectors, socket, struct, sys, time
+import errno, json, selectors, socket, struct, sys, time
 asked, wait = json.loads(sys.stdin.read()), float(sys.argv[1])
 watch, answers = selectors.DefaultSelector(), {}
 for number, (source, target, port) in enumerate(asked):
@@ -49,7 +49,8 @@ end = time.monotonic() + wait
 while watch.get_map() and (left := end - time.monotonic()) > 0:
     for key, _ in watch.select(left):
         error = key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        answers[key.data] = "open" if error == 0 else "refused"
+        # A reset comes after the handshake, from a rule about established connections.
+        answers[key.data] = "open" if error in (0, errno.ECONNRESET) else "refused"
         watch.unregister(key.fileobj)
         key.fileobj.close()
 print(json.dumps([answers.get(n, "silent") for n in range(len(asked))]))

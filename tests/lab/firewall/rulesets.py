@@ -116,11 +116,11 @@ def _nft_rule(random: Random, family: str, subchains: list[str]) -> str:
 def _nft_sets(random: Random, family: str) -> list[str]:
     lines = []
     if family != "ip6":
-        pairs = f"198.18.200.0/24 . 2000-2008, 10.77.0.9 . {random.choice(PORTS)}"
+        port = random.choice(PORTS)
+        pairs = f"elements = {{ 198.18.200.0/24 . 2000-2008, 10.77.0.9 . {port} }}"
         lines += [
             "set four { type ipv4_addr; flags interval; elements={ 198.18.200.2, 10.77.0.0/30 } }",
-            "set pairs { type ipv4_addr . inet_service; flags interval; elements = "
-            + f"{{ {pairs} }} }}",
+            f"set pairs {{ type ipv4_addr . inet_service; flags interval; {pairs} }}",
         ]
     if family != "ip":
         lines.append(
