@@ -16,7 +16,10 @@ from tests.lab.cases import (
     accept_queue,
     counters,
     icmp_redirects,
+    keepalive,
     reachability,
+    services,
+    ssh_sessions,
     syn_queue,
     time_wait,
 )
@@ -25,7 +28,18 @@ from tests.lab.lab import Lab
 
 CASES = [
     case
-    for module in (accept_queue, counters, icmp_redirects, reachability, syn_queue, time_wait)
+    for module in (
+        accept_queue,
+        counters,
+        icmp_redirects,
+        reachability,
+        services,
+        ssh_sessions,
+        syn_queue,
+        time_wait,
+        # The last: its last act waits until all of its connections are settled.
+        keepalive,
+    )
     for case in module.CASES
 ]
 

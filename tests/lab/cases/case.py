@@ -37,6 +37,7 @@ class Scene:
     _stack: ExitStack = field(default_factory=ExitStack)
     _listener: Listener | None = None
     _dialler: Dialler | None = None
+    _kept: dict[str, Endpoint] = field(default_factory=dict)
 
     @property
     def listener(self) -> Listener:
@@ -70,6 +71,15 @@ class Scene:
         """Close the client's connections."""
         if self._dialler is not None:
             self._dialler.close()
+
+    def hold(self, name: str, endpoint: Endpoint) -> None:
+        """Keep an endpoint under a name of the case's choice, until :meth:`end` or the end."""
+        self._kept[name] = self._stack.enter_context(endpoint)
+
+    def end(self, name: str) -> None:
+        """Close the endpoint kept under that name, if there is one."""
+        if (endpoint := self._kept.pop(name, None)) is not None:
+            endpoint.close()
 
     def follow_remedy(self, rule: str, **placeholders: str) -> None:
         """Run the commands that the rule's remedy gives for settings, as its reader would.
