@@ -148,7 +148,8 @@ class Case:
 
 def judge(rule: Rule, transcript: Transcript, policy: Mapping[str, Any]) -> list[Verdict]:
     """Judge a transcript by a rule as a run does: every declared item, or none."""
-    subject = Subject(transcript.host, policy_from_plain(dict(policy)), transcript)
+    run = tuple(rules().values())
+    subject = Subject(transcript.host, policy_from_plain(dict(policy)), transcript, run)
     items = list(DECLARED[rule.declared](subject.policy)) if rule.declared else []
     if not items:
         return evaluate(rule, subject)

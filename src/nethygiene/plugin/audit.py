@@ -34,6 +34,7 @@ class Audit:
         is_live: hosts have to be connected to.
         results: all results so far; under xdist the controller's copy is the whole.
         rules: records of the rules that were judged, by id.
+        rules_by_host: the rules that were selected for each host.
         interrupted: Ctrl-C ended the collection; what had come by then is judged.
     """
 
@@ -47,6 +48,7 @@ class Audit:
         self.run_id = str(uuid.uuid4())
         self.results: list[Result] = []
         self.rules: dict[str, RuleRecord] = {}
+        self.rules_by_host: dict[str, tuple[Rule, ...]] = {}
         self.interrupted = False
         self.crashes: dict[str, str] = {}
         self._started = datetime.now(UTC)
@@ -78,7 +80,8 @@ class Audit:
             if earlier is not None:
                 sections = {**transcript.sections, **earlier.sections}
                 transcript = dataclasses.replace(transcript, sections=sections)
-            subject = Subject(host, self.hosts[host].policy, transcript)
+            rules = self.rules_by_host.get(host, ())
+            subject = Subject(host, self.hosts[host].policy, transcript, rules)
             self._subjects[host] = subject
         return subject
 

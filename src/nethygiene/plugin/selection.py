@@ -11,7 +11,7 @@ from nethygiene.plugin import plain
 from nethygiene.plugin.audit import Audit
 from nethygiene.plugin.collecting import collect
 from nethygiene.plugin.items import RuleItem
-from nethygiene.rules.definition import ALWAYS_SENT
+from nethygiene.rules.definition import ALWAYS_SENT, Rule
 from nethygiene.verdict import REACHABILITY
 
 
@@ -26,15 +26,25 @@ def hosts_of(items: Iterable[pytest.Item]) -> list[str]:
     return list(dict.fromkeys(host for host in hosts if host is not None))
 
 
+def rules_by_host(items: Iterable[pytest.Item]) -> dict[str, tuple[Rule, ...]]:
+    """The rules that were selected for each host; the same in every worker of xdist."""
+    found: dict[str, dict[str, Rule]] = {}
+    for one in items:
+        if isinstance(one, RuleItem):
+            found.setdefault(one.host, {})[one.rule.id] = one.rule
+    return {host: tuple(rules.values()) for host, rules in found.items()}
+
+
 def collect_for(audit: Audit, items: Iterable[pytest.Item]) -> None:
     """Collect what the items need, in one round trip a host.
 
     Raises:
         UsageError: the evidence file cannot be written.
     """
+    items = list(items)
+    audit.rules_by_host = rules_by_host(items)
     if not audit.is_live:
         return
-    items = list(items)
     probes: set[str] = set(ALWAYS_SENT)
     for item in items:
         probes |= item.rule.probes if isinstance(item, RuleItem) else plain.probes_of(item)

@@ -21,6 +21,7 @@ from nethygiene.inventory.policy import (
     Interface as DeclaredInterface,
 )
 from nethygiene.outcomes import Reason
+from nethygiene.probes.boot_sysctls import BootSysctls
 from nethygiene.probes.connections import Connection, Connections
 from nethygiene.probes.counters import Change, Counters, duration
 from nethygiene.probes.handshakes import Handshakes
@@ -36,6 +37,7 @@ from nethygiene.probes.selinux import Selinux
 from nethygiene.probes.ssh_processes import SshProcesses
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.probes.tunnel_configs import TunnelConfigs
+from nethygiene.probes.tunnel_logs import TunnelLogs
 from nethygiene.rules.backlog import why_backlog_is_short
 from nethygiene.rules.definition import rule
 from nethygiene.rules.expect import Expect, not_applicable, unknown
@@ -49,6 +51,7 @@ from nethygiene.rules.firewall import intrusions, service_passages, what_passes,
 from nethygiene.rules.former_port import former_port, still_served
 from nethygiene.rules.half_open import below_nine_tenths, syn_queues
 from nethygiene.rules.items import InterfaceFamily, LegacyPort
+from nethygiene.rules.judged import JudgedSysctl
 from nethygiene.rules.keepalive import (
     none_stale,
     probed_before,
@@ -71,6 +74,7 @@ from nethygiene.rules.matchers import (
     not_rising,
     one_of,
 )
+from nethygiene.rules.persistence import after_boot, why_lost
 from nethygiene.rules.redirects import (
     accepts_redirects,
     families_refusing_redirects,
@@ -87,12 +91,15 @@ from nethygiene.rules.routing import (
 )
 from nethygiene.rules.ssh_sessions import sessions_bounded, ssh_sessions
 from nethygiene.rules.subject import ReachedBy
+from nethygiene.rules.tunnel_complaints import NO_COMPLAINTS, log_finding
 from nethygiene.rules.tunnel_forwards import forward_states
 from nethygiene.rules.tunnel_keys import host_key_findings
 from nethygiene.rules.tunnel_processes import options_in_effect, running_tunnel
 
 __all__ = [
+    "NO_COMPLAINTS",
     "BlockedPort",
+    "BootSysctls",
     "Change",
     "Connection",
     "Connections",
@@ -102,6 +109,7 @@ __all__ = [
     "Handshakes",
     "InterfaceFamily",
     "Interfaces",
+    "JudgedSysctl",
     "Kernel",
     "LegacyPort",
     "Listener",
@@ -124,10 +132,12 @@ __all__ = [
     "Sysctls",
     "Tunnel",
     "TunnelConfigs",
+    "TunnelLogs",
     "Upstream",
     "absent_or",
     "accepts_redirects",
     "actual_way",
+    "after_boot",
     "at_least",
     "at_most",
     "below",
@@ -147,6 +157,7 @@ __all__ = [
     "interface_of_default",
     "intrusions",
     "is_forwarding",
+    "log_finding",
     "never_risen",
     "none_stale",
     "not_applicable",
@@ -175,6 +186,7 @@ __all__ = [
     "where_resets_go",
     "who_gets_in",
     "why_backlog_is_short",
+    "why_lost",
     "why_not_served",
     "why_unprobed",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from nethygiene.facts.fact import Fact, UnreadableFact
@@ -12,7 +13,8 @@ from nethygiene.probes.kernel import Kernel
 from nethygiene.rules.definition import Rule
 from nethygiene.rules.diversion import GUARDS
 from nethygiene.rules.expect import Expect, NotApplicableError, judged_by
-from nethygiene.rules.items import FOUND, Named
+from nethygiene.rules.items import DECLARED, FOUND, Named
+from nethygiene.rules.judged import Judgement, judged_sysctls
 from nethygiene.rules.subject import HALF_READ, Subject
 
 
@@ -75,16 +77,35 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
     ledger = Ledger()
     items: list[Named] = []
     crash: Exception | None = None
+    inapplicable: NotApplicableError | None = None
+    facts: dict[str, object] = {name: _bound(subject, name, ledger) for name in finder.probes}
+    if finder.after_others:
+        facts["judged"] = lambda: judged_sysctls(_others(rule, subject))
     try:
-        items = list(finder.find(**{name: _bound(subject, name, ledger) for name in finder.probes}))
+        items = list(finder.find(**facts))
+    except NotApplicableError as error:
+        inapplicable = error
     except UnreadableFactError:
         pass  # the ledger has it, and a short list of items is no reason for a pass
     except Exception as error:  # noqa: BLE001 - a bug in our own finder: unknown, said aloud
         crash = error
     verdicts = [_judge(rule, subject, kind, item) for item in items]
-    if crash is not None or ledger.unreadable:
-        verdicts.append(decide(ledger, None, crash=crash))
+    if crash is not None or inapplicable is not None or ledger.unreadable:
+        verdicts.append(decide(ledger, None, crash=crash, inapplicable=inapplicable))
     return verdicts or [_not_applicable(finder.nothing, Reason.NOT_THIS_HOST)]
+
+
+def _others(rule: Rule, subject: Subject) -> Iterator[Judgement]:
+    """What the rules of the run that read sysctls say of this host."""
+    for other in subject.rules:
+        after_others = other.found is not None and FOUND[other.found].after_others
+        if "sysctl" not in other.probes or after_others or other.id == rule.id:
+            continue
+        declared = DECLARED[other.declared](subject.policy) if other.declared else ()
+        items: list[Named | None] = [*declared]
+        for item in items or [None]:
+            for one in evaluate(other, subject, item):
+                yield Judgement(other.id, one.outcome, one.observations)
 
 
 def _judge_declared(rule: Rule, subject: Subject, item: Named | None) -> Verdict:

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from nethygiene.inventory.policy import Policy, Service
 from nethygiene.probes.interfaces import Interfaces
+from nethygiene.rules.persistence import persisted_sysctl
 from nethygiene.rules.reverse_path import multihomed_interface
 
 
@@ -95,15 +96,22 @@ class Finder:
         find: from facts, by the names of its arguments, to the items.
         probes: the names of those facts.
         nothing: what is said where there are none.
+        after_others: it also takes ``judged``, which judges by the other rules of the run.
     """
 
     find: Callable[..., Iterable[Named]]
     probes: tuple[str, ...]
     nothing: str
+    after_others: bool = False
 
 
 def _finder(find: Callable[..., Iterable[Named]], nothing: str) -> Finder:
-    return Finder(find, tuple(inspect.signature(find).parameters), nothing)
+    arguments = tuple(inspect.signature(find).parameters)
+    probes = tuple(argument for argument in arguments if argument != _JUDGED)
+    return Finder(find, probes, nothing, after_others=_JUDGED in arguments)
+
+
+_JUDGED = "judged"
 
 
 FOUND: Mapping[str, Finder] = {
@@ -112,5 +120,8 @@ FOUND: Mapping[str, Finder] = {
     ),
     "multihomed_interface": _finder(
         multihomed_interface, "no two interfaces besides loopback are up with an IPv4 address"
+    ),
+    "persisted_sysctl": _finder(
+        persisted_sysctl, "no other rule of this run judged a sysctl good: select some"
     ),
 }

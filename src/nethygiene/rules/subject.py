@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nethygiene.facts.fact import Fact
 from nethygiene.inventory.policy import Policy
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes import Probe, all_probes, whole
 from nethygiene.transcript import HostFailure, Section, Transcript
+
+if TYPE_CHECKING:
+    from nethygiene.rules.definition import Rule
 
 HALF_READ = "the host was not read, or not to its end: see host-reachable"
 
@@ -39,14 +44,25 @@ class ReachedBy(Fact):
 
 
 class Subject:
-    """One host to be judged. Facts are parsed once, and shared by all rules."""
+    """One host to be judged. Facts are parsed once, and shared by all rules.
 
-    __slots__ = ("_facts", "name", "policy", "transcript")
+    Attributes:
+        name: the inventory's name of the host.
+        policy: what it should be like.
+        transcript: what it answered.
+        rules: those that judge it in this run; one that looks at what others came to judges by
+            them itself, so that neither order nor xdist matters.
+    """
 
-    def __init__(self, name: str, policy: Policy, transcript: Transcript) -> None:
+    __slots__ = ("_facts", "name", "policy", "rules", "transcript")
+
+    def __init__(
+        self, name: str, policy: Policy, transcript: Transcript, rules: Sequence[Rule] = ()
+    ) -> None:
         self.name = name
         self.policy = policy
         self.transcript = transcript
+        self.rules = rules
         self._facts: dict[str, Fact | Unreadable] = {}
 
     def fact(self, name: str) -> Fact | Unreadable:

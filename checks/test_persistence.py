@@ -1,0 +1,43 @@
+"""Persistence: what is right now, and would be lost by the next boot."""
+
+from functools import partial
+
+from nethygiene.rules import (
+    BootSysctls,
+    Expect,
+    JudgedSysctl,
+    Kernel,
+    after_boot,
+    equal_to,
+    rule,
+    why_lost,
+)
+
+
+@rule(severity="medium", kind="setting", incidents=["S1.4", "S1.6", "S1.8", "S3"])
+def test_settings_persist(
+    persisted_sysctl: JudgedSysctl, boot_sysctls: BootSysctls, kernel: Kernel, expect: Expect
+) -> None:
+    """A sysctl that is right now will still be right after the next boot.
+
+    Judged are those sysctls that the other rules of the same run find to be good. What the next
+    boot sets is read from the files of sysctl.d in their order of precedence (and from
+    /etc/sysctl.conf where the host does not boot with systemd, which does not read it), ufw's own
+    file and the kernel's command line; where nothing sets it, the kernel's default counts. Other
+    programs that write sysctls (scripts, network managers, container engines) are not seen.
+
+    Why: A value that was typed in during an incident is gone after the next boot, and the incident
+        is back (S1.4, S1.6, S1.8, S3).
+    Remedy: Write it down; a file of a later name may overrule it, which the message names then.
+        `echo 'KEY = VALUE' >> /etc/sysctl.d/90-nethygiene.conf`
+        `sysctl --system`
+    Kernels: The default of net.core.somaxconn is 128 until Linux 5.3, 2048 on RHEL 8 and 4096
+        since Linux 5.4; that of tcp_tw_reuse 0 until 4.18 and 2 since 4.19.
+
+    References:
+        - sysctl.d(5), systemd-sysctl.service(8), sysctl(8)
+    """
+    found = after_boot(boot_sysctls, kernel, persisted_sysctl)
+    hint = partial(why_lost, boot_sysctls, persisted_sysctl)
+    name = f"{persisted_sysctl.name} after the next boot"
+    expect(name, found, equal_to(persisted_sysctl.value), hint)

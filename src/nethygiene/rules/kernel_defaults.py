@@ -1,0 +1,59 @@
+"""What the kernel sets by itself, for the sysctls that rules judge.
+
+From Linux's own sources (net/ipv4/tcp_ipv4.c tcp_sk_init, net/ipv4/devinet.c, net/ipv6/addrconf.c,
+include/net/netns and Documentation/networking/ip-sysctl.rst). What depends on the machine's memory
+(tcp_max_syn_backlog, fs.file-max) is not here: it has no default that could be told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_SINCE: Mapping[str, tuple[tuple[tuple[int, int], str], ...]] = {
+    # Newest first: from which kernel on, and the value.
+    "net/core/somaxconn": (((5, 4), "4096"), ((0, 0), "128")),
+    "net/ipv4/tcp_tw_reuse": (((4, 19), "2"), ((0, 0), "0")),
+}
+_ALWAYS: Mapping[str, str] = {
+    "net/ipv4/tcp_abort_on_overflow": "0",
+    "net/ipv4/tcp_keepalive_intvl": "75",
+    "net/ipv4/tcp_keepalive_probes": "9",
+    "net/ipv4/tcp_keepalive_time": "7200",
+    "net/ipv4/tcp_syncookies": "1",
+    "net/ipv4/tcp_timestamps": "1",
+    "net/ipv4/tcp_tw_recycle": "0",
+    "net/ipv4/ip_forward": "0",
+}
+_OF_INTERFACES: Mapping[str, Mapping[str, str]] = {
+    "ipv4": {
+        "accept_redirects": "1",
+        "arp_announce": "0",
+        "arp_ignore": "0",
+        "forwarding": "0",
+        "rp_filter": "0",
+        "secure_redirects": "1",
+        "send_redirects": "1",
+        "shared_media": "1",
+    },
+    "ipv6": {"accept_redirects": "1", "disable_ipv6": "0", "forwarding": "0"},
+}
+
+
+def kernel_default(path: str, version: tuple[int, int], release: str) -> str | None:
+    """The default of a sysctl, None where none can be told.
+
+    Args:
+        path: below /proc/sys.
+        version: the kernel's, as (5, 14).
+        release: as ``4.18.0-553.el8_10.x86_64``: RHEL 8 has a default of its own.
+    """
+    if path == "net/core/somaxconn" and ".el8" in release:
+        return "2048"
+    for since, value in _SINCE.get(path, ()):
+        if version >= since:
+            return value
+    if path in _ALWAYS:
+        return _ALWAYS[path]
+    conf = re.fullmatch(r"net/(ipv[46])/conf/.+/([a-z_0-9]+)", path)
+    return _OF_INTERFACES[conf[1]].get(conf[2]) if conf else None
