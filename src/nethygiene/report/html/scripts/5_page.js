@@ -82,7 +82,8 @@ function address() {
     }
   });
   const rule = kind === "host" ? undefined : ruleNumbers.get(names.at(-1));
-  const host = kind === "rule" ? undefined : hostNumbers.get(names[0]);
+  // A host's name may hold a slash; a rule's id never does.
+  const host = kind === "rule" ? undefined : hostNumbers.get((kind === "cell" ? names.slice(0, -1) : names).join("/"));
   return { kind, rule, host };
 }
 
