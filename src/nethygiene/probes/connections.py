@@ -122,7 +122,7 @@ _DUE = re.compile(
     re.ASCII,
 )
 # A timer already due was printed as a huge unsigned number by some versions.
-_OVERDUE_MINUTES = 35_000
+_OVERDUE_MINUTES = 35_791
 
 
 def parse_due(text: str) -> tuple[float, float] | None:
@@ -133,7 +133,7 @@ def parse_due(text: str) -> tuple[float, float] | None:
     minutes, seconds, ms = (int(match[name] or 0) for name in ("minutes", "seconds", "ms"))
     if minutes > _OVERDUE_MINUTES:
         return 0.0, 0.0
-    due = minutes * 60 + seconds + ms / 1000
+    due = (minutes * 60_000 + seconds * 1000 + ms) / 1000
     if minutes > 9:
         return due, due + 60
     return (due, due + 1) if minutes or seconds > 9 else (due, due)

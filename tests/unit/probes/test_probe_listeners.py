@@ -126,6 +126,45 @@ def test_an_ss_that_fails_is_not_believed() -> None:
     assert isinstance(found, Unreadable)
 
 
+@pytest.mark.parametrize(
+    ("address", "v6only", "four", "six"),
+    [
+        ("0.0.0.0", None, True, False),
+        ("192.0.2.1", None, True, False),
+        ("::ffff:192.0.2.1", False, True, False),
+        ("::ffff:0.0.0.0", False, True, False),
+        ("2001:db8::1", False, False, True),
+        ("::", True, False, True),
+        ("::", False, True, True),
+        # Before Linux 4.3 nothing tells.
+        ("::", None, None, True),
+        ("*", False, True, True),
+        # iproute2 4.13 and 4.14 print every wildcard as "*".
+        ("*", True, False, True),
+        # IPv4 before iproute2 4.13, both families since 4.15.
+        ("*", None, True, None),
+    ],
+)
+def test_which_families_a_socket_serves(
+    address: str, v6only: bool | None, four: bool | None, six: bool | None
+) -> None:
+    one = Listener(address, None, 80, 0, 5, v6only)
+    assert (one.serves(4), one.serves(6)) == (four, six)
+
+
+def test_v6only_is_read_where_ss_tells() -> None:
+    row = "LISTEN 0 5 {} *:* uid:33 ino:1 sk:2 cgroup:/a {}<->\n" + MEMORY + "\n"
+    text = "State\n" + row.format("[::]:80", "v6only:1 ") + row.format("*:81", "v6only:0 ")
+    found = listeners(text + row.format("0.0.0.0:82", ""))
+    assert isinstance(found, Listeners)
+    assert [one.v6only for one in found] == [True, False, None]
+    assert [one.is_wildcard for one in found] == [True, True, True]
+
+
+def test_an_address_that_is_none_is_no_fact() -> None:
+    assert isinstance(listeners(MODERN.replace("0.0.0.0:80", "1.2.3:80")), Unreadable)
+
+
 def test_owners_of_sockets() -> None:
     row = 'LISTEN 0 511 *:{port} *:* users:(("nginx",pid=812,fd=6),("nginx",pid=811,fd=6))\n'
     text = "State\n" + row.format(port=80) + row.format(port=443) + "LISTEN 0 5 *:99 *:*\n"
