@@ -1,16 +1,20 @@
 """SSH tunnels that a job keeps up."""
 
 from nethygiene.rules import (
+    NO_COMPLAINTS,
     Expect,
     ListenerOwners,
     Listeners,
+    Policy,
     Reason,
     SshProcesses,
     Tunnel,
     TunnelConfigs,
+    TunnelLogs,
     equal_to,
     forward_states,
     host_key_findings,
+    log_finding,
     not_applicable,
     options_in_effect,
     rule,
@@ -129,3 +133,35 @@ def test_tunnel_forward_listening(
         not_applicable(f"tunnel {tunnel.name} declares no local_forwards", Reason.NOT_DECLARED)
     for state in states:
         expect(state.what, state, state.wanted, state.hint)
+
+
+@rule(severity="medium", kind="state", incidents=["S0"])
+def test_tunnel_logs_clean(
+    tunnel_logs: TunnelLogs, policy: Policy, tunnel: Tunnel, expect: Expect
+) -> None:
+    """The place that holds the tunnel's standard error tells of no failure of late.
+
+    Why: All the evidence of months lay in the mailbox of the cron job's user: "Host key
+        verification failed.", "bind: Address already in use". ssh writes these lines to standard
+        error, which cron mails; they reach no syslog, and nobody read them (incident S0).
+    Remedy: The message names what ssh said. Not verified or changed: tunnel-host-key-known.
+        Address in use, no forwarding: tunnel-running and tunnel-forward-listening. The lines
+        themselves leave the window, `log_window` seconds, by and by; or read them and empty it:
+        `mail -u USER`
+        Where nothing can be read, give the job a log: a unit, or in the crontab a line that ends
+        in `2>> FILE`, which `run_by: {log: FILE}` declares.
+    Kernels: It does not depend on the kernel. A mailbox takes its user or root, a journal root.
+        Where cron has no sendmail the output is discarded: that is unknown, as are lines that do
+        not tell when they were written, in a file that has been written to since.
+
+    References:
+        - cron(8), crontab(5): MAILTO
+        - journalctl(1)
+    """
+    if tunnel.run_by is None:
+        not_applicable(f"tunnel {tunnel.name} declares no run_by", Reason.NOT_DECLARED)
+    finding = log_finding(tunnel, policy.log_window, tunnel_logs)
+    if finding.is_decided:
+        expect(finding.what, finding.recent, NO_COMPLAINTS)
+    if finding.undecided:
+        unknown(finding.undecided)

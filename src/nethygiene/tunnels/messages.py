@@ -1,0 +1,129 @@
+"""What ssh writes to standard error when a tunnel cannot do its work (incident S0), and when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+
+# POSIX extended: grep uses it on the host. Old and new OpenSSH: "bind: Address already in use"
+# until 7.x, "bind [127.0.0.1]:19922: Address already in use" since.
+PATTERN = (
+    "Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|"
+    "bind( .[^ ]*.:[0-9]+)?: Address already in use|"
+    "channel_setup_fwd_listener[a-z_]*: cannot listen to port|"
+    "Could not request local forwarding|remote port forwarding failed for listen port"
+)
+_MESSAGE = re.compile(PATTERN)
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)?")
+_SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d)")
+_UNIX = re.compile(r"(\d{9,11})\.\d+ ")
+_ENVELOPE = re.compile(r"From .* ([A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d \d{4})\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One line of ssh's.
+
+    Attributes:
+        text: the line.
+        time: when, in seconds since 1970; None where the line and its surroundings do not tell.
+    """
+
+    text: str
+    time: float | None
+
+    def __str__(self) -> str:
+        match = _MESSAGE.search(self.text)
+        return self.text if match is None else match[0]
+
+
+def is_complaint(line: str) -> bool:
+    """Whether a line is one of ssh's."""
+    return _MESSAGE.search(line) is not None
+
+
+def complaints_of_mailbox(lines: Iterable[str], zone: timezone) -> tuple[Complaint, ...]:
+    """The lines of an mbox: its ``From `` lines, ``Date:`` headers and complaints, in order.
+
+    Args:
+        lines: what grep found.
+        zone: of the host, in which the ``From `` lines are.
+    """
+    found = []
+    time: float | None = None
+    dated = False
+    for line in lines:
+        if line.startswith("From "):
+            time, dated = _envelope_time(line, zone), False
+        elif line.startswith("Date: ") and not dated:
+            sent = _header_time(line[6:])
+            time, dated = (time if sent is None else sent), True
+        elif is_complaint(line):
+            found.append(Complaint(line.strip(), time))
+    return tuple(found)
+
+
+def oldest_mail(lines: Iterable[str], zone: timezone) -> float | None:
+    """When the first mail of these lines came."""
+    first = next((line for line in lines if line.startswith("From ")), "")
+    return _envelope_time(first, zone)
+
+
+def complaints_of_log(lines: Iterable[str], zone: timezone, now: float) -> tuple[Complaint, ...]:
+    """The lines of a log, each with the time at its beginning, if there is one."""
+    return tuple(
+        Complaint(line.strip(), line_time(line, zone, now)) for line in lines if is_complaint(line)
+    )
+
+
+def line_time(line: str, zone: timezone, now: float) -> float | None:
+    """The time that a line begins with: ISO 8601, syslog's, or seconds; None without."""
+    start = line.lstrip("[ ")[:40]
+    try:
+        if match := _UNIX.match(start):
+            return float(match[1])
+        if match := _ISO.match(start):
+            text = f"{match[1]}T{match[2]}{(match[3] or '').replace('Z', '+00:00')}"
+            moment = datetime.fromisoformat(text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+        if match := _SYSLOG.match(start):
+            year = datetime.fromtimestamp(now, zone).year
+            text = f"{year} {match[1]} {match[2]} {match[3]}"
+            moment = datetime.strptime(text, "%Y %b %d %H:%M:%S").replace(tzinfo=zone)
+            # syslog tells no year: in January a line of December is of the year before.
+            late = moment.timestamp() > now + 86400
+            return (moment.replace(year=year - 1) if late else moment).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
+
+
+def _envelope_time(line: str, zone: timezone) -> float | None:
+    match = _ENVELOPE.fullmatch(line)
+    if match is None:
+        return None
+    try:
+        moment = datetime.strptime(match[1], "%a %b %d %H:%M:%S %Y")  # noqa: DTZ007 - next line
+        return moment.replace(tzinfo=zone).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _header_time(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text.strip()[:100])
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
+        return None
+
+
+def zone_of(text: str) -> timezone | None:
+    """A zone as ``date +%z`` prints it: ``+0100``."""
+    match = re.fullmatch(r"([+-])(\d\d)([0-5]\d)", text)
+    if match is None or int(match[2]) > 23:
+        return None
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    return timezone(-offset if match[1] == "-" else offset)
