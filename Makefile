@@ -15,13 +15,14 @@ LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftabl
 	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test lint docs lab
+.PHONY: help audit test truth lint docs lab
 .SILENT:
 MAKEFLAGS += --no-print-directory
 
 help:
 	echo 'make audit   audit this machine, or the hosts of INVENTORY=FILE; report in reports/'
 	echo 'make test    run the tests; as root it installs the Debian packages of their lab'
+	echo 'make truth   compare the model of the packet filter with the kernel, at length; as root'
 	echo 'make lint    ruff and mypy'
 	echo 'make docs    generate docs/rules/, docs/probes.md and the JSON Schemas from the code'
 
@@ -35,6 +36,10 @@ audit: $(RUN_STAMP)
 
 test: $(DEV_STAMP) lab
 	$(BIN)/python -m pytest $(ARGS)
+
+# All random rulesets against the kernel, and the rulesets of firewalld and ufw as installed.
+truth: $(DEV_STAMP) lab
+	NETHYGIENE_TRUTH=1 $(BIN)/python -m pytest -rP tests/lab/test_firewall_truth.py $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/python -m ruff check

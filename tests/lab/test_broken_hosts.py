@@ -15,6 +15,7 @@ from tests.lab.audit import AuditRun, audit
 from tests.lab.cases import (
     accept_queue,
     counters,
+    firewall,
     icmp_redirects,
     keepalive,
     reachability,
@@ -31,6 +32,7 @@ CASES = [
     for module in (
         accept_queue,
         counters,
+        firewall,
         icmp_redirects,
         reachability,
         services,
