@@ -46,6 +46,13 @@ nh_run() {
   } 3>&1)
   nh_mark end "$nh_name" $nh_status
 }
+nh_run_small() {
+  nh_mark begin "$1"
+  nh_name=$1
+  shift
+  "$@" </dev/null 4>&-
+  nh_mark end "$nh_name" $?
+}
 nh_run_as() {
   nh_name=$1 nh_seconds=$2 nh_cap=$3 nh_user=$4
   shift 4
@@ -123,7 +130,10 @@ def _run(command: Command, section: str, prefix: str) -> str:
         return f"nh_run_as {limits} {shlex.quote(command.user)} {command.shell}\n"
     before = prefix if command.privileged else ""
     run = f"nh_run {limits} {before}{command.shell}\n"
+    if command.small and not before:
+        run = f"nh_run_small {shlex.quote(section)} {command.shell}\n"
     if not command.skip_if:
         return run
     test = f"{{ {command.skip_if}; }} </dev/null >/dev/null 2>&1"
-    return f"if {test}; then nh_run {limits} true\nelse {run}fi\n"
+    skipped = f"nh_mark begin {shlex.quote(section)}; nh_mark end {shlex.quote(section)} 0"
+    return f"if {test}; then {skipped}\nelse {run}fi\n"

@@ -32,6 +32,9 @@ class Command:
             with `--since`, NAME@since is the last one of an earlier run.
         seconds: time limit on the host.
         cap: bytes of standard output that are kept.
+        small: it only asks the kernel for a bounded answer: it can neither hang nor flood. Then no
+            processes are spent on limits on the host (they cost more than the command itself); the
+            connection's own deadline and caps hold all the same.
         skip_if: a condition in POSIX sh that proves that there is nothing to see: the command is
             not run then (it would load a module, or create what it lists), and its section is
             empty. Where the condition itself fails, the command is run.
@@ -45,6 +48,7 @@ class Command:
     sampled: bool = False
     seconds: int = 10
     cap: int = DEFAULT_CAP
+    small: bool = False
     skip_if: str = ""
     title: str = ""
 

@@ -214,5 +214,6 @@ COUNTERS = Command(
     " /proc/uptime /proc/net/netstat /proc/net/snmp /proc/net/snmp6"
     " /proc/net/dev'",
     sampled=True,
+    small=True,
 )
 PROBE = Probe("counters", 1, (COUNTERS,), parse)

@@ -108,6 +108,6 @@ def _parse_addresses(
     return addresses
 
 
-LINK = Command("links", "ip -o link")
-ADDR = Command("addresses", "ip -o addr")
+LINK = Command("links", "ip -o link", small=True)
+ADDR = Command("addresses", "ip -o addr", small=True)
 PROBE = Probe("interfaces", 1, (LINK, ADDR), parse)

@@ -50,5 +50,5 @@ def parse(sections: Sections) -> Kernel | Unreadable:
     return Kernel(match[1], match[2], (int(match[3]), int(match[4])))
 
 
-UNAME = Command("kernel", "uname -s -r")
+UNAME = Command("kernel", "uname -s -r", small=True)
 PROBE = Probe("kernel", 1, (UNAME,), parse)

@@ -56,5 +56,6 @@ MACHINE = Command(
     "machine",
     'sh -c \'id -u; exec grep -H "" /proc/sys/kernel/random/boot_id /proc/uptime'
     " /etc/os-release /usr/lib/os-release'",
+    small=True,
 )
 PROBE = Probe("machine", 1, (MACHINE,), parse)

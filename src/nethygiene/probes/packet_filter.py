@@ -351,6 +351,7 @@ STACK = Command(
     "virtual_servers",
     "grep -H '' /proc/net/ip_vs /proc/sys/net/ipv4/ip_forward"
     " /proc/sys/net/ipv6/conf/all/forwarding",
+    small=True,
 )
 COMMANDS = (NFT, *SAVED, *LEGACY, NAMES, IPSET, ROUTING, TC, STACK)
 PROBE = Probe("packet_filter", 1, COMMANDS, parse)

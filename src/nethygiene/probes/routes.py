@@ -219,8 +219,8 @@ def _listing(
 
 def _commands(prefix: str, words: str) -> dict[Family, Command]:
     return {
-        "ipv4": Command(f"{prefix}_ipv4", f"ip -4 -o {words}"),
-        "ipv6": Command(f"{prefix}_ipv6", f"ip -6 -o {words}"),
+        "ipv4": Command(f"{prefix}_ipv4", f"ip -4 -o {words}", small=True),
+        "ipv6": Command(f"{prefix}_ipv6", f"ip -6 -o {words}", small=True),
     }
 
 
