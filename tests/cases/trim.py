@@ -19,6 +19,7 @@ from tests.cases.case import judge
 
 _SETTING = re.compile(r"/proc/sys/[^\s:;,]+")
 _PAIRED = ("/proc/net/netstat:", "/proc/net/snmp:")
+_DEVICES = "/proc/net/dev:"
 _MOMENT = ("net:[", "/proc/uptime:", "/proc/sys/kernel/random/boot_id:")
 
 
@@ -105,12 +106,20 @@ def _counters(lines: Sequence[str], judged: str) -> list[str]:
         path, prefix, *counters = names.replace(":", " ").split() if ":" in names else ("", "")
         if f"{path}:" in _PAIRED and any(f"{prefix}{one}" in judged for one in counters):
             kept += [names, values]
+    # A sample without a single counter of a protocol would be none.
+    kept += [line for line in lines if line.startswith("/proc/net/snmp:Udp:")]
+    kept += [line for line in lines if line.startswith(_DEVICES) and _device(line) in judged]
     kept += [
         line
         for line in lines
         if line.startswith("/proc/net/snmp6:") and line.split(":")[1].split()[0] in judged
     ]
     return [line for line in lines if line in kept]
+
+
+def _device(line: str) -> str:
+    name, colon, _ = line.removeprefix(_DEVICES).partition(":")
+    return f"'{name.strip()} rx_" if colon else ""  # the header has no second colon
 
 
 def _only(stream: bytes, chosen: Callable[[Sequence[str]], Iterable[str]]) -> bytes:

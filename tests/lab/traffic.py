@@ -96,3 +96,23 @@ sys.stdin.readline()
 """
 """The multi-threaded client of S3: $3 threads, each opening $4 connections at once to $1 port $2,
 holding them for $5 s and closing them; every fortieth goes to the closed port $6, unless 0."""
+
+DATAGRAMS = r"""
+import select, socket, sys
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0.05)[0]:
+    one.sendto(b"x", (sys.argv[1], 9))
+"""
+"""Sends twenty datagrams a second to $1."""
+
+FOREIGN_FRAMES = r"""
+import select, socket, sys
+raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+raw.bind(("eth0", 0))
+header = bytes.fromhex(sys.argv[1].replace(":", "")) + raw.getsockname()[4] + bytes.fromhex("88b5")
+print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0.01)[0]:
+    raw.send(header + bytes(60))
+"""
+"""Sends a hundred frames a second to the MAC address $1, of a protocol that nobody takes."""

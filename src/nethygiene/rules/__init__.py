@@ -74,6 +74,13 @@ from nethygiene.rules.matchers import (
     not_rising,
     one_of,
 )
+from nethygiene.rules.network_interfaces import (
+    NetworkInterface,
+    both_ways,
+    error_changes,
+    interface_with,
+    state_of,
+)
 from nethygiene.rules.persistence import after_boot, why_lost
 from nethygiene.rules.redirects import (
     accepts_redirects,
@@ -97,7 +104,6 @@ from nethygiene.rules.tunnel_keys import host_key_findings
 from nethygiene.rules.tunnel_processes import options_in_effect, running_tunnel
 
 __all__ = [
-    "NO_COMPLAINTS",
     "BlockedPort",
     "BootSysctls",
     "Change",
@@ -118,6 +124,8 @@ __all__ = [
     "Machine",
     "Matcher",
     "MultihomedInterface",
+    "NO_COMPLAINTS",
+    "NetworkInterface",
     "NetworkManager",
     "PacketFilter",
     "Policy",
@@ -142,6 +150,7 @@ __all__ = [
     "at_most",
     "below",
     "below_nine_tenths",
+    "both_ways",
     "bounded_rate",
     "bounded_share",
     "connections_opened",
@@ -149,12 +158,14 @@ __all__ = [
     "duration",
     "equal_defaults",
     "equal_to",
+    "error_changes",
     "families_refusing_redirects",
     "families_with_default",
     "former_port",
     "forward_states",
     "host_key_findings",
     "interface_of_default",
+    "interface_with",
     "intrusions",
     "is_forwarding",
     "log_finding",
@@ -177,6 +188,7 @@ __all__ = [
     "settled_clients",
     "ssh_sessions",
     "stale",
+    "state_of",
     "still_served",
     "syn_queues",
     "unknown",

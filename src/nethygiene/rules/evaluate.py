@@ -79,6 +79,8 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
     crash: Exception | None = None
     inapplicable: NotApplicableError | None = None
     facts: dict[str, object] = {name: _bound(subject, name, ledger) for name in finder.probes}
+    if finder.asks_policy:
+        facts["policy"] = subject.policy
     if finder.after_others:
         facts["judged"] = lambda: judged_sysctls(_others(rule, subject))
     try:

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from nethygiene.inventory.policy import Policy, Service
 from nethygiene.probes.interfaces import Interfaces
+from nethygiene.rules.network_interfaces import network_interface
 from nethygiene.rules.persistence import persisted_sysctl
 from nethygiene.rules.reverse_path import multihomed_interface
 
@@ -97,26 +98,39 @@ class Finder:
         probes: the names of those facts.
         nothing: what is said where there are none.
         after_others: it also takes ``judged``, which judges by the other rules of the run.
+        asks_policy: it also takes the host's ``policy``.
     """
 
     find: Callable[..., Iterable[Named]]
     probes: tuple[str, ...]
     nothing: str
     after_others: bool = False
+    asks_policy: bool = False
 
 
 def _finder(find: Callable[..., Iterable[Named]], nothing: str) -> Finder:
     arguments = tuple(inspect.signature(find).parameters)
-    probes = tuple(argument for argument in arguments if argument != _JUDGED)
-    return Finder(find, probes, nothing, after_others=_JUDGED in arguments)
+    probes = tuple(argument for argument in arguments if argument not in {_JUDGED, _POLICY})
+    return Finder(
+        find,
+        probes,
+        nothing,
+        after_others=_JUDGED in arguments,
+        asks_policy=_POLICY in arguments,
+    )
 
 
 _JUDGED = "judged"
+_POLICY = "policy"
 
 
 FOUND: Mapping[str, Finder] = {
     "interface_family": _finder(
         interface_family, "no interface besides loopback is up and has an address"
+    ),
+    "network_interface": _finder(
+        network_interface,
+        "no interface that is up has hardware, is a bond or VLAN, or is declared in the policy",
     ),
     "multihomed_interface": _finder(
         multihomed_interface, "no two interfaces besides loopback are up with an IPv4 address"

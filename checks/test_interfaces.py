@@ -1,0 +1,90 @@
+"""Network interfaces: their errors, their drops, and the addresses that they have to have."""
+
+from nethygiene.rules import (
+    Counters,
+    DeclaredInterface,
+    Expect,
+    Interfaces,
+    NetworkInterface,
+    both_ways,
+    bounded_share,
+    equal_to,
+    error_changes,
+    interface_with,
+    not_applicable,
+    not_rising,
+    rule,
+    state_of,
+)
+
+
+@rule(severity="medium", kind="rate", incidents=["S3"])
+def test_interface_errors_not_rising(
+    network_interface: NetworkInterface, counters: Counters, expect: Expect
+) -> None:
+    """No interface counts errors: broken frames, overruns, failed transmissions.
+
+    Judged are interfaces with hardware, bonds and VLANs, and those that the policy declares;
+    not bridges, tunnels or the plumbing of containers.
+
+    Why: The first step in incident S3, where a site was unreachable from time to time: a bad
+        cable or an overrun ring loses packets with no other trace.
+    Remedy: `ip -s -s link show dev IFACE` and `ethtool -S IFACE` tell the kind of error. CRC and
+        frame errors: replace the cable or transceiver, and look at the switch's port. Overruns
+        (fifo): give the card a longer ring.
+        `ethtool -g IFACE`
+        `ethtool -G IFACE rx 4096`
+    References:
+        - https://docs.kernel.org/networking/statistics.html
+        - ip-link(8), ethtool(8)
+    """
+    for change in error_changes(counters, network_interface):
+        expect(change.name, change, not_rising())
+
+
+@rule(severity="medium", kind="rate", incidents=["S3"])
+def test_interface_drops_bounded(
+    network_interface: NetworkInterface, counters: Counters, expect: Expect
+) -> None:
+    """An interface drops no more than 0.1 % of its packets.
+
+    Judged like errors, where at least a thousand packets passed in the window: on an idle
+    interface a single foreign frame would be a high share.
+
+    Why: Packets that the host itself drops look like loss on the way (incident S3).
+    Remedy: `ip -s -s link show dev IFACE` and `ethtool -S IFACE` tell the cause. Missed or
+        no-buffer drops: a longer ring, or interrupts on more processors. Where retransmissions do
+        not rise along, they are most likely frames that nobody asked for: unknown protocols, or a
+        VLAN that is not set up here.
+        `ethtool -G IFACE rx 4096`
+    Kernels: Since Linux 2.6.37 frames of an unknown protocol or VLAN count as dropped too.
+
+    References:
+        - https://docs.kernel.org/networking/statistics.html
+        - ip-link(8), ethtool(8)
+    """
+    packets = both_ways(counters, network_interface, "packets")
+    drops = both_ways(counters, network_interface, "drop")
+    if packets.delta < 1000:
+        not_applicable(f"only {packets.delta} packets in {packets.seconds:.2f} s, not 1000")
+    expect(drops.name, drops, bounded_share(0.001, packets))
+
+
+@rule(severity="high", kind="setting", incidents=["S1.2"])
+def test_interface_has_address(
+    interface: DeclaredInterface, interfaces: Interfaces, expect: Expect
+) -> None:
+    """Each declared interface is up and has its declared address.
+
+    Why: A server had an inner and an outer interface, and the capture ran on the wrong one
+        (incident S1.2): where the addresses are is what everything else builds upon.
+    Remedy: Give the interface its address, and make it last in the network configuration
+        (NetworkManager, systemd-networkd, netplan or /etc/network/interfaces).
+        `ip link set IFACE up`
+        `ip addr add ADDRESS/PREFIX dev IFACE`
+    References:
+        - ip-address(8)
+    """
+    expect(f"state of {interface.name}", state_of(interfaces, interface.name), equal_to("up"))
+    found = interface_with(interfaces, interface.address, interface.name)
+    expect(f"interface with {interface.address}", found, equal_to(interface.name))
