@@ -35,7 +35,7 @@ def test_tunnel_host_key_known(
     Remedy: As the user whose job it is, fetch the key, and compare its fingerprint with the one
         that the server's own console shows. Only then add it; HOST and PORT are those of the
         message, and a check that goes through the tunnel is asked through the tunnel.
-        `ssh-keyscan -p PORT HOST > /tmp/host_key`
+        `ssh-keyscan -4 -p PORT HOST > /tmp/host_key`
         `ssh-keygen -lf /tmp/host_key`
         `cat /tmp/host_key >> ~/.ssh/known_hosts`
         On the server: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`. An old key of that name

@@ -24,6 +24,7 @@ from tests.lab.cases import (
     ssh_sessions,
     syn_queue,
     time_wait,
+    tunnels,
 )
 from tests.lab.cases.case import LabCase, Scene
 from tests.lab.lab import Lab
@@ -41,6 +42,7 @@ CASES = [
         ssh_sessions,
         syn_queue,
         time_wait,
+        tunnels,
         # The last: its last act waits until all of its connections are settled.
         keepalive,
     )

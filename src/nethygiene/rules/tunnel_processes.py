@@ -195,6 +195,9 @@ def options_in_effect(running: RunningTunnel, configs: TunnelConfigs) -> Iterato
             if keyword.lower() in _NOT_COMPARED:
                 continue
             value = _value(one, keyword, tunnel, configs)
+            told = FAIL_FAST.get(keyword)
+            if told is not None and not told.accepts(value):
+                continue  # the loop above said so
             if value is None or not same_value(value, declared):
                 yield OptionInEffect(
                     f"{keyword} of {one.process}",
