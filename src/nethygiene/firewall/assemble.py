@@ -118,20 +118,19 @@ def _family(
     saved = None if text is None else parse_saved(text)
     if isinstance(saved, str):
         return tool, saved
-    shown: list[Table] = []
-    native: list[NftTable] = []
+    tables: list[Table] = []
     for table in nft:
         if saved is not None and _is_shown(table, saved, family):
-            shown.append(compile_saved(saved.tables[table.name], family, sets, tool))
+            tables.append(compile_saved(saved.tables[table.name], family, sets, tool))
         else:
-            native.append(table)
+            tables += compile_tables([table], family)
     legacy = _legacy(family, saved, answers)
     if isinstance(legacy, tuple):
         return legacy
     old = []
     if legacy is not None:
         old = [compile_saved(one, family, sets, f"{tool}-legacy") for one in legacy.tables.values()]
-    return [*compile_tables(native, family), *shown, *old]
+    return [*old, *tables]
 
 
 def _is_shown(table: NftTable, saved: Saved, family: Family) -> bool:

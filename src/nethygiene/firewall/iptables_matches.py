@@ -47,6 +47,8 @@ OPTIONS = frozenset(
     | {"state", "iprange", "set", "mark", "addrtype", "comment", "limit", "hashlimit", "recent"}
     | {"connlimit", "rpfilter", "esp", "ah", "pkttype"}
 )
+# Headers that the SYN of a client does not carry.
+EXTENSION_HEADERS = frozenset({"rt", "frag", "hbh", "dst", "mh"})
 _OTHERS = frozenset({"udp", "udplite", "sctp", "dccp", "icmp", "icmp6", "ipv6-icmp", "esp", "ah"})
 _WITH_VALUE_IGNORED = frozenset(
     {"--comment", "--limit", "--limit-burst", "--hashlimit-burst", "--hashlimit-mode"}

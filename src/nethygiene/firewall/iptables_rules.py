@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.ipsets import IpSet
-from nethygiene.firewall.iptables_matches import OPTIONS, Options, read_option
+from nethygiene.firewall.iptables_matches import EXTENSION_HEADERS, OPTIONS, Options, read_option
 from nethygiene.firewall.iptables_targets import target_of
 from nethygiene.firewall.matches import In, Match, Never, Perhaps
 from nethygiene.firewall.ruleset import Rule
@@ -42,6 +42,8 @@ def rules_of(
             break
         if word in {"-m", "--match"} and line.words:
             line.modules.append(line.words.pop(0))
+            if line.modules[-1] in EXTENSION_HEADERS:
+                return []
             if line.modules[-1] not in OPTIONS:
                 line.matches.append(Perhaps(f"-m {line.modules[-1]}"))
             continue

@@ -181,8 +181,12 @@ class Ruleset:
     tables: Mapping[str, Table]
 
     def bases(self, hook: Hook) -> list[BaseChain]:
-        """The base chains of a hook, in the order in which they are asked, nat apart."""
-        found = [base for table in self.tables.values() for base in table.bases]
+        """The base chains of a hook, in the order in which they are asked, nat apart.
+
+        Of one priority, the chain that was registered last is asked first (nf_hook_entries_grow
+        in net/netfilter/core.c; Linux 6.18); tables and chains are listed as they were made.
+        """
+        found = [base for table in self.tables.values() for base in table.bases][::-1]
         return sorted((one for one in found if one.hook is hook), key=lambda one: one.priority)
 
     def rules(self) -> Iterator[Rule]:
