@@ -39,7 +39,7 @@ test: $(DEV_STAMP) lab
 
 # All random rulesets against the kernel, and the rulesets of firewalld and ufw as installed.
 truth: $(DEV_STAMP) lab
-	NETHYGIENE_TRUTH=1 $(BIN)/python -m pytest -rP tests/lab/test_firewall_truth.py $(ARGS)
+	NETHYGIENE_TRUTH=1 $(BIN)/python -m pytest -rP tests/lab/test_firewall_truth.py tests/lab/test_firewall_frontends.py $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/python -m ruff check
