@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.lab.endpoints import Endpoint
 from tests.lab.host import LabHost
 
-# "off": no SO_KEEPALIVE; "on": with the kernel's time; a number: with that TCP_KEEPIDLE.
+# "off": no SO_KEEPALIVE; "on": with the kernel's time; a number: with that time and interval.
 _COMMON = r"""
 import selectors, socket, sys
 def keep_alive(one, wanted):
@@ -13,6 +13,7 @@ def keep_alive(one, wanted):
         one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if wanted.isdigit():
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, int(wanted))
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, int(wanted))
 held, watch = [], selectors.DefaultSelector()
 watch.register(sys.stdin, selectors.EVENT_READ)
 def obey():
@@ -60,6 +61,22 @@ while True:
 )
 
 
+_CROWD = r"""
+import socket, sys
+port, count = map(int, sys.argv[1:3])
+one = socket.create_server(("0.0.0.0", port), backlog=128)
+held = []
+for number in range(count):
+    client = socket.socket()
+    client.bind((f"127.1.{number % 250}.1", 0))
+    client.connect(("127.0.0.1", port))
+    held += [client, one.accept()[0]]
+    held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+
+
 class Sessions(Endpoint):
     """One end of connections, held until it is closed."""
 
@@ -93,3 +110,8 @@ def dial(host: LabHost, to: str, port: int, count: int = 1, keepalive: str = "of
     """
     arguments = [to, str(port), str(count), keepalive]
     return Sessions(host._spawn, _CLIENT, arguments)
+
+
+def crowd(host: LabHost, port: int, count: int) -> Sessions:
+    """Have a host serve itself `count` connections, which are two sockets each."""
+    return Sessions(host._spawn, _CROWD, [str(port), str(count)])

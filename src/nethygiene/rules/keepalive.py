@@ -70,8 +70,8 @@ class Stale:
 
 
 def settled(connections: Iterable[Connection]) -> tuple[Connection, ...]:
-    """Those silent for a second or more, and taken by a process."""
-    return tuple(one for one in connections if one.silent >= SETTLED_SECONDS and one.accepted)
+    """Those without data for a second or more, and taken by a process."""
+    return tuple(one for one in connections if one.quiet >= SETTLED_SECONDS and one.accepted)
 
 
 def settled_clients(connections: Iterable[Connection], service: Service) -> tuple[Connection, ...]:
