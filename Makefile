@@ -12,7 +12,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # The tests' lab: command:Debian package.
 LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftables \
-	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps
+	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps chromium:chromium
 
 .DEFAULT_GOAL := help
 .PHONY: help audit test truth lint docs lab
@@ -25,6 +25,8 @@ help:
 	echo 'make truth   compare the model of the packet filter with the kernel, at length; as root'
 	echo 'make lint    ruff and mypy'
 	echo 'make docs    generate docs/rules/, docs/probes.md and the JSON Schemas from the code'
+	echo 'make screenshots   draw the report of a healthy host, a broken one and a fleet'
+	echo 'make bench   measure speed against its bars'
 
 # Exit status: the audit's, told by make as "Error 1" or "Error 10"; make itself then exits with 2.
 audit: $(RUN_STAMP)
@@ -49,6 +51,12 @@ lint: $(DEV_STAMP)
 
 docs: $(DEV_STAMP)
 	$(BIN)/python -m nethygiene.docs
+
+screenshots: $(DEV_STAMP) lab
+	$(BIN)/python -m tests.report.screenshots
+
+bench: $(DEV_STAMP) lab
+	$(BIN)/python -m tests.benchmarks
 
 lab:
 	PATH="$$PATH:/usr/sbin:/sbin"; missing=; \

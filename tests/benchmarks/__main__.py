@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tests.benchmarks.evaluation import measure_evaluation
 from tests.benchmarks.fleet import measure_fleet
+from tests.benchmarks.report import measure_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ def main() -> int:
     print(fleet)  # noqa: T201
     evaluation = measure_evaluation(hosts=1000)
     print(evaluation)  # noqa: T201
+    report = measure_report(rounds=3)
+    print(report)  # noqa: T201
     bars = [
         Bar("audit of 50 lab hosts / paramiko logging in and sleeping", fleet.ratio, 1.3, "x"),
         Bar("client CPU of collecting a host", fleet.collect_cpu * 1e3, 20, "ms"),
@@ -50,6 +53,12 @@ def main() -> int:
         ),
         Bar("1,000 recorded hosts x all rules", evaluation.seconds, 60, "s"),
         Bar("1,000 recorded hosts x all rules", evaluation.peak_megabytes, 1000, "MB"),
+        Bar("report of 1,000 hosts x 40 rules", report.megabytes, 8, "MB"),
+        Bar("report of 1,000 hosts x 40 rules: until usable", report.usable, 1.5, "s"),
+        Bar("report of 1,000 hosts x 40 rules: a keystroke", report.keystroke * 1e3, 100, "ms"),
+        Bar("report of 10,000 hosts x 40 rules: until usable", report.large, 5, "s"),
+        Bar("making the report, CPU a result", report.making * 1e3, 0.15, "ms"),
+        Bar("making the report, memory a result", report.memory, 1024, "bytes"),
     ]
     for bar in bars:
         print(bar)  # noqa: T201

@@ -56,12 +56,12 @@ def measure_evaluation(*, hosts: int) -> EvaluationTimes:
     """Judge `hosts` copies of this machine's own evidence by all rules, in one process."""
     with tempfile.TemporaryDirectory() as folder:
         recorded = Path(folder) / "recorded.jsonl"
-        _pytest(f"--evidence={recorded}", "--window=0.1")
+        run_pytest(f"--evidence={recorded}", "--window=0.1")
         known, blind = Path(folder) / "known.jsonl", Path(folder) / "blind.jsonl"
         one = Path(folder) / "one.jsonl"
-        _multiply(recorded, known, hosts, blind=False)
-        _multiply(recorded, blind, hosts, blind=True)
-        _multiply(recorded, one, 1, blind=False)
+        multiply(recorded, known, hosts, blind=False)
+        multiply(recorded, blind, hosts, blind=True)
+        multiply(recorded, one, 1, blind=False)
         start = _judge(one, Path(folder))
         passed = min((_judge(known, Path(folder)) for _ in range(2)), key=lambda run: run.cpu)
         unknown = min((_judge(blind, Path(folder)) for _ in range(2)), key=lambda run: run.cpu)
@@ -73,7 +73,15 @@ def measure_evaluation(*, hosts: int) -> EvaluationTimes:
     )
 
 
-def _multiply(recorded: Path, path: Path, hosts: int, *, blind: bool) -> None:
+def multiply(recorded: Path, path: Path, hosts: int, *, blind: bool) -> None:
+    """Write the evidence of `hosts` hosts, each a copy of the recorded one.
+
+    Args:
+        recorded: evidence of one host.
+        path: what to write.
+        hosts: how many.
+        blind: let every command be refused.
+    """
     header, line = recorded.read_text(encoding="utf-8").splitlines()
     host: dict[str, Any] = json.loads(line)
     host["policy"] = POLICY
@@ -92,7 +100,7 @@ def _judge(path: Path, folder: Path) -> _Run:
     results = folder / "results.json"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
-    _pytest(f"--from-evidence={path}", f"--results={results}")
+    run_pytest(f"--from-evidence={path}", f"--results={results}")
     seconds = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -101,7 +109,12 @@ def _judge(path: Path, folder: Path) -> _Run:
     return _Run(used, seconds, after.ru_maxrss / 1024, count)
 
 
-def _pytest(*arguments: str) -> None:
+def run_pytest(*arguments: str) -> None:
+    """Run the shipped rules in a process of its own.
+
+    Raises:
+        RuntimeError: it did not end with a verdict.
+    """
     command = [sys.executable, "-m", "pytest", "checks", "-q", "-p", "no:cacheprovider"]
     # Of the development tools, hypothesis alone costs a second at the end of each run.
     command += ["-p", "no:hypothesispytest", *arguments]

@@ -7,7 +7,6 @@ const hostTexts = [];
 const ruleTexts = [];
 
 function prepareTexts() {
-  if (lowerStrings.length || !strings.length) return;
   for (const one of strings) lowerStrings.push(one.toLowerCase());
   for (const one of hosts) {
     hostTexts.push([one.name, one.address, one.os, one.kernel, one.error, ...one.groups].join("\n").toLowerCase());
@@ -15,9 +14,10 @@ function prepareTexts() {
   for (const one of rules) ruleTexts.push([one.id, one.title, one.severity, one.kind, ...one.incidents].join("\n").toLowerCase());
 }
 
+prepareTexts();
+
 // Results in which a word occurs: in its host, its rule, or anything that was said or seen.
 function occurrences(word) {
-  prepareTexts();
   const flags = (texts) => Uint8Array.from(texts, (text) => (text.includes(word) ? 1 : 0));
   const inHost = flags(hostTexts);
   const inRule = flags(ruleTexts);
@@ -51,6 +51,7 @@ function hostPattern(pattern) {
 
 function applyFilters() {
   const words = filters.text.toLowerCase().split(/\s+/).filter(Boolean).map(occurrences);
+  const textOk = words.length ? words.reduce((all, one) => all.map((ok, i) => ok & one[i])) : null;
   const isWanted = hostPattern(filters.host);
   const hostOk = Uint8Array.from(hosts, (host) =>
     (!filters.group || host.groups.includes(filters.group)) && isWanted(host.name) ? 1 : 0,
@@ -63,7 +64,7 @@ function applyFilters() {
   for (let i = 0; i < count; i++) {
     const ok =
       hostOk[resultHost[i]] && (rule < 0 || resultRule[i] === rule) && outcomeOk[resultRank[i]] &&
-      words.every((found) => found[i]);
+      (textOk === null || textOk[i]);
     shown.mask[i] = ok ? 1 : 0;
     if (ok) {
       shown.results++;

@@ -9,6 +9,7 @@ const rows = document.getElementById("nh-rows");
 const [above, below] = [...grid.querySelectorAll(".nh-space td")];
 const focus = { row: 0, column: 0 };
 let drawn = { from: 0, to: 0 };
+let top = 0; // scrolled by so many pixels
 
 function drawGrid() {
   grid.setAttribute("aria-rowcount", shown.hosts.length + 1);
@@ -24,15 +25,18 @@ function drawGrid() {
     );
   });
   head.replaceChildren(element("tr", { role: "row", "aria-rowindex": 1 }, corner, ...heads));
+  // A fixed layout spares the browser from measuring every cell.
+  grid.style.width = `calc(${shown.rules.length} * ${ROW}px + var(--names))`;
   focus.row = Math.min(focus.row, Math.max(shown.hosts.length - 1, 0));
   focus.column = Math.min(focus.column, shown.rules.length);
   drawRows(true);
 }
 
 function drawRows(always) {
-  const height = scroller.clientHeight || 600;
-  const from = Math.max(0, Math.floor(scroller.scrollTop / ROW) - OVERSCAN);
-  const to = Math.min(shown.hosts.length, Math.ceil((scroller.scrollTop + height) / ROW) + OVERSCAN);
+  // Not asked of the browser: it would lay the table out, to be changed the next moment.
+  const height = Math.min(innerHeight * 0.75, 960);
+  const from = Math.max(0, Math.floor(top / ROW) - OVERSCAN);
+  const to = Math.min(shown.hosts.length, Math.ceil((top + height) / ROW) + OVERSCAN);
   if (!always && from === drawn.from && to === drawn.to) return;
   const hadFocus = rows.contains(document.activeElement);
   drawn = { from, to };
@@ -100,10 +104,11 @@ function placeFocus(take) {
 
 function showRow(row) {
   const headHeight = head.offsetHeight;
-  const top = row * ROW;
+  const start = row * ROW;
   const room = scroller.clientHeight - headHeight;
-  if (top < scroller.scrollTop) scroller.scrollTop = top;
-  else if (top + ROW > scroller.scrollTop + room) scroller.scrollTop = top + ROW - room;
+  if (start < scroller.scrollTop) scroller.scrollTop = start;
+  else if (start + ROW > scroller.scrollTop + room) scroller.scrollTop = start + ROW - room;
+  top = scroller.scrollTop;
   drawRows(false);
 }
 
@@ -159,6 +164,9 @@ function openCellOf(cell) {
 let frame = 0;
 scroller.addEventListener("scroll", () => {
   cancelAnimationFrame(frame);
-  frame = requestAnimationFrame(() => drawRows(false));
+  frame = requestAnimationFrame(() => {
+    top = scroller.scrollTop;
+    drawRows(false);
+  });
 }, { passive: true });
 addEventListener("resize", () => drawRows(false));

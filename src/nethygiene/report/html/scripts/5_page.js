@@ -37,7 +37,7 @@ function setFilter(name, value) {
 
 function refresh() {
   applyFilters();
-  scroller.scrollTop = 0;
+  scroller.scrollTop = top = 0;
   focus.row = 0;
   drawGrid();
   tellStatus();

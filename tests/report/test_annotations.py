@@ -1,0 +1,80 @@
+"""GitHub's annotations: where they point, and that nothing breaks out of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nethygiene.inventory.policy import Policy
+from nethygiene.outcomes import Outcome, Severity
+from nethygiene.plugin.annotations import are_wanted, github_annotations
+from nethygiene.plugin.hosts import PlannedHost
+from nethygiene.results import Run
+from tests.report import runs
+from tests.report.runs import SOMAXCONN, host, result, run, somaxconn
+
+
+def commands(of: Run, file: str = "hosts.yaml") -> list[str]:
+    planned = {
+        one.name: PlannedHost(one.name, one.groups, Policy(), None, file, line)
+        for line, one in enumerate(of.hosts, start=10)
+    }
+    return list(github_annotations(of, Severity.MEDIUM, planned))
+
+
+def test_they_point_at_the_host_in_the_inventory() -> None:
+    told = commands(runs.mixed())
+    assert (
+        "::error file=hosts.yaml,line=11,title=web-1%3A 2 findings::"
+        "accept-queue-not-overflowing (high, failed): TcpExtListenOverflows is "
+    ) in told[1]
+    assert "%0Asomaxconn-covers-backlog (high, failed): [shop] net.core.somaxconn" in told[1]
+    assert [one.split(",title")[0] for one in told] == [
+        "::error file=hosts.yaml,line=14",
+        "::error file=hosts.yaml,line=11",
+        "::error file=hosts.yaml,line=12",
+        "::warning file=hosts.yaml,line=12",
+        "::warning file=hosts.yaml,line=13",
+    ]
+
+
+def test_nothing_of_a_host_breaks_out_of_a_command() -> None:
+    name = "evil%0A::error::,file=x:\n::warning::y\r"
+    failed = [result(SOMAXCONN, name, Outcome.FAILED, message=f"{name}\u2028::error::z")]
+    (told,) = commands(run([host(name)], [SOMAXCONN], failed, 1), "a,b:c%.yaml")
+    assert len(told.splitlines()) == 1
+    properties, _, data = told.removeprefix("::error ").partition("::")
+    keys = [one.partition("=")[0] for one in properties.split(",")]
+    assert keys == ["file", "line", "title"]
+    assert "file=a%2Cb%3Ac%25.yaml" in properties
+    assert not re.search(r"%(?!25|0A|0D|3A|2C)", told)
+    assert "\r" not in data
+
+
+def test_no_more_than_github_shows_and_the_rest_is_named() -> None:
+    hosts = [host(f"web-{number:03}") for number in range(400)]
+    failed = [result(SOMAXCONN, one.name, Outcome.FAILED, seen=[somaxconn(1)]) for one in hosts]
+    told = commands(run(hosts, [SOMAXCONN], failed, 1))
+    assert len(told) == 11
+    assert told[-1].startswith("::notice title=390 more hosts with findings (error)::web-010, ")
+
+
+def test_paths_are_told_from_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    told = commands(runs.mixed(), str(tmp_path / "deploy" / "hosts.yaml"))
+    assert told[0].startswith("::error file=deploy/hosts.yaml,line=14,")
+
+
+@pytest.mark.parametrize(
+    ("option", "there", "wanted"),
+    [(None, "true", True), (None, "", False), ("none", "true", False), ("github", "", True)],
+)
+def test_github_turns_them_on(
+    monkeypatch: pytest.MonkeyPatch, option: str | None, there: str, wanted: bool
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", there)
+    assert are_wanted(option) is wanted

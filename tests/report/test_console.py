@@ -1,0 +1,52 @@
+"""The terminal's summary: 80 columns, nothing that a terminal would obey."""
+
+from __future__ import annotations
+
+import pytest
+
+from nethygiene.outcomes import Severity
+from nethygiene.report.console import summary_lines
+from nethygiene.results import Run
+from tests.report import runs
+
+
+def told(run: Run, *, width: int = 80, verbose: bool = False) -> list[str]:
+    lines = summary_lines(run, Severity.MEDIUM, ["a remark"], width=width, verbose=verbose)
+    return [line.text for line in lines]
+
+
+@pytest.mark.parametrize("run", [runs.mixed(), runs.hostile(), runs.fleet(100)])
+def test_lines_fit_into_80_columns(run: Run) -> None:
+    assert max(len(line) for line in told(run)) <= 80
+
+
+def test_findings_are_grouped_worst_first_with_their_remedy() -> None:
+    lines = told(runs.mixed())
+    heads = [line for line in lines if line.startswith(("FAILED", "UNKNOWN", "WAIVED"))]
+    assert heads == [
+        "FAILED host-reachable (critical) on 1 host",
+        "FAILED accept-queue-not-overflowing (high) on 1 host",
+        "FAILED somaxconn-covers-backlog (high) on 2 hosts",
+        "UNKNOWN listeners-have-owners (medium) on 2 hosts",
+        "WAIVED icmp-redirects-match-policy (medium) on 1 host",
+        "UNKNOWN 4 results of hosts that were not read, or not to the end",
+    ]
+    assert "      `sysctl -w net.core.somaxconn=16384`" in lines
+
+
+def test_counts_are_never_broken_in_a_phrase() -> None:
+    lines = told(runs.fleet(1000))
+    assert "1,000 hosts (0 not reached), 40 rules:" in lines
+    assert "  370 failed, 40 unknown, 0 waived, 35,628 passed, 3,962 not applicable" in lines
+
+
+def test_observations_are_told_when_asked_for() -> None:
+    line = "      TcpExtListenOverflows = +17 in 2.00 s"
+    assert any(one.startswith(line) for one in told(runs.mixed(), verbose=True))
+    assert not any(one.startswith(line) for one in told(runs.mixed()))
+
+
+def test_what_hosts_say_is_shown_and_not_obeyed() -> None:
+    text = "\n".join(told(runs.hostile(), verbose=True))
+    assert not {"\x1b", "\x07", "\u202e", "\u2028"} & set(text)
+    assert r"\x1b[31mred" in text

@@ -1,0 +1,143 @@
+"""Grouping, the verdict's words, coverage, and the parts of the page that need no browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from nethygiene.outcomes import Outcome, Reason, Severity
+from nethygiene.report.advice import ADVICE, INCIDENTS
+from nethygiene.report.findings import groups
+from nethygiene.report.headline import coverage, headline
+from nethygiene.report.html import report_html
+from nethygiene.report.html.markup import anchor, body
+from nethygiene.report.html.matrix_data import matrix_json
+from nethygiene.results import Run
+from tests.report import runs
+from tests.report.runs import SOMAXCONN, host, result, run, somaxconn
+
+ROOT = Path(__file__).parents[2]
+
+
+def many_hosts(count: int) -> Run:
+    hosts = [host(f"web-{number:03}") for number in range(count)]
+    failed = [
+        result(SOMAXCONN, one.name, Outcome.FAILED, item="shop", seen=[somaxconn(4096)])
+        for one in hosts
+    ]
+    return run(hosts, [SOMAXCONN], failed, 1)
+
+
+def page(of: Run) -> str:
+    return report_html(of, Severity.MEDIUM, (), has_other_tests=False)
+
+
+def test_four_hundred_hosts_that_fail_alike_are_one_group_and_one_story() -> None:
+    fleet = many_hosts(400)
+    (group,) = groups(fleet, Outcome.FAILED)
+    assert group.hosts == 400
+    (story,) = group.stories()
+    assert len(story.results) == 400
+    html = page(fleet)
+    assert html.count("<article") == 1
+    assert "on 400 hosts" in html
+    assert "<summary>and 394 more</summary>" in html
+    assert all(f">web-{number:03} [shop]<" in html for number in range(400))
+
+
+def test_values_that_differ_are_stories_of_one_group() -> None:
+    hosts = [host("a"), host("b"), host("c")]
+    values = dict(zip("abc", (128, 4096, 4096), strict=True))
+    failed = [
+        result(SOMAXCONN, name, Outcome.FAILED, seen=[somaxconn(value)])
+        for name, value in values.items()
+    ]
+    (group,) = groups(run(hosts, [SOMAXCONN], failed, 1), Outcome.FAILED)
+    told = [[one.host for one in story.results] for story in group.stories()]
+    assert told == [["b", "c"], ["a"]]
+
+
+def test_a_group_of_endless_stories_says_how_many_it_leaves_out() -> None:
+    hosts = [host(f"h{number}") for number in range(300)]
+    failed = [
+        result(SOMAXCONN, one.name, Outcome.FAILED, seen=[somaxconn(number)])
+        for number, one in enumerate(hosts)
+    ]
+    html = page(run(hosts, [SOMAXCONN], failed, 1))
+    assert "100 more results of this rule" in html
+
+
+@pytest.mark.parametrize(
+    ("status", "title", "tone"),
+    [
+        (0, "May deploy", "good"),
+        (1, "Findings", "bad"),
+        (2, "Cut short", "doubt"),
+        (3, "Crashed", "bad"),
+        (10, "Could not check everything", "doubt"),
+        (11, "Nothing judged", "doubt"),
+        (5, "No verdict", "doubt"),
+    ],
+)
+def test_the_verdict_in_words(status: int, title: str, tone: str) -> None:
+    told = headline(runs.mixed(status), Severity.MEDIUM)
+    assert (told.title, told.tone) == (title, tone)
+    assert f"<h1>{title}</h1>" in page(runs.mixed(status))
+
+
+def test_failures_below_fail_on_are_told_with_the_approval() -> None:
+    told = headline(many_hosts(2).model_copy(update={"exit_status": 0}), Severity.CRITICAL)
+    assert told.lead == (
+        "Nothing at or above critical failed or is unknown; "
+        "2 results below it failed or are unknown"
+    )
+
+
+def test_coverage_leaves_out_what_does_not_apply_and_never_rounds_up_to_all() -> None:
+    told = coverage(runs.mixed())
+    assert (told.decided, told.due, told.read, told.hosts) == (19, 25, 4, 5)
+    results = [result(SOMAXCONN, "a", item=str(number)) for number in range(9999)]
+    results.append(result(SOMAXCONN, "a", Outcome.UNKNOWN, reason=Reason.TIMEOUT, message="t"))
+    assert coverage(run([host("a")], [SOMAXCONN], results, 10)).percent == "99.9 %"
+    assert coverage(run([host("a")], [SOMAXCONN], [], 11)).percent == "0 %"
+
+
+def test_the_data_cannot_end_its_script_element() -> None:
+    told = matrix_json(runs.hostile())
+    assert not set("<>&\u2028\x1b") & set(told)
+    assert told.isascii()
+    json.loads(told)
+
+
+def test_what_hosts_say_is_text_in_the_page() -> None:
+    html = page(runs.hostile())
+    assert runs.CLOSING not in html
+    assert runs.HOSTILE not in html
+    assert "\x1b" not in html
+    assert "\u202e" not in html
+
+
+def test_an_anchor_needs_no_escaping() -> None:
+    assert anchor("cell", "a/\"b'<é", "r") == "cell=a%2F%22b%27%3C%C3%A9/r"
+
+
+def test_commands_of_a_remedy_are_one_block_to_copy() -> None:
+    html = body("Do `this` first:\n`one`\n`two <x>`\nThen rest.\n`three`")
+    assert re.findall(r"<pre tabindex=\"0\"><code>(.*?)</code></pre>", html, re.DOTALL) == [
+        "one\ntwo &lt;x&gt;",
+        "three",
+    ]
+    assert "<p>Do <code>this</code> first:</p>" in html
+
+
+def test_incidents_have_the_titles_of_their_page() -> None:
+    text = (ROOT / "docs" / "incidents.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"^##+ (S[\d.]+): (.*)$", text, re.MULTILINE)) == INCIDENTS
+
+
+def test_every_reason_of_an_unknown_has_an_advice() -> None:
+    inapplicable = {"not-declared", "not-this-kernel", "not-this-host", "policy-any"}
+    assert {reason.value for reason in Reason} - inapplicable == {one.value for one in ADVICE}
