@@ -4,11 +4,11 @@ The last assignment of a setting wins. One that is spelt out, or taken out by ``
 touched by wildcards (systemd-sysctl, and procps since 4.0). What the kernel itself carries over,
 tried on Linux 6.18:
 
-- writing ``ip_forward`` (``net.ipv4.conf.all.forwarding``, ``net.ipv6.conf.all.forwarding``)
-  writes ``forwarding`` of every interface;
-- changing ``ip_forward`` writes the opposite to ``net.ipv4.conf.all.accept_redirects``;
-- in IPv4, writing ``conf.default.X`` writes X of each interface on which nobody set it. In IPv6 it
-  holds for interfaces that come later: whether a network card did cannot be told.
+- changing ``ip_forward`` (``net.ipv4.conf.all.forwarding``) writes ``forwarding`` of every
+  interface, and the opposite to ``net.ipv4.conf.all.accept_redirects``;
+- writing ``net.ipv6.conf.all.forwarding`` writes ``forwarding`` of every interface;
+- in IPv4, writing ``conf.default.X`` (but forwarding) writes X of each interface on which nobody
+  set it. Else it holds for interfaces that come later: whether a network card did is not told.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def persisted_sysctl(
 def after_boot(boot: BootSysctls, kernel: Kernel, judged: JudgedSysctl) -> str:
     """The value that the sysctl will have; unknown where that cannot be told."""
     kernel.is_at_least(0, 0)  # its release decides what the defaults are
-    found = list(_possible(boot.assignments, kernel, judged.path))
+    found = list(possible_after_boot(boot, kernel, judged.path))
     for one in found:
         boot.ledger.read(judged.name, one.source, one.value)
     values = {one.value for one in found}
@@ -93,33 +93,80 @@ def why_lost(boot: BootSysctls, judged: JudgedSysctl) -> str:
     return f"lost at reboot: {last.file} sets it to {last.value}"
 
 
-def _possible(lines: Sequence[Assignment], kernel: Kernel, path: str) -> Iterator[BootValue]:
+def possible_after_boot(boot: BootSysctls, kernel: Kernel, path: str) -> Iterator[BootValue]:
+    """The values that a sysctl may have after the next boot, by its path below /proc/sys."""
+    lines = boot.assignments
     path = _ALIASES.get(path, path)
-    own = _position(lines, path)
     conf = _CONF.fullmatch(path)
-    if conf is None:
-        yield _value(lines, own) or _default(kernel, path)
+    if path == _REDIRECTS or (conf is not None and conf["setting"] == "forwarding"):
+        yield _after_forwarding(boot, kernel, path)
+        own = 0
+    else:
+        own = _position(lines, path)
+        if own >= 0:
+            yield _value(lines[own])
+    if conf is None or conf["name"] in {"all", "default"} or path == _REDIRECTS:
+        if own < 0:
+            yield _default(kernel, path)
         return
-    if path == _REDIRECTS:
-        switched = _position(lines, _FORWARDING)
-        if switched > own and lines[switched].value not in {"0", None}:
-            yield BootValue("0", f"{lines[switched].file} (ip_forward resets it)")
-            return
-    if conf["name"] in {"all", "default"} and conf["setting"] != "forwarding":
-        yield _value(lines, own) or _default(kernel, path)
-        return
+    by_name = _position(lines, path) >= 0
     family, setting = conf["family"], conf["setting"]
-    # Writing it for all writes it for each interface, whatever it was; what stands later wins.
-    everywhere = _position(lines, f"net/{family}/conf/all/forwarding")
-    last = max(own, everywhere) if setting == "forwarding" else own
-    if last >= 0:
-        yield _value(lines, last) or _default(kernel, path)
-        return
-    inherited = _value(lines, _position(lines, f"net/{family}/conf/default/{setting}"))
-    if inherited is None or family == "ipv6":
+    inherited = _position(lines, f"net/{family}/conf/default/{setting}")
+    # What is written to default reaches interfaces that are there already in IPv4 alone.
+    reaches = family == "ipv4" and setting != "forwarding"
+    if own < 0 and (inherited < 0 or not reaches):
         yield _default(kernel, path)
-    if inherited is not None:
-        yield inherited
+    # systemd does not write a value that is there already: then nobody has set it.
+    unwritten = boot.systemd and reaches and inherited > own >= 0
+    untouched = unwritten and _value(lines[own]).value == _default(kernel, path).value
+    heir = inherited >= 0 and (not by_name or untouched)
+    if heir and not _is_overwritten(boot, path, inherited):
+        yield _value(lines[inherited])
+
+
+def _is_overwritten(boot: BootSysctls, path: str, inherited: int) -> bool:
+    """Whether forwarding of all is written after that of default."""
+    if not path.endswith("/forwarding"):
+        return False
+    every = path.split("/")[1]
+    return _position(boot.assignments, f"net/{every}/conf/all/forwarding") > inherited
+
+
+def _after_forwarding(boot: BootSysctls, kernel: Kernel, path: str) -> BootValue:
+    """Play the writes to `forwarding`, which write other settings as well, in their order."""
+    family = path.split("/")[1]
+    every, default = f"net/{family}/conf/all/forwarding", f"net/{family}/conf/default/forwarding"
+    played = {one: _default(kernel, one) for one in (every, default, path)}
+    # systemd leaves alone what already has the value, and so does the kernel for IPv4.
+    again = family == "ipv6" and not boot.systemd
+    for position, line in enumerate(boot.assignments):
+        for one in (every, default, path):
+            if _position_of(boot.assignments, line, one) != position:
+                continue
+            new, old = _value(line), played[one]
+            played[one] = new
+            if one != every or (new.value == old.value and not again):
+                continue
+            played[default] = new
+            played[path] = new if path != _REDIRECTS else _reset_redirects(new)
+    return played[path]
+
+
+def _reset_redirects(forwarding: BootValue) -> BootValue:
+    value = "1" if forwarding.value == "0" else "0"
+    return BootValue(value, f"{forwarding.source} (ip_forward resets it)")
+
+
+def _position_of(lines: Sequence[Assignment], line: Assignment, path: str) -> int:
+    """Where a line writes a path, -1 if it does not."""
+    spelt = _ALIASES.get(line.path, line.path) == path
+    if line.value is None or not (spelt or (_matches(path, line) and not _is_spelt(lines, path))):
+        return -1
+    return lines.index(line)
+
+
+def _is_spelt(lines: Sequence[Assignment], path: str) -> bool:
+    return any(_ALIASES.get(one.path, one.path) == path for one in lines)
 
 
 def _default(kernel: Kernel, path: str) -> BootValue:
@@ -127,8 +174,8 @@ def _default(kernel: Kernel, path: str) -> BootValue:
     return BootValue(value, "the kernel's default")
 
 
-def _value(lines: Sequence[Assignment], position: int) -> BootValue | None:
-    return BootValue(lines[position].value, lines[position].file) if position >= 0 else None
+def _value(line: Assignment) -> BootValue:
+    return BootValue(line.value, line.file)
 
 
 def _position(lines: Sequence[Assignment], path: str) -> int:
