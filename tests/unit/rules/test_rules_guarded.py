@@ -1,0 +1,39 @@
+"""A service whose port is taken away is unknown to all rules, whatever they found."""
+
+from __future__ import annotations
+
+import pytest
+
+from nethygiene.outcomes import Outcome, Reason
+from nethygiene.transcript import Transcript
+from tests.cases.case import judge, rules
+from tests.unit.probes.sections import section
+
+PROXY = 'State\nLISTEN 0 5 0.0.0.0:443 0.0.0.0:* users:(("docker-proxy",pid=9,fd=4))\n'
+SERVICE_RULES = sorted(
+    rule.id for rule in rules().values() if rule.declared in {"service", "legacy_port"}
+)
+POLICY = {"services": {"shop": {"port": 443, "backlog": 5, "legacy_ports": [80]}}}
+
+
+@pytest.mark.parametrize("rule_id", SERVICE_RULES)
+def test_a_containers_proxy_makes_every_rule_of_the_service_unknown(rule_id: str) -> None:
+    sections = {
+        "kernel": section("Linux 6.1.0\n"),
+        "listener_owners": section(PROXY),
+        "sysctl": section("/proc/sys/net/core/somaxconn:1\n"),
+    }
+    transcript = Transcript("host", "address", "", 0.0, 1.0, sections=sections)
+    (verdict,) = judge(rules()[rule_id], transcript, POLICY)
+    if verdict.reason is Reason.NOT_DECLARED:
+        return
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert "handed to a container by docker-proxy" in verdict.message
+
+
+def test_what_nobody_declared_is_left_out_wherever_it_lives() -> None:
+    sections = {"kernel": section("Linux 6.1.0\n"), "listener_owners": section(PROXY)}
+    transcript = Transcript("host", "address", "", 0.0, 1.0, sections=sections)
+    rule = rules()["service-connections-use-keepalive"]
+    (verdict,) = judge(rule, transcript, POLICY)
+    assert verdict.outcome is Outcome.NOT_APPLICABLE
