@@ -19,6 +19,7 @@ from nethygiene.results import (
     summarize,
 )
 
+_PAGES = shipped_folder() / "docs" / "rules"
 _SEVERITIES = (Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.CRITICAL)
 
 
@@ -309,7 +310,10 @@ def fleet(hosts: int, rules: int = 40, *, failing: float = 0.01) -> Run:
 
 
 def _fleet_rule(number: int, rules: int) -> RuleRecord:
-    pages = sorted((shipped_folder() / "docs" / "rules").glob("*-*.md"))
-    known = pages[number].stem if number < len(pages) else f"rule-{number:02}-of-{rules}"
+    pages = [path for path in sorted(_PAGES.glob("*-*.md")) if path.stem != "host-reachable"]
     kind = Kind.RATE if number % 5 == 1 else Kind.SETTING
-    return rule(known, _SEVERITIES[number % 4 if number % 8 else 0], kind=kind)
+    severity = _SEVERITIES[number % 4 if number % 8 else 0]
+    if number >= len(pages):
+        return rule(f"rule-{number:02}-of-{rules}", severity, kind=kind)
+    _, _, text = pages[number].read_text(encoding="utf-8").partition(f"# {pages[number].stem}\n\n")
+    return rule(pages[number].stem, severity, kind=kind, title=text.partition(".\n")[0])

@@ -1,0 +1,163 @@
+"""Reports of real runs: pytest-html's file with our report in it, JUnit, the options."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.conftest import CHECKS, LOCAL, Runner, runner
+from tests.report.conftest import OpenReport
+
+__all__ = ["runner"]
+
+BROKEN = LOCAL + "  vars: {nethygiene: {min_somaxconn: 2000000000}}\n"
+HOSTILE = r"<img src=x onerror=window.harmed=1>\x1b[31m\u202e</script><script>window.harmed=1"
+MIXED = f'''
+from nethygiene.rules import *
+
+@rule(severity="high", kind="setting", incidents=["S3"])
+def test_mine(kernel, expect):
+    """Mine.
+
+    Why: a test.
+    Remedy: none.
+    References: none.
+    """
+    expect("alias {HOSTILE}", "{HOSTILE}", equal_to("tame"))
+
+def test_plain(host):
+    """A check of a user's own."""
+    assert host.user().name == "nobody at all"
+
+def test_plain_passes(host):
+    """Another."""
+
+def test_of_somebody_else():
+    assert 1 == 2, "theirs"
+'''
+
+
+def junit(path: Path) -> dict[str, ET.Element]:
+    cases = ET.parse(path).getroot().iter("testcase")
+    return {f"{case.attrib['classname']}::{case.attrib['name']}": case for case in cases}
+
+
+def test_the_file_has_our_report_and_no_row_of_ours(runner: Runner, opened: OpenReport) -> None:
+    path = runner.folder / "report.html"
+    inventory = runner.inventory(BROKEN)
+    runner.run(f"--inventory={inventory}", f"--html={path}", "--self-contained-html")
+    shown = opened(path)
+    assert "Findings" in shown.text(".nh-verdict")
+    assert "at least 2000000000" in shown.text('[id="rule=somaxconn-meets-policy"]')
+    assert shown.page.locator("#results-table .results-table-row:visible").count() == 0
+    assert shown.complaints == []
+    assert len([one for one in shown.requests if not one.startswith("data:")]) == 1
+
+
+def test_other_tests_of_the_run_still_show_and_hosts_do_no_harm(
+    runner: Runner, opened: OpenReport
+) -> None:
+    path = runner.folder / "report.html"
+    inventory = runner.inventory(LOCAL)
+    suite = runner.check(
+        MIXED, f"--inventory={inventory}", f"--html={path}", "--self-contained-html"
+    )
+    assert suite.status == 1
+    assert not {"\x1b", "\u202e"} & set(suite.output.replace("\x1b[", ""))
+    shown = opened(path)
+    assert "2 rules at or above medium failed" in shown.text(".nh-verdict")
+    assert r"\x1b[31m\u202e</script>" in shown.text('[id="rule=mine"]')
+    assert shown.page.evaluate("window.harmed") is None
+    table = shown.text("#results-table")
+    assert "test_of_somebody_else" in table
+    assert "test_plain[here]" in table
+    assert "::test_mine" not in table
+    assert "test_plain_passes" not in table
+    assert shown.complaints == []
+
+
+def test_workers_make_the_same_report(runner: Runner, opened: OpenReport) -> None:
+    path = runner.folder / "report.html"
+    inventory = runner.inventory(BROKEN)
+    html = (f"--html={path}", "--self-contained-html")
+    runner.run(f"--inventory={inventory}", "-k", "somaxconn", "-n", "2", *html)
+    shown = opened(path)
+    assert "1 rule at or above medium failed on 1 host" in shown.text(".nh-verdict")
+    assert shown.page.locator("#results-table .results-table-row:visible").count() == 0
+
+
+def test_junit_names_are_the_same_from_anywhere(runner: Runner) -> None:
+    inventory = runner.inventory(LOCAL)
+    names = []
+    for folder in ("here", "elsewhere/deep"):
+        there = runner.folder / folder
+        there.mkdir(parents=True)
+        runner.pytester.chdir()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(there)
+            path = there / "junit.xml"
+            rootdir = f"--rootdir={there}"
+            runner.run(f"--inventory={inventory}", f"--junit-xml={path}", rootdir, checks=CHECKS)
+        names.append(sorted(junit(path)))
+    assert names[0] == names[1]
+    assert "checks.test_accept_queue::test_somaxconn_meets_policy[here]" in names[0]
+    assert "checks.test_reachability::test_host_reachable[here]" in names[0]
+
+
+def test_junit_has_properties_and_our_message_for_an_unknown(runner: Runner) -> None:
+    inventory = runner.inventory(BROKEN)
+    unknown = MIXED.replace('expect("alias', 'unknown("no idea & <b>"); expect("alias')
+    path = runner.folder / "junit.xml"
+    runner.check(unknown, f"--inventory={inventory}", f"--junit-xml={path}")
+    case = junit(path)["test_mine::test_mine[here]"]
+    (error,) = case.iter("error")
+    assert error.attrib["message"] == "here: no idea & <b>"
+    properties = [(one.attrib["name"], one.attrib["value"]) for one in case.iter("property")]
+    assert properties[:4] == [
+        ("rule", "mine"),
+        ("host", "here"),
+        ("severity", "high"),
+        ("outcome", "unknown"),
+    ]
+    assert {"fingerprint", "reason"} <= dict(properties).keys()
+
+
+def test_every_result_has_its_properties_in_junit(runner: Runner) -> None:
+    inventory = runner.inventory(BROKEN)
+    path = runner.folder / "junit.xml"
+    runner.run(f"--inventory={inventory}", f"--junit-xml={path}")
+    for name, case in junit(path).items():
+        keys = [one.attrib["name"] for one in case.iter("property")]
+        assert {"rule", "host", "severity", "fingerprint"} <= set(keys), name
+        assert len([key for key in keys if key == "rule"]) == 1, name
+
+
+def test_annotations_and_markdown_by_option(runner: Runner) -> None:
+    inventory = runner.inventory(BROKEN)
+    path = runner.folder / "made" / "summary.md"
+    suite = runner.run(
+        f"--inventory={inventory}",
+        "-k",
+        "somaxconn_meets",
+        "--annotations=github",
+        f"--summary-md={path}",
+    )
+    assert "::error file=inventory.yaml,line=3,title=here%3A 1 finding::" in suite.output
+    assert path.read_text(encoding="utf-8").startswith("## ❌ Findings")
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--annotations=gitlab", "--annotations=gitlab: give none or github"),
+        ("--summary-md=", "--summary-md=: names no file"),
+        ("--summary-md=/", "--summary-md=/: is a folder"),
+    ],
+)
+def test_wrong_options_are_told(runner: Runner, option: str, message: str) -> None:
+    inventory = runner.inventory(LOCAL)
+    suite = runner.run(f"--inventory={inventory}", option)
+    assert suite.status == 4
+    assert message in suite.errors + suite.output
