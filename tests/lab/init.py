@@ -156,6 +156,8 @@ def _write_etc(spec: HostSpec) -> None:
     # No password fits "*", and unlike "!" it does not lock the account for keys.
     _put("/etc/shadow", "root:*:19000:0:99999:7:::\naudit:*:19000:0:99999:7:::\n", 0o600)
     _put("/etc/hostname", f"{spec.name}\n")
+    # A lab host has no boot of its own that could set sysctls; this says so to settings-persist.
+    _put("/run/.containerenv", "")
     _put("/etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {spec.name}\n")
     if spec.sudoers is not None:
         _put("/etc/sudoers", f"root ALL=(ALL:ALL) ALL\n{spec.sudoers}\n", 0o440)
