@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from nethygiene.sudoers import sudoers_file
 from tests.lab.audit import AuditRun, audit
 from tests.lab.cases.case import SHOP, Scene
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab
 
 RECYCLE = "tcp-tw-recycle-disabled"
-SS = "/usr/bin/ss -lntp"
 OLD_KERNEL = '#!/bin/sh\necho "Linux 3.10.0-1160.el7.x86_64"\n'
 
 
@@ -108,7 +108,7 @@ def test_a_host_that_hangs_is_given_up_at_the_deadline(lab: Lab, host: LabHost) 
 
 
 def test_sudo_that_refuses_costs_what_needed_it_and_no_more(lab: Lab) -> None:
-    allowed = lab.host("sudo-allows", login="audit", sudoers=f"audit ALL=(root) NOPASSWD: {SS}")
+    allowed = lab.host("sudo-allows", login="audit", sudoers=sudoers_file("audit"))
     refused = lab.host("sudo-refuses", login="audit")
     become = {"ansible_become": True}
     inventory = lab.inventory([allowed, refused], policy=SHOP, variables=become)

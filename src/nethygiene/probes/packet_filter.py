@@ -123,7 +123,7 @@ class PacketFilter(Fact):
             if server.port in {port, None}:
                 return f"IPVS takes port {port}: {server}"
         if isinstance(self.host, Unreadable):
-            self.ledger.read(f"NAT of port {port}", SOURCE, f"not readable: {self.host.detail}")
+            self.ledger.read(f"NAT of port {port}", SOURCE, f"not readable ({self.host.reason})")
             return None
         try:
             found = self._redirected(self.host, port)
