@@ -25,6 +25,10 @@ def test_it_holds_every_module_rule_inventory_and_schema(wheel: Path) -> None:
     rules = {f"nethygiene/checks/{path.name}" for path in (ROOT / "checks").glob("*.py")}
     assert len(rules) > 1
     assert modules | rules <= names
+    source = ROOT / "src" / "nethygiene" / "report" / "html"
+    page = {path for end in ("css", "html", "js") for path in source.rglob(f"*.{end}")}
+    assert len(page) > 5
+    assert {f"nethygiene/report/html/{path.relative_to(source)}" for path in page} <= names
     assert {
         "nethygiene/py.typed",
         "nethygiene/inventories/local.yaml",

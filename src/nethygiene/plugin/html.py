@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nethygiene.outcomes import Outcome
 from nethygiene.plugin.ending import RUN
 from nethygiene.plugin.keys import audit_of
 from nethygiene.plugin.outcome import RULE_ITEM, judged_by
@@ -42,5 +43,7 @@ def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> N
 def pytest_html_results_table_row(report: pytest.TestReport, cells: list[str]) -> None:
     """No row for what a rule judged; a check of a user's own that fails keeps its assertion."""
     judged = judged_by(report)
-    if judged is not None and (getattr(report, RULE_ITEM, False) or not report.failed):
-        cells.clear()
+    if judged is not None:
+        is_rule = getattr(report, RULE_ITEM, False)
+        if is_rule or judged.outcome is not Outcome.FAILED:
+            cells.clear()

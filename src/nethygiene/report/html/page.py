@@ -59,6 +59,8 @@ def _parts(
     yield _asset("matrix.html")
     yield from _about(run, fail_on)
     yield "</main>"
+    if has_other_tests:
+        yield '<h2 class="nh-others">Other tests, and assertions of checks of your own</h2>'
     yield f'<script type="application/json" id="nh-data">{matrix_json(run)}</script>'
     yield f'<script>(() => {{"use strict";{_script()}}})();</script>'
 
