@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from nethygiene.docs.markdown import code, notice, wrapped
+from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.probes import Command, Probe, all_probes
 from nethygiene.rules.definition import ALWAYS_SENT
 from nethygiene.sudoers import sudoers_rule
@@ -19,6 +20,20 @@ is unknown.
 """
 
 
+_EXAMPLE = {
+    "tunnels": {
+        "to-cloud": {
+            "user": "plant",
+            "destination": "cloud.example",
+            "local_forwards": ["127.0.0.1:19922:localhost:22"],
+            "options": {"BatchMode": "yes"},
+            "run_by": "cron",
+        }
+    },
+    "routes": {"intranet": {"destination": "172.16.0.0/16", "via": "172.16.125.88"}},
+}
+
+
 def probes_page() -> str:
     """What each probe runs on a host."""
     parts = [
@@ -28,10 +43,13 @@ def probes_page() -> str:
     ]
     for probe in all_probes().values():
         parts += [f"## {probe.name}\n", f"{fact_in_a_line(probe)}.\n"]
-        for command in probe.commands:
+        examples = _examples(probe)
+        for command in (*probe.commands, *examples):
+            if command in examples:
+                parts += [f"For what a policy declares, as section `{command.name}`:\n"]
             remarks = ", ".join(_remarks(probe, command))
             parts += [code([wrapped(command.shell)]), f"Runs {remarks}.\n"]
-            if command.privileged:
+            if command.privileged or command.user is not None:
                 parts += ["For a login called `audit`:\n", code([sudoers_rule(command, "audit")])]
     return "\n".join(parts)
 
@@ -42,11 +60,21 @@ def fact_in_a_line(probe: Probe) -> str:
     return text.split("\n", 1)[0].rstrip(".")
 
 
+def _examples(probe: Probe) -> list[Command]:
+    """One command of each kind that the probe runs for declared items."""
+    kinds: dict[str, Command] = {}
+    for command in probe.declared(policy_from_plain(_EXAMPLE)):
+        kinds.setdefault(command.name.partition(":")[0], command)
+    return list(kinds.values())
+
+
 def _remarks(probe: Probe, command: Command) -> Iterator[str]:
     if probe.name in ALWAYS_SENT:
         yield "on every host"
     if command.privileged:
         yield "**as root**, where that is allowed"
+    if command.user is not None:
+        yield f"**as {command.user}**, where that is allowed"
     if command.sampled:
         yield "at both ends of the window"
     yield f"for {command.seconds} s at most"

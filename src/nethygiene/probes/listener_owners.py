@@ -25,8 +25,8 @@ class ListenerOwners(Fact):
     """
 
     names: Mapping[int, tuple[str, ...]]
-    by_socket: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unreadable: Unreadable | None = None
+    by_socket: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    unreadable: Unreadable | None = field(default=None, compare=False)
 
     def at(self, socket: str) -> tuple[str, ...]:
         """The processes of one socket, as ``127.0.0.1:80``; unreadable where they are not seen."""
