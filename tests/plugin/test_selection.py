@@ -166,3 +166,27 @@ def test_workers_of_xdist_give_the_same_results(runner: Runner) -> None:
     assert alone.run is not None
     assert run.results == alone.run.results
     assert run.rules == alone.run.rules
+
+
+def test_a_host_is_sent_only_what_its_own_items_need(runner: Runner) -> None:
+    """Rules of declared items ask nothing of a host that declares none."""
+    inventory = runner.inventory(
+        "all:\n  hosts:\n    plain: {ansible_connection: local}\n"
+        "    serving:\n      ansible_connection: local\n"
+        "      nethygiene: {services: {shop: {port: 1, backlog: 1}}}\n"
+    )
+    source = (
+        "from nethygiene.rules import *\n"
+        "from nethygiene.plugin.keys import audit_of\n"
+        "@rule(severity='high', kind='setting', incidents=['S3'])\n"
+        "def test_mine(listeners: Listeners, service: Service, expect: Expect) -> None:\n"
+        "    '''Mine.\n\n    Why: a.\n    Remedy: b.\n    References: c.\n    '''\n"
+        "    expect('listeners', len(listeners.on(service.port)), equal_to(0))\n"
+        "def test_sent(kernel, connection, request, _nethygiene_subject):\n"
+        "    host = _nethygiene_subject.host\n"
+        "    sent = audit_of(request.config).subject(host).transcript.probes\n"
+        "    assert ('listeners' in sent) == (host == 'serving'), sorted(sent)\n"
+    )
+    suite = runner.check(source, f"--inventory={inventory}")
+    assert suite.outcomes("mine") == {"plain": "not-applicable", "serving:shop": "passed"}
+    assert suite.outcomes("sent") == {"plain": "passed", "serving": "passed"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
@@ -23,14 +23,14 @@ _DESCRIPTORS_PER_HOST = 8
 
 
 def collect(
-    audit: Audit, probes: Collection[str], hosts: Collection[str], keep_open: Collection[str]
+    audit: Audit, probes: Mapping[str, Collection[str]], keep_open: Collection[str]
 ) -> None:
-    """Collect `hosts` and hand their transcripts to the audit; keep evidence if asked to.
+    """Collect hosts and hand their transcripts to the audit; keep evidence if asked to.
 
     Args:
         audit: the run.
-        probes: names of the probes that the selected rules need; with `--evidence` all are sent.
-        hosts: names of the hosts that selected rules judge.
+        probes: hosts that selected rules judge, with the names of the probes that these need;
+            with `--evidence` all are sent.
         keep_open: names of the hosts whose connection checks will use.
 
     After Ctrl-C it returns with what there is, and the audit is marked as interrupted.
@@ -39,18 +39,20 @@ def collect(
         EvidenceError: the evidence file cannot be written.
     """
     options = audit.options
-    names = sorted(all_probes() if options.evidence is not None else probes)
+    everything = all_probes() if options.evidence is not None else {}
     jobs = [
         Job(
             target,
             options.connect,
-            tuple(names),
+            names,
             commands_for(names, planned.policy),
             options.window,
             keep_open=name in keep_open,
         )
         for name, planned in audit.hosts.items()
-        if name in hosts and (target := planned.target) is not None
+        if name in probes
+        and (target := planned.target) is not None
+        and (names := tuple(sorted(everything or probes[name])))
     ]
     workers = max(1, min(options.forks, len(jobs)))
     _allow_descriptors(workers + len(keep_open))

@@ -45,10 +45,25 @@ def collect_for(audit: Audit, items: Iterable[pytest.Item]) -> None:
     audit.rules_by_host = rules_by_host(items)
     if not audit.is_live:
         return
-    probes: set[str] = set(ALWAYS_SENT)
-    for item in items:
-        probes |= item.rule.probes if isinstance(item, RuleItem) else plain.probes_of(item)
     connected = {
         host for one in items if plain.needs_connection(one) and (host := plain.host_of(one))
     }
-    collect(audit, probes, hosts_of(items), connected)
+    collect(audit, probes_by_host(items), connected)
+
+
+def probes_by_host(items: Iterable[pytest.Item]) -> dict[str, set[str]]:
+    """The probes that each host is sent.
+
+    A rule of declared items needs nothing on a host that declares none: it is not applicable.
+    """
+    needed: dict[str, set[str]] = {}
+    for item in items:
+        host = item.host if isinstance(item, RuleItem) else plain.host_of(item)
+        if host is None:
+            continue
+        probes = needed.setdefault(host, set(ALWAYS_SENT))
+        if not isinstance(item, RuleItem):
+            probes |= plain.probes_of(item)
+        elif item.rule.declared is None or item.declared_item is not None:
+            probes |= item.rule.probes
+    return needed
