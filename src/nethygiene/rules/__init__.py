@@ -104,6 +104,7 @@ from nethygiene.rules.tunnel_keys import host_key_findings
 from nethygiene.rules.tunnel_processes import options_in_effect, running_tunnel
 
 __all__ = [
+    "NO_COMPLAINTS",
     "BlockedPort",
     "BootSysctls",
     "Change",
@@ -124,7 +125,6 @@ __all__ = [
     "Machine",
     "Matcher",
     "MultihomedInterface",
-    "NO_COMPLAINTS",
     "NetworkInterface",
     "NetworkManager",
     "PacketFilter",
