@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.audit import REPOSITORY, AuditRun, audit
+from tests.lab.audit import AuditRun, audit
 from tests.lab.cases.case import SHOP
 from tests.lab.host import LabHost
-from tests.lab.lab import Lab
+from tests.lab.lab import REPOSITORY, Lab
 
 NAMES = [f"fleet-{number:02}" for number in range(1, 21)]
 BROKEN = "fleet-13"

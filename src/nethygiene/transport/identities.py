@@ -15,8 +15,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko.agent import AgentKey, AgentSSH
 from paramiko.message import Message
 
-from nethygiene.transport.deadline import Deadline
 from nethygiene.known_hosts import fingerprint
+from nethygiene.transport.deadline import Deadline
 from nethygiene.transport.ssh_options import SshOptions
 
 _OPENSSH_MAGIC = b"openssh-key-v1\0"

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import paramiko
 
 from nethygiene.errors import ConnectError
+from nethygiene.known_hosts import fingerprint
 from nethygiene.transport.authentication import authenticate, closed
 from nethygiene.transport.client_transport import ClientTransport, algorithms
 from nethygiene.transport.deadline import Deadline, Guard
 from nethygiene.transport.dial import timed_out
 from nethygiene.transport.host_keys import HostKeyPolicy
 from nethygiene.transport.identities import Identities
-from nethygiene.known_hosts import fingerprint
 from nethygiene.transport.retry import ClosedEarlyError, retried
 from nethygiene.transport.ssh_options import SshOptions
 from nethygiene.transport.wire import SocketWire, Wire
