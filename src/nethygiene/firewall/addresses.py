@@ -147,18 +147,28 @@ class Classes:
             yield lowest.bit_length() - 1
             mask ^= lowest
 
+    def first_stretch(self, mask: int, within: Intervals) -> Interval | None:
+        """The first addresses of these classes that lie within the intervals."""
+        found: Interval | None = None
+        for low, high in self._each(mask, within):
+            if found is not None and low > found[1] + 1:
+                break
+            found = (low, high) if found is None else (found[0], high)
+        return found
+
     def stretches(self, mask: int, within: Intervals) -> Intervals:
         """The addresses of these classes that lie within the intervals."""
-        found: list[Interval] = []
+        return merged(self._each(mask, within))
+
+    def _each(self, mask: int, within: Intervals) -> Iterator[Interval]:
         last = (1 << BITS[self.family]) - 1
         for low, high in within:
             place = bisect_right(self.starts, low) - 1
             while place < len(self.starts) and self.starts[place] <= high:
                 if mask >> self.numbers[place] & 1:
                     end = self.starts[place + 1] - 1 if place + 1 < len(self.starts) else last
-                    found.append((max(low, self.starts[place]), min(high, end)))
+                    yield max(low, self.starts[place]), min(high, end)
                 place += 1
-        return merged(found)
 
 
 def classes_of(family: Family, sets: Iterable[Intervals]) -> Classes:

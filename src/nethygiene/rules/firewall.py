@@ -48,8 +48,8 @@ class Passage:
 
     def example(self, mask: int) -> str:
         """Addresses of these classes, for messages."""
-        stretches = self.judgement.classes.stretches(mask, self.path.sources)
-        low, high = stretches[0] if stretches else self.path.sources[0]
+        found = self.judgement.classes.first_stretch(mask, self.path.sources)
+        low, high = found or self.path.sources[0]
         family = self.path.family
         first = written(low, family)
         return first if low == high else f"{first}-{written(high, family)}"
