@@ -133,7 +133,9 @@ def _ask(name: str, network: IPv4Network | IPv6Network) -> Command:
 
 def _declared(policy: Policy) -> tuple[Command, ...]:
     # Named by the destination: kept evidence may be judged by a policy that has moved on.
-    return tuple(_ask(_section_to(one.destination), one.destination) for one in _distinct(policy))
+    ways = WAYS.values() if policy.default_interface is not None else ()
+    routes = (_ask(_section_to(one.destination), one.destination) for one in _distinct(policy))
+    return (*ways, *routes)
 
 
 def _distinct(policy: Policy) -> Sequence[Route]:
@@ -156,7 +158,10 @@ def parse(sections: Sections) -> Routes | Unreadable:
             one: _listing(sections[RULES[one].name], RULES[one], one, parse_rule)
             for one in FAMILIES
         },
-        ways={one: _ways(sections[WAYS[one].name], EVERYWHERE[one]) for one in FAMILIES},
+        ways={
+            one: _ways(sections.get(WAYS[one].name, _NOT_ASKED), EVERYWHERE[one])
+            for one in FAMILIES
+        },
         declared={
             to: _ways(sections[name], ip_network(to)) for name, to in asked.items() if name != to
         },
@@ -229,5 +234,6 @@ RULES = _commands("routing_rules", "rule")
 WAYS: Mapping[Family, Command] = {
     one: _ask(f"ways_out_{one}", network) for one, network in EVERYWHERE.items()
 }
-COMMANDS = (*DEFAULTS.values(), *RULES.values(), *WAYS.values())
+COMMANDS = (*DEFAULTS.values(), *RULES.values())
+_NOT_ASKED = Unreadable(Reason.NOT_COLLECTED, "ip route get", "no default_interface was declared")
 PROBE = Probe("routes", 1, COMMANDS, parse, _declared)
