@@ -15,6 +15,7 @@ from tests.lab.audit import AuditRun, audit
 from tests.lab.cases import (
     accept_queue,
     counters,
+    descriptors,
     firewall,
     icmp_redirects,
     interfaces,
@@ -37,6 +38,7 @@ CASES = [
     for module in (
         accept_queue,
         counters,
+        descriptors,
         firewall,
         icmp_redirects,
         interfaces,

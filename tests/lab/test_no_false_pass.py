@@ -15,6 +15,7 @@ from tests.lab.host import LabHost
 from tests.lab.lab import Lab
 
 RECYCLE = "tcp-tw-recycle-disabled"
+NEED_PRIVILEGE = {"service-descriptors-available"}
 OLD_KERNEL = '#!/bin/sh\necho "Linux 3.10.0-1160.el7.x86_64"\n'
 
 
@@ -50,7 +51,15 @@ def run(lab: Lab, hosts: dict[str, LabHost]) -> AuditRun:
 
 
 def test_an_unprivileged_login_is_enough_for_these_rules(run: AuditRun) -> None:
-    assert {found.outcome for found in run.of("unprivileged")} == {"passed", "not-applicable"}
+    found = {one.rule: one for one in run.of("unprivileged") if one.rule not in NEED_PRIVILEGE}
+    assert {one.outcome for one in found.values()} == {"passed", "not-applicable"}
+
+
+@pytest.mark.parametrize("rule", sorted(NEED_PRIVILEGE))
+def test_what_takes_privilege_says_what_to_allow(run: AuditRun, rule: str) -> None:
+    (found,) = run.of("unprivileged", rule)
+    assert (found.outcome, found.reason) == ("unknown", "permission"), found
+    assert "sudo" in found.message
 
 
 @pytest.mark.parametrize(

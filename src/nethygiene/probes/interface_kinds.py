@@ -12,12 +12,13 @@ from nethygiene.probes.base import Command, Probe, Sections, refused
 
 # The kernel's rtnl_link_ops of devices without a wire of their own, by `ip -d link`. One that
 # is missing here is taken for hardware: looked at too often rather than never.
-_VIRTUAL = frozenset(
-    "amt bareudp batadv bridge can dummy erspan geneve gre gretap gtp hsr ifb ip6erspan ip6gre "
-    "ip6gretap ip6tnl ipip ipvlan ipvtap lowpan macsec macvlan macvtap netdevsim netkit nlmon "
-    "openvswitch ovpn ppp sit tun veth vcan virt_wifi vrf vti vti6 vxcan vxlan wireguard "
-    "wwan xfrm".split()  # noqa: SIM905 - a list would be one name a line
-)
+_VIRTUAL = frozenset({
+    "amt", "bareudp", "batadv", "bridge", "can", "dummy", "erspan", "geneve", "gre", "gretap",
+    "gtp", "hsr", "ifb", "ip6erspan", "ip6gre", "ip6gretap", "ip6tnl", "ipip", "ipvlan",
+    "ipvtap", "lowpan", "macsec", "macvlan", "macvtap", "netdevsim", "netkit", "nlmon",
+    "openvswitch", "ovpn", "ppp", "sit", "tun", "veth", "vcan", "virt_wifi", "vrf", "vti",
+    "vti6", "vxcan", "vxlan", "wireguard", "wwan", "xfrm",
+})  # fmt: skip
 _OVER_HARDWARE = frozenset({"bond", "team", "vlan"})
 _WIRED = frozenset({"ether", "infiniband"})
 

@@ -24,6 +24,7 @@ from nethygiene.outcomes import Reason
 from nethygiene.probes.boot_sysctls import BootSysctls
 from nethygiene.probes.connections import Connection, Connections
 from nethygiene.probes.counters import Change, Counters, duration
+from nethygiene.probes.descriptors import Descriptors
 from nethygiene.probes.handshakes import Handshakes
 from nethygiene.probes.interfaces import Interfaces
 from nethygiene.probes.kernel import Kernel
@@ -40,6 +41,7 @@ from nethygiene.probes.tunnel_configs import TunnelConfigs
 from nethygiene.probes.tunnel_logs import TunnelLogs
 from nethygiene.rules.backlog import why_backlog_is_short
 from nethygiene.rules.definition import rule
+from nethygiene.rules.descriptor_limits import descriptors_of_host, descriptors_of_listeners
 from nethygiene.rules.expect import Expect, not_applicable, unknown
 from nethygiene.rules.failed_connections import (
     bounded_rate,
@@ -112,6 +114,7 @@ __all__ = [
     "Connections",
     "Counters",
     "DeclaredInterface",
+    "Descriptors",
     "Expect",
     "Handshakes",
     "InterfaceFamily",
@@ -155,6 +158,8 @@ __all__ = [
     "bounded_share",
     "connections_opened",
     "declared_way",
+    "descriptors_of_host",
+    "descriptors_of_listeners",
     "duration",
     "equal_defaults",
     "equal_to",

@@ -1,0 +1,68 @@
+"""File descriptors: a process without any left cannot accept connections."""
+
+from nethygiene.rules import (
+    Descriptors,
+    Expect,
+    ListenerOwners,
+    Listeners,
+    Policy,
+    Service,
+    Sysctls,
+    at_least,
+    at_most,
+    descriptors_of_host,
+    descriptors_of_listeners,
+    not_applicable,
+    rule,
+)
+
+
+@rule(severity="high", kind="state", incidents=["S3"])
+def test_file_descriptors_available(sysctl: Sysctls, policy: Policy, expect: Expect) -> None:
+    """The host has file descriptors left, and as many as the policy asks for.
+
+    Why: A host without file descriptors accepts no connection of any service, and logs "Too many
+        open files in system" at best (incident S3).
+    Remedy: Find who holds them (`lsof | cut -d' ' -f1 | sort | uniq -c`), and raise the limit.
+        `sysctl -w fs.file-max=1000000`
+        `echo 'fs.file-max = 1000000' >> /etc/sysctl.d/90-nethygiene.conf`
+    References:
+        - proc_sys_fs(5): file-max, file-nr
+    """
+    use = descriptors_of_host(sysctl)
+    expect(use.what, use.used, at_most(use.nine_tenths), f"90 % of fs.file-max, {use.limit}")
+    if policy.min_file_max is not None:
+        expect("fs.file-max", sysctl["fs.file-max"], at_least(policy.min_file_max))
+
+
+@rule(severity="high", kind="state", incidents=["S3"])
+def test_service_descriptors_available(
+    service: Service,
+    listeners: Listeners,
+    listener_owners: ListenerOwners,
+    descriptors: Descriptors,
+    expect: Expect,
+) -> None:
+    """The processes of a service have descriptors left to accept connections.
+
+    Each process that holds the listening socket is judged, by its own soft limit: masters and
+    workers.
+
+    Why: Without a descriptor accept() fails, and the accept queue overflows however long it is:
+        the other cause of what incident S3 saw. Raising the backlog does not help.
+    Remedy: Raise the service's limit, and restart it. A process that runs can be given more at
+        once by `prlimit --pid PID --nofile=65536`. Where it leaks them, mend the application.
+        `systemctl edit SERVICE` with the lines [Service] and LimitNOFILE=65536
+        `systemctl restart SERVICE`
+    Kernels: Since Linux 6.2 everyone may see how many descriptors a process has open. Before, the
+        size of its table proves that there is room, or the count takes root's login.
+
+    References:
+        - systemd.exec(5), LimitNOFILE=
+        - https://git.kernel.org/torvalds/c/f1f1f2569901
+    """
+    sockets = listeners.on(service.port)
+    if not sockets:
+        not_applicable(f"nothing listens on port {service.port}")
+    for use in descriptors_of_listeners(sockets, listener_owners, descriptors):
+        expect(use.what, use.used, at_most(use.nine_tenths), f"90 % of its soft limit, {use.limit}")
