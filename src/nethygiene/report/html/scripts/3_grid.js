@@ -1,7 +1,7 @@
 // The matrix: only the rows that can be seen are in the document. One cell takes part in the tab
 // order; arrow keys move it. Column 0 names the host, row -1 the rule.
 const ROW = 26; // pixels; the style sheet has it too
-const OVERSCAN = 8;
+const OVERSCAN = 5;
 const scroller = document.getElementById("nh-scroll");
 const grid = document.getElementById("nh-grid");
 const head = grid.tHead;
