@@ -33,7 +33,7 @@ def parse_device_table(lines: Iterable[str]) -> DeviceTable | None:
     for line in lines:
         name, colon, numbers = line.partition(":")
         parts = line.split("|")
-        if colon and "|" not in name:
+        if colon:
             rows[name.strip()] = numbers
         elif len(parts) == 3 and parts[0].strip() == "face":
             columns = tuple(

@@ -61,6 +61,7 @@ class Descriptors(Fact):
 
 
 _STAT = re.compile(r"/proc/(self|\d{1,10})/fd (\d{1,10}) (\d{1,10})", re.ASCII)
+_RIGHTS = re.compile(r"/proc/self/status:CapEff:\s*([0-9a-f]{1,16})", re.ASCII)
 _COUNTED = re.compile(r"/proc/(\d{1,10})/fd/ (\d{1,10})", re.ASCII)
 
 
@@ -78,7 +79,9 @@ def parse(sections: Sections) -> Descriptors | Unreadable:
         return Unreadable(Reason.TOOL_MISSING, "stat -c", "it did not tell of its own descriptors")
     # Before Linux 6.2 the directory's size is 0 (commit f1f1f2569901).
     told = own[2] != "0"
-    rights = re.search(r"^/proc/self/status:CapEff:\s*([0-9a-f]{1,16})$", "\n".join(lines), re.M)
+    rights = re.search(
+        r"^/proc/self/status:CapEff:\s*([0-9a-f]{1,16})$", "\n".join(lines), re.MULTILINE
+    )
     if rights is None:
         return Unreadable(Reason.TOOL_MISSING, "grep", "it did not tell of its own rights")
     counted = {match[1]: int(match[2]) for match in map(_COUNTED.fullmatch, lines) if match}

@@ -163,3 +163,52 @@ def test_a_kernel_without_ipv6_has_the_other_counters() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+DEVICES = """/proc/net/dev:Inter-|   Receive                            |  Transmit
+/proc/net/dev: face |bytes    packets errs drop fifo|bytes    packets errs drop
+/proc/net/dev:  eth0:    {} 50 3 0 0 4000 40 1 0
+/proc/net/dev:eth0.100: 1 2 3 4 5 6 7 8
+"""
+
+
+def with_devices(octets: object, uptime: str) -> Section:
+    return section(sample(uptime=uptime).stdout.decode() + DEVICES.format(octets))
+
+
+def test_counters_of_interfaces_are_read_by_the_names_of_their_columns() -> None:
+    one = counters(first=with_devices(100, "100.00"), last=with_devices(150, "102.00"))
+    change = one.device_change("eth0", "rx_bytes")
+    assert change == Change("eth0 rx_bytes", 50, 2.0, 150, 102.0)
+    assert one.device_change("eth0", "tx_errs").total == 1
+    one.ledger.close()
+    assert one.ledger.observations[0].source == "/proc/net/dev"
+
+
+@pytest.mark.parametrize(
+    ("interface", "column", "reason"),
+    [
+        ("eth1", "rx_errs", Reason.NO_SECOND_SAMPLE),
+        ("eth0", "rx_frame", Reason.ABSENT),
+        ("eth0.100", "rx_errs", Reason.ABSENT),
+    ],
+)
+def test_no_change_of_an_interface_is_known(interface: str, column: str, reason: Reason) -> None:
+    one = counters(first=with_devices(100, "100.00"), last=with_devices(150, "102.00"))
+    with pytest.raises(UnreadableFactError) as error:
+        one.device_change(interface, column)
+    assert error.value.unreadable.reason is reason
+
+
+def test_a_wrapped_counter_of_an_interface_is_no_huge_number() -> None:
+    one = counters(first=with_devices(2**32 - 5, "100.00"), last=with_devices(7, "102.00"))
+    with pytest.raises(UnreadableFactError) as error:
+        one.device_change("eth0", "rx_bytes")
+    assert error.value.unreadable.reason is Reason.UNDECIDABLE
+
+
+def test_evidence_without_interfaces_is_older_than_the_rule() -> None:
+    one = counters(first=sample(), last=sample(uptime="102.00"))
+    with pytest.raises(UnreadableFactError) as error:
+        one.device_change("eth0", "rx_errs")
+    assert error.value.unreadable.reason is Reason.NOT_COLLECTED
