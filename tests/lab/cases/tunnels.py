@@ -52,7 +52,10 @@ def settle(host: LabHost, cloud: LabHost) -> None:
         f"echo '{cloud.address} cloud.example' >> /etc/hosts\n"
     )
     host.write_file(f"{HOME}/.ssh/id", host.lab.identity.read_text(), 0o600)
-    host.write_file(f"{HOME}/.ssh/config", f"User audit\nIdentityFile {HOME}/.ssh/id\n")
+    # UpdateHostKeys (the default) lets the running tunnel rewrite known_hosts a moment after its
+    # login, and drop the very keys that a test has just put there.
+    config = f"User audit\nIdentityFile {HOME}/.ssh/id\nUpdateHostKeys no\n"
+    host.write_file(f"{HOME}/.ssh/config", config)
     host.write_file(f"{HOME}/tunnel.sh", JOB, 0o755)
     host.write_file("/usr/sbin/sendmail", SENDMAIL, 0o755)
     know(host, cloud)
