@@ -119,12 +119,12 @@ def _where_declared(policy: Policy) -> tuple[Command, ...]:
 DESCRIPTORS = Command(
     "descriptors",
     'sh -c \'stat -c "%n %s %u" /proc/self/fd /proc/[0-9]*/fd 2>/dev/null;'
-    " grep -H CapEff /proc/self/status;"
     ' if [ "$(stat -c %s /proc/self/fd)" = 0 ]; then grep -Hs FDSize /proc/[0-9]*/status;'
     ' for nh in $(grep -ls "FDSize:.*[0-9][0-9][0-9]" /proc/[0-9]*/status); do'
     ' nh=${nh%/status}; [ -r $nh/fd ] && set -- $nh/fd/* && [ -L "$1" ] && echo $nh/fd/ $#;'
     " done; fi;"
-    ' grep -Hos "open files *[0-9a-z]*" /proc/[0-9]*/limits; exit 0\'',
+    ' grep -Hos -e "CapEff:.*" -e "open files *[0-9a-z]*" /proc/self/status /proc/[0-9]*/limits;'
+    " exit 0'",
     seconds=20,
     title="stat and grep in /proc/[0-9]*",
 )
