@@ -43,7 +43,8 @@ class FleetTimes:
 
 def measure_fleet(*, hosts: int, window: float, rounds: int) -> FleetTimes:
     """Measure on `hosts` lab hosts, each with two declared services."""
-    policy = {"services": {"shop": {"port": 443, "backlog": 128}, "ssh": {"port": 22}}}
+    ssh = {"port": 22, "backlog": 128, "allow_from": ["any"]}
+    policy = {"services": {"ssh": ssh, "login": ssh}}
     with Lab() as lab:
         fleet = lab.hosts(*[f"bench-{number:03}" for number in range(hosts)])
         inventory = lab.inventory(fleet, policy=policy)
