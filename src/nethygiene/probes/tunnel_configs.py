@@ -184,6 +184,9 @@ def _parse_section(name: str, section: Section | Unreadable) -> TunnelConfig | U
         return error.unreadable
 
 
+_ROLES = frozenset({"declared", "plain", "check", "jump"})
+
+
 class _NotReadableError(Exception):
     def __init__(self, unreadable: Unreadable) -> None:
         self.unreadable = unreadable
@@ -228,6 +231,8 @@ class _Reader:
 
     def _target(self) -> SshTarget:
         role = self._keyed("target")
+        if role not in _ROLES:
+            self._give_up(Reason.UNPARSABLE, f"{role[:60]!r} where a target's role should be")
         arguments = []
         while self._peek().startswith("argument "):
             arguments.append(self._keyed("argument"))
