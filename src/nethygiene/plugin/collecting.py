@@ -66,6 +66,7 @@ def collect(
         try:
             for transcript in _with_progress(collect_fleet(jobs, executor), len(jobs)):
                 audit.add_transcript(transcript)
+                audit.subject(transcript.host).parse_all()
                 if writer is not None:
                     writer.add(audit.evidence_line(transcript))
         except KeyboardInterrupt:

@@ -88,5 +88,5 @@ def _kind(rest: str) -> str:
     return "hardware" if types[0] in _WIRED else types[0]
 
 
-LINK = Command("link_kinds", "ip -o -d link")
+LINK = Command("link_kinds", "ip -o -d link", small=True)
 PROBE = Probe("interface_kinds", 1, (LINK,), parse)

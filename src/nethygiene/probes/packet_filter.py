@@ -346,6 +346,7 @@ TC = Command(
     'sh -c \'for d in $(tc qdisc show | grep -E "^qdisc (ingress|clsact) " | sed "s/.* dev //;'
     ' s/ .*//"); do echo "# $d"; tc filter show dev $d ingress || exit; done; tc -V >/dev/null\'',
     title="tc filter show",
+    small=True,
 )
 STACK = Command(
     "virtual_servers",

@@ -133,5 +133,6 @@ SELINUX = Command(
     f" for word in $(cat {CMDLINE}); do"
     ' case $word in selinux=* | enforcing=* | security=* | lsm=*) echo "word $word" ;; esac;'
     ' done; echo "is $(cat /proc/self/attr/current 2>/dev/null | tr -d "\\000")"\'',
+    small=True,
 )
 PROBE = Probe("selinux", 1, (SELINUX,), parse)

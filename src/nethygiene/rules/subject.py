@@ -73,6 +73,12 @@ class Subject:
             self._facts[name] = fact
         return fact
 
+    def parse_all(self) -> None:
+        """Parse every fact now: while other hosts are still being waited for."""
+        for name in self.transcript.probes:
+            if name in all_probes():
+                self.fact(name)
+
     def _connection(self) -> ReachedBy:
         return ReachedBy(self.transcript.address, self.transcript.failure)
 
