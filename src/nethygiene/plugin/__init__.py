@@ -7,6 +7,7 @@ nothing.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator
 from typing import Any, Protocol
 
@@ -127,6 +128,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             collect_for(audit_of(config), session.items)
         except UsageError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+    # Modules, items and facts live as long as the run: without this the garbage collector walks
+    # them again and again, a quarter of the CPU of judging 1,000 hosts (Python 3.11).
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
