@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nethygiene.outcomes import Kind, Outcome, Reason, Severity
 
@@ -18,6 +18,19 @@ SCHEMA = 1
 class _Record(BaseModel):
     # Readers ignore unknown keys, so that a file of a later version can still be read.
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, values: object) -> object:
+        r"""Show bytes that are no UTF-8, as a path or an argument may hold, as ``\udcff``.
+
+        Python keeps them as lone surrogates, which no JSON in UTF-8 can hold.
+        """
+        if isinstance(values, dict):
+            for name, value in values.items():
+                if isinstance(value, str) and not value.isascii():
+                    values[name] = value.encode("utf-8", "backslashreplace").decode()
+        return values
 
 
 class ToolRecord(_Record):

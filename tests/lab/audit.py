@@ -119,7 +119,7 @@ def audit(
             *arguments,
         ),
         cwd=REPOSITORY,
-        env=_environment(),
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=AUDIT_SECONDS,
@@ -131,7 +131,8 @@ def audit(
     return AuditRun(done.returncode, findings, document, done.stdout, done.stderr, seconds)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The environment of such a process."""
     # Neither the outer pytest's options nor the developer's agent are part of what is tested.
     dropped = ("PYTEST_", "SSH_", "COV_")
     return {k: v for k, v in os.environ.items() if not k.startswith(dropped)}

@@ -54,6 +54,7 @@ def test_a_bad_inventory(runner: Runner, text: str, said: str) -> None:
         (["--inventory={inventory}", "--connect-timeout=0"], "--connect-timeout=0"),
         (["--inventory={inventory}", "--fail-on=urgent"], "low, medium, high, critical"),
         (["--inventory={inventory}", "--label=team"], "KEY=VALUE"),
+        (["--inventory={inventory}", "--label=team=\udcff"], "is not UTF-8"),
         (["--inventory={inventory}", "--label=a=1", "--label=a=2"], "given before"),
         (["--inventory={inventory}", "--hosts=other"], "--hosts is Testinfra's"),
         (["--inventory={inventory}", "--connection=ssh"], "--connection is Testinfra's"),

@@ -6,6 +6,7 @@ import pytest
 
 from nethygiene.outcomes import Severity
 from nethygiene.report.console import summary_lines
+from nethygiene.report.text import log_line, printable
 from nethygiene.results import Run
 from tests.report import runs
 
@@ -50,3 +51,25 @@ def test_what_hosts_say_is_shown_and_not_obeyed() -> None:
     text = "\n".join(told(runs.hostile(), verbose=True))
     assert not {"\x1b", "\x07", "\u202e", "\u2028"} & set(text)
     assert r"\x1b[31mred" in text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("##[error]x", r"\x23#[error]x"),
+        ("a ##vso[task.complete]", r"a \x23#vso[task.complete]"),
+        ("  ::add-mask::a", r"  \x3a:add-mask::a"),
+        ("::error file=a,line=1::b", r"\x3a:error file=a,line=1::b"),
+        ("::1 and ::2", "::1 and ::2"),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),
+        ("at [::]:22, ## and #[a]", "at [::]:22, ## and #[a]"),
+    ],
+)
+def test_nothing_is_a_command_to_the_runner_of_a_job(said: str, shown: str) -> None:
+    assert log_line(printable(said)) == shown
+
+
+def test_no_line_becomes_a_command_by_being_wrapped() -> None:
+    told_off = [f"{'x' * length} ::add-mask::a" for length in range(60, 80)]
+    lines = summary_lines(runs.mixed(), Severity.MEDIUM, told_off, width=80, verbose=False)
+    assert not [line.text for line in lines if line.text.lstrip().startswith("::")]

@@ -218,6 +218,8 @@ def _labels(texts: list[str]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not key or not equals:
             raise UsageError(f"--label={text}: give it as KEY=VALUE")
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise UsageError(f"--label={text!r}: is not UTF-8: write it as text")
         if key in labels:
             raise UsageError(f"--label={text}: {key} was given before, as {labels[key]!r}")
         labels[key] = value

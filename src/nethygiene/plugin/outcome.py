@@ -111,7 +111,8 @@ def _line(result: Result) -> str:
     if result.waiver is not None:
         said += f" (waived until {result.waiver.until} by {result.waiver.owner}: "
         said += f"{result.waiver.reason})"
-    return printable(f"{where}: {said}")
+    # On one line: pytest prints it as it is, and a runner of CI reads each line for commands.
+    return printable(" ".join(f"{where}: {said}".split()))
 
 
 def _properties(worst: Outcome, results: Sequence[Result]) -> list[tuple[str, object]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from nethygiene.outcomes import Outcome, Severity
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
 from nethygiene.report.headline import CONSOLE_WORDS
-from nethygiene.report.text import paragraphs, printable
+from nethygiene.report.text import log_line, paragraphs, printable
 from nethygiene.results import Result, Run
 from nethygiene.verdict import CLEAN
 
@@ -160,4 +160,4 @@ def _wrapped(text: str, width: int, markup: dict[str, bool] | None = None) -> It
         drop_whitespace=True,
     )
     for line in lines:
-        yield Line(line, markup or {})
+        yield Line(log_line(line), markup or {})

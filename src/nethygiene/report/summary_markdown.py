@@ -22,7 +22,8 @@ _NAMES = 10
 _MESSAGE = 400
 
 _SIGNS = {"good": "✅", "bad": "❌", "doubt": "⚠️"}
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~:@$]|^[-+])")
+# With the dot of www., which GitHub makes a link of.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~:@$]|^[-+]|(?<=www)\.)", re.IGNORECASE)
 _CODE = re.compile(r"(`[^`]+`)")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
