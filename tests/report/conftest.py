@@ -16,9 +16,9 @@ from tests.report.browser import browser, chromium
 from tests.report.document import document
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def started_browser() -> Iterator[Browser]:
-    """One browser for all of these tests; skipped where there is none, but never in CI."""
+    """One browser for the tests of a module; skipped where there is none, but never in CI."""
     if chromium() is None:
         why = "chromium is not installed: apt-get install chromium"
         assert os.environ.get("CI") != "true", why
