@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import pty
-import signal
+import re
 import struct
 import subprocess
 import termios
@@ -17,6 +17,8 @@ from pathlib import Path
 
 _SECONDS = 60.0
 _ROWS = 50
+_CTRL_C = b"\x03"
+_CONTROL = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])|[\r\n\x08]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,52 @@ class Shown:
     Attributes:
         status: its exit status.
         text: all of it, with the terminal's line ends made plain.
+        columns: width of the terminal.
     """
 
     status: int
     text: str
+    columns: int
+
+    @property
+    def screen(self) -> list[str]:
+        """What stood there at the end: the lines, however far they have scrolled."""
+        lines: list[list[str]] = [[]]
+        row = column = place = 0
+        for control in [*_CONTROL.finditer(self.text), None]:
+            for char in self.text[place : control.start() if control else None]:
+                if column == self.columns:
+                    row, column = row + 1, 0
+                lines += [[] for _ in range(row - len(lines) + 1)]
+                line = lines[row]
+                line += " " * (column - len(line) + 1)
+                line[column] = char
+                column += 1
+            if control is None:
+                break
+            place = control.end()
+            match control[0], control[2]:
+                case ("\r", _):
+                    column = 0
+                case ("\n", _):
+                    row, column = row + 1, 0
+                case ("\x08", _):
+                    column = max(0, column - 1)
+                case (_, "A"):
+                    row = max(0, row - int(control[1] or 1))
+                case (_, "K"):
+                    lines += [[] for _ in range(row - len(lines) + 1)]
+                    lines[row][0 if control[1] == "2" else column :] = []
+                case (_, "m" | "h" | "l"):
+                    pass  # colours, and whether the cursor is seen
+                case _:
+                    raise ValueError(f"the terminal does not know {control[0]!r}")
+        return ["".join(line).rstrip() for line in lines]
+
+    @property
+    def shows_cursor(self) -> bool:
+        """Whether the cursor was seen at the end."""
+        return self.text.rfind("\x1b[?25l") <= self.text.rfind("\x1b[?25h")
 
 
 def on_terminal(
@@ -38,7 +82,7 @@ def on_terminal(
     columns: int,
     cwd: Path,
     env: Mapping[str, str] | None = None,
-    interrupt_when: Callable[[str], bool] | None = None,
+    press_when: Callable[[str], bool] | None = None,
 ) -> Shown:
     """Run a command with all of its streams on a terminal.
 
@@ -47,7 +91,7 @@ def on_terminal(
         columns: width of the terminal.
         cwd: where it runs.
         env: its environment, None for ours; NO_COLOR and the like are dropped, TERM is set.
-        interrupt_when: told all that was written so far; where it says so Ctrl-C is pressed, once.
+        press_when: told all that was written so far; where it says so Ctrl-C is pressed, once.
 
     Raises:
         TimeoutError: it did not end in time; it was killed.
@@ -57,13 +101,13 @@ def on_terminal(
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
     with subprocess.Popen(
-        list(command),
+        # The terminal has to be theirs for Ctrl-C to reach them.
+        ["setsid", "--ctty", "--wait", *command],
         cwd=cwd,
         env={**kept, "TERM": "xterm-256color"},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        start_new_session=True,
     ) as process:
         os.close(theirs)
         written = b""
@@ -73,13 +117,13 @@ def on_terminal(
         with contextlib.suppress(OSError):
             while part := os.read(ours, 65536):
                 written += part
-                if interrupt_when is not None and not pressed:
-                    pressed = interrupt_when(written.decode("utf-8", "replace"))
+                if press_when is not None and not pressed:
+                    pressed = press_when(written.decode("utf-8", "replace"))
                     if pressed:
-                        process.send_signal(signal.SIGINT)
+                        os.write(ours, _CTRL_C)
                 if time.monotonic() > deadline:
                     process.kill()
                     raise TimeoutError(f"{command}: {written[-2000:]!r}")
         os.close(ours)
         status = process.wait(_SECONDS)
-    return Shown(status, written.decode("utf-8", "replace").replace("\r\n", "\n"))
+    return Shown(status, written.decode("utf-8", "replace").replace("\r\n", "\n"), columns)

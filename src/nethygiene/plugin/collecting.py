@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from nethygiene.collect import Job, collect_fleet
 from nethygiene.evidence import EvidenceWriter
@@ -20,6 +21,8 @@ from nethygiene.transport import abandon_all, begin_anew
 
 # A connection takes a socket and paramiko's pipe or two; a local one three pipes.
 _DESCRIPTORS_PER_HOST = 8
+# Columns of a terminal on which there is room for more than a bar and its numbers.
+_WIDE = 60
 
 
 def collect(
@@ -80,20 +83,29 @@ def _with_progress(transcripts: Iterator[Transcript], total: int) -> Iterator[Tr
     if not console.is_terminal or not sys.stdout.isatty():
         yield from transcripts
         return
-    columns = (
-        TextColumn("collecting"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[failed]}"),
-        TimeElapsedColumn(),
-    )
-    failed = 0
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("collecting", total=total, failed="")
+    # Room for the ^C that a terminal echoes: on the next line it would stay.
+    console.width -= 3
+    # The bar takes what the numbers leave; on a narrow terminal these alone are worth the room.
+    columns: list[ProgressColumn] = [
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[counts]}", table_column=Column(no_wrap=True)),
+    ]
+    if console.width >= _WIDE:
+        columns = [TextColumn("collecting"), *columns, TimeElapsedColumn()]
+    done = failed = 0
+    with Progress(*columns, console=console, transient=True, expand=True) as progress:
+        task = progress.add_task("collecting", total=total, counts=_counts(0, 0, total))
         for transcript in transcripts:
             failed += transcript.failure is not None
-            progress.update(task, advance=1, failed=f"{failed} not reached" if failed else "")
+            done += transcript.failure is None
+            remaining = total - done - failed
+            progress.update(task, advance=1, counts=_counts(done, failed, remaining))
             yield transcript
+
+
+def _counts(done: int, failed: int, remaining: int) -> str:
+    told = f"[red]{failed:,} failed[/red]" if failed else "0 failed"
+    return f"{done:,} done, {told}, {remaining:,} remaining"
 
 
 def _allow_descriptors(connections: int) -> None:
