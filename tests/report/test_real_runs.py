@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
+from nethygiene.results import Run
 from tests.plugin.conftest import CHECKS, LOCAL, Runner, runner
 from tests.report.conftest import OpenReport
 
@@ -78,14 +80,60 @@ def test_other_tests_of_the_run_still_show_and_hosts_do_no_harm(
     assert shown.complaints == []
 
 
-def test_workers_make_the_same_report(runner: Runner, opened: OpenReport) -> None:
-    path = runner.folder / "report.html"
-    inventory = runner.inventory(BROKEN)
-    html = (f"--html={path}", "--self-contained-html")
-    runner.run(f"--inventory={inventory}", "-k", "somaxconn", "-n", "2", *html)
-    shown = opened(path)
-    assert "1 rule at or above medium failed on 1 host" in shown.text(".nh-verdict")
-    assert shown.page.locator("#results-table .results-table-row:visible").count() == 0
+def test_workers_make_the_same_files(runner: Runner, opened: OpenReport) -> None:
+    inventory = f"--inventory={runner.inventory(BROKEN)}"
+    evidence = runner.folder / "evidence.jsonl"
+    runner.run(inventory, f"--evidence={evidence}", "--window=0")
+    selected = (str(CHECKS), "-k", "somaxconn or routes or mine or plain or somebody")
+    alone, distributed = (
+        _files(runner, folder, inventory, f"--from-evidence={evidence}", *selected, *more)
+        for folder, more in (("alone", ()), ("distributed", ("-n", "2")))
+    )
+    assert alone.keys() == distributed.keys()
+    for name, text in alone.items():
+        assert text == distributed[name], name
+    assert "somaxconn-meets-policy" in alone["results.json"]
+    for folder in ("alone", "distributed"):
+        table = opened(runner.folder / folder / "report.html").text("#results-table")
+        assert "test_of_somebody_else" in table
+        assert "test_somaxconn" not in table
+        assert "test_plain" not in table
+        # Nor does pytest-html keep what it does not show.
+        html = (runner.folder / folder / "report.html").read_text(encoding="utf-8")
+        (kept,) = re.findall(r'data-jsonblob="([^"]*)"', html)
+        assert "somaxconn" not in kept
+
+
+def _files(runner: Runner, folder: str, *arguments: str) -> dict[str, str]:
+    """Every file that a run can write, without its times, its id, and the order of its tests."""
+    there = runner.folder / folder
+    there.mkdir()
+    runner.check(
+        MIXED,
+        *arguments,
+        f"--html={there / 'report.html'}",
+        "--self-contained-html",
+        f"--junit-xml={there / 'junit.xml'}",
+        f"--summary-md={there / 'summary.md'}",
+        f"--results={there / 'results.json'}",
+    )
+    results = (there / "results.json").read_text(encoding="utf-8")
+    run = Run.model_validate_json(results)
+    texts = {
+        "report.html": (there / "report.html").read_text(encoding="utf-8"),
+        "summary.md": (there / "summary.md").read_text(encoding="utf-8"),
+        "results.json": results,
+    }
+    (ours,) = re.findall('<main id="nethygiene".*</main>', texts["report.html"], re.DOTALL)
+    (data,) = re.findall('id="nh-data">.*?</script>', texts["report.html"], re.DOTALL)
+    texts["report.html"] = ours + data
+    own = "|".join(map(re.escape, (run.run_id, run.started, run.finished)))
+    texts = {name: re.sub(own, "", text) for name, text in texts.items()}
+    cases = junit(there / "junit.xml")
+    for case in cases.values():
+        del case.attrib["time"]
+    texts["junit.xml"] = "\n".join(sorted(ET.tostring(one).decode() for one in cases.values()))
+    return texts
 
 
 def test_junit_names_are_the_same_from_anywhere(runner: Runner) -> None:

@@ -76,6 +76,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if config.pluginmanager.hasplugin("html"):
             # Not for anybody else's reports, and its hooks exist only with pytest-html.
             config.pluginmanager.register(html, "nethygiene.plugin.html")
+            html.tell_of_other_tests_alone(config)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -142,7 +143,7 @@ def pytest_runtest_makereport(
     if isinstance(item, RuleItem):
         if call.when == "call" and call.excinfo is None:
             settle_report(report, item, item.results, rule_record(item.rule))
-            setattr(report, RULE_ITEM, True)
+        setattr(report, RULE_ITEM, True)
     else:
         plain.settle(report, item, call)
     return report

@@ -1,7 +1,7 @@
 """pytest-html's hooks: it makes the file, and our report stands in it.
 
 Its table shows one row a test and draws them all; our results stand in the report instead, and
-the table is left to other people's tests. It inserts cells raw: what is ours is escaped.
+the table is left to other people's tests.
 """
 
 from __future__ import annotations
@@ -40,10 +40,34 @@ def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> N
     prefix.append(report_html(run, fail_on, audit.remarks(), has_other_tests=others))
 
 
-def pytest_html_results_table_row(report: pytest.TestReport, cells: list[str]) -> None:
-    """No row for what a rule judged; a check of a user's own that fails keeps its assertion."""
-    judged = judged_by(report)
-    if judged is not None:
-        is_rule = getattr(report, RULE_ITEM, False)
-        if is_rule or judged.outcome is not Outcome.FAILED:
-            cells.clear()
+class OtherTests:
+    """Mixed into pytest-html's own report: it is told of nothing that stands in ours.
+
+    It would keep every report that it hears of, and draw a row for each.
+    """
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Hear of other people's tests, and of the assertion of a user's check that failed."""
+        judged, is_rule = judged_by(report), getattr(report, RULE_ITEM, False)
+        if judged is None:
+            is_ours = is_rule and report.passed
+        else:
+            is_ours = is_rule or judged.outcome is not Outcome.FAILED
+        if not is_ours:
+            super().pytest_runtest_logreport(report)  # type: ignore[misc]
+
+
+def tell_of_other_tests_alone(config: pytest.Config) -> None:
+    """Mix :class:`OtherTests` into pytest-html's report, if it makes one.
+
+    Registered anew, since pluggy looks at a plugin's hooks but once. It can leave a plugin out of
+    a call of ours, but not out of those of xdist.
+    """
+    manager = config.pluginmanager
+    for plugin in manager.get_plugins():
+        kind = type(plugin)
+        if kind.__module__.startswith("pytest_html."):
+            manager.unregister(plugin)
+            plugin.__class__ = type("OtherTests", (OtherTests, kind), {})
+            manager.register(plugin)

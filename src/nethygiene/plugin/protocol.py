@@ -8,7 +8,6 @@ or goes wrong, is handed back to pytest.
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 
@@ -39,37 +38,15 @@ def judge_quickly(item: RuleItem, nextitem: pytest.Item | None) -> bool | None:
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     call = _report(item, "call", start, stop)
     settle_report(call, item, item.results, rule_record(item.rule))
-    setattr(call, RULE_ITEM, True)
-    logreport = _logreport(config) or hook.pytest_runtest_logreport
-    logreport(report=call)
+    hook.pytest_runtest_logreport(report=call)
     # JUnit finishes a test when it is torn down.
-    logreport(report=_report(item, "teardown", stop, stop))
+    hook.pytest_runtest_logreport(report=_report(item, "teardown", stop, stop))
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
 
 
-_LOGREPORT = pytest.StashKey[Any]()
-
-
-def _logreport(config: pytest.Config) -> Any | None:  # noqa: ANN401 - pluggy's, or None
-    """The hook without pytest-html, which would keep each report to draw no row of it.
-
-    None where there is no pytest-html report: then nobody has to be left out.
-    """
-    if _LOGREPORT not in config.stash:
-        manager = config.pluginmanager
-        reports = [
-            plugin
-            for plugin in manager.get_plugins()
-            if type(plugin).__module__.startswith("pytest_html.")
-        ]
-        caller = manager.subset_hook_caller("pytest_runtest_logreport", reports)
-        config.stash[_LOGREPORT] = caller if reports else None
-    return config.stash[_LOGREPORT]
-
-
 def _report(item: RuleItem, when: str, start: float, stop: float) -> pytest.TestReport:
-    return pytest.TestReport(
+    made = pytest.TestReport(
         nodeid=item.nodeid,
         location=item.location,
         keywords={},
@@ -81,3 +58,5 @@ def _report(item: RuleItem, when: str, start: float, stop: float) -> pytest.Test
         stop=stop,
         user_properties=item.user_properties,
     )
+    setattr(made, RULE_ITEM, True)
+    return made
