@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,41 @@ def test_clone_with_an_editable_install(
 
 def test_clone_without_an_install(bare: Environment, clone: Path) -> None:
     check(bare.audit("checks", cwd=clone), "localhost")
+
+
+def test_names_and_fingerprints_are_the_same_however_it_is_installed(
+    installed: Environment, editable: Environment, clone: Path, elsewhere: Path
+) -> None:
+    inventory = f"--inventory={elsewhere / 'hosts.yaml'}"
+    deep = elsewhere / "deep" / "er"
+    deep.mkdir(parents=True)
+    told = [
+        _junit(environment, arguments, inventory, folder)
+        for environment, arguments, folder in (
+            (installed, BY_NAME, elsewhere),
+            (installed, BY_NAME, deep),
+            (editable, ("checks",), clone),
+            (editable, (str(clone / "checks"),), deep),
+        )
+    ]
+    assert len(told[0]) >= len(SHIPPED)
+    assert ("checks.test_reachability", "test_host_reachable[here]") in told[0]
+    for other in told[1:]:
+        assert other == told[0]
+
+
+def _junit(
+    environment: Environment, arguments: tuple[str, ...], inventory: str, folder: Path
+) -> dict[tuple[str, str], list[str]]:
+    """The fingerprints in JUnit by class and name."""
+    path = folder / "junit.xml"
+    environment.pytest("--window=0", *arguments, inventory, f"--junit-xml={path}", cwd=folder)
+    return {
+        (case.attrib["classname"], case.attrib["name"]): [
+            one.attrib["value"] for one in case.iter("property") if one.get("name") == "fingerprint"
+        ]
+        for case in ET.parse(path).getroot().iter("testcase")
+    }
 
 
 def test_a_missing_inventory_is_one_line(installed: Environment, elsewhere: Path) -> None:

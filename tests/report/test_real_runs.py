@@ -196,6 +196,21 @@ def test_annotations_and_markdown_by_option(runner: Runner) -> None:
     assert path.read_text(encoding="utf-8").startswith("## ❌ Findings")
 
 
+def test_github_alone_turns_annotations_on_and_finds_the_host_in_them(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("deploy/jobs", "deploy/hosts"):
+        (runner.folder / folder).mkdir(parents=True)
+    inventory = runner.inventory(BROKEN, "deploy/hosts/all.yaml")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(runner.folder))
+    monkeypatch.chdir(runner.folder / "deploy" / "jobs")
+    suite = runner.run("--inventory=../hosts/all.yaml", "-k", "somaxconn_meets")
+    (told,) = (line for line in suite.output.split("\n") if line.startswith("::"))
+    assert told.startswith("::error file=deploy/hosts/all.yaml,line=3,title=here%3A 1 finding::")
+    assert inventory.read_text(encoding="utf-8").split("\n")[3 - 1].strip().startswith("here:")
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [

@@ -86,7 +86,8 @@ def _command(level: str, title: str, message: str, host: PlannedHost | None) -> 
 
 def _from_workspace(file: str) -> str:
     """The path from the top of the repository, which is what GitHub knows files by."""
-    path = Path(file).absolute()
+    # Without .. in it, which GitHub does not follow.
+    path = Path(os.path.abspath(file))  # noqa: PTH100 - resolve() would follow symlinks
     for top in (os.environ.get("GITHUB_WORKSPACE"), str(Path.cwd())):
         if top and path.is_relative_to(top):
             return str(path.relative_to(top))
