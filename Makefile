@@ -25,7 +25,7 @@ help:
 	echo 'make truth   compare the model of the packet filter with the kernel, at length; as root'
 	echo 'make lint    ruff and mypy'
 	echo 'make docs    generate docs/rules/, docs/probes.md and the JSON Schemas from the code'
-	echo 'make screenshots   draw the report of a healthy host, a broken one and a fleet'
+	echo 'make screenshots   draw the report of a healthy host, of broken ones and of a fleet'
 	echo 'make bench   measure speed against its bars'
 
 # Exit status: the audit's, told by make as "Error 1" or "Error 10"; make itself then exits with 2.

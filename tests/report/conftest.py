@@ -44,6 +44,11 @@ class Opened:
         self.page.evaluate("hash => { location.hash = hash }", fragment)
         self.page.wait_for_timeout(50)
 
+    def print(self) -> None:
+        """Have the page as it goes to paper."""
+        self.page.emulate_media(media="print", color_scheme="light")
+        self.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
 
 OpenReport = Callable[..., Opened]
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from nethygiene.results import Run
-from tests.report import runs
+from tests.lab import requirements
 from tests.report.browser import browser, chromium
-from tests.report.document import document
+from tests.report.showcase import Showcase, make_showcase
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 
@@ -23,62 +22,68 @@ class Picture:
 
     Attributes:
         name: of the file.
-        run: what the report is of.
+        report: the file that a run wrote.
         fragment: the address that is opened.
         scheme: light or dark.
         width: pixels.
-        is_whole: the whole page, not only what is seen at first.
     """
 
     name: str
-    run: Run
+    report: Path
     fragment: str = ""
     scheme: str = "light"
     width: int = 1280
-    is_whole: bool = False
 
 
-def pictures() -> list[Picture]:
+def pictures(made: Showcase) -> list[Picture]:
     """All of them."""
-    fleet = runs.fleet(1000)
-    cell = "#cell=web-1/accept-queue-not-overflowing"
+    finding = "#rule=accept-queue-not-overflowing"
+    cell = "#cell=db-2/accept-queue-not-overflowing"
     return [
-        Picture("healthy", runs.healthy(), is_whole=True),
-        Picture("broken", runs.mixed()),
-        Picture("broken-whole-dark", runs.mixed(), scheme="dark", is_whole=True),
-        Picture("broken-phone", runs.mixed(), width=390, is_whole=True),
-        Picture("broken-cell", runs.mixed(), cell, scheme="dark"),
-        Picture("fleet", fleet),
-        Picture("fleet-matrix", fleet, "#matrix"),
+        Picture("healthy", made.healthy),
+        Picture("broken", made.broken),
+        Picture("broken-finding-dark", made.broken, finding, scheme="dark"),
+        Picture("broken-phone", made.broken, finding, width=390),
+        Picture("broken-cell", made.broken, cell, scheme="dark"),
+        Picture("fleet", made.fleet),
+        Picture("fleet-group", made.fleet, "#rule=somaxconn-covers-backlog"),
+        Picture("fleet-matrix", made.fleet, "#matrix"),
     ]
 
 
-def take(started: Browser, picture: Picture, folder: Path, scratch: Path) -> Path:
+def take(started: Browser, picture: Picture, folder: Path) -> Path:
     """Take one picture; returns its file."""
-    path = scratch / f"{picture.name}.html"
-    path.write_text(document(picture.run), encoding="utf-8")
     page: Page = started.new_page(
         color_scheme="dark" if picture.scheme == "dark" else "light",
         viewport={"width": picture.width, "height": 900},
     )
-    page.goto(path.as_uri() + picture.fragment)
+    page.goto(picture.report.as_uri() + picture.fragment)
     page.locator("#nh-rows td").first.wait_for()
     page.wait_for_timeout(200)
     made = folder / f"{picture.name}.png"
-    page.screenshot(path=made, full_page=picture.is_whole)
+    page.screenshot(path=made)
     page.close()
     return made
 
 
 def main() -> int:
-    """Take all pictures into docs/screenshots/."""
-    if chromium() is None:
-        print("chromium is not installed: apt-get install chromium", file=sys.stderr)  # noqa: T201
+    """Take all pictures into docs/screenshots/, and print what the terminal said."""
+    missing = requirements.missing()
+    if missing is None and chromium() is None:
+        missing = "chromium is not installed: apt-get install chromium"
+    if missing is not None:
+        print(missing, file=sys.stderr)  # noqa: T201
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, browser() as started:
-        for picture in pictures():
-            print(take(started, picture, FOLDER, Path(scratch)))  # noqa: T201
+        made = make_showcase(Path(scratch))
+        for picture in pictures(made):
+            print(take(started, picture, FOLDER))  # noqa: T201
+        terminal = FOLDER / "broken.txt"
+        # Above it pytest tells of this machine: its Python, plugins and folders.
+        told = made.terminal[made.terminal.index("collected ") :]
+        terminal.write_text(told, encoding="utf-8")
+        print(terminal)  # noqa: T201
     return 0
 
 

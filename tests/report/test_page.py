@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from nethygiene.outcomes import Outcome
 from nethygiene.results import Run
 from tests.report import runs
 from tests.report.conftest import Opened, OpenReport
+from tests.report.runs import SOMAXCONN, host, result, somaxconn
 
 CELLS = "#nh-rows td"
 PANEL = "#nh-panel"
@@ -151,7 +153,7 @@ def test_what_hosts_say_does_no_harm(opened: OpenReport) -> None:
     for cell in page.locator(CELLS).all():
         cell.click()
         page.keyboard.press("Escape")
-    for name in (host.name for host in run.hosts):
+    for name in (one.name for one in run.hosts):
         page.locator("#nh-rows th a", has_text=name[:4]).click()
         page.keyboard.press("Escape")
     page.fill("#nh-text", "<script>")
@@ -184,14 +186,35 @@ def test_the_page_may_not_ask_for_anything(opened: OpenReport) -> None:
     assert any("Content Security Policy" in one for one in shown.complaints)
 
 
+def violations(shown: Opened) -> str:
+    found = Axe().run(shown.page)
+    return found.generate_report() if found.violations_count else ""
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_axe_finds_nothing(opened: OpenReport, scheme: str, width: int) -> None:
     viewport = {"width": width, "height": 900}
     shown = opened(runs.mixed(), color_scheme=scheme, viewport=viewport)
     for fragment in ("", "#cell=web-1/somaxconn-covers-backlog"):
         shown.go(fragment)
-        found = Axe().run(shown.page)
-        assert found.violations_count == 0, found.generate_report()
+        assert violations(shown) == ""
+    shown.page.keyboard.press("Escape")
+    shown.page.fill("#nh-text", "no such thing")
+    assert violations(shown) == "", "where no result matches"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("run", [runs.healthy(), runs.fleet(300, 12)], ids=["healthy", "fleet"])
+def test_axe_finds_nothing_in_a_healthy_host_nor_a_fleet(
+    opened: OpenReport, run: Run, scheme: str
+) -> None:
+    assert violations(opened(run, color_scheme=scheme)) == ""
+
+
+def test_axe_finds_nothing_in_print(opened: OpenReport) -> None:
+    shown = opened(runs.mixed(), color_scheme="dark")
+    shown.print()
+    assert violations(shown) == ""
 
 
 @pytest.mark.parametrize(
@@ -226,9 +249,115 @@ def test_commands_are_copied(opened: OpenReport) -> None:
 
 def test_printing_opens_what_is_folded(opened: OpenReport) -> None:
     shown = opened(runs.fleet(300, 12, failing=0.2))
-    shown.page.emulate_media(media="print")
-    shown.page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    folded = shown.page.locator(".nh-findings details:not([open])")
-    assert shown.page.locator(".nh-findings details").count() > 0
+    page = shown.page
+    folded = page.locator(".nh-findings details:not([open])")
+    before = folded.count()
+    assert before > 0
+    shown.print()
     assert folded.count() == 0
-    assert not shown.page.locator("#matrix").is_visible()
+    assert not page.locator("#nh-filters").is_visible()
+    # Of a fleet the printout says where the matrix is.
+    assert not page.locator("#nh-grid").is_visible()
+    assert "The matrix of 300 hosts is not printed" in shown.text("#nh-unprinted")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert folded.count() == before
+    assert page.locator("#nh-grid").is_visible()
+    assert not page.locator("#nh-unprinted").is_visible()
+
+
+def test_a_matrix_that_fits_is_printed_whole(opened: OpenReport) -> None:
+    shown = opened(runs.fleet(60, 43), viewport={"width": 1280, "height": 500})
+    assert shown.page.locator("#nh-rows tr").count() < 60
+    shown.print()
+    assert shown.page.locator("#nh-rows tr").count() == 60
+    assert shown.page.locator("#nh-rows tr").last.is_visible()
+    # A4 on its side, less the margins, at 96 pixels an inch.
+    box = shown.page.locator("#nh-grid").bounding_box()
+    assert box is not None
+    assert box["width"] <= 297 / 25.4 * 96 - 2 * 12 / 25.4 * 96
+
+
+ODD_NAMES = ("a/b", "50%", "100%25", "two words", "Zürich-東京", "q?x#y&z=1", "rule=x", "#")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_addresses_hold_for_odd_names(opened: OpenReport, name: str) -> None:
+    other = host(f"{name}/{SOMAXCONN.id}")
+    results = [
+        result(SOMAXCONN, name, Outcome.FAILED, item="shop", seen=[somaxconn(77)]),
+        result(SOMAXCONN, other.name, item="shop", seen=[somaxconn(20000)]),
+    ]
+    shown = opened(runs.run([host(name), other], [SOMAXCONN], results, 1))
+    page = shown.page
+    for link in (
+        page.locator(".nh-hosts a"),
+        page.locator("#nh-rows th a").get_by_text(name, exact=True),
+    ):
+        link.click()
+        address = page.url
+        assert page.locator(f"{PANEL} h2").inner_text().startswith(name)
+        page.goto("about:blank")
+        page.goto(address)
+        assert page.locator(f"{PANEL} h2").inner_text().startswith(name)
+        assert f"{name}/{SOMAXCONN.id}" not in page.locator(f"{PANEL} h2").inner_text()
+        page.keyboard.press("Escape")
+
+
+def test_back_and_forward_go_through_what_was_opened(opened: OpenReport) -> None:
+    shown = opened(runs.mixed())
+    page = shown.page
+    title = page.locator(f"{PANEL} h2")
+    page.get_by_label("web-1, accept-queue-not-overflowing: failed").click()
+    title.get_by_role("link", name="web-1").click()
+    assert title.inner_text() == "web-1"
+    page.go_back()
+    assert title.inner_text() == "web-1 × accept-queue-not-overflowing"
+    page.go_forward()
+    assert title.inner_text() == "web-1"
+    page.go_back()
+    page.go_back()
+    assert not page.locator(PANEL).is_visible()
+
+
+def test_focus_returns_to_the_link_that_opened_a_panel(opened: OpenReport) -> None:
+    shown = opened(runs.mixed())
+    link = shown.page.locator(".nh-failed .nh-hosts a").last
+    link.focus()
+    shown.page.keyboard.press("Enter")
+    assert shown.page.locator(PANEL).is_visible()
+    shown.page.keyboard.press("Escape")
+    assert link.evaluate("one => one === document.activeElement")
+
+
+@pytest.mark.parametrize(("scheme", "page"), [("light", 246), ("dark", 17)])
+def test_it_is_light_or_dark_as_the_reader_has_it(
+    opened: OpenReport, scheme: str, page: int
+) -> None:
+    shown = opened(runs.healthy(), color_scheme=scheme)
+    colour = shown.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert colour.startswith(f"rgb({page}, ")
+
+
+def test_counts_stay_on_one_line(opened: OpenReport) -> None:
+    for width in (390, 1280):
+        shown = opened(runs.fleet(300, 12), viewport={"width": width, "height": 900})
+        heights = shown.page.locator(".nh-tile").evaluate_all("all => all.map(e => e.offsetHeight)")
+        assert max(heights) < 60
+
+
+def test_four_hundred_hosts_are_one_group_of_a_screen(opened: OpenReport) -> None:
+    machines = [host(f"web-{number:03}.example.net") for number in range(400)]
+    failed = [
+        result(SOMAXCONN, one.name, Outcome.FAILED, item="shop", seen=[somaxconn(128)])
+        for one in machines
+    ]
+    shown = opened(runs.run(machines, [SOMAXCONN], failed, 1))
+    group = shown.page.locator(".nh-group")
+    assert group.count() == 1
+    assert "on 400 hosts" in shown.text(".nh-group h3")
+    folded = group.evaluate("one => one.offsetHeight")
+    assert folded < 900
+    group.get_by_text("and 394 more").click()
+    # Names run over the whole width: a column of its own would be as long as they are many.
+    assert group.evaluate("one => one.offsetHeight") < folded + 400 * 22 / 3

@@ -40,7 +40,7 @@ class UnreadableFactError(Exception):
 class Ledger:
     """Records the reads and expectations of one evaluation of one rule."""
 
-    __slots__ = ("_pending", "expectations", "failures", "observations", "unreadable")
+    __slots__ = ("_pending", "_source", "expectations", "failures", "observations", "unreadable")
 
     def __init__(self) -> None:
         self.observations: list[Observation] = []
@@ -48,6 +48,7 @@ class Ledger:
         self.unreadable: list[Unreadable] = []
         self.expectations = 0
         self._pending: list[Observation] = []
+        self._source = ""
 
     def read(self, what: str, source: str, actual: object) -> None:
         """Record that `what` was read from `source` and found to be `actual`."""
@@ -80,6 +81,9 @@ class Ledger:
     def expect(self, what: str, expected: str, actual: str, failure: str | None) -> None:
         """Record an expectation; it takes over the reads since the one before it.
 
+        Where there were none, what is judged comes from where the one before it was read: of
+        all sockets of a host, say, that one command lists.
+
         Args:
             what: the name of what is judged.
             expected: the expectation in words.
@@ -91,7 +95,8 @@ class Ledger:
         # A read of the very thing that is judged is told by the expectation's own line.
         self.observations += [read for read in self._pending if read.what != what]
         self._pending.clear()
-        self.observations.append(Observation(what, "; ".join(sources), expected, actual))
+        self._source = "; ".join(sources) or self._source
+        self.observations.append(Observation(what, self._source, expected, actual))
         if failure is not None:
             self.failures.append(failure)
 

@@ -108,3 +108,15 @@ def test_a_fact_is_bound_to_a_ledger_without_being_changed() -> None:
     assert isinstance(bound, Fact)
     with pytest.raises(AttributeError):
         bound.release = "6.2"  # type: ignore[misc]
+
+
+def test_expectations_that_share_a_read_name_the_same_source() -> None:
+    ledger = Ledger()
+    ledger.expect("declared", "x", "x", None)
+    ledger.read("listening sockets", "ss -lntme", 2)
+    ledger.expect("accept queue of :80", "at most 4", "0", None)
+    ledger.expect("accept queue of :443", "at most 4", "5", "5")
+    ledger.read("overflows", "/proc/net/netstat", 0)
+    ledger.expect("overflows", "no rise", "0", None)
+    judged = [one.source for one in ledger.observations if one.expected is not None]
+    assert judged == ["", "ss -lntme", "ss -lntme", "/proc/net/netstat"]

@@ -8,7 +8,7 @@ from itertools import groupby
 from nethygiene.outcomes import Outcome, Reason
 from nethygiene.report.advice import ADVICE, incident
 from nethygiene.report.findings import Group, Story, groups, plural, sentence, unread_results
-from nethygiene.report.html.markup import anchor, body, prose, text
+from nethygiene.report.html.markup import anchor, body, path, prose, text
 from nethygiene.report.html.matrix_data import waiver_text
 from nethygiene.results import Result, Run
 
@@ -59,7 +59,8 @@ def findings_html(run: Run) -> Iterator[str]:
 def _unread(results: Sequence[Result]) -> str:
     names = sorted({one.host for one in results})
     rules = len({one.rule for one in results})
-    hosts = "".join(_items([(name, anchor("host", name)) for name in names]))
+    links = [(name, anchor("host", name)) for name in names]
+    hosts = _links(links[:_NAMES_SHOWN]) + _more(links)
     return (
         '<article class="nh-group"><h3>Hosts that were not read, or not to the end</h3>'
         f"<p>{plural(len(results), 'result')} of {plural(rules, 'rule')} "
@@ -137,15 +138,19 @@ def _story(story: Story, columns: int) -> str:
         f'<td role="cell" data-label="Looked at">{text(one.what)}</td>'
         f'<td role="cell" data-label="Expected">{text(one.expected)}</td>'
         f'<td role="cell" data-label="Found" class="nh-found">{text(one.actual)}</td>'
-        f'<td role="cell" data-label="Read from" class="nh-source">{text(one.source)}</td>'
+        f'<td role="cell" data-label="Read from" class="nh-source">{path(one.source)}</td>'
         for one in story.evidence
     ]
     note = _note(story)
     if note or not lines:
         lines.append(f'<td role="cell" colspan="{columns}" class="nh-note">{note}</td>')
-    names = "".join(_items(list(_names(story))))
+    names = list(_names(story))
     first, *rest = lines
-    head = f'<td role="rowheader" rowspan="{len(lines)}" class="nh-hosts">{names}</td>'
+    shown = _links(names[:_NAMES_SHOWN])
+    head = f'<td role="rowheader" rowspan="{len(lines)}" class="nh-hosts">{shown}</td>'
+    more = _more(names)
+    if more:
+        rest.append(f'<td role="cell" colspan="{columns + 1}" class="nh-more">{more}</td>')
     return (
         f'<tbody role="rowgroup"><tr role="row">{head}{first}</tr>'
         + "".join(f'<tr role="row">{one}</tr>' for one in rest)
@@ -175,12 +180,18 @@ def _names(story: Story) -> Iterator[tuple[str, str]]:
         yield (f"{host} [{items}]" if items else host), anchor("cell", host, results[0].rule)
 
 
-def _items(names: Sequence[tuple[str, str]]) -> Iterator[str]:
-    links = [f'<a href="#{where}">{text(name)}</a>' for name, where in names[:_NAMES]]
-    yield '<span class="nh-names">' + ", ".join(links[:_NAMES_SHOWN]) + "</span>"
-    if len(names) > _NAMES_SHOWN:
-        more = f"and {len(names) - _NAMES_SHOWN:,} more"
-        rest = ", ".join(links[_NAMES_SHOWN:])
-        beyond = f" and {len(names) - _NAMES:,} more in the matrix" if len(names) > _NAMES else ""
-        yield f'<details><summary>{more}</summary><span class="nh-names">{rest}{beyond}</span>'
-        yield "</details>"
+def _links(names: Sequence[tuple[str, str]]) -> str:
+    # The comma is kept with its name: neither begins a line without the other.
+    links = [f'<a href="#{where}">{text(name)}</a>' for name, where in names]
+    return f'<span class="nh-names"><span>{",</span> <span>".join(links)}</span></span>'
+
+
+def _more(names: Sequence[tuple[str, str]]) -> str:
+    """Those beyond the first few, folded."""
+    if len(names) <= _NAMES_SHOWN:
+        return ""
+    beyond = f" and {len(names) - _NAMES:,} more in the matrix" if len(names) > _NAMES else ""
+    return (
+        f"<details><summary>and {len(names) - _NAMES_SHOWN:,} more</summary>"
+        f"{_links(names[_NAMES_SHOWN:_NAMES])}{beyond}</details>"
+    )

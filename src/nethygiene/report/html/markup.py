@@ -8,12 +8,18 @@ from urllib.parse import quote
 
 from nethygiene.report.text import paragraphs, printable
 
+_INNER_SLASH = re.compile(r"(?<=\w)/")
 _CODE = re.compile(r"`([^`]+)`")
 
 
 def text(value: object) -> str:
     """Text of any origin, for content and for quoted attributes."""
     return escape(printable(str(value)))
+
+
+def path(value: str) -> str:
+    """Files and commands, that a narrow column breaks after a slash and not within a word."""
+    return _INNER_SLASH.sub("/<wbr>", text(value))
 
 
 def prose(value: str) -> str:

@@ -21,7 +21,7 @@ _WORDS = {
     Outcome.PASSED: "passed",
     Outcome.NOT_APPLICABLE: "not applicable",
 }
-_UNREACHED_SHOWN = 20
+_LINES_SHOWN = 20
 
 
 def report_html(
@@ -134,21 +134,26 @@ def _unreached(run: Run) -> Iterator[str]:
     ]
     yield '<section class="nh-unreached" aria-labelledby="h-unreached">'
     yield f'<h2 id="h-unreached">{plural(len(lost), "host")} could not be reached</h2><ul>'
-    yield from lines[:_UNREACHED_SHOWN]
-    yield "</ul>"
-    if len(lines) > _UNREACHED_SHOWN:
-        yield f"<details><summary>and {len(lines) - _UNREACHED_SHOWN:,} more</summary><ul>"
-        yield from lines[_UNREACHED_SHOWN:]
-        yield "</ul></details>"
+    yield from _folded(lines)
     yield "</section>"
+
+
+def _folded(lines: Sequence[str]) -> Iterator[str]:
+    """The rest of a list that is begun, what is beyond the first lines folded."""
+    yield from lines[:_LINES_SHOWN]
+    yield "</ul>"
+    if len(lines) > _LINES_SHOWN:
+        yield f"<details><summary>and {len(lines) - _LINES_SHOWN:,} more</summary><ul>"
+        yield from lines[_LINES_SHOWN:]
+        yield "</ul></details>"
 
 
 def _remarks(remarks: Sequence[str]) -> Iterator[str]:
     if remarks:
         yield '<section class="nh-remarks" aria-labelledby="h-remarks">'
         yield '<h2 id="h-remarks">Of the inventory and its waivers</h2><ul>'
-        yield from (f"<li>{text(remark)}</li>" for remark in remarks)
-        yield "</ul></section>"
+        yield from _folded([f"<li>{text(remark)}</li>" for remark in remarks])
+        yield "</section>"
 
 
 def _about(run: Run, fail_on: Severity) -> Iterator[str]:

@@ -16,29 +16,36 @@ function prepareTexts() {
 
 prepareTexts();
 
+// Of each result the strings that it says, one higher than in the columns: 0 is none.
+const said = ["item", "message", "reason", "waiver"].map((name) => Int32Array.from(columns[name], (one) => one + 1));
+const saidList = Int32Array.from(columns.list, (one) => one + 1);
+const found = new Map(); // word to the results in which it occurs; of the last few words
+
 // Results in which a word occurs: in its host, its rule, or anything that was said or seen.
 function occurrences(word) {
+  if (found.has(word)) return found.get(word);
   const flags = (texts) => Uint8Array.from(texts, (text) => (text.includes(word) ? 1 : 0));
   const inHost = flags(hostTexts);
   const inRule = flags(ruleTexts);
-  const inString = flags(lowerStrings);
-  const inList = Uint8Array.from(lists, (list) =>
-    list.some((one) => {
+  const inString = new Uint8Array(strings.length + 1);
+  for (let i = 0; i < strings.length; i++) inString[i + 1] = lowerStrings[i].includes(word) ? 1 : 0;
+  const inList = new Uint8Array(lists.length + 1);
+  for (let number = 0; number < lists.length; number++) {
+    inList[number + 1] = lists[number].some((one) => {
       const at = one * 4;
-      for (let i = at; i < at + 4; i++) if (observations[i] >= 0 && inString[observations[i]]) return true;
-      return false;
-    }) ? 1 : 0,
-  );
-  const { item, message, reason, waiver, list } = columns;
-  const found = new Uint8Array(count);
-  for (let i = 0; i < count; i++) {
-    found[i] =
-      inHost[resultHost[i]] | inRule[resultRule[i]] |
-      (item[i] >= 0 ? inString[item[i]] : 0) | (message[i] >= 0 ? inString[message[i]] : 0) |
-      (reason[i] >= 0 ? inString[reason[i]] : 0) | (waiver[i] >= 0 ? inString[waiver[i]] : 0) |
-      (list[i] >= 0 ? inList[list[i]] : 0);
+      return inString[observations[at] + 1] | inString[observations[at + 1] + 1] | inString[observations[at + 2] + 1] | inString[observations[at + 3] + 1];
+    }) ? 1 : 0;
   }
-  return found;
+  const [item, message, reason, waiver] = said;
+  const marks = new Uint8Array(count);
+  for (let i = 0; i < count; i++) {
+    marks[i] =
+      inHost[resultHost[i]] | inRule[resultRule[i]] | inList[saidList[i]] |
+      inString[item[i]] | inString[message[i]] | inString[reason[i]] | inString[waiver[i]];
+  }
+  if (found.size >= 8) found.delete(found.keys().next().value);
+  found.set(word, marks);
+  return marks;
 }
 
 function hostPattern(pattern) {
@@ -51,21 +58,21 @@ function hostPattern(pattern) {
 
 function applyFilters() {
   const words = filters.text.toLowerCase().split(/\s+/).filter(Boolean).map(occurrences);
-  const textOk = words.length ? words.reduce((all, one) => all.map((ok, i) => ok & one[i])) : null;
+  const textOk = words.length ? words[0].slice() : new Uint8Array(count).fill(1);
+  for (const one of words.slice(1)) for (let i = 0; i < count; i++) textOk[i] &= one[i];
   const isWanted = hostPattern(filters.host);
   const hostOk = Uint8Array.from(hosts, (host) =>
     (!filters.group || host.groups.includes(filters.group)) && isWanted(host.name) ? 1 : 0,
   );
   const rule = filters.rule === "" ? -1 : ruleNumbers.get(filters.rule) ?? -1;
-  const outcomeOk = LETTERS.map((letter) => !filters.outcomes.size || filters.outcomes.has(letter));
+  const outcomeOk = Uint8Array.from(LETTERS, (letter) => (!filters.outcomes.size || filters.outcomes.has(letter) ? 1 : 0));
+  const ruleOk = Uint8Array.from(rules, (_, number) => (rule < 0 || number === rule ? 1 : 0));
   const hostSeen = new Uint8Array(hosts.length);
   const ruleSeen = new Uint8Array(rules.length);
   shown.results = 0;
   for (let i = 0; i < count; i++) {
-    const ok =
-      hostOk[resultHost[i]] && (rule < 0 || resultRule[i] === rule) && outcomeOk[resultRank[i]] &&
-      (textOk === null || textOk[i]);
-    shown.mask[i] = ok ? 1 : 0;
+    const ok = hostOk[resultHost[i]] & ruleOk[resultRule[i]] & outcomeOk[resultRank[i]] & textOk[i];
+    shown.mask[i] = ok;
     if (ok) {
       shown.results++;
       hostSeen[resultHost[i]] = 1;

@@ -1,6 +1,7 @@
 // The matrix: only the rows that can be seen are in the document. One cell takes part in the tab
 // order; arrow keys move it. Column 0 names the host, row -1 the rule.
 const ROW = 26; // pixels; the style sheet has it too
+const PRINTED = 60; // rows that are printed; of more the printout says where they are
 const OVERSCAN = 5;
 const scroller = document.getElementById("nh-scroll");
 const grid = document.getElementById("nh-grid");
@@ -14,22 +15,40 @@ let top = 0; // scrolled by so many pixels
 function drawGrid() {
   grid.setAttribute("aria-rowcount", shown.hosts.length + 1);
   grid.setAttribute("aria-colcount", shown.rules.length + 1);
+  drawHead();
+  focus.row = Math.min(focus.row, Math.max(shown.hosts.length - 1, 0));
+  focus.column = Math.min(focus.column, shown.rules.length);
+  drawRows(true);
+}
+
+let headed = "";
+
+function drawHead() {
+  const wanted = shown.rules.join();
+  if (wanted === headed && head.rows.length) return;
+  headed = wanted;
   const corner = element("th", { scope: "col", role: "columnheader", "aria-colindex": 1, class: "nh-corner" }, "Host");
   const heads = shown.rules.map((rule, column) => {
     const { id, key, severity } = rules[rule];
     const link = element("a", { href: fragment("rule", key), tabindex: -1, title: `${id} (${severity})` }, id);
     return element(
-      "th",
-      { scope: "col", role: "columnheader", "aria-colindex": column + 2, class: `nh-sev-${severity}`, "data-row": -1, "data-column": column + 1 },
+      "th", { scope: "col", role: "columnheader", "aria-colindex": column + 2, class: `nh-sev-${severity}` },
       element("div", {}, link),
     );
   });
   head.replaceChildren(element("tr", { role: "row", "aria-rowindex": 1 }, corner, ...heads));
   // A fixed layout spares the browser from measuring every cell.
-  grid.style.width = `calc(${shown.rules.length} * ${ROW}px + var(--names))`;
-  focus.row = Math.min(focus.row, Math.max(shown.hosts.length - 1, 0));
-  focus.column = Math.min(focus.column, shown.rules.length);
-  drawRows(true);
+  grid.style.width = `calc(${shown.rules.length} * var(--cell) + var(--names))`;
+}
+
+// All rows where they fit on paper, else a line in their place.
+function drawForPaper() {
+  const fits = shown.hosts.length <= PRINTED;
+  document.getElementById("matrix").classList.toggle("nh-too-large", !fits);
+  const told = document.getElementById("nh-unprinted");
+  told.hidden = fits;
+  told.textContent = `The matrix of ${shown.hosts.length.toLocaleString("en")} hosts is not printed. It is in the report's file; filtered to ${PRINTED} hosts or fewer it is printed as well.`;
+  if (fits) drawRange(0, shown.hosts.length);
 }
 
 function drawRows(always) {
@@ -38,51 +57,81 @@ function drawRows(always) {
   const from = Math.max(0, Math.floor(top / ROW) - OVERSCAN);
   const to = Math.min(shown.hosts.length, Math.ceil((top + height) / ROW) + OVERSCAN);
   if (!always && from === drawn.from && to === drawn.to) return;
+  drawRange(from, to);
+}
+
+function drawRange(from, to) {
   const hadFocus = rows.contains(document.activeElement);
   drawn = { from, to };
-  const made = document.createDocumentFragment();
-  for (let row = from; row < to; row++) made.append(drawRow(row));
-  rows.replaceChildren(made);
+  while (rows.rows.length > to - from) rows.lastElementChild.remove();
+  for (let row = from; row < to; row++) {
+    const there = rows.rows[row - from];
+    if (there) drawRow(there, row);
+    else rows.append(drawRow(newRow(), row));
+  }
   above.style.height = `${from * ROW}px`;
   below.style.height = `${(shown.hosts.length - to) * ROW}px`;
   above.colSpan = below.colSpan = shown.rules.length + 1;
   placeFocus(hadFocus);
 }
 
-function drawRow(row) {
+function newRow() {
+  const name = element("th", { scope: "row", role: "rowheader", "aria-colindex": 1 }, element("a", { tabindex: -1 }));
+  return element("tr", { role: "row" }, name);
+}
+
+function newCell(column) {
+  return element("td", { role: "gridcell", "aria-colindex": column + 2, tabindex: -1 });
+}
+
+// Rows and cells are used again, and touched only where they differ: most cells of a fleet are
+// alike, and what is not touched is not laid out anew at each keystroke.
+function drawRow(line, row) {
   const host = shown.hosts[row];
   const { name, key, reachable } = hosts[host];
-  const link = element("a", { href: fragment("host", key), tabindex: -1, title: name }, name);
-  const line = element(
-    "tr", { role: "row", "aria-rowindex": row + 2 },
-    element("th", { scope: "row", role: "rowheader", "aria-colindex": 1, "data-row": row, "data-column": 0, class: reachable ? "" : "nh-lost" }, link),
-  );
-  shown.rules.forEach((rule, column) => {
-    const made = document.createElement("td");
-    const rank = cellRank[host * rules.length + rule];
-    made.setAttribute("role", "gridcell");
-    made.setAttribute("aria-colindex", column + 2);
-    made.tabIndex = -1;
-    made.dataset.row = row;
-    made.dataset.column = column + 1;
-    if (rank === 255) {
-      made.setAttribute("aria-label", `${name}, ${rules[rule].id}: not judged`);
-    } else {
-      const letter = LETTERS[rank];
-      const results = resultsOf(host, rule);
-      const matches = results.some((one) => shown.mask[one]);
-      made.className = `nh-c nh-c-${letter === "-" ? "n" : letter}${matches ? "" : " nh-dim"}`;
-      made.textContent = letter === "-" ? "–" : letter;
-      if (results.length > 1) made.append(element("sub", {}, String(results.length)));
-      made.setAttribute("aria-label", `${name}, ${rules[rule].id}: ${WORDS[letter]}${results.length > 1 ? ` (${results.length} items)` : ""}`);
-    }
-    line.append(made);
-  });
+  const link = line.cells[0].firstChild;
+  line.setAttribute("aria-rowindex", row + 2);
+  if (link.textContent !== name) link.textContent = name;
+  link.href = fragment("host", key);
+  link.title = reachable ? name : `${name}: not reached`;
+  line.cells[0].className = reachable ? "" : "nh-lost";
+  while (line.cells.length > shown.rules.length + 1) line.lastElementChild.remove();
+  for (let column = line.cells.length - 1; column < shown.rules.length; column++) line.append(newCell(column));
+  let cell = line.firstElementChild;
+  for (const rule of shown.rules) {
+    cell = cell.nextElementSibling;
+    drawCell(cell, host, rule, name);
+  }
   return line;
 }
 
+function drawCell(cell, host, rule, name) {
+  const rank = cellRank[host * rules.length + rule];
+  const letter = LETTERS[rank];
+  const results = resultsOf(host, rule);
+  let dim = "";
+  if (rank !== 255 && !results.some((one) => shown.mask[one])) dim = " nh-dim";
+  const look = rank === 255 ? "" : `nh-c nh-c-${letter === "-" ? "n" : letter}${dim}`;
+  if (cell.className !== look) cell.className = look;
+  const text = rank === 255 ? "" : `${letter === "-" ? "–" : letter}${results.length > 1 ? results.length : ""}`;
+  if (cell.textContent !== text) {
+    cell.textContent = text.slice(0, 1);
+    if (results.length > 1) cell.append(element("sub", {}, String(results.length)));
+  }
+  const items = results.length > 1 ? ` (${results.length} items)` : "";
+  cell.setAttribute("aria-label", `${name}, ${rules[rule].id}: ${rank === 255 ? "not judged" : WORDS[letter] + items}`);
+  cell.removeAttribute("title");
+}
+
 function cellAt(row, column) {
-  return grid.querySelector(`[data-row="${row}"][data-column="${column}"]`);
+  return (row < 0 ? head.rows[0] : rows.rows[row - drawn.from])?.cells[column];
+}
+
+// Where a cell, or what stands in it, is; null outside of the cells.
+function placeOf(inside) {
+  const cell = inside.closest("#nh-rows :is(td, th), #nh-grid thead th:not(.nh-corner)");
+  if (!cell) return null;
+  return { row: rows.contains(cell) ? drawn.from + cell.parentElement.sectionRowIndex : -1, column: cell.cellIndex };
 }
 
 function focusable(cell) {
@@ -129,35 +178,34 @@ grid.addEventListener("keydown", (event) => {
     PageUp: [Math.max(row - page, 0), column], PageDown: [row + page, column],
     Home: [event.ctrlKey ? 0 : row, 0], End: [event.ctrlKey ? Infinity : row, Infinity],
   };
-  const cell = event.target.closest("[data-row]");
+  const cell = event.target.closest("td");
   if (moves[event.key]) {
     event.preventDefault();
     moveFocus(...moves[event.key]);
-  } else if ((event.key === "Enter" || event.key === " ") && cell?.tagName === "TD") {
+  } else if ((event.key === "Enter" || event.key === " ") && cell) {
     event.preventDefault();
     openCellOf(cell);
   }
 });
 
 grid.addEventListener("click", (event) => {
-  const cell = event.target.closest("td[data-row]");
+  const cell = event.target.closest("#nh-rows td");
   if (cell) openCellOf(cell);
 });
 
 grid.addEventListener("focusin", (event) => {
-  const cell = event.target.closest("[data-row]");
-  if (cell) Object.assign(focus, { row: Number(cell.dataset.row), column: Number(cell.dataset.column) });
+  Object.assign(focus, placeOf(event.target));
 });
 
 grid.addEventListener("mouseover", (event) => {
-  const cell = event.target.closest("td[data-row]");
+  const cell = event.target.closest("#nh-rows td");
   if (cell && !cell.title) cell.title = cell.getAttribute("aria-label");
 });
 
 function openCellOf(cell) {
-  const host = shown.hosts[Number(cell.dataset.row)];
-  const rule = shown.rules[Number(cell.dataset.column) - 1];
-  Object.assign(focus, { row: Number(cell.dataset.row), column: Number(cell.dataset.column) });
+  Object.assign(focus, placeOf(cell));
+  const host = shown.hosts[focus.row];
+  const rule = shown.rules[focus.column - 1];
   go(fragment("cell", hosts[host].key, rules[rule].key));
 }
 

@@ -11,6 +11,11 @@ function marked(text) {
   return text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? element("code", {}, part) : part));
 }
 
+// Files and commands, that a narrow column breaks after a slash and not within a word.
+function breakable(text) {
+  return text.split(/(?<=\w\/)/).flatMap((part, index) => (index ? [element("wbr"), part] : [part]));
+}
+
 function facts(pairs) {
   const list = element("dl", {});
   for (const [key, value] of pairs) {
@@ -40,7 +45,7 @@ function seen(result) {
       element("td", { "data-label": "Looked at" }, what),
       element("td", { "data-label": "Expected" }, expected || "–"),
       element("td", { "data-label": "Found", class: "nh-found" }, actual),
-      element("td", { "data-label": "Read from", class: "nh-source" }, source || "declared"),
+      element("td", { "data-label": "Read from", class: "nh-source" }, ...(source ? breakable(source) : ["declared"])),
     ));
   }
   table.append(body);

@@ -89,7 +89,10 @@ function address() {
 
 function openAddress() {
   const wanted = address();
-  if (!wanted) return;
+  if (!wanted) {
+    closeQuietly(); // as where the back button leads to the page itself
+    return;
+  }
   const { kind, rule, host } = wanted;
   if ((kind !== "host" && rule === undefined) || (kind !== "rule" && host === undefined)) {
     openPanel(["Not in this report"], element("p", {}, "The address names a host or a rule that this run did not judge."));
@@ -134,8 +137,16 @@ document.getElementById("nethygiene").addEventListener("click", (event) => {
   refresh();
   document.getElementById("matrix").scrollIntoView();
 });
+let unfolded = [];
 addEventListener("beforeprint", () => {
-  for (const one of document.querySelectorAll("#nethygiene > section details")) one.open = true;
+  unfolded = [...document.querySelectorAll("#nethygiene > section details:not([open])")];
+  for (const one of unfolded) one.open = true;
+  drawForPaper();
+});
+addEventListener("afterprint", () => {
+  for (const one of unfolded) one.open = false;
+  control("unprinted").hidden = true;
+  drawRows(true);
 });
 
 {
