@@ -20,10 +20,11 @@ ALLOWED: dict[str, set[str]] = {
     "outcomes": set(),
     "transcript": set(),
     "known_hosts": set(),
+    "masking": set(),
     # From the inventory to the transcript.
-    "inventory": {"errors"},
+    "inventory": {"errors", "masking"},
     "transport": {"errors", "known_hosts", "transcript", "inventory.target"},
-    "collect": {"errors", "transcript", "inventory.target", "probes", "transport"},
+    "collect": {"errors", "masking", "transcript", "inventory.target", "probes", "transport"},
     "evidence": {"errors", "transcript"},
     # From the transcript to the verdict.
     "facts": {"outcomes", "transcript"},
@@ -59,7 +60,17 @@ ALLOWED: dict[str, set[str]] = {
     # The two that bring it all together.
     "plugin": {
         *("__init__", "errors", "outcomes", "transcript", "evidence", "results", "verdict"),
-        *("waivers", "inventory", "transport", "collect", "facts", "probes", "rules", "report"),
+        *(
+            "masking",
+            "waivers",
+            "inventory",
+            "transport",
+            "collect",
+            "facts",
+            "probes",
+            "rules",
+            "report",
+        ),
     },
     "docs": {"inventory", "plugin.shipped", "probes", "report.text", "results", "rules", "sudoers"},
     # Beside the flow.

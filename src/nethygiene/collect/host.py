@@ -13,6 +13,7 @@ from nethygiene.collect.kept import keep
 from nethygiene.collect.script import compose, new_boundary
 from nethygiene.errors import ConnectError
 from nethygiene.inventory.target import Target
+from nethygiene.masking import masked
 from nethygiene.probes import Command, all_probes
 from nethygiene.transcript import Cut, HostFailure, Section, Transcript
 from nethygiene.transport import open_connection
@@ -62,7 +63,7 @@ def collect_host(job: Job) -> Transcript:
             connection.close()
             raise
     except ConnectError as error:
-        failure = HostFailure(error.code, error.message, error.cure)
+        failure = HostFailure(error.code, masked(error.message), masked(error.cure))
         transcript = dataclasses.replace(blank, failure=failure, host_key=error.host_key)
     else:
         if job.keep_open and transcript.failure is None:
@@ -136,6 +137,6 @@ def _failure(framed: Framed, output: Output, settings: ConnectSettings) -> HostF
     last = said.splitlines()[-1][:200] if said else "nothing"
     return HostFailure(
         "exec-denied",
-        f"/bin/sh did not run: exit status {output.status}, and the host said {last!r}",
+        f"/bin/sh did not run: exit status {output.status}, and the host said {masked(last)!r}",
         "give the audit user a login that may run /bin/sh (no nologin shell, no ForceCommand)",
     )

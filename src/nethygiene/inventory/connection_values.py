@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from nethygiene.inventory.located import shown
 from nethygiene.inventory.names import is_address, is_user
 from nethygiene.inventory.target import ConnectionKind
+from nethygiene.masking import shows_secret
 
 _KINDS: Mapping[str, ConnectionKind] = {
     # Ansible's smart means "SSH, you choose": ours is paramiko.
@@ -112,6 +113,11 @@ def parse_common_args(value: object) -> tuple[str, ...]:
     text = _text(value)
     if not text.isprintable():
         raise RefusedValueError(f"{shown(text)} holds control characters", fix)
+    if shows_secret(text):
+        raise RefusedValueError(
+            "a password stands in it, which the process list would show to everyone",
+            "log in with a key, or let ssh_config name a program that reads it from a file",
+        )
     try:
         words = shlex.split(text)
     except ValueError as error:

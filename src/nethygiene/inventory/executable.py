@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from nethygiene.masking import masked
+
 DEADLINE_SECONDS = 60.0
 """How long an inventory program may take; cloud inventories ask slow interfaces."""
 
@@ -61,7 +63,7 @@ def run_inventory_program(path: Path, deadline_seconds: float = DEADLINE_SECONDS
         _end(process)
     if process.returncode != 0:
         said = output.stderr.decode(errors="replace").strip().splitlines()
-        last = f": {said[-1][:200]!r}" if said else " and said nothing"
+        last = f": {masked(said[-1][:200])!r}" if said else " and said nothing"
         raise ProgramError(
             f"the program ended with status {process.returncode}{last}",
             f"run `{shlex.quote(str(path))} --list` by hand and mend it",

@@ -12,6 +12,7 @@ from datetime import date
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from nethygiene.errors import InventoryError, Problem
+from nethygiene.masking import masked
 
 _O = TypeVar("_O", str, str | None)
 
@@ -129,7 +130,7 @@ def shown(value: object, limit: int = 60) -> str:
     if isinstance(value, (dict, list)):
         return "this"
     # Strings are cut before repr: a value of megabytes costs nothing.
-    text = repr(value[: limit + 1] if isinstance(value, str) else value)
+    text = repr(masked(value[: limit + 1]) if isinstance(value, str) else value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 

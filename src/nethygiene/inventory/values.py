@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from nethygiene.inventory.forward import Forward, parse_forward
 from nethygiene.inventory.located import kind_of_atom, shown
+from nethygiene.masking import shows_secret
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -158,6 +159,11 @@ def _parse_ssh_value(value: object) -> str:
     text = _text(value, "an option's value", fix)
     if not text.strip() or not text.isprintable():
         raise refused(f"{shown(text)} is not an option's value", fix)
+    if shows_secret(text):
+        raise refused(
+            "a password stands in it, which the process list shows to everyone on that host",
+            "let the job's ssh log in with a key, and leave the option out here",
+        )
     return text
 
 

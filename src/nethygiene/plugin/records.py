@@ -6,6 +6,7 @@ from functools import cache
 
 from nethygiene.facts.ledger import Observation
 from nethygiene.inventory.policy import Waiver
+from nethygiene.masking import masked
 from nethygiene.outcomes import Outcome, Severity
 from nethygiene.plugin.hosts import PlannedHost
 from nethygiene.probes.kernel import Kernel
@@ -56,7 +57,7 @@ def host_record(planned: PlannedHost, subject: Subject) -> HostRecord:
         uptime=known.uptime if known else None,
         privileged=transcript.privileged,
         reachable=transcript.failure is None,
-        error=str(transcript.failure) if transcript.failure else None,
+        error=masked(str(transcript.failure)) if transcript.failure else None,
         collected_at=transcript.collected_at,
         collect_seconds=round(transcript.seconds, 3),
     )
@@ -80,7 +81,7 @@ def result_record(
         outcome=outcome,
         reason=verdict.reason,
         severity=severity,
-        message=message,
+        message=masked(message),
         waiver=waiver,
         observations=tuple(map(_observation_record, verdict.observations)),
     )
@@ -94,5 +95,8 @@ def _waiver_record(waiver: Waiver) -> WaiverRecord:
 
 def _observation_record(one: Observation) -> ObservationRecord:
     return ObservationRecord(
-        what=one.what, source=one.source, expected=one.expected, actual=one.actual
+        what=masked(one.what),
+        source=one.source,
+        expected=None if one.expected is None else masked(one.expected),
+        actual=masked(one.actual),
     )

@@ -33,6 +33,10 @@ CONTAINER = (
     "/.dockerenv",
     "/run/secrets/kubernetes.io",
 )
+SECRET = ("fastopen_key", "stable_secret", "sysctl.kernel")
+"""Words of lines that stay on the host, for they hold keys."""
+# kernel.core_pattern is a command line; no rule asks for a setting below /proc/sys/kernel.
+_KERNEL_KEY = r"^[-/[:space:]]*\(proc/sys/\)*kernel[./]"
 _SWAP = str.maketrans("./", "/.")
 
 
@@ -199,8 +203,10 @@ BOOT_SYSCTLS = Command(
     ' grep -qE "/(docker|kubepods|lxc|libpod|machine.slice/machine-)" /proc/1/cgroup'
     ' 2>/dev/null && echo "container /proc/1/cgroup"; set -f;'
     f" for word in $(cat {CMDLINE}); do"
-    ' case $word in sysctl.*=*) echo "word $word" ;; esac; done;'
-    f' grep -H "^[^#;]" /dev/null "$@" {CONF} {UFW} {UFW_SYSCTL}; test $? -lt 126 || exit 127;'
+    f" case $word in {'|'.join(f'*{one}*' for one in SECRET)}) ;;"
+    ' sysctl.*=*) echo "word $word" ;; esac; done;'
+    f' grep -Hv -e "^[#;]" -e "^$" -e "{_KERNEL_KEY}" {" ".join(f"-e {one}" for one in SECRET)}'
+    f' /dev/null "$@" {CONF} {UFW} {UFW_SYSCTL}; test $? -lt 126 || exit 127;'
     " echo end' sh",
     title="the files of sysctl.d",
 )

@@ -12,17 +12,59 @@ from nethygiene.facts.fact import Fact
 from nethygiene.inventory.policy import Policy
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.base import Command, Probe, Sections, refused
+from nethygiene.tunnels.invocation import TAKES_VALUE
 
+
+def _any_case(word: str) -> str:
+    """A pattern of the shell for a word in any case."""
+    return "".join(f"[{one}{one.upper()}]" for one in word)
+
+
+# Commands in options, and what they are given; tunnel_configs tells as little of them.
+_HIDDEN_KEYWORDS = (
+    "knownhostscommand",
+    "localcommand",
+    "proxycommand",
+    "remotecommand",
+    "setenv",
+)
+_HIDDEN = "|".join(f"{_any_case(one)}[!A-Za-z]*" for one in _HIDDEN_KEYWORDS)
+_VALUED = "".join(sorted(TAKES_VALUE))
+_SHELLS = "|".join(f"{one}|*/{one}" for one in ("sh", "ash", "bash", "dash", "ksh", "zsh"))
+_SCRIPTS = f"{_SHELLS}|python*|*/python*|perl*|*/perl*"
 # ps would print every command line, and glue the arguments together; busybox's knows neither -C
-# nor -o args. Only processes of that name are looked at: others' arguments may hold passwords.
+# nor -o args. Only processes of that name are looked at, and of their arguments only those that
+# rules ask for are told, the others as *: passwords stand in commands (the remote one, that of an
+# option, a script that is called ssh), and in a user:password@. The words are told apart as by
+# tunnels/invocation.py. printf, for the echo of some shells turns \n into a line of its own.
 _SCRIPT = (
+    'say() { printf "=%s\\n" "$1"; }; '
+    'value() { v=$2; case $1 in o) v=${v#"${v%%[A-Za-z]*}"}; '
+    f'case $v in {_HIDDEN}) v="${{v%%[!A-Za-z]*}}=*" ;; esac ;; '
+    'p) case $v in *[!0-9]*) v="*" ;; esac ;; '
+    '[DFJLORWl]) ;; *) v="*" ;; esac; }; '
+    'letters() { said=-; rest=${1#-}; while [ -n "$rest" ]; do '
+    'tail=${rest#?}; one=${rest%"$tail"}; rest=$tail; '
+    f"case $one in [{_VALUED}]) said=$said$one; "
+    'if [ -n "$rest" ]; then value "$one" "$rest"; said=$said$v; else want=$one; fi; rest= ;; '
+    '[A-Za-z0-9]) said=$said$one ;; *) said="$said?"; rest= ;; esac; done; say "$said"; }; '
+    'next() { IFS= read -r word || [ -n "$word" ]; }; '
+    f'arguments() {{ next || return; say "$word"; case $word in {_SCRIPTS}) return ;; esac; '
+    "want= to= ended=; while next; do "
+    'if [ -n "$want" ]; then value "$want" "$word"; say "$v"; want=; '
+    'elif [ -z "$ended" ] && [ "$word" = -- ]; then ended=1; say --; '
+    'else case $ended$word in -?*) letters "$word" ;; '
+    '*) [ -z "$to" ] || return; to=1; case $word in *:*@*) scheme=; '
+    "case $word in ssh://*) scheme=ssh:// ;; esac; "
+    "user=${word#ssh://}; user=${user%@*}; "
+    'word=$scheme${user%%:*}@${word##*@} ;; esac; say "$word" ;; esac; fi; done; }; '
     'for user; do printf "user %s %s" "$user" "$(id -u "$user" 2>/dev/null)"; echo; done; '
     'echo "self $(id -u)"; grep " /proc proc " /proc/mounts | sed "s/^/mount /"; '
     'list=$(grep -lx ssh /proc/[0-9]*/comm 2>/dev/null); echo "listed $?"; '
     "for comm in $list; do place=${comm%/comm}; "
     'echo "process ${place#/proc/}"; '
     '{ grep -E "^(State|PPid|Uid):" "$place/status"; '
-    'tr "\\n\\0" " \\n" <"$place/cmdline" | sed "s/^/=/"; } 2>/dev/null; done; echo done'
+    'tr "\\n\\0" " \\n" <"$place/cmdline" | arguments; } 2>/dev/null; done; echo done'
 )
 _HIDING = re.compile(r"[ ,]hidepid=(?!0[ ,]|off[ ,])")
 NAME = "ssh_processes"

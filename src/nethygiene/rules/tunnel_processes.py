@@ -157,8 +157,10 @@ _HINTS = {
     "ServerAliveInterval": "ssh does not notice that the server is gone",
     "BatchMode": "ssh may wait for an answer that nobody gives",
 }
-# Lists, and what finding the process has compared already.
+# Lists, what finding the process has compared already, and commands, of which a host does not tell
+# the words: a password may be among them.
 _NOT_COMPARED = {
+    *("knownhostscommand", "localcommand", "proxycommand", "remotecommand"),
     *("certificatefile", "dynamicforward", "identityfile", "sendenv", "setenv"),
     *("localforward", "remoteforward", "port", "user"),
 }

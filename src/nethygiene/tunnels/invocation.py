@@ -14,7 +14,7 @@ from nethygiene.inventory.forward import Forward, parse_forward
 
 # ssh.c's getopt string; a colon says that a value follows.
 _GETOPT = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy"
-_TAKES_VALUE = frozenset(re.findall(r"(.):", _GETOPT))
+TAKES_VALUE = frozenset(re.findall(r"(.):", _GETOPT))
 _KNOWN = frozenset(_GETOPT) - {":"}
 _MUX = re.compile(r"ssh: .*\[mux\]", re.DOTALL)
 _INTERPRETERS = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh|(?:.*/)?(?:python|perl)[0-9.]*")
@@ -197,7 +197,7 @@ def _cluster(letters: str, rest: list[str], reading: _Reading) -> None:
     for place, letter in enumerate(letters, 1):
         if letter not in _KNOWN:
             reading.trouble.append(f"-{letter}")
-        if letter in _TAKES_VALUE:
+        if letter in TAKES_VALUE:
             value = letters[place:] or (rest.pop(0) if rest else "")
             reading.take(letter, value)
             return
