@@ -114,7 +114,8 @@ def _was_privileged(
 def _failure(framed: Framed, output: Output, settings: ConnectSettings) -> HostFailure | None:
     if framed.complete:
         return None
-    got = f"after {len(framed.sections)} sections" if framed.sections else "before any answer"
+    count = len(framed.sections)
+    got = f"after {count} section{'' if count == 1 else 's'}" if count else "before any answer"
     if output.cut is Cut.TIMEOUT:
         return HostFailure(
             "command-timeout",
@@ -122,9 +123,11 @@ def _failure(framed: Framed, output: Output, settings: ConnectSettings) -> HostF
             "look for a hung command on the host, or raise --command-timeout",
         )
     if output.cut is Cut.CAP:
+        errors = len(output.stderr) >= settings.max_stderr
+        stream, cap = ("error", settings.max_stderr) if errors else ("output", settings.max_stdout)
         return HostFailure(
             "too-much-output",
-            f"the host sent more than {settings.max_stdout // 2**20} MiB, cut {got}",
+            f"the host sent more than {cap // 2**20} MiB of standard {stream}, cut {got}",
             "look at what its login shell and commands print",
         )
     if output.cut is Cut.CLOSED or framed.sections:

@@ -6,6 +6,7 @@ import paramiko
 
 from nethygiene.errors import ConnectError
 from nethygiene.transport.client_transport import ClientTransport
+from nethygiene.transport.handshake_errors import closed
 from nethygiene.transport.identities import AgentRefusedError, Identities
 from nethygiene.transport.ssh_options import SshOptions
 
@@ -94,18 +95,14 @@ def _refused(
             f" where {', '.join(tried)} was offered",
             "let sshd accept a public key alone for this user",
         )
+    locked = (
+        f"; or load the key into an agent: ssh-add {identities.locked[0]}"
+        if (identities.locked)
+        else ""
+    )
     return ConnectError(
         "authentication",
         f"{where}: authentication refused; keys tried: {', '.join(tried)}{problems}",
-        "see that one of them is in the user's authorized_keys and that ansible_user is right",
-    )
-
-
-def closed(where: str, when: str, words: str) -> ConnectError:
-    """The error for a server that ended the connection, with its words if it had any."""
-    said = f" ({words})" if words else ""
-    return ConnectError(
-        "closed",
-        f"{where} closed the connection {when}{said}",
-        "see the host's sshd log; raise its MaxStartups, or lower --forks",
+        "see that one of them is in the user's authorized_keys and that ansible_user is right"
+        f"{locked}",
     )

@@ -36,7 +36,7 @@ class Output:
     """What one command wrote.
 
     Attributes:
-        stdout: at most `max_stdout` bytes.
+        stdout: at most `max_stdout` bytes; where that was met, its beginning alone.
         stderr: at most `max_stderr` bytes.
         status: exit status, None if the command was cut or killed by a signal.
         cut: why reading ended before the command did, None if it ended by itself.

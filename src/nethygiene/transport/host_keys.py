@@ -11,6 +11,7 @@ from nethygiene.errors import ConnectError
 from nethygiene.known_hosts import (
     Judgement,
     KnownHosts,
+    Marker,
     Verdict,
     fingerprint,
     host_names,
@@ -81,6 +82,31 @@ def _load(path: str, stamp: _Stamp) -> KnownHosts:
         loaded = KnownHosts(tuple(lines), tuple(f"{path}:{number}" for number in bad))
         _FILES[path, stamp] = loaded
     return loaded
+
+
+def known_elsewhere(known: KnownHosts, offered: str) -> tuple[str, str] | None:
+    """What to say of an unknown host's key that is known of another: the words, and the cure.
+
+    Args:
+        known: the lines of known_hosts.
+        offered: the key's fingerprint.
+    """
+    lines = [
+        line
+        for line in known.lines
+        if line.marker is Marker.NONE and fingerprint(line.key) == offered
+    ]
+    if not lines:
+        return None
+    hashed = lines[0].names.startswith("|")
+    name = "a hashed name" if hashed else lines[0].names
+    alias = "NAME" if hashed else name.partition(",")[0]
+    words = f"which is not known for it, but as {name} at {', '.join(map(str, lines))}"
+    cure = (
+        f"if that is the same host, set -o HostKeyAlias={alias} in ansible_ssh_common_args, or"
+        " correct ansible_host and ansible_port; if not, two hosts share one key"
+    )
+    return words, cure
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +214,10 @@ class HostKeyPolicy:
         files = ", ".join(self.files) or "any known_hosts file"
         missing = "; ".join(self.known.unreadable)
         unread = f"; not readable: {missing}" if missing else ""
+        elsewhere = known_elsewhere(self.known, fingerprint(key))
+        if elsewhere is not None:
+            words, cure = elsewhere
+            return self._error("unknown-host-key", key, f"offers {offered}, {words}{unread}", cure)
         return self._error(
             "unknown-host-key",
             key,

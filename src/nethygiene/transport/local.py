@@ -8,6 +8,7 @@ from nethygiene.errors import ConnectError
 from nethygiene.transcript import Cut
 from nethygiene.transport.base import ConnectSettings, Output
 from nethygiene.transport.deadline import Deadline
+from nethygiene.transport.large_answers import kept
 from nethygiene.transport.process import Bounds, Child, Ending
 
 
@@ -27,8 +28,8 @@ def finish(child: Child, stdin: bytes, bounds: Bounds) -> Output:
             cut = Cut.TIMEOUT
     child.end()
     return Output(
-        bytes(child.stdout[: bounds.max_stdout]),
-        bytes(child.stderr[: bounds.max_stderr]),
+        kept(child.stdout, bounds.max_stdout, cut=cut is Cut.CAP),
+        bytes(memoryview(child.stderr)[: bounds.max_stderr]),
         status,
         cut,
     )

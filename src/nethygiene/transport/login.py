@@ -15,10 +15,11 @@ import paramiko
 
 from nethygiene.errors import ConnectError
 from nethygiene.known_hosts import fingerprint
-from nethygiene.transport.authentication import authenticate, closed
+from nethygiene.transport.authentication import authenticate
 from nethygiene.transport.client_transport import ClientTransport, algorithms
 from nethygiene.transport.deadline import Deadline, Guard
 from nethygiene.transport.dial import timed_out
+from nethygiene.transport.handshake_errors import BUSY, closed, not_ssh
 from nethygiene.transport.host_keys import HostKeyPolicy
 from nethygiene.transport.identities import Identities
 from nethygiene.transport.retry import ClosedEarlyError, retried
@@ -27,9 +28,6 @@ from nethygiene.transport.wire import SocketWire, Wire
 
 _RELEASE_SECONDS = 5.0
 _THREAD_SECONDS = 3.0
-# What sshd writes instead of its version when it will not even start (MaxStartups,
-# a source's penalty): the one refusal that goes away by itself.
-_BUSY = (b"Exceeded MaxStartups", b"Not allowed at this time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,17 +169,16 @@ def _handshake_error(
     error = transport.get_exception()
     words = transport.disconnect[1] if transport.disconnect else ""
     if not wire.banner_seen:
-        heard = wire.preamble.split(b"\n")[0].strip()[:80]
+        heard = wire.preamble.split(b"\n")[0].strip()
         ended = wire.closed_by_peer or isinstance(error, EOFError)
-        if ended and (not heard or heard.startswith(_BUSY)):
-            said = _proxy_words(wire) or heard.decode("ascii", "replace")
-            return ClosedEarlyError(closed(where, "before it said that it speaks SSH", said))
+        words = heard.decode("ascii", "replace")
+        # Cut off within its own banner, it does speak SSH.
+        if ended and (not heard or words.startswith((*BUSY, "SSH-"))):
+            said = _proxy_words(wire)
+            when = "before it said that it speaks SSH"
+            return ClosedEarlyError(closed(where, when, said or words, proxy=bool(said)))
         if heard:
-            return ConnectError(
-                "banner",
-                f"{where} does not speak SSH: its first line is {heard!r}",
-                "correct ansible_port, or see what listens there",
-            )
+            return not_ssh(where, heard)
         return ConnectError("banner", f"{where}: {error}", "see what listens there")
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return ConnectError(
@@ -199,9 +196,7 @@ def _handshake_error(
 
 
 def _proxy_words(wire: Wire) -> str:
-    return f"ProxyCommand: {words}" if isinstance(wire, SocketWire) and (
-        words := wire.proxy_words()
-    ) else ""  # fmt: skip
+    return wire.proxy_words() if isinstance(wire, SocketWire) else ""
 
 
 def _check_host_key(request: LoginRequest, transport: ClientTransport, key: paramiko.PKey) -> None:

@@ -23,7 +23,9 @@ from nethygiene.inventory.target import Target
 from nethygiene.transport.base import ConnectSettings, Output
 from nethygiene.transport.deadline import Deadline
 from nethygiene.transport.dial import place
-from nethygiene.transport.openssh_errors import ClientLog, explain, read_log
+from nethygiene.transport.host_keys import known_elsewhere, load
+from nethygiene.transport.openssh_errors import Hop, explain
+from nethygiene.transport.openssh_log import ClientLog, read_log
 from nethygiene.transport.paramiko_connection import query
 from nethygiene.transport.prepared_shell import Ended, PreparedShell, ShellConnection
 from nethygiene.transport.retry import ClosedEarlyError, retried
@@ -81,9 +83,7 @@ class _Client:
         lead = self._command(self._asked, self._options, deadline, depth=0)
 
         def explained(ended: Ended) -> ConnectError | ClosedEarlyError:
-            return explain(
-                self._options.destination, ended, self.log(), self._jump_errors(), deadline
-            )
+            return self._known_elsewhere(explain(self._way(), ended, deadline))
 
         return PreparedShell.start(
             lambda remote: [*lead, shlex.join(["exec", *remote]).replace("'exec' ", "exec ")],
@@ -99,9 +99,29 @@ class _Client:
         """What the last ssh process said."""
         return read_log(_text(self._log_path(0)))
 
-    def _jump_errors(self) -> str:
-        texts = (_text(self._log_path(depth)) for depth in range(len(self._jumps), 0, -1))
-        return "\n".join(filter(None, (read_log(text).errors for text in texts)))
+    def _way(self) -> list[Hop]:
+        """What was said by each ssh process, in the order in which the hops are passed."""
+        chain = [self._options, *(options for _, options in self._jumps)]
+        # Each has the one before it as the last of its ProxyJump.
+        names = [f"jump host {options.proxy_jump[-1]}" for options in chain[:-1]]
+        hops = [
+            Hop(name, read_log(_text(self._log_path(depth))))
+            for depth, name in enumerate([self._options.destination, *names])
+        ]
+        return hops[::-1]
+
+    def _known_elsewhere(
+        self, error: ConnectError | ClosedEarlyError
+    ) -> ConnectError | ClosedEarlyError:
+        """An unknown host key that is another host's, told as paramiko's is."""
+        if not isinstance(error, ConnectError) or error.code != "unknown-host-key":
+            return error
+        known = load(self._settings.known_hosts or self._options.known_hosts)
+        elsewhere = known_elsewhere(known, error.host_key or "")
+        if elsewhere is None:
+            return error
+        words, cure = elsewhere
+        return ConnectError(error.code, f"{error.message}, {words}", cure, error.host_key)
 
     def _command(
         self, asked: SshQuery, options: SshOptions, deadline: Deadline, depth: int

@@ -1,17 +1,17 @@
-"""What OpenSSH's client says of a failed connection, as the same errors as paramiko's.
-
-Source: the messages of ssh.c, sshconnect.c, sshconnect2.c, kex.c and packet.c, 7.x to 10.x.
-"""
+"""What OpenSSH's client says of a failed connection, as the same errors as paramiko's."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nethygiene.errors import ConnectError
 from nethygiene.transport.deadline import Deadline
-from nethygiene.transport.dial import place, timed_out
-from nethygiene.transport.prepared_shell import Ended
+from nethygiene.transport.dial import timed_out
+from nethygiene.transport.handshake_errors import BUSY, closed, not_forwarded, not_ssh
+from nethygiene.transport.openssh_log import ClientLog, Phase
+from nethygiene.transport.prepared_shell import GREETING_BYTES, Ended
 from nethygiene.transport.retry import ClosedEarlyError
 
 _VERIFY = (
@@ -19,7 +19,7 @@ _VERIFY = (
     " /etc/ssh/ssh_host_ed25519_key.pub), then"
 )
 
-# Pattern in the log, code, cure: the first that is found decides.
+# Pattern in what ssh said, code, cure: the first that is found decides.
 _CAUSES: tuple[tuple[str, str, str], ...] = (
     (
         r"Bad configuration option: knownhostscommand",
@@ -62,6 +62,11 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "load the key into an agent: ssh-add",
     ),
     (
+        r"Permission denied \((?!.*publickey)",
+        "authentication",
+        "let sshd accept a public key alone for this user",
+    ),
+    (
         r"Permission denied \(|No supported authentication|Permission denied, please",
         "authentication",
         "see that one of the keys is in the user's authorized_keys and that ansible_user is right",
@@ -72,14 +77,9 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "allow a current algorithm on one side, in ssh_config or in the host's sshd_config",
     ),
     (
-        r"banner line contains invalid|Bad remote protocol version|Bad packet length",
+        r"banner line (contains invalid|too long)|Bad remote protocol version|Bad packet length",
         "banner",
         "correct ansible_port, or see what listens there",
-    ),
-    (
-        r"administratively prohibited",
-        "refused",
-        "allow forwarding on the jump host: AllowTcpForwarding, PermitOpen",
     ),
     (
         r"Connection refused",
@@ -94,80 +94,119 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
     (
         r"timed out|Connection timeout",
         "timeout",
-        "see whether the host is up and a firewall drops packets, or raise --connect-timeout",
+        "",
     ),
 )
-_CLOSED = re.compile(
-    r"kex_exchange_identification|ssh_exchange_identification|Connection (closed|reset) by|"
-    r"Connection to .* closed|ssh_dispatch_run_fatal"
-)
+_WHEN = {
+    Phase.BANNER: "before it said that it speaks SSH",
+    Phase.KEX: "during the key exchange",
+    Phase.AUTHENTICATION: "during authentication",
+}
+_WORDS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class ClientLog:
-    """What a log at level DEBUG1 tells of one ssh process.
+class Hop:
+    """One ssh process on the way: a jump host's, or the destination's own.
 
     Attributes:
-        host_key: fingerprint of the key that the server showed, None before that.
-        address: what was connected to, None behind a proxy.
-        authenticated: the login succeeded.
-        exited: the remote command's status arrived.
-        errors: ssh's own messages, without the debugging ones.
+        name: as messages have it.
+        log: what the process said.
     """
 
-    host_key: str | None
-    address: str | None
-    authenticated: bool
-    exited: bool
-    errors: str
-
-
-def read_log(text: str) -> ClientLog:
-    """Take a log apart."""
-    key = re.search(r"^debug1: Server host key: \S+ (SHA256:\S+)", text, re.MULTILINE)
-    connects = re.findall(r"^debug1: Connecting to \S+ \[([^]]+)\] port (\d+)", text, re.MULTILINE)
-    errors = [line.strip() for line in text.splitlines() if not line.startswith("debug1:")]
-    return ClientLog(
-        host_key=key[1] if key else None,
-        address=place(connects[-1][0], int(connects[-1][1])) if connects else None,
-        authenticated="\nAuthenticated to " in text,
-        exited="rtype exit-s" in text,
-        errors="\n".join(line for line in errors if line and not line.startswith("Authenticated")),
-    )
+    name: str
+    log: ClientLog
 
 
 def explain(
-    where: str, ended: Ended, log: ClientLog, jump_errors: str, deadline: Deadline
+    way: Sequence[Hop], ended: Ended, deadline: Deadline
 ) -> ConnectError | ClosedEarlyError:
-    """The error for an ssh process that ended before the host's shell was there."""
-    if log.authenticated:
-        return _after_login(where, ended, log, deadline)
-    said = "\n".join(filter(None, (jump_errors, log.errors, ended.stderr.strip())))
-    prefix = f"{where} by way of its jump host" if jump_errors else where
+    """The error for an ssh process that ended before the host's shell was there.
+
+    Args:
+        way: the jump hosts in the order in which they are passed, and the destination.
+        ended: what the destination's process left.
+        deadline: until when the shell had to be there.
+    """
+    for before, hop in zip((None, *way), way, strict=False):
+        if not hop.log.authenticated:
+            own = ended.stderr.strip() if hop is way[-1] else ""
+            return _not_logged_in(before, hop, own, ended, deadline)
+    return _after_login(way[-1], ended, deadline)
+
+
+def _not_logged_in(
+    before: Hop | None, hop: Hop, own: str, ended: Ended, deadline: Deadline
+) -> ConnectError | ClosedEarlyError:
+    """The first hop that did not let us in has the story, or the jump host before it."""
+    log = hop.log
+    refusal = re.search(r"open failed: (.+)", before.log.errors) if before else None
+    if before is not None and refusal is not None:
+        return not_forwarded(before.name, hop.name, refusal[1])
+    if log.phase is Phase.BANNER and log.preamble and not log.preamble.startswith(BUSY):
+        return not_ssh(hop.name, log.preamble.encode("utf-8", "replace"))
+    said = "\n".join(filter(None, (log.errors, own)))
     offered = f" (it offers {log.host_key})" if log.host_key else ""
+    through = f" through {before.name}" if before else ""
     for pattern, code, cure in _CAUSES:
         found = re.search(pattern, said)
-        if found is not None:
-            line = _line(said, found.start())
-            detail = offered if code.endswith("host-key") else ""
-            return ConnectError(code, f"{prefix}: {line}{detail}", cure, log.host_key)
+        if found is None:
+            continue
+        if code == "timeout":
+            # ssh has the same deadline, and may be the first to see it.
+            return timed_out(hop.name, f"{log.phase}{through}", deadline)
+        line = _line(said, found.start())
+        if code == "authentication" and log.accepted_key and not re.search("agent|sign", said):
+            return ConnectError(
+                "passphrase",
+                f"{hop.name}: the host accepts {log.accepted_key}, which cannot be used here:"
+                " it has a passphrase and no agent holds it",
+                f"load it into an agent: ssh-add {log.accepted_key}",
+                log.host_key,
+            )
+        detail = offered if code.endswith("host-key") else ""
+        return ConnectError(code, f"{hop.name}: {line}{detail}", cure, log.host_key)
     if ended.timed_out:
-        return timed_out(where, "ssh to log in", deadline)
-    found = _CLOSED.search(said)
-    if found is not None:
-        cure = "see the host's sshd log; raise its MaxStartups, or lower --forks"
-        return ClosedEarlyError(
-            ConnectError("closed", f"{prefix}: {_line(said, found.start())}", cure)
-        )
-    words = said.splitlines()[-1] if said else f"ssh ended with status {ended.status}"
-    return ConnectError("closed", f"{prefix}: {words}", f"try: ssh -v {where}")
+        return timed_out(hop.name, f"{log.phase}{through}", deadline)
+    last = said.splitlines()[-1][:_WORDS] if said else ""
+    if log.phase in _WHEN:
+        # Without a jump host before it, what has no address has a ProxyCommand.
+        proxy = log.phase is Phase.BANNER and log.address is None and before is None
+        words = (own.splitlines() or [last])[-1][:_WORDS] if proxy else log.preamble or last
+        return ClosedEarlyError(closed(hop.name, _WHEN[log.phase], words, proxy=proxy))
+    words = last or f"ssh ended with status {ended.status}"
+    return ConnectError("closed", f"{hop.name}: {words}", "try the same with: ssh -v")
 
 
-def _after_login(where: str, ended: Ended, log: ClientLog, deadline: Deadline) -> ConnectError:
-    if ended.timed_out:
-        return timed_out(where, "a shell after the login", deadline)
+def _after_login(hop: Hop, ended: Ended, deadline: Deadline) -> ConnectError:
+    where, log = hop.name, hop.log
     said = (ended.stdout.strip() or ended.stderr.strip() or log.errors).splitlines()
-    words = said[-1] if said else f"ended with status {ended.status}"
+    if ended.flooded:
+        return ConnectError(
+            "too-much-output",
+            f"{where} logged in, but its login shell printed more than"
+            f" {GREETING_BYTES // 1024} KiB instead of running a command; it began with"
+            f" {repr(said[0] if said else '')[:_WORDS]}",
+            "look at what its login shell and commands print",
+            log.host_key,
+        )
+    if ended.timed_out:
+        return ConnectError(
+            "timeout",
+            f"{where} logged in, but gave no shell within {deadline.seconds:g} s",
+            "look at what its login shell does before it runs a command, or raise"
+            " --connect-timeout",
+            log.host_key,
+        )
+    # Its own status, without the end of a command: it lost the connection.
+    if ended.status == 255 and not log.exited and "open failed" not in log.errors:
+        return ConnectError(
+            "closed",
+            f"{where} closed the connection right after the login",
+            "see the host's sshd log: the account may be locked, or may not run commands",
+            log.host_key,
+        )
+    words = said[-1][:_WORDS] if said else f"ended with status {ended.status}"
     return ConnectError(
         "exec-denied",
         f"{where} logged in, but gave no shell: {words}",

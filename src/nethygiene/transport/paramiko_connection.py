@@ -16,6 +16,7 @@ from nethygiene.transport.base import ConnectSettings, Output
 from nethygiene.transport.client_transport import ChannelRefusedError
 from nethygiene.transport.deadline import Deadline, Guard
 from nethygiene.transport.dial import timed_out
+from nethygiene.transport.large_answers import Turn, kept
 from nethygiene.transport.login import Login, LoginRequest, log_in
 from nethygiene.transport.route import dial, host_key_policy
 from nethygiene.transport.ssh_config import resolve
@@ -122,8 +123,12 @@ class ParamikoConnection:
     def run(self, command: str, stdin: bytes = b"") -> Output:
         """Run a shell command line within the deadline and the caps. Never raises."""
         deadline = Deadline.after(self._settings.command_timeout)
-        wire = self._login.wire
         collected = _Collected(self._settings)
+        with contextlib.closing(collected):
+            return self._run(command, stdin, deadline, collected)
+
+    def _run(self, command: str, stdin: bytes, deadline: Deadline, collected: _Collected) -> Output:
+        wire = self._login.wire
         # Fires after the loop's own look at the deadline: only where paramiko itself is
         # stuck, in a write to a host that no longer reads or an answer that never comes.
         guards = (
@@ -217,6 +222,7 @@ class _Collected:
         self._settings = settings
         self.stdout = bytearray()
         self.stderr = bytearray()
+        self._turn = Turn()
 
     @property
     def full(self) -> bool:
@@ -226,6 +232,14 @@ class _Collected:
             or len(self.stderr) > self._settings.max_stderr
         )
 
+    def may_grow(self, deadline: Deadline) -> bool:
+        """Whether there is room for more, waiting for it until the deadline."""
+        return self._turn.wait(len(self.stdout), deadline)
+
+    def close(self) -> None:
+        """Give back the room."""
+        self._turn.release()
+
     def refused(self, words: str) -> None:
         """Say in stderr why there was no command, where the host itself could not."""
         self.stderr += f"nethygiene: {words}".encode("utf-8", "replace")
@@ -233,11 +247,27 @@ class _Collected:
     def output(self, status: int | None, cut: Cut | None) -> Output:
         """What was collected, cut to the caps."""
         return Output(
-            bytes(self.stdout[: self._settings.max_stdout]),
-            bytes(self.stderr[: self._settings.max_stderr]),
+            kept(self.stdout, self._settings.max_stdout, cut=cut is Cut.CAP),
+            bytes(memoryview(self.stderr)[: self._settings.max_stderr]),
             status,
             cut,
         )
+
+
+def _sent(channel: paramiko.Channel, pending: memoryview) -> memoryview:
+    """Send a piece, and the end of input after the last one; returns what is left to send."""
+    try:
+        if pending:
+            sent = channel.send(bytes(pending[:_CHUNK]))
+            pending = pending[sent:] if sent else memoryview(b"")
+        if not pending:
+            channel.shutdown_write()
+    except OSError:
+        # The command's end came in between; a connection that is lost is seen when reading.
+        if not channel.closed:
+            raise
+        return memoryview(b"")
+    return pending
 
 
 def _pump(
@@ -255,12 +285,12 @@ def _pump(
     sending = True
     while True:
         wakeup.rearm()
+        if sending and channel.closed:
+            # It ended before it read all of its input: what it said is still worth reading.
+            sending = False
         if sending and channel.send_ready():
-            if pending:
-                sent = channel.send(bytes(pending[:_CHUNK]))
-                pending = pending[sent:] if sent else memoryview(b"")
+            pending = _sent(channel, pending)
             if not pending:
-                channel.shutdown_write()
                 sending = False
         more = False
         if channel.recv_ready():
@@ -271,7 +301,7 @@ def _pump(
             more = True
         if collected.full:
             return Cut.CAP
-        if deadline.expired:
+        if deadline.expired or not collected.may_grow(deadline):
             return Cut.TIMEOUT
         if more:
             continue

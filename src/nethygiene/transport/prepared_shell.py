@@ -23,7 +23,8 @@ from nethygiene.transport.process import Bounds, Child, Ending
 # POSIX `read` takes no byte beyond its line from a pipe. $0 is a nonce: no greeting of a
 # login shell can hold it.
 _SCRIPT = 'echo "$0"; IFS= read -r c || exit 125; exec /bin/sh -c "$(printf %b "$c")"'
-_GREETING_BYTES = 256 * 1024
+GREETING_BYTES = 256 * 1024
+"""What a login shell may print before it runs what it was asked to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,14 @@ class Ended:
         stdout: what the far end said.
         stderr: what the program or the far end said.
         timed_out: it was still trying at the deadline.
+        flooded: it printed more than GREETING_BYTES.
     """
 
     status: int | None
     stdout: str
     stderr: str
     timed_out: bool
+    flooded: bool = False
 
 
 class PreparedShell:
@@ -73,7 +76,7 @@ class PreparedShell:
         child = Child(arguments(["/bin/sh", "-c", _SCRIPT, nonce]), environment)
         try:
             marker = f"{nonce}\n".encode()
-            bounds = Bounds(deadline, _GREETING_BYTES, _GREETING_BYTES)
+            bounds = Bounds(deadline, GREETING_BYTES, GREETING_BYTES)
             ending = child.pump(bounds, marker)
             if ending is Ending.MARKER:
                 del child.stdout[: child.stdout.index(marker) + len(marker)]
@@ -85,7 +88,8 @@ class PreparedShell:
                     status,
                     child.stdout.decode("utf-8", "replace"),
                     child.stderr.decode("utf-8", "replace"),
-                    ending is Ending.DEADLINE,
+                    timed_out=ending is Ending.DEADLINE,
+                    flooded=ending is Ending.CAP,
                 )
             )
         except BaseException:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import IO
 
 from nethygiene.transport.deadline import Deadline
+from nethygiene.transport.large_answers import Turn
 
 _CHUNK = 256 * 1024
 _REAP_SECONDS = 1.0
@@ -65,6 +66,7 @@ class Child:
         self._pending = memoryview(b"")
         self._end_input = False
         self._ended = False
+        self._turn = Turn()
         self._selector = selectors.DefaultSelector()
         for stream, buffer in ((self._out, self.stdout), (self._err, self.stderr)):
             os.set_blocking(stream.fileno(), False)
@@ -102,6 +104,8 @@ class Child:
                 return Ending.MARKER
             if len(self.stdout) > bounds.max_stdout or len(self.stderr) > bounds.max_stderr:
                 return Ending.CAP
+            if not self._turn.wait(len(self.stdout), bounds.deadline):
+                return Ending.DEADLINE
             if not self._reading:
                 return Ending.ENDED
             left = bounds.deadline.remaining()
@@ -164,6 +168,7 @@ class Child:
         if self._ended:
             return
         self._ended = True
+        self._turn.release()
         if self._reading or self.running:
             # ESRCH: all gone. EPERM: what is left belongs to root, through sudo.
             with contextlib.suppress(ProcessLookupError, PermissionError):

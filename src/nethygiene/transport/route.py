@@ -18,6 +18,7 @@ from nethygiene.transport.base import ConnectSettings
 from nethygiene.transport.client_transport import ChannelRefusedError
 from nethygiene.transport.deadline import Deadline, Guard
 from nethygiene.transport.dial import connect_tcp, place, run_proxy, timed_out
+from nethygiene.transport.handshake_errors import not_forwarded
 from nethygiene.transport.host_keys import HostKeyPolicy
 from nethygiene.transport.login import Login, LoginRequest, log_in
 from nethygiene.transport.ssh_config import jumps
@@ -169,18 +170,8 @@ def _forward(login: Login, options: SshOptions, jump: str, deadline: Deadline) -
     except TimeoutError:
         raise timed_out(where, f"the connection through {jump}", deadline) from None
     except ChannelRefusedError as error:
-        if error.prohibited:
-            raise ConnectError(
-                "refused",
-                f"{jump} may not forward to {where}: {error}",
-                "allow it there: AllowTcpForwarding, PermitOpen",
-            ) from None
-        code = next((code for text, code in _WORDS if text in str(error).lower()), "refused")
-        raise ConnectError(
-            code,
-            f"{jump} cannot connect to {where}: {error}",
-            "see that the host is up and that the jump host may reach it",
-        ) from None
+        words = f"administratively prohibited: {error}" if error.prohibited else str(error)
+        raise not_forwarded(jump, where, words) from None
     except (paramiko.SSHException, OSError, EOFError):
         raise ConnectError(
             "closed",
@@ -188,14 +179,3 @@ def _forward(login: Login, options: SshOptions, jump: str, deadline: Deadline) -
             "look into its sshd log",
         ) from None
     return ChannelWire(channel, where, login.wire)
-
-
-_WORDS = (
-    ("refused", "refused"),
-    ("no route", "no-route"),
-    ("unreachable", "no-route"),
-    ("timed out", "timeout"),
-    ("resolve", "name-resolution"),
-    ("not known", "name-resolution"),
-    ("name resolution", "name-resolution"),
-)
