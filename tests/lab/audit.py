@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,10 +98,14 @@ def audit(
     policy_by_host: dict[str, Policy] | None = None,
     inventory: Path | None = None,
     known_hosts: Path | None = None,
+    before: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
 ) -> AuditRun:
     """Audit hosts of a lab from its client address; `arguments` are more of pytest's.
 
-    Writes an inventory of `hosts` with these policies, unless one is given.
+    Writes an inventory of `hosts` with these policies, unless one is given. `before` is the
+    program and arguments that pytest's own are given to, such as prlimit; `variables` are added to
+    its environment.
 
     Raises:
         subprocess.TimeoutExpired: it took longer than AUDIT_SECONDS.
@@ -112,14 +116,14 @@ def audit(
     started = time.monotonic()
     done = subprocess.run(
         lab.entering(
-            *(sys.executable, "-m", "pytest", "checks", "-p", "no:cacheprovider"),
+            *(*before, sys.executable, "-m", "pytest", "checks", "-p", "no:cacheprovider"),
             f"--inventory={listed}",
             f"--known-hosts={known_hosts or lab.known_hosts}",
             f"--results={results}",
             *arguments,
         ),
         cwd=REPOSITORY,
-        env=environment(),
+        env={**environment(), **(variables or {})},
         capture_output=True,
         text=True,
         timeout=AUDIT_SECONDS,

@@ -121,9 +121,11 @@ def wait_for(server: Sshd) -> None:
 
 
 @contextlib.contextmanager
-def raw_server(handle: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A TCP server on loopback that hands each connection to `handle`; yields its port."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+def raw_server(
+    handle: Callable[[socket.socket], None], address: str = "127.0.0.1"
+) -> Iterator[int]:
+    """A TCP server that hands each connection to `handle`; yields its port."""
+    listener = socket.create_server((address, 0), backlog=64)
     threads: list[threading.Thread] = []
     connections: list[socket.socket] = []
 
@@ -160,8 +162,8 @@ def raw_server(handle: Callable[[socket.socket], None]) -> Iterator[int]:
 class Relay:
     """A TCP relay that can stop passing bytes or cut its connections, as a network does."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, address: str = "127.0.0.1") -> None:
+        self._to = (address, port)
         self._frozen = threading.Event()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self.limit: int | None = None
@@ -169,7 +171,7 @@ class Relay:
 
     def handle(self, near: socket.socket) -> None:
         self.connections += 1
-        far = socket.create_connection(("127.0.0.1", self._port))
+        far = socket.create_connection(self._to)
         self._pairs.append((near, far))
         back = threading.Thread(target=self._copy, args=(far, near, self.limit), daemon=True)
         back.start()
@@ -180,13 +182,14 @@ class Relay:
     def _copy(self, source: socket.socket, sink: socket.socket, limit: int | None) -> None:
         passed = 0
         with contextlib.suppress(OSError):
-            while data := source.recv(16384 if limit is None else 64):
+            while limit is None or passed < limit:
+                data = source.recv(16384 if limit is None else limit - passed)
+                if not data:
+                    break
                 while self._frozen.is_set():
                     time.sleep(0.01)
                 sink.sendall(data)
                 passed += len(data)
-                if limit is not None and passed >= limit:
-                    break
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

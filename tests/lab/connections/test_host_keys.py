@@ -66,14 +66,6 @@ def test_changed(sshd: SshdFactory, keys: Keys, kind: ConnectionKind) -> None:
     assert verdict(server, kind, common_args=args) == "changed-host-key"
 
 
-@KINDS
-def test_revoked_wins(sshd: SshdFactory, kind: ConnectionKind) -> None:
-    server = sshd()
-    line = f"[127.0.0.1]:{server.port} {server.public}"
-    known(server, line, f"@revoked * {server.public}")
-    assert verdict(server, kind) == "revoked-host-key"
-
-
 def test_a_certificate_authority_needs_the_other_connection(sshd: SshdFactory, keys: Keys) -> None:
     host, authority = keys("certified"), keys("authority")
     options = ["-I", "lab", "-h", "-n", "127.0.0.1"]
@@ -191,3 +183,21 @@ def test_several_files_and_one_that_cannot_be_read(
     settings = server.settings(known_hosts=(str(other), "/nowhere/known_hosts"))
     with pytest.raises(ConnectError, match="/nowhere/known_hosts"):
         open_connection(server.target(), settings)
+
+
+@KINDS
+def test_a_key_that_is_known_of_another_name_says_where(
+    sshd: SshdFactory, kind: ConnectionKind
+) -> None:
+    server = sshd()
+    known(server, f"web-1,web-1.example.com {server.public}")
+    with pytest.raises(ConnectError) as plain:
+        open_connection(server.target(kind), server.settings())
+    assert f"as web-1,web-1.example.com at {server.known_hosts}:1" in plain.value.message
+    assert "HostKeyAlias=web-1 " in plain.value.cure
+    subprocess.run(
+        ["ssh-keygen", "-q", "-H", "-f", str(server.known_hosts)], check=True, capture_output=True
+    )
+    with pytest.raises(ConnectError) as hashed:
+        open_connection(server.target(kind), server.settings())
+    assert f"as a hashed name at {server.known_hosts}:1" in hashed.value.message
