@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from nethygiene import __version__
 from nethygiene.errors import UsageError
+from nethygiene.forced_command import forced_command
 from nethygiene.inventory import load_inventory
 from nethygiene.inventory.policy import Policy
 from nethygiene.sudoers import sudoers_file
@@ -28,23 +29,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Print the sudoers file that allows the commands for which probes need root.",
     )
     sudoers.add_argument("--user", required=True, help="the login; %%NAME is a group")
-    sudoers.add_argument("--become-user", default="root", help="as whom (default: root)")
-    sudoers.add_argument(
-        "--inventory", help="a file whose hosts it is for: adds what their policies need"
+    forced = commands.add_parser(
+        "forced-command",
+        help="print the forced command for a key that can do nothing but audit",
+        description="Print the program that an authorized_keys file names in restrict,command=.",
     )
+    for one in (sudoers, forced):
+        one.add_argument("--become-user", default="root", help="as whom (default: root)")
+        one.add_argument(
+            "--inventory", help="a file whose hosts it is for: adds what their policies need"
+        )
     options = parser.parse_args(arguments)
     try:
-        policies = _policies(options.inventory) if options.inventory else ()
-        text = sudoers_file(
-            options.user, options.become_user, policies=policies, inventory=options.inventory
-        )
+        sys.stdout.write(_printed(options))
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return 4
     except ValueError as error:
-        sudoers.error(str(error))
-    sys.stdout.write(text)
+        commands.choices[options.command].error(str(error))
     return 0
+
+
+def _printed(options: argparse.Namespace) -> str:
+    inventory: str | None = options.inventory
+    policies = () if inventory is None else _policies(inventory)
+    become_user: str = options.become_user
+    if options.command == "forced-command":
+        return forced_command(policies, become_user, inventory=inventory)
+    return sudoers_file(options.user, become_user, policies=policies, inventory=inventory)
 
 
 def _policies(path: str) -> tuple[Policy, ...]:

@@ -14,10 +14,19 @@ from nethygiene.collect.script import compose, new_boundary
 from nethygiene.errors import ConnectError
 from nethygiene.inventory.target import Target
 from nethygiene.masking import masked
-from nethygiene.probes import Command, all_probes
+from nethygiene.probes import REFUSED, Command, all_probes
 from nethygiene.transcript import Cut, HostFailure, Section, Transcript
 from nethygiene.transport import open_connection
 from nethygiene.transport.base import Connection, ConnectSettings, Output
+
+_DENIED_CURE = (
+    "give the audit user a login that may run /bin/sh (no nologin shell, and of forced commands "
+    "only that of `python -m nethygiene forced-command`)"
+)
+_REFUSED_CURE = (
+    "install there what `python -m nethygiene forced-command --inventory=FILE` prints now, "
+    "and leave commands of your own to another key"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +150,5 @@ def _failure(framed: Framed, output: Output, settings: ConnectSettings) -> HostF
     return HostFailure(
         "exec-denied",
         f"/bin/sh did not run: exit status {output.status}, and the host said {masked(last)!r}",
-        "give the audit user a login that may run /bin/sh (no nologin shell, no ForceCommand)",
+        _REFUSED_CURE if last.startswith(REFUSED) else _DENIED_CURE,
     )
