@@ -3,11 +3,13 @@
 
 PYTHON ?= python3
 INVENTORY ?= inventories/local.yaml
+FUZZ_SECONDS ?= 3600
 
 VENV := .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.nethygiene-run
 DEV_STAMP := $(VENV)/.nethygiene-dev
+FUZZ_STAMP := $(VENV)/.nethygiene-fuzz
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # The tests' lab: command:Debian package.
@@ -15,7 +17,7 @@ LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftabl
 	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps chromium:chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test truth lint docs lab
+.PHONY: help audit test truth fuzz lint docs lab
 .SILENT:
 MAKEFLAGS += --no-print-directory
 
@@ -23,6 +25,7 @@ help:
 	echo 'make audit   audit this machine, or the hosts of INVENTORY=FILE; report in reports/'
 	echo 'make test    run the tests; as root it installs the Debian packages of their lab'
 	echo 'make truth   compare the model of the packet filter with the kernel, at length; as root'
+	echo 'make fuzz    look for inputs that crash or hang a parser, for FUZZ_SECONDS=3600'
 	echo 'make lint    ruff and mypy'
 	echo 'make docs    generate docs/rules/, docs/probes.md and the JSON Schemas from the code'
 	echo 'make screenshots   draw the report of a healthy host, of broken ones and of a fleet'
@@ -42,6 +45,10 @@ test: $(DEV_STAMP) lab
 # All random rulesets against the kernel, and the rulesets of firewalld and ufw as installed.
 truth: $(DEV_STAMP) lab
 	NETHYGIENE_TRUTH=1 $(BIN)/python -m pytest -rP tests/lab/test_firewall_truth.py tests/lab/test_firewall_frontends.py $(ARGS)
+
+# Coverage-guided, all targets in turn; FUZZ_TARGETS='nft frames' for some. Exit status 1: found some.
+fuzz: $(FUZZ_STAMP)
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/python -m ruff check
@@ -83,6 +90,11 @@ $(DEV_STAMP): pyproject.toml $(BIN)/python
 	echo 'Installing nethygiene and the tools of its developers into $(VENV)'
 	$(PIP_INSTALL) --editable '.[dev]'
 	touch $(RUN_STAMP) $@
+
+$(FUZZ_STAMP): $(DEV_STAMP)
+	echo 'Installing the fuzzer into $(VENV)'
+	$(PIP_INSTALL) --editable '.[fuzz]'
+	touch $@
 
 # Debian keeps ensurepip, without which there is no pip in a venv, in a package of its own.
 $(BIN)/python:

@@ -14,7 +14,6 @@ import base64
 import binascii
 import functools
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -141,21 +140,37 @@ class _Patterns:
     """A line whose names hold ``*``, ``?`` or ``!``."""
 
     line: Line
-    wanted: re.Pattern[str]
-    refused: re.Pattern[str] | None
+    wanted: tuple[str, ...]
+    refused: tuple[str, ...]
 
     def match(self, name: str) -> bool:
-        if self.refused is not None and self.refused.fullmatch(name):
+        if any(_globs(glob, name) for glob in self.refused):
             return False
-        return self.wanted.fullmatch(name) is not None
+        return any(_globs(glob, name) for glob in self.wanted)
 
 
-def _compile(globs: list[str]) -> re.Pattern[str]:
-    def one(glob: str) -> str:
-        literal = re.escape(re.sub(r"\*+", "*", glob.lower()))
-        return literal.replace(r"\*", ".*").replace(r"\?", ".")
+def _globs(glob: str, name: str) -> bool:
+    """Whether ``*`` and ``?`` of a pattern cover a name.
 
-    return re.compile("|".join(one(glob) for glob in globs), re.DOTALL)
+    No regular expression: `*a*a*a*b` would make it try for years, and the file may be a stranger's.
+    """
+    place = star = resume = 0
+    starred = False
+    position = 0
+    while position < len(name):
+        if place < len(glob) and glob[place] == "*":
+            starred, star, resume = True, place, position
+            place += 1
+        elif place < len(glob) and glob[place] in {"?", name[position]}:
+            place += 1
+            position += 1
+        elif starred:
+            # The last star takes one more; those before it never have to.
+            resume += 1
+            place, position = star + 1, resume
+        else:
+            return False
+    return not glob[place:].strip("*")
 
 
 def host_names(host: str, port: int | None) -> tuple[str, str | None]:
@@ -211,11 +226,11 @@ class KnownHosts:
                 continue
             names = [name for name in line.names.split(",") if name]
             if any(character in line.names for character in "*?!"):
-                wanted = [name for name in names if not name.startswith("!")]
-                refused = [name[1:] for name in names if name.startswith("!")]
+                globs = [name.lower() for name in names]
+                wanted = tuple(glob for glob in globs if not glob.startswith("!"))
+                refused = tuple(glob[1:] for glob in globs if glob.startswith("!"))
                 if wanted:
-                    refusal = _compile(refused) if refused else None
-                    patterns.append(_Patterns(line, _compile(wanted), refusal))
+                    patterns.append(_Patterns(line, wanted, refused))
                 continue
             for name in names:
                 plain.setdefault(name.lower(), []).append(line)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from nethygiene.transcript import Cut, Section
+
+# Far beyond what a script writes: a host that sees the script could write them without end.
+_MOST_MARKS = 100_000
+_LONGEST_MARK = 65_536
 
 
 @dataclass(slots=True)
@@ -28,7 +33,13 @@ class Framed:
     complete: bool = False
 
 
-def cut_into_sections(stdout: bytes, stderr: bytes, boundary: str, cut: Cut | None) -> Framed:
+def cut_into_sections(
+    stdout: bytes,
+    stderr: bytes,
+    boundary: str,
+    cut: Cut | None,
+    asked: Container[str] | None = None,
+) -> Framed:
     """Cut both streams of an answer into sections.
 
     What stands before the first mark, such as a shell's greeting, is nobody's section.
@@ -38,9 +49,11 @@ def cut_into_sections(stdout: bytes, stderr: bytes, boundary: str, cut: Cut | No
         stderr: all that came on standard error, with the same marks.
         boundary: the boundary of the script that was sent.
         cut: why the answer ended early; a section without an end was cut for that reason.
+        asked: names of the sections that the script holds: a host that sees the script could make
+            up others by the million. None takes all.
     """
-    out, complete = _frames(stdout, boundary)
-    err, _ = _frames(stderr, boundary)
+    out, complete = _frames(stdout, boundary, asked)
+    err, _ = _frames(stderr, boundary, asked)
     sections: dict[str, Section] = {}
     for name, frame in out.items():
         complaints = err.get(name, _Frame(b"", None))
@@ -59,19 +72,23 @@ def _ending(frame: _Frame, complaints: _Frame, cut: Cut | None) -> tuple[int | N
     return None, Cut.CLOSED
 
 
-def _frames(stream: bytes, boundary: str) -> tuple[dict[str, _Frame], bool]:
+def _frames(
+    stream: bytes, boundary: str, asked: Container[str] | None
+) -> tuple[dict[str, _Frame], bool]:
     frames: dict[str, _Frame] = {}
     complete = False
     # The line break before a mark belongs to the mark: a command's own last line may lack one.
-    parts = stream.split(f"\n{boundary} ".encode())
+    parts = stream.split(f"\n{boundary} ".encode(), _MOST_MARKS)
     for part in parts[1:]:
         mark, ended, body = part.partition(b"\n")
-        if not ended:
+        if not ended or len(mark) > _LONGEST_MARK:
             break  # the answer was cut off within the mark: "end ss 1" may have been 127
         words = mark.split()
         if words[:1] == [b"begin"] and len(words) == 2:
             # A second section of one name would be a host playing tricks: the first one stands.
-            frames.setdefault(words[1].decode("ascii", "replace"), _Frame(body, None))
+            name = words[1].decode("ascii", "replace")
+            if asked is None or name in asked:
+                frames.setdefault(name, _Frame(body, None))
         elif words[:1] == [b"end"] and len(words) >= 2:
             frame = frames.get(words[1].decode("ascii", "replace"))
             if frame is not None and frame.statuses is None:

@@ -86,7 +86,8 @@ def _converse(connection: Connection, job: Job, blank: Transcript) -> Transcript
     boundary = new_boundary()
     script = compose(job.commands, boundary=boundary, window=job.window, sudo=_sudo(job.target))
     output = connection.run("/bin/sh -s", script)
-    framed = cut_into_sections(output.stdout, output.stderr, boundary, output.cut)
+    asked = {name for command in job.commands for name in command.sections}
+    framed = cut_into_sections(output.stdout, output.stderr, boundary, output.cut, asked)
     return dataclasses.replace(
         blank,
         address=connection.address,

@@ -47,14 +47,13 @@ class Ledger:
         self.failures: list[str] = []
         self.unreadable: list[Unreadable] = []
         self.expectations = 0
-        self._pending: list[Observation] = []
+        # In the order of reading; a dict, for a host may have a hundred thousand sockets.
+        self._pending: dict[Observation, None] = {}
         self._source = ""
 
     def read(self, what: str, source: str, actual: object) -> None:
         """Record that `what` was read from `source` and found to be `actual`."""
-        observation = Observation(what, source, None, str(actual))
-        if observation not in self._pending:
-            self._pending.append(observation)
+        self._pending.setdefault(Observation(what, source, None, str(actual)))
 
     def cannot_read(self, unreadable: Unreadable) -> NoReturn:
         """Record that something could not be read, and end the rule.

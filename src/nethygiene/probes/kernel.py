@@ -42,7 +42,7 @@ def parse(sections: Sections) -> Kernel | Unreadable:
     if section.status != 0:
         return refused(UNAME, section)
     text = section.stdout.decode("utf-8", "replace").strip()
-    match = re.fullmatch(r"(\S+) ((\d{1,4})\.(\d{1,4})\S*)", text, re.ASCII)
+    match = re.fullmatch(r"(\S{1,80}) ((\d{1,4})\.(\d{1,4})\S{0,80})", text, re.ASCII)
     if match is None:
         return Unreadable(
             Reason.UNPARSABLE, UNAME.shell, f"not a name and a release: {text[:80]!r}"

@@ -54,18 +54,21 @@ _USER = re.compile(r'\("([^"]{1,64})",pid=(\d{1,10}),', re.ASCII)
 def parse(sections: Sections) -> ListenerOwners:
     """Parse ``ss -lntp``: each row ends in ``users:(("nginx",pid=812,fd=6),…)`` where seen."""
     section = sections[SS.name]
-    names: dict[int, tuple[str, ...]] = {}
-    by_socket: dict[str, tuple[str, ...]] = {}
     if isinstance(section, Unreadable):
-        return ListenerOwners(names, unreadable=section)
+        return ListenerOwners({}, unreadable=section)
+    # Dicts for their order: a port may have a hundred thousand sockets.
+    names: dict[int, dict[str, None]] = {}
+    by_socket: dict[str, dict[str, None]] = {}
     for line in section.stdout.decode("utf-8", "replace").split("\n"):
         port = _PORT.match(line)
-        owners = tuple(f"{name} (pid {pid})" for name, pid in _USER.findall(line))
+        owners = dict.fromkeys(f"{name} (pid {pid})" for name, pid in _USER.findall(line))
         if port is not None and owners:
-            known = names.get(int(port[2]), ())
-            names[int(port[2])] = tuple(dict.fromkeys(known + owners))
-            by_socket[port[1]] = tuple(dict.fromkeys(by_socket.get(port[1], ()) + owners))
-    return ListenerOwners(names, by_socket)
+            names.setdefault(int(port[2]), {}).update(owners)
+            by_socket.setdefault(port[1], {}).update(owners)
+    return ListenerOwners(
+        {port: tuple(owners) for port, owners in names.items()},
+        {socket: tuple(owners) for socket, owners in by_socket.items()},
+    )
 
 
 SS = Command("listener_owners", "ss -lntp", privileged=True, seconds=20, cap=16 * 1024 * 1024)

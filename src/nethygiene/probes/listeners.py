@@ -112,12 +112,13 @@ def parse(sections: Sections) -> Listeners | Unreadable:
     # The header proves that it was ss that answered, also where nothing listens.
     if not lines[0].startswith("State"):
         return Unreadable(Reason.UNPARSABLE, SS.shell, f"no header: {lines[0][:80]!r}")
-    rows: list[str] = []
+    parts: list[list[str]] = []
     for line in lines[1:]:
-        if line[:1].isspace() and rows:
-            rows[-1] += " " + line
+        if line[:1].isspace() and parts:
+            parts[-1].append(line)
         elif line:
-            rows.append(line)
+            parts.append([line])
+    rows = [" ".join(part) for part in parts]
     sockets = []
     for row in rows:
         match = _ROW.fullmatch(row)

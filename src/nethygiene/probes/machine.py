@@ -28,6 +28,9 @@ class Machine(Fact):
     uid: int | None
 
 
+_LONGEST = 200  # characters of a name: they head every report
+
+
 def parse(sections: Sections) -> Machine | Unreadable:
     """Parse the user id on the first line, then ``grep -H ''`` of the files."""
     section = sections[MACHINE.name]
@@ -42,9 +45,9 @@ def parse(sections: Sections) -> Machine | Unreadable:
         if path.endswith("os-release"):
             name, equals, value = text.partition("=")
             if equals:
-                os_names.setdefault(name, value.strip("\"'"))
+                os_names.setdefault(name, value.strip("\"'")[:_LONGEST])
         elif path.endswith("boot_id"):
-            boot_id = text.strip()
+            boot_id = text.strip()[:_LONGEST]
         elif path == "/proc/uptime" and (match := re.match(r"\d{1,15}\.\d{1,9}", text, re.ASCII)):
             uptime = float(match[0])
     if uid is None and not boot_id:

@@ -103,9 +103,12 @@ class PacketFilter(Fact):
         """DNAT and redirect rules that take new connections to a local TCP port elsewhere.
 
         Connections from other hosts to any of the host's own addresses. Where the rules could not
-        be read (they need root), it ends the rule as unknown.
+        be read (they need root), or are too tangled, it ends the rule as unknown.
         """
-        found = self._redirected(self.model, port)
+        try:
+            found = self._redirected(self.model, port)
+        except TooLongError as error:
+            self.ledger.undecidable(str(error))
         self.ledger.read(
             f"NAT of port {port}", SOURCE, "; ".join(map(str, found)) or "none takes it"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nethygiene.facts.fact import Fact, UnreadableFact
@@ -16,6 +16,11 @@ from nethygiene.rules.expect import Expect, NotApplicableError, judged_by
 from nethygiene.rules.items import DECLARED, FOUND, Named
 from nethygiene.rules.judged import Judgement, judged_sysctls
 from nethygiene.rules.subject import HALF_READ, Subject
+
+# Of what a host can make as long as it likes. Nobody reads further, and every report shall open.
+_MOST_SENTENCES = 100
+_MOST_OBSERVATIONS = 1_000
+_LONGEST = 10_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +198,14 @@ def decide(
         judged_nothing: what to say where nothing at all was judged, None where that is no matter.
     """
     ledger.close()
-    seen = tuple(ledger.observations)
-    missing = "; ".join(str(one) for one in ledger.unreadable)
+    seen = _shown(ledger.observations)
+    missing = _joined([str(one) for one in ledger.unreadable])
     if ledger.failures:
-        message = "; ".join(ledger.failures)
+        message = _joined(ledger.failures)
         message += f" (and could not read {missing})" if missing else ""
         return Verdict(item, Outcome.FAILED, None, message, seen, _trace(crash))
     if crash is not None:
-        message = f"the rule itself crashed: {type(crash).__name__}: {crash}"
+        message = _cut(f"the rule itself crashed: {type(crash).__name__}: {crash}")
         return Verdict(item, Outcome.UNKNOWN, Reason.RULE_CRASHED, message, seen, _trace(crash))
     if ledger.unreadable:
         return Verdict(item, Outcome.UNKNOWN, ledger.unreadable[0].reason, missing, seen)
@@ -209,6 +214,30 @@ def decide(
     if judged_nothing is not None:
         return Verdict(item, Outcome.UNKNOWN, Reason.NOTHING_CHECKED, judged_nothing, seen)
     return Verdict(item, Outcome.PASSED, None, "", seen)
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    """A message; one host's hundred thousand sockets shall fill no terminal."""
+    more = len(sentences) - _MOST_SENTENCES
+    text = _cut("; ".join(sentences[:_MOST_SENTENCES]))
+    return f"{text}; and {more:,} more" if more > 0 else text
+
+
+def _shown(observations: Sequence[Observation]) -> tuple[Observation, ...]:
+    shown = tuple(
+        one
+        if len(one.what) + len(one.actual) <= _LONGEST
+        else replace(one, what=_cut(one.what), actual=_cut(one.actual))
+        for one in observations[:_MOST_OBSERVATIONS]
+    )
+    more = len(observations) - len(shown)
+    left_out = Observation("further observations", "", None, f"{more:,}, left out here")
+    return (*shown, left_out) if more else shown
+
+
+def _cut(text: str) -> str:
+    more = len(text) - _LONGEST
+    return f"{text[:_LONGEST]}… ({more:,} more characters)" if more > 0 else text
 
 
 def _not_applicable(why: str, reason: Reason) -> Verdict:

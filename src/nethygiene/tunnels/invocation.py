@@ -7,6 +7,7 @@ first counts; ``-p``, ``-l`` and ``user@host`` are that for their part.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -156,17 +157,17 @@ class _Reading:
 def parse_invocation(argv: Sequence[str]) -> Invocation:
     """Read the arguments of an ssh; argv[0] is its own name."""
     reading = _Reading()
-    rest = list(argv[1:])
+    rest = deque(argv[1:])
     destination: Destination | None = None
     while rest:
-        word = rest.pop(0)
+        word = rest.popleft()
         if word.startswith("-") and len(word) > 1 and word != "--":
             _cluster(word[1:], rest, reading)
             continue
         if word == "--":
             if not rest:
                 break
-            word = rest.pop(0)
+            word = rest.popleft()
             if destination is not None:
                 break
         if destination is not None:
@@ -192,13 +193,13 @@ def parse_invocation(argv: Sequence[str]) -> Invocation:
     )
 
 
-def _cluster(letters: str, rest: list[str], reading: _Reading) -> None:
+def _cluster(letters: str, rest: deque[str], reading: _Reading) -> None:
     """One word of options, as ``-fNL``: the value is the word's rest, or the next word."""
     for place, letter in enumerate(letters, 1):
         if letter not in _KNOWN:
             reading.trouble.append(f"-{letter}")
         if letter in TAKES_VALUE:
-            value = letters[place:] or (rest.pop(0) if rest else "")
+            value = letters[place:] or (rest.popleft() if rest else "")
             reading.take(letter, value)
             return
         if letter in "gM":

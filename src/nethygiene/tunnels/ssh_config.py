@@ -57,12 +57,12 @@ class SshConfig:
 
 def parse_ssh_config(lines: Iterable[str]) -> SshConfig | None:
     """Read the lines that ``ssh -G`` printed; None if they are not its answer."""
-    values: dict[str, tuple[str, ...]] = {}
+    values: dict[str, list[str]] = {}
     for line in lines:
         match = _LINE.fullmatch(line)
         if match is not None:
-            values[match[1]] = (*values.get(match[1], ()), match[2] or "")
-    config = SshConfig(values)
+            values.setdefault(match[1], []).append(match[2] or "")
+    config = SshConfig({keyword: tuple(found) for keyword, found in values.items()})
     return config if config.hostname and config.port is not None else None
 
 

@@ -160,3 +160,15 @@ def test_a_cut_just_within_the_status_does_not_shorten_it() -> None:
     end = answer.stdout.index(b" 127") + len(b" 12")
     framed = cut_into_sections(answer.stdout[:end], answer.stderr, answer.boundary, None)
     assert framed.sections["fails"].status is None
+
+
+def test_sections_that_nobody_asked_for_are_nobodys() -> None:
+    stream = marks(("one", b"1\n", 0), ("two\0", b"", 0), ("x" * 9999, b"", 0))
+    assert cut_into_sections(stream, stream, B, None, {"one"}).sections.keys() == {"one"}
+
+
+def test_marks_without_end_are_not_waited_for() -> None:
+    stream = marks(("one", b"1\n", 0)) * 60_000
+    framed = cut_into_sections(stream, stream, B, None, {"one"})
+    assert framed.sections["one"] == Section(b"1\n", b"1\n")
+    assert not cut_into_sections(f"\n{B} begin {'a ' * 500_000}\n".encode(), b"", B, None).sections

@@ -178,3 +178,18 @@ def test_not_applicable_has_its_reason() -> None:
         Reason.POLICY_ANY,
         "any",
     )
+
+
+def test_a_message_ends_somewhere_whatever_a_host_lists() -> None:
+    ledger = Ledger()
+    for number in range(5_000):
+        ledger.read("x" * 20_000, "cat /x", number)
+        ledger.expect(f"socket {number}", "closed", "y" * 20_000, f"{number} " + "z" * 20_000)
+    found = decide(ledger, None)
+    assert found.outcome is Outcome.FAILED
+    assert found.message.endswith(" more")
+    assert len(found.message) < 11_000
+    assert found.observations[-1] == Observation(
+        "further observations", "", None, "9,000, left out here"
+    )
+    assert sum(len(one.what) + len(one.actual) for one in found.observations) < 12_000_000

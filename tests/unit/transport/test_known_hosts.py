@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 
 import pytest
 from hypothesis import given
@@ -151,3 +152,20 @@ def test_fingerprint_is_what_ssh_keygen_prints() -> None:
     blob = key("a")
     assert fingerprint(blob).startswith("SHA256:")
     assert not fingerprint(blob).endswith("=")
+
+
+PATTERNS = st.text("ab*?", max_size=8)
+
+
+@given(PATTERNS, st.text("ab", max_size=8))
+def test_a_pattern_covers_what_its_regular_expression_does(glob: str, name: str) -> None:
+    expression = "".join({"*": ".*", "?": "."}.get(one, one) for one in glob)
+    if name and glob.strip("ab"):
+        covers = known(line(glob, A)).judge(name, None, A).verdict is Verdict.KNOWN
+        assert covers is (re.fullmatch(expression, name) is not None)
+
+
+def test_a_pattern_of_many_stars_is_matched_in_no_time() -> None:
+    # As a regular expression it would take longer than the age of the world.
+    glob = "*a" * 60 + "*b"
+    assert known(line(glob, A)).judge("a" * 250, None, A).verdict is Verdict.UNKNOWN
