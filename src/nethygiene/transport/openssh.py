@@ -24,7 +24,7 @@ from nethygiene.transport.base import ConnectSettings, Output
 from nethygiene.transport.deadline import Deadline
 from nethygiene.transport.dial import place
 from nethygiene.transport.host_keys import known_elsewhere, load
-from nethygiene.transport.openssh_errors import Hop, explain
+from nethygiene.transport.openssh_errors import Hop, blamed, explain
 from nethygiene.transport.openssh_log import ClientLog, read_log
 from nethygiene.transport.paramiko_connection import query
 from nethygiene.transport.prepared_shell import Ended, PreparedShell, ShellConnection
@@ -83,7 +83,8 @@ class _Client:
         lead = self._command(self._asked, self._options, deadline, depth=0)
 
         def explained(ended: Ended) -> ConnectError | ClosedEarlyError:
-            return self._known_elsewhere(explain(self._way(), ended, deadline))
+            way = self._way()
+            return self._known_elsewhere(explain(way, ended, deadline), blamed(way))
 
         return PreparedShell.start(
             lambda remote: [*lead, shlex.join(["exec", *remote]).replace("'exec' ", "exec ")],
@@ -111,13 +112,13 @@ class _Client:
         return hops[::-1]
 
     def _known_elsewhere(
-        self, error: ConnectError | ClosedEarlyError
+        self, error: ConnectError | ClosedEarlyError, hop: Hop
     ) -> ConnectError | ClosedEarlyError:
         """An unknown host key that is another host's, told as paramiko's is."""
         if not isinstance(error, ConnectError) or error.code != "unknown-host-key":
             return error
         known = load(self._settings.known_hosts or self._options.known_hosts)
-        elsewhere = known_elsewhere(known, error.host_key or "")
+        elsewhere = known_elsewhere(known, hop.log.host_key or "")
         if elsewhere is None:
             return error
         words, cure = elsewhere

@@ -130,19 +130,26 @@ def explain(
     """
     for before, hop in zip((None, *way), way, strict=False):
         if not hop.log.authenticated:
-            own = ended.stderr.strip() if hop is way[-1] else ""
+            own = ended.stderr.strip() if hop is way[-1] else None
             return _not_logged_in(before, hop, own, ended, deadline)
     return _after_login(way[-1], ended, deadline)
 
 
+def blamed(way: Sequence[Hop]) -> Hop:
+    """The first hop that did not let us in, or the destination."""
+    return next((hop for hop in way if not hop.log.authenticated), way[-1])
+
+
 def _not_logged_in(
-    before: Hop | None, hop: Hop, own: str, ended: Ended, deadline: Deadline
+    before: Hop | None, hop: Hop, own: str | None, ended: Ended, deadline: Deadline
 ) -> ConnectError | ClosedEarlyError:
     """The first hop that did not let us in has the story, or the jump host before it."""
     log = hop.log
+    # A jump host's key is not the destination's: it belongs into the message alone.
+    seen = log.host_key if own is not None else None
     refusal = re.search(r"open failed: (.+)", before.log.errors) if before else None
     if before is not None and refusal is not None:
-        return not_forwarded(before.name, hop.name, refusal[1])
+        return not_forwarded(before.name, hop.name, refusal[1][:_WORDS])
     if log.phase is Phase.BANNER and log.preamble and not log.preamble.startswith(BUSY):
         return not_ssh(hop.name, log.preamble.encode("utf-8", "replace"))
     said = "\n".join(filter(None, (log.errors, own)))
@@ -162,17 +169,17 @@ def _not_logged_in(
                 f"{hop.name}: the host accepts {log.accepted_key}, which cannot be used here:"
                 " it has a passphrase and no agent holds it",
                 f"load it into an agent: ssh-add {log.accepted_key}",
-                log.host_key,
+                seen,
             )
         detail = offered if code.endswith("host-key") else ""
-        return ConnectError(code, f"{hop.name}: {line}{detail}", cure, log.host_key)
+        return ConnectError(code, f"{hop.name}: {line}{detail}", cure, seen)
     if ended.timed_out:
         return timed_out(hop.name, f"{log.phase}{through}", deadline)
     last = said.splitlines()[-1][:_WORDS] if said else ""
     if log.phase in _WHEN:
         # Without a jump host before it, what has no address has a ProxyCommand.
         proxy = log.phase is Phase.BANNER and log.address is None and before is None
-        words = (own.splitlines() or [last])[-1][:_WORDS] if proxy else log.preamble or last
+        words = ((own or "").splitlines() or [last])[-1][:_WORDS] if proxy else log.preamble or last
         return ClosedEarlyError(closed(hop.name, _WHEN[log.phase], words, proxy=proxy))
     words = last or f"ssh ended with status {ended.status}"
     return ConnectError("closed", f"{hop.name}: {words}", "try the same with: ssh -v")

@@ -152,7 +152,8 @@ def _through(options: SshOptions, settings: ConnectSettings, deadline: Deadline)
         if error.message.startswith("jump host"):
             raise
         message = f"{jump}: {error.message}"
-        raise ConnectError(error.code, message, error.cure, error.host_key) from None
+        # The key that was seen is not the destination's: it belongs into the message alone.
+        raise ConnectError(error.code, message, error.cure) from None
     return _forward(login, options, jump, deadline)
 
 

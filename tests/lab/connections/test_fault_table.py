@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -13,6 +14,7 @@ from tests.lab.connections.faults.audited import (
     HEALTHY,
     KINDS,
     ROWS,
+    WINDOW_SECONDS,
     Audited,
     Hop,
     Row,
@@ -105,6 +107,15 @@ def test_the_run_ends_in_time_and_says_that_hosts_are_missing(audited: Audited) 
     failed = [row.host for row in ROWS if row.said.code != "complete"]
     assert f"({len(failed)} not reached)" in audited.run.stdout
     assert all(host in audited.written for host in failed)
+
+
+@pytest.mark.parametrize("name", [*HEALTHY, *(f"wall-clock-jumps-{kind}" for kind in KINDS)])
+def test_rates_are_of_the_window_whatever_the_clocks_say(audited: Audited, name: str) -> None:
+    """The auditor's own clock goes to and fro by a day as well."""
+    observed = " ".join(found.text for found in audited.run.of(name) if found.outcome == "passed")
+    intervals = [float(seconds) for seconds in re.findall(r"\+\d+ in ([\d.]+) s", observed)]
+    assert intervals
+    assert all(WINDOW_SECONDS <= seconds < COMMAND_SECONDS for seconds in intervals)
 
 
 def test_memory_stays_bounded(audited: Audited) -> None:

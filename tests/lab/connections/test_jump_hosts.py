@@ -70,6 +70,9 @@ def test_an_unknown_jump_host_is_refused(sshd: SshdFactory, kind: ConnectionKind
         open_connection(last.target(kind, common_args=through(jump)), settings_for(jump, last))
     assert caught.value.code == "unknown-host-key"
     assert "jump host" in caught.value.message
+    # Seen was the jump host's key, not the host's.
+    assert "SHA256:" in caught.value.message
+    assert caught.value.host_key is None
     assert last.logged("Connection from") == 0
 
 

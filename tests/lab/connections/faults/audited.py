@@ -28,6 +28,7 @@ KINDS: tuple[Kind, ...] = ("paramiko", "ssh")
 
 CONNECT_SECONDS = 30.0
 COMMAND_SECONDS = 10.0
+WINDOW_SECONDS = 0.3
 """Deadlines of the fleet: ample, for all of it shares the machine with the hosts themselves."""
 
 POLICY: Policy = {
@@ -142,7 +143,7 @@ def audit_all(lab: Lab, keys: Keys, directory: Path, stack: ExitStack) -> Audite
         f"--connect-timeout={CONNECT_SECONDS}",
         f"--command-timeout={COMMAND_SECONDS}",
         "--forks=200",
-        "--window=0.3",
+        f"--window={WINDOW_SECONDS}",
         *("-k", RULES),
         f"--html={directory / 'report.html'}",
         f"--junit-xml={directory / 'junit.xml'}",
