@@ -81,7 +81,7 @@ def test_nothing_is_passed_that_was_not_seen(audited: Audited, row: Row) -> None
     judged = {judged: outcome for judged, outcome in found.items() if outcome != "unknown"}
     assert judged == {judged: healthy[judged] for judged in judged}
     if row.fault.rest is Rest.JUDGED:
-        assert {**judged, REACHABLE: "passed"} == healthy
+        assert {**judged, REACHABLE: "passed"} == healthy, audited.run.of(row.host)
 
 
 @EACH

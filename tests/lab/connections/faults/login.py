@@ -61,7 +61,14 @@ def proxy_that_fails(stage: Stage) -> Variables:
 
 
 AUTHORIZED = "is in the user's authorized_keys and that ansible_user is right"
-SHELL = "ForceCommand"
+RUN_SH = "give the audit user a login that may run /bin/sh"
+SHELL = "see the user's login shell, and ForceCommand"
+
+
+def no_shell(cause: str) -> tuple[Said, Said]:
+    """paramiko sees it when the script is sent, ssh before."""
+    return Said("exec-denied", cause, RUN_SH), Said("exec-denied", cause, SHELL)
+
 
 FAULTS = (
     Fault(
@@ -93,9 +100,9 @@ FAULTS = (
     Fault(
         "nologin-shell",
         nologin,
-        *both("exec-denied", "This account is currently not available", SHELL),
+        *no_shell("This account is currently not available"),
     ),
-    Fault("forced-command", forced, *both("exec-denied", "backups only", SHELL)),
+    Fault("forced-command", forced, *no_shell("backups only")),
     Fault(
         "max-sessions",
         max_sessions,

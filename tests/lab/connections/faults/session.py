@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.lab.connections.faults.fault import Fault, Rest, Said
+from tests.lab.connections.faults.login import no_shell
 from tests.lab.connections.faults.network import both
 from tests.lab.connections.faults.stage import Stage
 from tests.lab.inventory import Variables
@@ -114,7 +115,7 @@ FAULTS = (
     Fault(
         "greeting-then-failure",
         shell("echo 'Welcome, but closed for maintenance'; exit 3"),
-        *both("exec-denied", "closed for maintenance", "ForceCommand"),
+        *no_shell("closed for maintenance"),
     ),
     Fault(
         "greeting-without-end",
