@@ -50,13 +50,18 @@ class _Line(BaseModel):
 
 
 class EvidenceHeader(_Line):
-    """The first line: which run this was."""
+    """The first line: which run this was; `redacted` has pseudonyms for addresses and names."""
 
     evidence: Literal[1] = 1
     tool: str
     run_id: str
     window: float
     inventory_sha256: str
+    redacted: bool = False
+
+    def unnamed(self) -> Self:
+        """The header of the same run's redacted evidence: the inventory's hash would tell it."""
+        return self.model_copy(update={"inventory_sha256": "", "redacted": True})
 
 
 class _Section(_Line):

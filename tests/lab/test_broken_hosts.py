@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from nethygiene.evidence import read_evidence
+from nethygiene.redaction import redact
 from tests.lab.audit import AuditRun, audit
 from tests.lab.cases import (
     accept_queue,
@@ -32,6 +35,7 @@ from tests.lab.cases import (
 )
 from tests.lab.cases.case import LabCase, Scene
 from tests.lab.lab import Lab
+from tests.redacting import left_over, outcomes
 
 CASES = [
     case
@@ -60,11 +64,12 @@ CASES = [
 
 @dataclass(frozen=True)
 class ThreeAudits:
-    """All cases' hosts, judged together before, while broken, and after."""
+    """All cases' hosts, judged together before, while broken, and after; and what they said."""
 
     healthy: AuditRun
     broken: AuditRun
     mended: AuditRun
+    evidence: dict[str, Path]
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +77,11 @@ def audits(lab: Lab) -> Iterator[ThreeAudits]:
     client, *hosts = lab.hosts("client", *(case.name for case in CASES))
     policies = {case.name: case.policy for case in CASES}
 
-    def judge() -> AuditRun:
-        run = audit(lab, hosts, policy_by_host=policies)
+    evidence = {state: lab.directory / f"{state}.jsonl" for state in ("broken", "mended")}
+
+    def judge(state: str) -> AuditRun:
+        kept = [f"--evidence={evidence[state]}"] if state in evidence else []
+        run = audit(lab, hosts, *kept, policy_by_host=policies)
         assert run.document, f"no results file: {run}"
         return run
 
@@ -81,15 +89,15 @@ def audits(lab: Lab) -> Iterator[ThreeAudits]:
         scenes = [stack.enter_context(closing(Scene(host, client))) for host in hosts]
         for case, scene in zip(CASES, scenes, strict=True):
             case.prepares(scene)
-        healthy = judge()
+        healthy = judge("healthy")
         for case, scene in zip(CASES, scenes, strict=True):
             case.breaks(scene)
-        broken = judge()
+        broken = judge("broken")
         remedies = {rule["id"]: rule["remedy"] for rule in broken.document["rules"]}
         for case, scene in zip(CASES, scenes, strict=True):
             scene.remedies.update(remedies)
             case.mend(scene)
-        yield ThreeAudits(healthy, broken, judge())
+        yield ThreeAudits(healthy, broken, judge("mended"), evidence)
     for host in (client, *hosts):
         lab.remove(host)
 
@@ -119,6 +127,17 @@ def test_no_other_rule_changes(audits: ThreeAudits, case: LabCase) -> None:
 def test_the_remedy_mends_it(audits: ThreeAudits, case: LabCase) -> None:
     after = audits.mended.one(case.name, case.rule, case.item)
     assert after.outcome == case.mended, after
+
+
+@pytest.mark.parametrize("state", ["broken", "mended"])
+def test_redacted_evidence_is_judged_alike(audits: ThreeAudits, state: str) -> None:
+    path = audits.evidence[state]
+    originals = list(read_evidence(path)[1])
+    redacted = list(redact(lambda: iter(originals)))
+    assert len(redacted) == len(CASES)
+    for original, other in zip(originals, redacted, strict=True):
+        assert outcomes(other) == outcomes(original), original.host
+        assert left_over(original, other) == set()
 
 
 def test_a_healthy_fleet_is_clean(audits: ThreeAudits) -> None:

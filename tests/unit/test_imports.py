@@ -26,6 +26,15 @@ ALLOWED: dict[str, set[str]] = {
     "transport": {"errors", "known_hosts", "transcript", "inventory.target"},
     "collect": {"errors", "masking", "transcript", "inventory.target", "probes", "transport"},
     "evidence": {"errors", "transcript"},
+    "redaction": {
+        "errors",
+        "evidence",
+        "transcript",
+        "known_hosts",
+        "inventory.policy",
+        "probes",
+        "tunnels",
+    },
     # From the transcript to the verdict.
     "facts": {"outcomes", "transcript"},
     "firewall": set(),
@@ -62,6 +71,7 @@ ALLOWED: dict[str, set[str]] = {
         *("__init__", "errors", "outcomes", "transcript", "evidence", "results", "verdict"),
         *(
             "masking",
+            "redaction",
             "waivers",
             "inventory",
             "transport",
@@ -75,7 +85,15 @@ ALLOWED: dict[str, set[str]] = {
     "docs": {"inventory", "plugin.shipped", "probes", "report.text", "results", "rules", "sudoers"},
     # Beside the flow.
     "__init__": set(),
-    "__main__": {"__init__", "errors", "forced_command", "inventory", "sudoers"},
+    "__main__": {
+        "__init__",
+        "errors",
+        "evidence",
+        "forced_command",
+        "inventory",
+        "redaction",
+        "sudoers",
+    },
     "forced_command": {"__init__", "collect", "inventory.policy", "probes"},
     "sudoers": {"probes", "inventory.policy"},
     "schemas": set(),

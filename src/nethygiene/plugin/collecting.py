@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
@@ -13,9 +13,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeE
 from rich.table import Column
 
 from nethygiene.collect import Job, collect_fleet
-from nethygiene.evidence import EvidenceWriter
+from nethygiene.evidence import EvidenceHost, EvidenceWriter
 from nethygiene.plugin.audit import Audit
 from nethygiene.probes import all_probes, commands_for
+from nethygiene.redaction import redact
 from nethygiene.transcript import Transcript
 from nethygiene.transport import abandon_all, begin_anew
 
@@ -60,9 +61,7 @@ def collect(
     workers = max(1, min(options.forks, len(jobs)))
     _allow_descriptors(workers + len(keep_open))
     with contextlib.ExitStack() as stack:
-        writer = None
-        if options.evidence is not None:
-            writer = stack.enter_context(EvidenceWriter(options.evidence, audit.evidence_header()))
+        keep = _keeper(audit, stack)
         begin_anew()
         executor = ThreadPoolExecutor(workers, thread_name_prefix="nethygiene")
         stack.callback(executor.shutdown, cancel_futures=True)
@@ -70,12 +69,33 @@ def collect(
             for transcript in _with_progress(collect_fleet(jobs, executor), len(jobs)):
                 audit.add_transcript(transcript)
                 audit.subject(transcript.host).parse_all()
-                if writer is not None:
-                    writer.add(audit.evidence_line(transcript))
+                keep(transcript)
         except KeyboardInterrupt:
             # What has been collected is judged; a second Ctrl-C ends that as well.
             audit.interrupted = True
             abandon_all()
+
+
+def _keeper(audit: Audit, stack: contextlib.ExitStack) -> Callable[[Transcript], None]:
+    """What keeps a transcript as evidence, until the stack is unwound."""
+    path = audit.options.evidence
+    if path is None:
+        return lambda _transcript: None
+    header = audit.evidence_header()
+    if not audit.options.redact:
+        writer = stack.enter_context(EvidenceWriter(path, header))
+        return lambda transcript: writer.add(audit.evidence_line(transcript))
+    # Pseudonyms depend on all hosts: none is written before the last has answered, and what was
+    # not redacted never touches the disk. The file is opened at once, so that it can be.
+    unnamed = stack.enter_context(EvidenceWriter(path, header.unnamed()))
+    lines: list[EvidenceHost] = []
+
+    def write() -> None:
+        for line in redact(lambda: iter(lines)):
+            unnamed.add(line)
+
+    stack.callback(write)
+    return lambda transcript: lines.append(audit.evidence_line(transcript))
 
 
 def _with_progress(transcripts: Iterator[Transcript], total: int) -> Iterator[Transcript]:

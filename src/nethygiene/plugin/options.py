@@ -22,6 +22,7 @@ class Options:
         inventory: `--inventory`, None if not given.
         from_evidence: `--from-evidence`, None if not given.
         evidence: `--evidence`, None if not given.
+        redact: `--redact`: evidence has pseudonyms for addresses and names.
         since: `--since`, None if not given.
         results: `--results`, None if not given.
         summary_md: `--summary-md`, None if not given.
@@ -38,6 +39,7 @@ class Options:
     inventory: Path | None
     from_evidence: Path | None
     evidence: Path | None
+    redact: bool
     since: Path | None
     results: Path | None
     summary_md: Path | None
@@ -88,6 +90,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="none, or github: findings at the inventory's lines (default: where GitHub runs it)",
     )
     add("--evidence", metavar="FILE", help="keep what the hosts answered, to be judged again")
+    add(
+        "--redact",
+        action="store_true",
+        help="with --evidence: pseudonyms for addresses and names, alike in the whole file",
+    )
     add("--from-evidence", metavar="FILE", help="judge kept evidence; connects to nothing")
     add(
         "--label",
@@ -119,6 +126,7 @@ def read_options(config: pytest.Config) -> Options:
         inventory=path("--inventory"),
         from_evidence=path("--from-evidence"),
         evidence=path("--evidence"),
+        redact=bool(config.getoption("--redact", False)),
         since=path("--since"),
         results=path("--results"),
         summary_md=path("--summary-md"),
@@ -162,6 +170,11 @@ def _check_together(config: pytest.Config, options: Options) -> None:
         raise UsageError(
             "--evidence keeps what a live run collects; with --from-evidence there is none: "
             "copy the file instead"
+        )
+    if options.redact and options.evidence is None:
+        raise UsageError(
+            "--redact is of --evidence=FILE: a file that is there already is redacted by "
+            "`python -m nethygiene redact IN OUT`"
         )
     for name, wanted in (("--since", options.since), ("--from-evidence", options.from_evidence)):
         if wanted is not None and not wanted.is_file():

@@ -1,0 +1,105 @@
+"""Addresses in text, wherever and however commands write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from nethygiene.redaction.addresses import AddressMap, Network
+from nethygiene.redaction.names import NameMap
+
+_FOUR = r"\d{1,3}(?:\.\d{1,3}){3}"
+_SIX = r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?"
+_ADDRESS = rf"(?:(?<![\w.:]){_SIX}(?![\w:])|(?<![\w.]){_FOUR}(?!\w|\.\d))"
+_TOKEN = re.compile(
+    rf"(?P<one>{_ADDRESS})"
+    rf"(?:-(?P<two>(?:{_SIX}|{_FOUR}))(?![\w:]*:\w|\.\d|\w)|/(?P<length>\d{{1,3}})(?![\w.]))?"
+)
+_MAC = re.compile(r"(?<![0-9A-Fa-f:])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5,19}(?![0-9A-Fa-f:])")
+
+
+@dataclass
+class Pseudonyms:
+    """The maps of one file, and where they are in learning it.
+
+    Attributes:
+        addresses: of addresses.
+        names: of all else.
+        learning: the file is read for the first time: ranges are noted, what is made is dropped.
+    """
+
+    addresses: AddressMap
+    names: NameMap
+    learning: bool = field(default=True)
+
+    def address(self, text: str) -> str:
+        """An address; other text stays."""
+        try:
+            found = ip_address(text)
+        except ValueError:
+            return text
+        return _written(found.version, self.addresses.address(found.version, int(found)))
+
+    def host(self, text: str) -> str:
+        """A host's address or name, perhaps in brackets or with an interface."""
+        bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+        address, percent, zone = bare.partition("%")
+        try:
+            ip_address(address)
+        except ValueError:
+            return text.replace(bare, self.names.host(bare))
+        return text.replace(bare, self.address(address) + percent + zone)
+
+    def network(self, network: Network) -> Network:
+        """A network."""
+        first = int(network.network_address)
+        number = self.addresses.network(network.version, first, network.prefixlen)
+        return ip_network((number, network.prefixlen))
+
+    def span(self, one: str, two: str) -> tuple[str, str] | None:
+        """The two ends of a range; None where they are none."""
+        try:
+            low, high = ip_address(one), ip_address(two)
+        except ValueError:
+            return None
+        if low.version != high.version:
+            return None
+        if self.learning:
+            self.addresses.learn(low.version, int(low), int(high))
+        first, last = self.addresses.range(low.version, int(low), int(high))
+        return _written(low.version, first), _written(low.version, last)
+
+    def prefix(self, text: str, length: int) -> str:
+        """The address of a prefix: a network's where its host bits are 0, else an interface's."""
+        try:
+            found = ip_address(text)
+        except ValueError:
+            return text
+        bits = found.max_prefixlen
+        if length < bits - 1 and not int(found) & ((1 << (bits - length)) - 1):
+            number = self.addresses.network(found.version, int(found), length)
+            return _written(found.version, number)
+        return self.address(text)
+
+    def in_text(self, text: str) -> str:
+        """Text, with all addresses replaced: alone, in ranges, with prefixes, and hardware's."""
+        text = _MAC.sub(lambda match: self.names.mac(match[0]), text)
+        return _TOKEN.sub(self._token, text)
+
+    def _token(self, match: re.Match[str]) -> str:
+        one, two, length = match["one"], match["two"], match["length"]
+        if two is not None:
+            ends = self.span(one, two)
+            return match[0] if ends is None else "-".join(ends)
+        if length is not None:
+            return f"{self.prefix(one, int(length))}/{length}"
+        return self.address(one)
+
+
+def _written(version: int, number: int) -> str:
+    if version == 4:
+        return str(IPv4Address(number))
+    if number >> 32 == 0xFFFF:
+        return f"::ffff:{IPv4Address(number & 0xFFFFFFFF)}"
+    return str(IPv6Address(number))

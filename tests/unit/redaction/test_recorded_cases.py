@@ -1,0 +1,44 @@
+"""Redacted evidence of every recorded case: the same verdicts, and none of its addresses."""
+
+from __future__ import annotations
+
+import pytest
+
+from nethygiene.evidence import EvidenceHost
+from nethygiene.inventory.policy import policy_from_plain
+from nethygiene.probes import all_probes
+from nethygiene.redaction import redact
+from tests.cases.case import Case, case_paths, judge, load_case, rules
+from tests.redacting import left_over
+
+KEY = b"a key of this test alone"
+PATHS = case_paths()
+
+
+def evidence(case: Case) -> EvidenceHost:
+    return EvidenceHost.of(
+        case.transcript(),
+        groups=("all", "group-of-cases"),
+        policy=policy_from_plain(dict(case.file.policy)).plain(),
+        boot_id="",
+        uptime=None,
+    ).model_copy(update={"probes": {name: one.version for name, one in all_probes().items()}})
+
+
+def outcomes(host: EvidenceHost, rule: str) -> list[tuple[str, str | None]]:
+    return [
+        (one.outcome.value, one.reason.value if one.reason else None)
+        for one in judge(rules()[rule], host.transcript(), host.policy)
+    ]
+
+
+@pytest.mark.parametrize("rule", sorted({path.parent.name for path in PATHS}))
+def test_verdicts_are_the_same_and_no_name_is_left(rule: str) -> None:
+    for path in PATHS:
+        if path.parent.name == rule:
+            host = evidence(load_case(path))
+            (one,) = redact(lambda host=host: iter([host]), KEY)  # type: ignore[misc]
+            # As it comes back from the file.
+            redacted = EvidenceHost.model_validate_json(one.model_dump_json())
+            assert outcomes(redacted, rule) == outcomes(host, rule), path
+            assert left_over(host, redacted) == set(), path
