@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import os
 import re
@@ -57,6 +58,7 @@ class EvidenceHeader(_Line):
     run_id: str
     window: float
     inventory_sha256: str
+    hosts: int | None = Field(None, ge=0)  # so many lines follow, unless the run was cut short
     redacted: bool = False
 
     def unnamed(self) -> Self:
@@ -162,6 +164,7 @@ class EvidenceWriter:
             EvidenceError: the file cannot be written.
         """
         self._path = path
+        self._whole = 0  # bytes of whole lines
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = _open_for_owner(path)
@@ -182,12 +185,20 @@ class EvidenceWriter:
         self._write(host)
 
     def _write(self, line: _Line) -> None:
-        rest = memoryview((line.model_dump_json() + "\n").encode())
+        text = (line.model_dump_json() + "\n").encode()
+        rest = memoryview(text)
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
             raise self._cannot_write(error) from None
+        else:
+            self._whole += len(text)
+        finally:
+            if rest:
+                # No line half-written: the hosts before it can still be judged.
+                with contextlib.suppress(OSError):
+                    self._file.truncate(self._whole)
 
     def _cannot_write(self, error: OSError) -> EvidenceError:
         return EvidenceError(f"--evidence={self._path}: cannot be written: {error.strerror}")
@@ -272,7 +283,9 @@ def _json(path: Path, number: int, line: bytes) -> object:
             # Half a character could be judged, but never be written into a report.
             json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        cut = "" if line.endswith(b"\n") else " (the line is cut off: the run was interrupted?)"
+        whole = line.endswith(b"\n")
+        cut = "the line is cut off: the run was interrupted? delete it to judge the others"
+        cut = "" if whole else f" ({cut})"
         raise EvidenceError(f"{path}:{number}: not JSON: {error}{cut}") from None
     return parsed
 

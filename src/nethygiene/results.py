@@ -131,6 +131,9 @@ class Run(_Record):
     results: tuple[Result, ...]
     summary: Summary
     exit_status: int
+    cut_short: str | None = Field(
+        None, description="why not all that was selected was judged; null where all was"
+    )
 
 
 def fingerprint(rule: str, host: str, item: str | None) -> str:

@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from nethygiene.results import Run
 from tests.plugin.conftest import CHECKS, LOCAL, Runner
+from tests.plugin.started import processes
 
 WINDOW = "23.7188"  # of no other process on this machine
 GONE = "    gone: {ansible_host: 127.0.0.1, ansible_port: 1}\n"
@@ -44,23 +44,11 @@ def test_what_had_come_is_judged_and_nothing_is_left(runner: Runner) -> None:
     assert "refused" in errors["gone"], "what had come is kept"
     assert "interrupted" in errors["here"]
     assert {one.outcome.value for one in run.results} <= {"failed", "unknown", "not-applicable"}
-    assert not _windows(), "the host's script ended too"
-
-
-def _windows() -> list[str]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[:2] == [b"sleep", WINDOW.encode()]:
-            found.append(process.name)
-    return found
+    assert not processes("sleep", WINDOW), "the host's script ended too"
 
 
 def _wait_for_window() -> None:
     deadline = time.monotonic() + 30
-    while not _windows():
+    while not processes("sleep", WINDOW):
         assert time.monotonic() < deadline, "the script never came to its window"
         time.sleep(0.05)

@@ -112,6 +112,18 @@ def test_exitfirst_stops_after_the_first_failure(runner: Runner) -> None:
     inventory = runner.inventory(TWO_SERVICES.replace("backlog: 1}", "backlog: 1999999999}"))
     suite = runner.run(f"--inventory={inventory}", "-k", "somaxconn_covers", "-x")
     assert suite.output.count("\nFAILED") == 1 or "1 failed" in suite.output
+    assert suite.status == 1
+    assert "CUT SHORT: stopping after 1 failures" in suite.output
+
+
+def test_what_exitfirst_left_unjudged_is_not_clean(runner: Runner) -> None:
+    inventory = runner.inventory(TWO_SERVICES.replace("backlog: 1}", "backlog: 1999999999}"))
+    arguments = (f"--inventory={inventory}", "-k", "somaxconn_covers", "-x")
+    suite = runner.run(*arguments, "--fail-on=critical")
+    assert suite.status == 2, "what was not judged may be critical"
+    assert "CLEAN" not in suite.output
+    assert suite.run is not None
+    assert "not judged" in (suite.run.cut_short or "")
 
 
 @pytest.fixture

@@ -17,17 +17,18 @@ from nethygiene.collect.kept import close_kept
 from nethygiene.errors import UsageError
 from nethygiene.outcomes import Kind, Severity
 from nethygiene.plugin import distributed, html, plain
-from nethygiene.plugin.ending import Gatherer
+from nethygiene.plugin.ending import GATHERER, Gatherer, gatherer_of
 from nethygiene.plugin.items import RuleItem, reachability_item, rule_items
 from nethygiene.plugin.keys import audit_of, begin_audit, has_audit
 from nethygiene.plugin.options import add_options
 from nethygiene.plugin.outcome import RULE_ITEM, pack, settle_report, status_of, unpack
 from nethygiene.plugin.protocol import judge_quickly
 from nethygiene.plugin.records import rule_record
+from nethygiene.plugin.report_files import check_report_files
 from nethygiene.plugin.selection import collect_for, hosts_of, is_reachability
 from nethygiene.plugin.shipped import names_shipped_checks, reachability_rule
 from nethygiene.rules.definition import rule_of
-from nethygiene.transport import close_shared_connections
+from nethygiene.transport import abandon_all, close_shared_connections
 
 Serialized = dict[str, Any] | None
 Status = tuple[str, str, tuple[str, dict[str, bool]]]
@@ -48,9 +49,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and what ends a run."""
-    config.pluginmanager.register(Gatherer(config), "nethygiene.plugin.ending")
+    config.pluginmanager.register(Gatherer(config), GATHERER)
+    if _is_asked(config) and not distributed.is_worker(config):
+        try:
+            # Before pytest-html makes its folder, and ends with a traceback where it cannot.
+            check_report_files(config)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
     for severity in Severity:
         config.addinivalue_line("markers", f"{severity}: a failure of this severity")
     for kind in Kind:
@@ -59,20 +67,25 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{code}: born from incident {code}")
 
 
+def _is_asked(config: pytest.Config) -> bool:
+    """Whether the command line asks for an audit, rather than for someone else's tests."""
+    asked = config.getoption("--inventory") or config.getoption("--from-evidence")
+    return asked is not None or any(
+        names_shipped_checks(str(one), config.invocation_params.dir) for one in config.args
+    )
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Begin the audit where the command line asks for one; what is wrong exits with status 4."""
     config = session.config
     distributed.take_evidence(config)
-    asked = config.getoption("--inventory") or config.getoption("--from-evidence")
-    arguments = [str(argument) for argument in config.args]
-    if asked is not None or any(
-        names_shipped_checks(one, config.invocation_params.dir) for one in arguments
-    ):
+    if _is_asked(config):
         try:
             begin_audit(config)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
+        gatherer_of(config).signals.install()
         if config.pluginmanager.hasplugin("html"):
             # Not for anybody else's reports, and its hooks exist only with pytest-html.
             config.pluginmanager.register(html, "nethygiene.plugin.html")
@@ -176,8 +189,11 @@ def pytest_report_from_serializable(data: dict[str, Any]) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish() -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """Close all connections."""
+    if has_audit(session.config):
+        # After a second Ctrl-C some may still be made; nobody waits for them.
+        abandon_all()
     close_kept()
     close_shared_connections()
 
@@ -197,5 +213,6 @@ def pytest_configure_node(node: WorkerNode) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the evidence that workers judged from."""
+    """Remove the evidence that workers judged from, and put the signals back."""
     distributed.remove_evidence(config)
+    gatherer_of(config).signals.restore()

@@ -36,6 +36,8 @@ def github_annotations(
     A host's failures at or above `fail_on` are one error; its other failures, and what is unknown
     on it, are one warning: they all point at the same line, and GitHub shows ten of a level.
     """
+    if run.cut_short is not None:
+        yield _command("error", "The run was cut short", run.cut_short, None)
     levels: dict[str, dict[str, list[Result]]] = {"error": {}, "warning": {}}
     for one in run.results:
         level = _level(one, fail_on)

@@ -36,6 +36,7 @@ class Audit:
         rules: records of the rules that were judged, by id.
         rules_by_host: the rules that were selected for each host.
         interrupted: Ctrl-C ended the collection; what had come by then is judged.
+        cut_short: why the evidence does not hold all hosts; None if it does, or in a live run.
     """
 
     def __init__(self, options: Options) -> None:
@@ -55,6 +56,7 @@ class Audit:
         self._plan = plan_run(options)
         self.hosts = self._plan.hosts
         self.is_live = self._plan.is_live
+        self.cut_short = self._plan.cut_short
         self._transcripts = dict(self._plan.transcripts)
         self._since = last_samples(options.since) if options.since is not None else {}
         self._subjects: dict[str, Subject] = {}
@@ -116,13 +118,14 @@ class Audit:
             )
         ]
 
-    def evidence_header(self) -> EvidenceHeader:
-        """The header of this run's evidence."""
+    def evidence_header(self, hosts: int) -> EvidenceHeader:
+        """The header of this run's evidence, in which so many hosts are to follow."""
         return EvidenceHeader(
             tool=f"nethygiene {__version__}",
             run_id=self.run_id,
             window=self.options.window,
             inventory_sha256=self._plan.sha256,
+            hosts=hosts,
         )
 
     def evidence_line(self, transcript: Transcript) -> EvidenceHost:
@@ -138,7 +141,7 @@ class Audit:
             uptime=known.uptime if known else None,
         )
 
-    def run(self, exit_status: int) -> Run:
+    def run(self, exit_status: int, cut_short: str | None = None) -> Run:
         """The whole run, for reports."""
         # In an order of their own, so that workers and evidence give the same file.
         results = tuple(sorted(self.results, key=lambda one: (one.rule, one.host, one.item or "")))
@@ -157,6 +160,7 @@ class Audit:
             results=results,
             summary=summarize(results),
             exit_status=exit_status,
+            cut_short=cut_short,
         )
 
 

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeE
 from rich.table import Column
 
 from nethygiene.collect import Job, collect_fleet
+from nethygiene.errors import EvidenceError
 from nethygiene.evidence import EvidenceHost, EvidenceWriter
 from nethygiene.plugin.audit import Audit
 from nethygiene.probes import all_probes, commands_for
@@ -61,7 +62,7 @@ def collect(
     workers = max(1, min(options.forks, len(jobs)))
     _allow_descriptors(workers + len(keep_open))
     with contextlib.ExitStack() as stack:
-        keep = _keeper(audit, stack)
+        keep = _keeper(audit, len(jobs), stack)
         begin_anew()
         executor = ThreadPoolExecutor(workers, thread_name_prefix="nethygiene")
         stack.callback(executor.shutdown, cancel_futures=True)
@@ -74,14 +75,18 @@ def collect(
             # What has been collected is judged; a second Ctrl-C ends that as well.
             audit.interrupted = True
             abandon_all()
+        except EvidenceError:
+            # Without this the hosts under way would be waited for.
+            abandon_all()
+            raise
 
 
-def _keeper(audit: Audit, stack: contextlib.ExitStack) -> Callable[[Transcript], None]:
-    """What keeps a transcript as evidence, until the stack is unwound."""
+def _keeper(audit: Audit, hosts: int, stack: contextlib.ExitStack) -> Callable[[Transcript], None]:
+    """What keeps a transcript as evidence, until the stack is unwound; so many hosts will be."""
     path = audit.options.evidence
     if path is None:
         return lambda _transcript: None
-    header = audit.evidence_header()
+    header = audit.evidence_header(hosts)
     if not audit.options.redact:
         writer = stack.enter_context(EvidenceWriter(path, header))
         return lambda transcript: writer.add(audit.evidence_line(transcript))

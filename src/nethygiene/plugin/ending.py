@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Generator, Iterator
-from pathlib import Path
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nethygiene.plugin.annotations import are_wanted, github_annotations
 from nethygiene.plugin.distributed import is_worker
-from nethygiene.plugin.junit import tell_unknown
+from nethygiene.plugin.junit import tell_cut_short, tell_unknown
 from nethygiene.plugin.keys import audit_of, has_audit
 from nethygiene.plugin.outcome import RULE_ITEM, judged_by
+from nethygiene.plugin.report_files import ReportFile, report_files, written_whole
+from nethygiene.plugin.signals import Signals
 from nethygiene.report.console import summary_lines
 from nethygiene.report.results_file import write_results
 from nethygiene.report.summary_markdown import summary_markdown
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 RUN = pytest.StashKey[Run]()
+GATHERER = "nethygiene.plugin.ending"
 
 _INTERRUPTED = 2
 # These say more than any verdict: interrupted, internal error, usage error, nothing collected,
@@ -41,6 +42,9 @@ class Gatherer:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._stranger_failed = False
+        self._finished = 0
+        self._not_written: list[str] = []
+        self.signals = Signals()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
@@ -50,25 +54,76 @@ class Gatherer:
         tell_unknown(self._config, report)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Decide the exit status and write the results file."""
-        if not has_audit(self._config) or is_worker(self._config):
-            return
+    def pytest_keyboard_interrupt(self) -> None:
+        """From here on a signal would break off what is left to do: tidying up and writing."""
+        if has_audit(self._config):
+            self.signals.hold()
+
+    # Innermost, so that files that cannot be written do not cost the terminal's summary.
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None]:
+        """Decide the exit status and write the files, other plugins' reports among them."""
+        idle = self._config.option.collectonly or is_worker(self._config)
+        if idle or not has_audit(self._config):
+            return (yield)
+        self.signals.hold()
+        self._settle(session, int(exitstatus))
+        others: list[ReportFile] = []
+        try:
+            with written_whole(self._config) as others:
+                yield
+        except (OSError, pytest.exit.Exception) as error:
+            self._cannot_write(others, error)
+        if self._not_written and session.exitstatus != _INTERRUPTED:
+            session.exitstatus = _INTERRUPTED if self.signals.obeyed else CRASHED
+
+    def _settle(self, session: pytest.Session, status: int) -> None:
+        """Decide the exit status, and write the files that are ours."""
         audit = audit_of(self._config)
-        status = _INTERRUPTED if audit.interrupted else int(exitstatus)
+        if audit.interrupted:
+            status = _INTERRUPTED
+        cut_short = self._why_cut_short(session, status)
         if status not in _PYTESTS_OWN:
             status = exit_status(audit.results, audit.options.fail_on)
             # A failing test that is none of ours keeps pytest's status, unless ours says more.
             if self._stranger_failed and status != CRASHED:
                 status = FAILURES
+            # What was not judged may have failed: neither clean nor merely unknown.
+            if cut_short is not None and status not in {CRASHED, FAILURES}:
+                status = _INTERRUPTED
         session.exitstatus = status
-        self._config.stash[RUN] = run = audit.run(status)
-        if (path := audit.options.results) is not None:
-            with _told("--results", path):
-                write_results(run, path)
-        if (path := audit.options.summary_md) is not None:
-            with _told("--summary-md", path):
-                write_whole(summary_markdown(run, audit.options.fail_on, audit.remarks()), path)
+        self._config.stash[RUN] = run = audit.run(status, cut_short)
+        if cut_short is not None:
+            tell_cut_short(self._config, cut_short)
+        fail_on = audit.options.fail_on
+        for file in report_files(self._config):
+            try:
+                if file.option == "--results":
+                    write_results(run, file.path)
+                elif file.option == "--summary-md":
+                    write_whole(summary_markdown(run, fail_on, audit.remarks()), file.path)
+            except (OSError, pytest.exit.Exception) as error:
+                self._cannot_write([file], error)
+
+    def _why_cut_short(self, session: pytest.Session, status: int) -> str | None:
+        """Why not all that was selected was judged; None where all was."""
+        audit = audit_of(self._config)
+        left = max(0, session.testscollected - self._finished)
+        if audit.interrupted:
+            why = f"interrupted by {self.signals.received} while hosts were read"
+        elif status == _INTERRUPTED and not session.shouldstop:
+            why = f"interrupted by {self.signals.received}"
+        elif left and status in {0, FAILURES, _INTERRUPTED}:
+            why = str(session.shouldfail or session.shouldstop or "ended early")
+        elif audit.cut_short is not None:
+            why = audit.cut_short
+        else:
+            return None
+        return f"{why}; {left} of {session.testscollected} tests not judged" if left else why
+
+    def _cannot_write(self, files: Sequence[ReportFile], error: Exception) -> None:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        self._not_written.append(f"{' and '.join(map(str, files))}: not written: {reason}")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None]:
@@ -76,6 +131,7 @@ class Gatherer:
         run = self._config.stash.get(RUN, None)
         nothing_ran = self._config.option.collectonly or not (run and run.results)
         if run is None or (nothing_ran and run.exit_status != _INTERRUPTED):
+            self._tell_not_written(terminalreporter)
             return (yield)
         stats = terminalreporter.stats
         failed = stats.get("failed", [])
@@ -90,6 +146,7 @@ class Gatherer:
                 del stats["failed"]
 
     def _take(self, report: pytest.TestReport) -> None:
+        self._finished += report.when == "teardown"
         judged = judged_by(report)
         if judged is None:
             self._stranger_failed |= report.failed
@@ -113,13 +170,16 @@ class Gatherer:
         if are_wanted(audit.options.annotations):
             for command in github_annotations(run, audit.options.fail_on, audit.hosts):
                 terminalreporter.write_line(command)
+        self._tell_not_written(terminalreporter)
+
+    def _tell_not_written(self, terminalreporter: TerminalReporter) -> None:
+        for line in self._not_written:
+            terminalreporter.write_line(f"NOT WRITTEN: {line}", red=True, bold=True)
+        self._not_written.clear()
 
 
-@contextlib.contextmanager
-def _told(option: str, path: Path) -> Iterator[None]:
-    """End the run, with a line that says so, where its file cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        message = f"{option}={path}: {error.strerror}"
-        pytest.exit(message, returncode=pytest.ExitCode.INTERNAL_ERROR)
+def gatherer_of(config: pytest.Config) -> Gatherer:
+    """The run's gatherer."""
+    gatherer = config.pluginmanager.get_plugin(GATHERER)
+    assert isinstance(gatherer, Gatherer)
+    return gatherer

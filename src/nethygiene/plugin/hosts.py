@@ -49,6 +49,7 @@ class Plan:
         transcripts: from evidence, by host; empty in a live run.
         is_live: hosts have to be connected to.
         warnings: what is odd about the inventory, but no error.
+        cut_short: why the evidence does not hold all hosts of the run that wrote it.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Plan:
     transcripts: Mapping[str, Transcript] = field(default_factory=dict)
     is_live: bool = True
     warnings: tuple[str, ...] = ()
+    cut_short: str | None = None
 
 
 def plan_run(options: Options) -> Plan:
@@ -130,4 +132,11 @@ def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
         transcripts[line.host] = line.transcript()
     if not hosts:
         raise UsageError(f"{path}: holds no host: the run that wrote it was interrupted?")
-    return Plan(str(path), header.inventory_sha256, hosts, transcripts, is_live=False)
+    cut_short = None
+    if header.hosts is not None and len(hosts) < header.hosts:
+        cut_short = (
+            f"{path.name} holds {len(hosts)} of its {header.hosts} hosts: the run that wrote it "
+            "was interrupted"
+        )
+    sha256 = header.inventory_sha256
+    return Plan(str(path), sha256, hosts, transcripts, is_live=False, cut_short=cut_short)

@@ -6,7 +6,9 @@ import pytest
 
 from nethygiene.errors import UsageError
 from nethygiene.plugin.audit import Audit
+from nethygiene.plugin.distributed import is_worker
 from nethygiene.plugin.options import read_options
+from nethygiene.plugin.report_files import check_report_files, remove_older
 
 AUDIT = pytest.StashKey[Audit]()
 
@@ -31,9 +33,14 @@ def audit_of(config: pytest.Config) -> Audit:
 
 
 def begin_audit(config: pytest.Config) -> None:
-    """Read the options, the inventory and the evidence.
+    """Read the options, the inventory and the evidence, and see that reports can be written.
 
     Raises:
         UsageError: one of them is wrong.
     """
-    config.stash[AUDIT] = Audit(read_options(config))
+    audit = Audit(read_options(config))
+    if not is_worker(config):
+        check_report_files(config)
+        if not config.option.collectonly:
+            remove_older(config)
+    config.stash[AUDIT] = audit

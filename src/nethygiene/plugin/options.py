@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,25 +178,6 @@ def _check_together(config: pytest.Config, options: Options) -> None:
     for name, wanted in (("--since", options.since), ("--from-evidence", options.from_evidence)):
         if wanted is not None and not wanted.is_file():
             raise UsageError(f"{name}={wanted}: no such file")
-    for name, written in (
-        ("--results", options.results),
-        ("--summary-md", options.summary_md),
-        ("--evidence", options.evidence),
-    ):
-        if written is not None:
-            _check_writable(name, written)
-
-
-def _check_writable(name: str, path: Path) -> None:
-    """Tell before hosts are bothered, not after, that a file cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{name}={path}: its folder cannot be made: {error.strerror}") from None
-    if path.is_dir():
-        raise UsageError(f"{name}={path}: is a folder: name a file")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"{name}={path}: cannot be written: permission denied")
 
 
 def _number(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from nethygiene.outcomes import Outcome, Severity
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
-from nethygiene.report.headline import CONSOLE_WORDS
+from nethygiene.report.headline import CONSOLE_WORDS, CUT_SHORT
 from nethygiene.report.text import log_line, paragraphs, printable
 from nethygiene.results import Result, Run
 from nethygiene.verdict import CLEAN
@@ -91,7 +91,11 @@ def _counts(run: Run, width: int) -> Iterator[Line]:
 
 def verdict_line(run: Run, fail_on: Severity) -> str:
     """The verdict in words; empty for an exit status that is pytest's own."""
-    return CONSOLE_WORDS.get(run.exit_status, "").format(level=fail_on)
+    why = printable(run.cut_short or "interrupted")
+    verdict = CONSOLE_WORDS.get(run.exit_status, "").format(level=fail_on, why=why)
+    if run.cut_short is not None and run.exit_status != CUT_SHORT:
+        verdict = f"{verdict}; CUT SHORT: {why}".removeprefix("; ")
+    return verdict
 
 
 def _group(group: Group, *, width: int, verbose: bool) -> Iterator[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from nethygiene.outcomes import Outcome, Severity
@@ -71,6 +71,13 @@ def coverage(run: Run) -> Coverage:
 
 def headline(run: Run, fail_on: Severity) -> Headline:
     """The verdict of a run that was judged with that `--fail-on`."""
+    told = _headline(run, fail_on)
+    if run.cut_short is None or run.exit_status == CUT_SHORT:
+        return told
+    return replace(told, lead=f"{told.lead}. Cut short: {run.cut_short}")
+
+
+def _headline(run: Run, fail_on: Severity) -> Headline:
     match run.exit_status:
         case 0:
             return Headline("May deploy", _clean(run, fail_on), "good")
@@ -85,7 +92,8 @@ def headline(run: Run, fail_on: Severity) -> Headline:
             lead = "A rule or nethygiene itself crashed: this is a bug, not a verdict"
             return Headline("Crashed", lead, "bad")
         case 2:
-            lead = "The run was interrupted: what was judged before is below"
+            why = run.cut_short or "interrupted"
+            lead = f"The run was cut short ({why}): what was judged before is below"
             return Headline("Cut short", lead, "doubt")
         case status:
             return Headline("No verdict", f"pytest ended with its own status {status}", "doubt")
@@ -123,7 +131,7 @@ def _unknowns(run: Run, fail_on: Severity) -> str:
 CONSOLE_WORDS = {
     CLEAN: "CLEAN: nothing at or above {level} was found",
     FAILURES: "FINDINGS: something at or above {level} failed",
-    CUT_SHORT: "CUT SHORT: interrupted; what was judged before is above",
+    CUT_SHORT: "CUT SHORT: {why}; what was judged before is above",
     CRASHED: "BROKEN: a rule or nethygiene itself crashed; this is a bug, not a verdict",
     UNKNOWNS: "COULD NOT CHECK EVERYTHING: something at or above {level} is unknown",
     NOTHING_JUDGED: "NOTHING JUDGED: no selected rule applies to these hosts",

@@ -1,0 +1,160 @@
+"""The files that a run writes for others: all whole or not at all, ours and other plugins'.
+
+They are tried before hosts are bothered. What an earlier run left is removed at the start, so
+that no interruption can leave it looking like this run's. pytest's JUnit and pytest-html write
+in place: they are given another name, and their files are renamed when both are whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.junitxml import xml_key
+
+from nethygiene.errors import UsageError
+
+# More than most reports take; what a fleet's take is not known before.
+_TRIED = 1024 * 1024
+_OPTIONS = ("--results", "--summary-md", "--html", "--junit-xml", "--evidence")
+_IN_PLACE = "--evidence"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DESTINATIONS = {"--html": "htmlpath", "--junit-xml": "xmlpath"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A file that the command line asks for.
+
+    Attributes:
+        option: by which.
+        path: absolute.
+    """
+
+    option: str
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.option}={self.path}"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is, or will be, a plain file: not a pipe, a terminal or /dev/null."""
+        return self.path.is_file() or not self.path.exists()
+
+
+def report_files(config: pytest.Config) -> list[ReportFile]:
+    """The files that the command line asks for."""
+    found = []
+    for option in _OPTIONS:
+        given: str | None = config.getoption(_DESTINATIONS.get(option, option), None)
+        if given:
+            # As pytest-html and JUnit read theirs.
+            expanded = Path(os.path.expandvars(given) if option in _DESTINATIONS else given)
+            found.append(ReportFile(option, config.invocation_params.dir / expanded.expanduser()))
+    return found
+
+
+def check_report_files(config: pytest.Config) -> None:
+    """Tell before hosts are bothered, not after, that a file cannot be written.
+
+    Raises:
+        UsageError: it cannot, or two options name the same file.
+    """
+    seen: dict[Path, ReportFile] = {}
+    read = [config.getoption(name, None) for name in ("--inventory", "--from-evidence")]
+    inputs = {
+        (config.invocation_params.dir / Path(one).expanduser()).resolve() for one in read if one
+    }
+    for file in report_files(config):
+        _try(file)
+        if not file.is_plain:
+            continue
+        real = file.path.resolve()
+        if real in inputs:
+            raise UsageError(f"{file}: is what this run reads, and would be written over")
+        if (other := seen.setdefault(real, file)) is not file:
+            raise UsageError(f"{file}: {other.option} names the same file")
+
+
+def _try(file: ReportFile) -> None:
+    path = file.path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{file}: its folder cannot be made: {error.strerror}: name a file elsewhere"
+        ) from None
+    if path.is_dir():
+        raise UsageError(f"{file}: is a folder: name a file")
+    try:
+        if not path.exists() or (path.is_file() and file.option != _IN_PLACE):
+            with tempfile.TemporaryFile(dir=path.parent) as trial:
+                trial.write(bytes(_TRIED))
+        elif not os.access(path, os.W_OK):
+            raise UsageError(f"{file}: cannot be written: Permission denied: name another file")
+    except OSError as error:
+        cure = "make room there" if error.errno in _FULL else "let this user write there"
+        raise UsageError(
+            f"{file}: nothing can be written in {path.parent}: {error.strerror}: {cure}, "
+            "or name a file elsewhere"
+        ) from None
+
+
+def remove_older(config: pytest.Config) -> None:
+    """Remove what an earlier run left under these names; evidence is begun anew by its writer.
+
+    Raises:
+        UsageError: one cannot be removed.
+    """
+    for file in report_files(config):
+        if file.option != _IN_PLACE and file.path.is_file():
+            try:
+                file.path.unlink()
+            except OSError as error:
+                raise UsageError(
+                    f"{file}: the file of an earlier run cannot be removed: {error.strerror}"
+                ) from None
+
+
+@contextlib.contextmanager
+def written_whole(config: pytest.Config) -> Iterator[list[ReportFile]]:
+    """Have JUnit and pytest-html write under other names, and rename when the block ends.
+
+    Yields:
+        The files that it watches over. When the block raises, none of them is written.
+    """
+    writers: list[tuple[ReportFile, Path, Any, str, Any]] = []
+    for file in report_files(config):
+        writer, name = _writer(config, file.option)
+        if writer is not None and file.is_plain:
+            draft = file.path.with_name(f".{file.path.name}.{os.getpid()}")
+            before = getattr(writer, name)
+            setattr(writer, name, type(before)(draft))
+            writers.append((file, draft, writer, name, before))
+    try:
+        yield [file for file, *_ in writers]
+        for file, draft, *_ in writers:
+            if draft.exists():
+                draft.replace(file.path)
+    finally:
+        for _, draft, writer, name, before in writers:
+            setattr(writer, name, before)
+            draft.unlink(missing_ok=True)
+
+
+def _writer(config: pytest.Config, option: str) -> tuple[Any, str]:
+    """The plugin's object that writes the option's file, and its attribute that says where."""
+    if option == "--junit-xml":
+        return config.stash.get(xml_key, None), "logfile"
+    if option == "--html":
+        plugins = config.pluginmanager.get_plugins()
+        return next((one for one in plugins if hasattr(one, "_report_path")), None), "_report_path"
+    return None, ""

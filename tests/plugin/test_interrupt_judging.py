@@ -1,0 +1,128 @@
+"""Ctrl-C, SIGTERM and SIGHUP while rules are judged, and while reports are written."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.plugin.conftest import LOCAL, Runner
+from tests.plugin.started import MARKED, OLD, REPORTS, Left, Started, processes, processes_in
+
+SLEEP = "487.1903"  # of no other process on this machine
+ON_HOST = f"host.run('sleep {SLEEP}')"
+HERE = "time.sleep(300)"
+
+
+def started(runner: Runner, slow: str, *arguments: str) -> Started:
+    fixture = "host" if slow == ON_HOST else "expect"
+    text = MARKED.format(slow=slow, fixture=fixture)
+    (runner.folder / "test_mine.py").write_text(text)
+    return Started(runner.folder, runner.inventory(LOCAL), "test_mine.py", "--window=0", *arguments)
+
+
+def is_marked(left: Left, why: str) -> None:
+    """It ended with status 2, and each of its reports says that it is not the whole."""
+    assert left.status == 2, left.output
+    assert "Traceback" not in left.output
+    assert "CUT SHORT" in left.output
+    assert "CLEAN" not in left.output
+    run = left.run
+    assert run.exit_status == 2
+    assert run.cut_short is not None
+    assert run.cut_short.startswith(why), run.cut_short
+    for text in (left.text("report.html"), left.text("summary.md")):
+        assert "Cut short" in text
+        assert why in text
+        assert "May deploy" not in text
+    assert any(one.startswith(f"CUT SHORT: {why}") for one in left.junit_errors)
+    assert not list(left.folder.glob(".*.*")), "no draft is left"
+    assert not processes_in(left.folder), "no worker is left"
+
+
+@pytest.mark.parametrize(
+    ("number", "slow", "arguments"),
+    [
+        (signal.SIGINT, HERE, ()),
+        (signal.SIGHUP, ON_HOST, ()),
+        (signal.SIGTERM, HERE, ("-n1",)),
+    ],
+    ids=["rule-int", "host-hup", "xdist-term"],
+)
+def test_what_was_judged_is_written_and_marked(
+    runner: Runner, number: signal.Signals, slow: str, arguments: tuple[str, ...]
+) -> None:
+    run = started(runner, slow, *arguments)
+    run.wait_for("marker")
+    run.send(number)
+    begun = time.monotonic()
+    left = run.end()
+    assert time.monotonic() - begun < 25
+    name = "Ctrl-C" if number is signal.SIGINT else number.name
+    is_marked(left, f"interrupted by {name}")
+    if not arguments:
+        outcomes = {one.rule: one.outcome for one in left.run.results}
+        assert outcomes == {"host-reachable": "passed", "a-quick": "passed"}
+        assert left.run.cut_short == f"interrupted by {name}; 2 of 4 tests not judged"
+    assert not processes("sleep", SLEEP)
+
+
+def test_twice_ends_it_as_well(runner: Runner) -> None:
+    run = started(runner, ON_HOST)
+    run.wait_for("marker")
+    run.send(signal.SIGINT)
+    time.sleep(0.01)
+    run.send(signal.SIGINT)
+    left = run.end()
+    is_marked(left, "interrupted by Ctrl-C")
+    assert not processes("sleep", SLEEP)
+
+
+WRITING = """
+import time
+from pathlib import Path
+def pytest_sessionfinish():
+    Path("writing").touch()
+    time.sleep(SECONDS)
+"""
+
+
+def test_once_while_reports_are_written_lets_them_be_written(runner: Runner) -> None:
+    (runner.folder / "conftest.py").write_text(WRITING.replace("SECONDS", "2"))
+    run = started(runner, "pass")
+    run.wait_for("writing")
+    run.send(signal.SIGTERM)
+    left = run.end()
+    assert left.status == 0, left.output
+    assert "once more leaves without them" in left.output
+    assert left.run.exit_status == 0
+    assert left.run.cut_short is None
+    assert "May deploy" in left.text("report.html")
+    assert left.junit_errors == []
+
+
+def test_twice_leaves_no_half_report_and_no_older_one(runner: Runner) -> None:
+    (runner.folder / "conftest.py").write_text(WRITING.replace("SECONDS", "300"))
+    run = started(runner, "pass")
+    run.wait_for("writing")
+    run.send(signal.SIGINT)
+    time.sleep(0.5)
+    run.send(signal.SIGINT)
+    left = run.end()
+    assert left.status == 2, left.output
+    assert "Traceback" not in left.output
+    assert "NOT WRITTEN: --html=" in left.output
+    assert left.run.exit_status == 0, "written before"
+    assert not (left.folder / "junit.xml").exists()
+    assert not (left.folder / "report.html").exists()
+
+
+def test_killed_it_leaves_no_older_report(runner: Runner) -> None:
+    run = started(runner, HERE)
+    run.wait_for("marker")
+    run.send(signal.SIGKILL)
+    left = run.end()
+    for name in REPORTS:
+        path = left.folder / name
+        assert not path.exists() or OLD not in path.read_text(), name
