@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import stat
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from nethygiene.__main__ import main
 from nethygiene.evidence import read_evidence
+from nethygiene.redaction import hosts
 from nethygiene.results import Result
 from tests.plugin.conftest import Runner
 from tests.redacting import left_over, text_of
@@ -55,6 +57,13 @@ def judged(results: list[Result] | tuple[Result, ...]) -> list[tuple[str, str, s
     return sorted((one.rule, one.outcome.value, str(one.reason)) for one in results)
 
 
+@pytest.fixture(autouse=True)
+def _known_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys by which no address is, by chance, the pseudonym of another that is looked for."""
+    keys = itertools.count(1)
+    monkeypatch.setattr(hosts, "new_key", lambda: bytes([next(keys)]) * 32)
+
+
 def test_redacted_in_the_run_and_afterwards(runner: Runner) -> None:
     inventory = runner.inventory(INVENTORY)
     plain, at_once, later = (runner.folder / name for name in ("plain", "at-once", "later"))
@@ -64,29 +73,30 @@ def test_redacted_in_the_run_and_afterwards(runner: Runner) -> None:
     assert live.run is not None
     assert again.run is not None
     assert "vienna" in told(plain)
-    for path in (at_once, later):
+    for path, original in ((at_once, again.run), (later, live.run)):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert not [name for name in NAMES if name.lower() in told(path).lower()]
-        header, hosts = read_evidence(path)
+        header, lines = read_evidence(path)
         assert header.redacted
-        (host,) = hosts
+        (host,) = lines
         assert left_over(next(read_evidence(plain)[1]), host) == set()
         suite = runner.run(f"--from-evidence={path}")
         assert suite.run is not None
-        assert judged(suite.run.results) == judged(live.run.results)
+        assert judged(suite.run.results) == judged(original.results)
     # Another key for each file.
     assert told(at_once) != told(later)
 
 
 def test_the_same_name_has_one_pseudonym_in_all_hosts(runner: Runner) -> None:
-    hosts = "hosts:\n        other-till: {ansible_connection: local}"
-    inventory = runner.inventory(INVENTORY.replace("hosts:", hosts, 1))
+    both = "hosts:\n        other-till: {ansible_connection: local}"
+    inventory = runner.inventory(INVENTORY.replace("hosts:", both, 1))
     path = runner.folder / "evidence"
     runner.run(f"--inventory={inventory}", f"--evidence={path}", "--redact")
     one, two = read_evidence(path)[1]
     assert one.host != two.host
     assert one.policy == two.policy
-    assert one.sections["addresses"].stdout == two.sections["addresses"].stdout
+    ways = [host.sections["default_routes_ipv4"].stdout for host in (one, two)]
+    assert ways[0] == ways[1]
 
 
 def test_without_evidence_there_is_nothing_to_redact(runner: Runner) -> None:

@@ -44,6 +44,11 @@ _REDACTORS: Mapping[str, Redactor] = {
 }
 
 
+def new_key() -> bytes:
+    """A key that nobody can guess."""
+    return secrets.token_bytes(32)
+
+
 def redact(
     hosts: Callable[[], Iterator[EvidenceHost]], key: bytes | None = None
 ) -> Iterator[EvidenceHost]:
@@ -56,7 +61,7 @@ def redact(
     Raises:
         UsageError: a host's policy is not valid, or the file cannot be read.
     """
-    chosen = secrets.token_bytes(32) if key is None else key
+    chosen = new_key() if key is None else key
     given = Pseudonyms(AddressMap(chosen), NameMap(chosen))
     # Ranges and names have to be known before the first pseudonym is given.
     for host in hosts():
