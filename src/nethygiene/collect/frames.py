@@ -58,7 +58,8 @@ def cut_into_sections(
     for name, frame in out.items():
         complaints = err.get(name, _Frame(b"", None))
         status, section_cut = _ending(frame, complaints, cut)
-        sections[name] = Section(frame.body, complaints.body, status, section_cut)
+        said = complaints.body + (_NO_HEAD if _lacks_head(frame) else b"")
+        sections[name] = Section(frame.body, said, status, section_cut)
     return Framed(sections, complete)
 
 
@@ -68,8 +69,19 @@ def _ending(frame: _Frame, complaints: _Frame, cut: Cut | None) -> tuple[int | N
         return None, cut or Cut.CLOSED
     if len(frame.statuses) == 1 and frame.statuses[0].isdigit() and len(frame.statuses[0]) <= 3:
         return int(frame.statuses[0]), None
-    # "head 127": the output was lost on its way, whatever the command's own status.
+    if _lacks_head(frame):
+        return 127, None
+    # "head 1": the output was lost on its way, whatever the command's own status.
     return None, Cut.CLOSED
+
+
+_NO_HEAD = b"\nhead: not found\n"
+
+
+def _lacks_head(frame: _Frame) -> bool:
+    """Whether the output was lost for want of head(1), which the host does not have."""
+    statuses = frame.statuses or ()
+    return (b"head", b"127") in {statuses[:2], statuses[-2:]}
 
 
 def _frames(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from nethygiene.collect.frames import Framed, cut_into_sections
 from nethygiene.collect.kept import keep
-from nethygiene.collect.script import compose, new_boundary
+from nethygiene.collect.script import AS_ROOT, compose, new_boundary
 from nethygiene.errors import ConnectError
 from nethygiene.inventory.target import Target
 from nethygiene.masking import masked
@@ -103,7 +103,7 @@ def _sudo(target: Target) -> tuple[str, ...]:
         return ()
     user = () if target.become_user == "root" else ("-u", target.become_user)
     # -n: never ask for a password; without it sudo would wait for one until the deadline.
-    return ("sudo", "-n", *user)
+    return (*AS_ROOT, *user)
 
 
 def _was_privileged(

@@ -62,9 +62,13 @@ nh_run_as() {
     nh_run "$nh_name" "$nh_seconds" "$nh_cap" runuser -u "$nh_user" -- "$@"
   elif [ "$nh_me" = root ]; then
     nh_run "$nh_name" "$nh_seconds" "$nh_cap" \
-      su -s /bin/sh -c 'exec "$@"' -- "$nh_user" sh "$@"
+      su -s /bin/sh -c 'LC_ALL=C exec "$@"' -- "$nh_user" sh "$@"
   elif [ -n "$nh_become" ]; then
     nh_run "$nh_name" "$nh_seconds" "$nh_cap" sudo -n -u "$nh_user" "$@"
+  elif [ -z "$nh_me" ]; then
+    nh_mark begin "$nh_name"
+    echo "id: not found, so that who is logged in cannot be told" >&2
+    nh_mark end "$nh_name" 127
   else
     nh_mark begin "$nh_name"
     echo "REFUSED$nh_me" >&2
@@ -77,6 +81,10 @@ nh_lost() {
   nh_mark end "$1" 127
 }
 """
+
+
+AS_ROOT = ("sudo", "-n")
+"""The words by which an ordinary login runs a command as root."""
 
 
 def new_boundary() -> str:
@@ -102,7 +110,14 @@ def compose(
     commands = list(commands)
     sampled = [command for command in commands if command.sampled]
     prefix = "".join(f"{shlex.quote(word)} " for word in sudo)
-    lines = [_PRELUDE.replace("BOUNDARY", boundary).replace("REFUSED", REFUSED)]
+    if tuple(sudo) == AS_ROOT:
+        # Root needs no sudo, and its host may well have none.
+        prefix = "$nh_sudo "
+    first = _PRELUDE.replace("BOUNDARY", boundary).replace("REFUSED", REFUSED)
+    lines = [first]
+    if prefix == "$nh_sudo ":
+        lines.append(f"nh_sudo='{' '.join(AS_ROOT)}'\n")
+        lines.append('[ "$(id -u 2>/dev/null)" = 0 ] && nh_sudo=\n')
     if any(command.user is not None for command in commands):
         # Asked once, and only where something depends on it: each command costs a host some ms.
         lines.append(f"nh_me=$(id -un 2>/dev/null) nh_become={'sudo' if sudo else ''}\n")

@@ -102,6 +102,18 @@ class Probe:
         return self.commands + self.declared(policy)
 
 
+def needs(*tools: str) -> str:
+    """The beginning of a script of several tools: it ends as a missing command does, by its name.
+
+    A pipeline would go on without one of its tools, and what that would have said be missing
+    from an answer that looks whole.
+    """
+    return (
+        f"for nh in {' '.join(tools)}; do command -v $nh >/dev/null ||"
+        ' { echo "$nh: not found" >&2; exit 127; }; done; '
+    )
+
+
 def item_section(kind: str, item: str) -> str:
     """The name of a declared item's section: printable ASCII without spaces."""
     return f"{kind}:{quote(item, safe=':@/+.-_')}"
@@ -130,7 +142,14 @@ def whole(command: Command, section: Section | None) -> Section | Unreadable:
     # With status 0 it only grumbled, as in "sudo: unable to resolve host".
     asked_sudo = command.privileged or command.user is not None
     if asked_sudo and section.status != 0 and stderr.startswith("sudo:"):
-        return Unreadable(Reason.PERMISSION, source, f"sudo refused: {last}")
+        told = "" if command.user is None else " --inventory=FILE"
+        detail = (
+            f"sudo refused: {last.removeprefix('sudo: ')}: install the sudoers file that "
+            f"`python -m nethygiene sudoers --user LOGIN{told}` prints"
+        )
+        if "tty" in last:
+            detail += ", and take away the # before its !requiretty"
+        return Unreadable(Reason.PERMISSION, source, detail)
     if command.user is not None and section.status != 0 and stderr.startswith(REFUSED):
         detail = (
             f"has to run as {command.user}, and we are {stderr.removeprefix(REFUSED)[:100]}: log "
@@ -143,10 +162,28 @@ def whole(command: Command, section: Section | None) -> Section | Unreadable:
     return section
 
 
+def hidden(command: Command, section: Section, place: str) -> Unreadable:
+    """Why a command that ran has nothing to tell of a place where every host has something."""
+    stderr = section.stderr.decode("utf-8", "replace")
+    if "ermission denied" in stderr:
+        detail = "Permission denied: log in as root, or as a user that may read it"
+        return Unreadable(Reason.PERMISSION, place, detail)
+    if "o such file" in stderr:
+        detail = (
+            "nothing of it can be seen: it is masked, as in some containers, or /proc is mounted "
+            "with subset=pid; audit the host from outside of it"
+        )
+        return Unreadable(Reason.ABSENT, place, detail)
+    return refused(command, section)
+
+
 def refused(command: Command, section: Section) -> Unreadable:
     """Why a command that ended with a non-zero status cannot be believed."""
     stderr = section.stderr.decode("utf-8", "replace").strip()
     last = stderr.splitlines()[-1][:200] if stderr else "no message"
+    if "BusyBox v" in stderr:
+        detail = "busybox's own tool cannot do that: install the full one (ip is of iproute2)"
+        return Unreadable(Reason.TOOL_MISSING, command.shown, detail)
     permission = "ermission denied" in last or "not permitted" in last
     reason = Reason.PERMISSION if permission else Reason.COMMAND_FAILED
     return Unreadable(reason, command.shown, f"exit status {section.status}: {last}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nethygiene.facts.fact import Fact
 from nethygiene.facts.lines import file_errors, file_lines
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, refused
+from nethygiene.probes.base import Command, Probe, Sections, needs, refused
 from nethygiene.transcript import Section
 
 DIRECTORIES = (
@@ -24,6 +24,7 @@ CONF = "/etc/sysctl.conf"
 UFW = "/etc/ufw/ufw.conf"
 UFW_SYSCTL = "/etc/ufw/sysctl.conf"
 CMDLINE = "/proc/cmdline"
+UNREAD = "nethygiene-unread"
 SYSTEMD = "/run/systemd/system"
 TUNED = ("/run/tuned/tuned.pid", "/etc/systemd/system/multi-user.target.wants/tuned.service")
 CONTAINER = (
@@ -133,6 +134,9 @@ def parse(sections: Sections) -> BootSysctls | Unreadable:
 def _unreadable(
     section: Section, marks: Mapping[str, Sequence[str]], strangers: set[str]
 ) -> Unreadable | None:
+    if f"sysctl.{UNREAD}=" in marks["word"]:
+        detail = "it cannot be read, and may set sysctls: look at it from outside"
+        return Unreadable(Reason.ABSENT, CMDLINE, detail)
     if marks["closed"]:
         return Unreadable(Reason.PERMISSION, marks["closed"][0], "Permission denied")
     for path, complaint in file_errors(section):
@@ -191,7 +195,8 @@ def _last_wins(assignments: Sequence[Assignment]) -> list[Assignment]:
 _MARKS = ("there", "container", "closed", "file", "word")
 BOOT_SYSCTLS = Command(
     "boot_sysctls",
-    f"sh -c 'for one in {' '.join(DIRECTORIES)}; do if test -d $one; then"
+    f"sh -c '{needs('grep', 'cat', 'tr')}"
+    f"for one in {' '.join(DIRECTORIES)}; do if test -d $one; then"
     " if test -r $one && test -x $one; then for file in $one/*.conf; do"
     ' if test -e "$file" || test -h "$file"; then echo "file $file"; set -- "$@" "$file"; fi;'
     ' done; else echo "closed $one"; fi; fi; done;'
@@ -202,7 +207,7 @@ BOOT_SYSCTLS = Command(
     ' echo "container /proc/1/environ";'
     ' grep -qE "/(docker|kubepods|lxc|libpod|machine.slice/machine-)" /proc/1/cgroup'
     ' 2>/dev/null && echo "container /proc/1/cgroup"; set -f;'
-    f" for word in $(cat {CMDLINE}); do"
+    f" for word in $(cat {CMDLINE} || echo sysctl.{UNREAD}=); do"
     f" case $word in {'|'.join(f'*{one}*' for one in SECRET)}) ;;"
     ' sysctl.*=*) echo "word $word" ;; esac; done;'
     f' grep -Hv -e "^[#;]" -e "^$" -e "{_KERNEL_KEY}" {" ".join(f"-e {one}" for one in SECRET)}'

@@ -11,7 +11,7 @@ from nethygiene.facts.device_table import DeviceTable, parse_device_table
 from nethygiene.facts.fact import Fact
 from nethygiene.facts.lines import file_lines
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, refused
+from nethygiene.probes.base import Command, Probe, Sections, hidden, refused
 from nethygiene.transcript import Section
 
 
@@ -184,6 +184,9 @@ def parse_sample(section: Section) -> Sample | Unreadable:
     for path in ("/proc/net/snmp", "/proc/net/netstat"):
         texts.update(_pairs(files.get(path, [])))
     if uptime is None or not boot or not texts:
+        if b"ermission denied" in section.stderr or b"o such file" in section.stderr:
+            missing = _BOOT_ID if not boot else "/proc/uptime" if uptime is None else "/proc/net"
+            return hidden(COUNTERS, section, missing)
         detail = "no uptime, boot id or counters in what came back"
         return Unreadable(Reason.UNPARSABLE, COUNTERS.shown, detail)
     first = section.stdout.split(b"\n", 1)[0]

@@ -10,7 +10,7 @@ from nethygiene.facts.fact import Fact
 from nethygiene.facts.lines import file_lines
 from nethygiene.inventory.policy import Policy
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections
+from nethygiene.probes.base import Command, Probe, Sections, needs
 from nethygiene.transcript import Section
 
 _CAP_SYS_PTRACE = 1 << 19
@@ -53,7 +53,10 @@ class Descriptors(Fact):
         """One process; unreadable where /proc does not show it."""
         found = self.processes.get(pid)
         if found is None:
-            detail = "not to be seen: it has ended meanwhile, or /proc is mounted with hidepid"
+            detail = (
+                "not to be seen: it has ended meanwhile, or /proc is mounted with hidepid: log in "
+                "as root, or as a member of the group in its option gid="
+            )
             self.ledger.cannot_read(Unreadable(Reason.PERMISSION, f"/proc/{pid}/limits", detail))
         shown = "more" if found.count is None else str(found.count)
         self.ledger.read(f"descriptors of process {pid}", f"/proc/{pid}/fd", shown)
@@ -118,7 +121,8 @@ def _where_declared(policy: Policy) -> tuple[Command, ...]:
 # smallest that there is, 64.
 DESCRIPTORS = Command(
     "descriptors",
-    'sh -c \'stat -c "%n %s %u" /proc/self/fd /proc/[0-9]*/fd 2>/dev/null;'
+    f"sh -c '{needs('stat', 'grep')}"
+    'stat -c "%n %s %u" /proc/self/fd /proc/[0-9]*/fd 2>/dev/null;'
     ' if [ "$(stat -c %s /proc/self/fd)" = 0 ]; then grep -Hs FDSize /proc/[0-9]*/status;'
     ' for nh in $(grep -ls "FDSize:.*[0-9][0-9][0-9]" /proc/[0-9]*/status); do'
     ' nh=${nh%/status}; [ -r $nh/fd ] && set -- $nh/fd/* && [ -L "$1" ] && echo $nh/fd/ $#;'

@@ -57,9 +57,6 @@ def parse(sections: Sections) -> InterfaceKinds | Unreadable:
     if isinstance(section, Unreadable):
         return section
     if section.status != 0:
-        if b"BusyBox" in section.stderr:
-            detail = "busybox's ip does not tell kinds: install iproute2"
-            return Unreadable(Reason.TOOL_MISSING, LINK.shell, detail)
         return refused(LINK, section)
     kinds: dict[str, str] = {}
     for row in section.stdout.decode("utf-8", "replace").split("\n"):

@@ -19,7 +19,8 @@ from nethygiene.firewall.assemble import Answers, VirtualServer, assemble
 from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.verdict import HostFilter, Judgement, TooLongError
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, refused
+from nethygiene.probes.base import Command, Probe, Sections, needs, refused
+from nethygiene.transcript import Section
 
 SOURCE = "nft -j list ruleset, iptables-save, ip route"
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
@@ -242,6 +243,15 @@ def parse(sections: Sections) -> PacketFilter | Unreadable:
     troubles: dict[str, Unreadable] = {}
     for command in COMMANDS:
         section = sections[command.name]
+        if command in {NFT, *SAVED} and _has_no_netfilter(section):
+            texts[command.name] = ""
+            continue
+        if command is STACK and not _saw_the_stack(section):
+            detail = (
+                "nothing of /proc/net can be seen (subset=pid), and a virtual server of IPVS may "
+                "take the port: audit the host from outside"
+            )
+            section = Unreadable(Reason.ABSENT, "/proc/net/ip_vs", detail)
         if not isinstance(section, Unreadable) and section.status not in {0, *_talking(command)}:
             section = refused(command, section)
         if isinstance(section, Unreadable):
@@ -263,6 +273,20 @@ def parse(sections: Sections) -> PacketFilter | Unreadable:
     return PacketFilter(host, made.addresses, made.servers, troubles.get(STACK.name))
 
 
+def _has_no_netfilter(section: Section | Unreadable) -> bool:
+    """Whether the kernel has no nfnetlink, and so no nf_tables: EPROTONOSUPPORT of socket(2)."""
+    if isinstance(section, Unreadable) or section.status == 0 or section.stdout:
+        return False
+    return section.stderr.strip().endswith(b": Protocol not supported")
+
+
+def _saw_the_stack(section: Section | Unreadable) -> bool:
+    """Whether an absent /proc/net/ip_vs is known to be: its neighbours always are there."""
+    if isinstance(section, Unreadable) or section.status not in {0, *_talking(STACK)}:
+        return True  # it says so itself
+    return any(name in section.stdout for name in (b"ip_forward:", b"sockstat:"))
+
+
 def _talking(command: Command) -> set[int]:
     # grep ends with 2 where one of the files is not there.
     return {1, 2} if command is STACK or command is NAMES else set()
@@ -271,6 +295,8 @@ def _talking(command: Command) -> set[int]:
 def _with_cure(command: Command, trouble: Unreadable) -> Unreadable:
     if trouble.reason is not Reason.PERMISSION or not command.privileged:
         return trouble
+    if trouble.detail.startswith("sudo refused: "):
+        return trouble  # which says it
     cure = (
         f"{trouble.detail}: log in as root, or set ansible_become with the sudoers file that "
         f"`python -m nethygiene sudoers --user LOGIN` prints "
@@ -279,12 +305,15 @@ def _with_cure(command: Command, trouble: Unreadable) -> Unreadable:
     return Unreadable(trouble.reason, trouble.source, cure)
 
 
-# Where nf_tables is neither loaded nor built in, asking it would load it.
+# Where nf_tables is neither loaded nor built in, asking it would load it. A list of symbols that
+# does not hold the kernel's own is masked, and proves nothing.
 _NO_NFT = (
     "nh_nft=; [ -e /proc/modules ] && [ ! -d /sys/module/nf_tables ] &&"
-    ' nh_nft=$(grep -c nft_do_chain /proc/kallsyms); [ "$nh_nft" = 0 ]'
+    ' case $(grep -oE "nft_do_chain|tcp_v4_rcv" /proc/kallsyms) in'
+    ' *nft*) ;; *tcp*) nh_nft=0 ;; esac; [ "$nh_nft" = 0 ]'
 )
-_NO_LEGACY = "[ -e /proc/net/dev ] && [ ! -e /proc/net/ip{}_tables_names ]"
+# /proc/self/net: /proc/net itself is hidden where /proc is mounted with subset=pid.
+_NO_LEGACY = "[ -e /proc/self/net/dev ] && [ ! -e /proc/self/net/ip{}_tables_names ]"
 _NO_SAVED = '[ "$nh_nft" = 0 ] && {{ {} || command -v ip{}tables-legacy-save; }}'
 _CAP = 32 * 1024 * 1024
 
@@ -324,8 +353,8 @@ NAMES = Command(
     "legacy_tables",
     "cat /proc/net/ip_tables_names /proc/net/ip6_tables_names",
     privileged=True,
-    skip_if="[ -e /proc/net/dev ] && [ ! -e /proc/net/ip_tables_names ] &&"
-    " [ ! -e /proc/net/ip6_tables_names ]",
+    skip_if="[ -e /proc/self/net/dev ] && [ ! -e /proc/self/net/ip_tables_names ] &&"
+    " [ ! -e /proc/self/net/ip6_tables_names ]",
 )
 IPSET = Command(
     "ipset",
@@ -337,7 +366,9 @@ IPSET = Command(
 )
 ROUTING = Command(
     "routing",
-    'sh -c \'[ -d /sys/module/sch_ingress ] && echo "# sch_ingress";'
+    # A kernel without modules has it, or has it not, where nobody sees.
+    "sh -c '{ [ -d /sys/module/sch_ingress ] || [ ! -e /proc/modules ]; } &&"
+    ' echo "# sch_ingress";'
     ' for q in "-4 rule" "-4 route show table all" "-6 rule" "-6 route show table all"'
     ' "-o addr" "-o -d link"; do echo "# ip $q"; ip $q || exit; done\'',
     seconds=20,
@@ -346,14 +377,15 @@ ROUTING = Command(
 )
 TC = Command(
     "tc",
-    'sh -c \'for d in $(tc qdisc show | grep -E "^qdisc (ingress|clsact) " | sed "s/.* dev //;'
+    f"sh -c '{needs('tc', 'grep', 'sed')}"
+    'for d in $(tc qdisc show | grep -E "^qdisc (ingress|clsact) " | sed "s/.* dev //;'
     ' s/ .*//"); do echo "# $d"; tc filter show dev $d ingress || exit; done; tc -V >/dev/null\'',
     title="tc filter show",
     small=True,
 )
 STACK = Command(
     "virtual_servers",
-    "grep -H '' /proc/net/ip_vs /proc/sys/net/ipv4/ip_forward"
+    "grep -H '' /proc/net/ip_vs /proc/net/sockstat /proc/sys/net/ipv4/ip_forward"
     " /proc/sys/net/ipv6/conf/all/forwarding",
     small=True,
 )

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from nethygiene.facts.fact import Fact
 from nethygiene.facts.lines import file_errors, file_lines
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, refused
+from nethygiene.probes.base import Command, Probe, Sections, needs, refused
 from nethygiene.transcript import Section
 
 ENFORCE = "/sys/fs/selinux/enforce"
 CONFIG = "/etc/selinux/config"
 CMDLINE = "/proc/cmdline"
+UNREAD = "nethygiene=unread"
 _STATES = {"1": "enforcing", "0": "permissive"}
 
 
@@ -50,6 +51,9 @@ class Selinux(Fact):
     @property
     def at_next_boot(self) -> str:
         """What the configuration and the kernel's command line come to; ``absent`` for neither."""
+        if UNREAD.partition("=")[0] in self.words:
+            detail = "it cannot be read, and may say selinux=0: look at it from outside"
+            self.ledger.cannot_read(Unreadable(Reason.ABSENT, CMDLINE, detail))
         shown = " ".join(f"{name}={value}" for name, value in self.words.items())
         self.ledger.read("kernel command line", CMDLINE, shown or "says nothing of it")
         config = self._config()
@@ -129,9 +133,11 @@ def _missing(section: Section, path: str) -> Unreadable | None:
 
 SELINUX = Command(
     "selinux",
-    f'sh -c \'set -f; grep -H "" {ENFORCE} {CONFIG}; test $? -lt 126 || exit 127;'
-    f" for word in $(cat {CMDLINE}); do"
-    ' case $word in selinux=* | enforcing=* | security=* | lsm=*) echo "word $word" ;; esac;'
+    f"sh -c '{needs('grep', 'cat', 'tr')}"
+    f'set -f; grep -H "" {ENFORCE} {CONFIG}; test $? -lt 126 || exit 127;'
+    f" for word in $(cat {CMDLINE} || echo {UNREAD}); do"
+    f" case $word in selinux=* | enforcing=* | security=* | lsm=* | {UNREAD})"
+    ' echo "word $word" ;; esac;'
     ' done; echo "is $(cat /proc/self/attr/current 2>/dev/null | tr -d "\\000")"\'',
     small=True,
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from nethygiene.facts.fact import Fact
 from nethygiene.inventory.policy import Policy
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, refused
+from nethygiene.probes.base import Command, Probe, Sections, needs, refused
 from nethygiene.tunnels.invocation import TAKES_VALUE
 
 
@@ -37,7 +37,7 @@ _SCRIPTS = f"{_SHELLS}|python*|*/python*|perl*|*/perl*"
 # rules ask for are told, the others as *: passwords stand in commands (the remote one, that of an
 # option, a script that is called ssh), and in a user:password@. The words are told apart as by
 # tunnels/invocation.py. printf, for the echo of some shells turns \n into a line of its own.
-_SCRIPT = (
+_SCRIPT = needs("id", "grep", "sed", "tr") + (
     'say() { printf "=%s\\n" "$1"; }; '
     'value() { v=$2; case $1 in o) v=${v#"${v%%[A-Za-z]*}"}; '
     f'case $v in {_HIDDEN}) v="${{v%%[!A-Za-z]*}}=*" ;; esac ;; '
@@ -59,7 +59,7 @@ _SCRIPT = (
     "user=${word#ssh://}; user=${user%@*}; "
     'word=$scheme${user%%:*}@${word##*@} ;; esac; say "$word" ;; esac; fi; done; }; '
     'for user; do printf "user %s %s" "$user" "$(id -u "$user" 2>/dev/null)"; echo; done; '
-    'echo "self $(id -u)"; grep " /proc proc " /proc/mounts | sed "s/^/mount /"; '
+    'echo "self $(id -u)"; grep " /proc proc " /proc/self/mounts | sed "s/^/mount /"; '
     'list=$(grep -lx ssh /proc/[0-9]*/comm 2>/dev/null); echo "listed $?"; '
     "for comm in $list; do place=${comm%/comm}; "
     'echo "process ${place#/proc/}"; '
@@ -148,7 +148,7 @@ def parse(sections: Sections) -> SshProcesses | Unreadable:
     # 2: a process ended while grep looked.
     whole = listed in {"0", "1", "2"} and "done" in lines
     if not whole or not mounts or not re.fullmatch("[0-9]{1,10}", own):
-        return Unreadable(Reason.UNPARSABLE, TITLE, "the answer is not whole: needs grep and id")
+        return Unreadable(Reason.UNPARSABLE, TITLE, "the answer is not whole")
     hidden = _HIDING.search(mounts[-1]) is not None
     return SshProcesses(uids, int(own), hidden, tuple(_processes(lines)))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nethygiene.facts.fact import Fact
 from nethygiene.facts.lines import file_errors, file_lines
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, refused
+from nethygiene.probes.base import Command, Probe, Sections, hidden, refused
 
 ROOT = "/proc/sys/"
 DIRECTORIES = ("fs", "net/core", "net/ipv4", "net/ipv6", "net/netfilter", "net/unix")
@@ -149,7 +149,7 @@ def parse(sections: Sections) -> Sysctls | Unreadable:
             key = sys.intern(path.removeprefix(ROOT))
             values[key] = f"{values[key]}\n{text}" if key in values else text.strip()
     if not values:
-        return refused(GREP, section)
+        return hidden(GREP, section, "/proc/sys")
     complaints = {
         path.removeprefix(ROOT): complaint
         for path, complaint in file_errors(section)

@@ -12,7 +12,7 @@ from nethygiene.facts.fact import Fact
 from nethygiene.inventory.policy import Policy, Tunnel
 from nethygiene.known_hosts import KnownHosts, Line, parse
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, item_section, refused
+from nethygiene.probes.base import Command, Probe, Sections, item_section, needs, refused
 from nethygiene.transcript import Section
 from nethygiene.tunnels.ssh_config import SshConfig, parse_ssh_config
 
@@ -45,7 +45,7 @@ _KEPT = (
     "userknownhostsfile",
     "verifyhostkeydns",
 )
-_SCRIPT = (
+_SCRIPT = needs("id", "ssh", "grep", "sed", "tr") + (
     'echo "user $(id -un)"; files=; '
     'ask() { echo "target $1"; shift; '
     'for word; do printf "argument %s" "$word"; echo; done; '

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from nethygiene.facts.fact import Fact
 from nethygiene.inventory.policy import LogFile, Policy, Tunnel
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, item_section, refused
+from nethygiene.probes.base import Command, Probe, Sections, item_section, needs, refused
 from nethygiene.transcript import Section
 from nethygiene.tunnels.messages import (
     PATTERN,
@@ -24,7 +24,9 @@ from nethygiene.tunnels.messages import (
 )
 
 _LINES = 2000
-_HEAD = 'echo "kind $kind"; echo "user $(id -un)"; date "+now %s %z"; '
+_HEAD = needs("id", "date", "grep", "sed", "tail") + (
+    'echo "kind $kind"; echo "user $(id -un)"; date "+now %s %z"; '
+)
 # Nothing of a mailbox leaves the host but these lines, and when their mails came.
 _FILE = (
     'look() { printf "file %s" "$1"; echo; date -r "$1" "+modified %s"; '
@@ -33,8 +35,9 @@ _FILE = (
 )
 _MAILBOX = (
     "for tool in /usr/sbin/sendmail /usr/lib/sendmail; do [ -x $tool ] && echo mta; done; "
-    'home=$(grep "^$user:" /etc/passwd | cut -d : -f 6); '
-    '[ -n "$home" ] && [ -e "$home/.forward" ] && echo forward; '
+    # The shell asks for the home directory as login does, whichever directory service has it.
+    'eval "home=~$user"; case $home in /*) [ -e "$home/.forward" ] && echo forward;; '
+    "*) echo homeless;; esac; "
     'crontab -l 2>/dev/null | grep -E "^[[:blank:]]*MAILTO" | tail -n 1 | sed "s/^/mailto /"; '
     'for box in "/var/mail/$user" "/var/spool/mail/$user"; do '
     '[ -e "$box" ] && { look "$box" "^From |^Date: |" "^$"; break; }; done; echo done'
@@ -112,7 +115,8 @@ def log_command(tunnel: Tunnel, window: int) -> Command | None:
         unit = shlex.quote(tunnel.run_by)
         kind, user, title = f"unit:{window}:{tunnel.run_by}", "root", f"journalctl -u {unit}"
         text = (
-            "kind=unit; "
+            needs("systemctl", "journalctl")
+            + "kind=unit; "
             + _HEAD
             + (
                 f"systemctl show -p LoadState -p StandardError -p StandardOutput {unit} "
@@ -201,6 +205,8 @@ class _Answer:
         user = _first(self.lines, "user ")
         if any(line.startswith("mailto ") for line in self.lines) and mailto != user:
             return f"cron mails its output to {mailto or 'nobody'} (MAILTO), not to {user}"
+        if "homeless" in self.lines:
+            return f"{user} has no home directory that tells whether mail is forwarded"
         if "forward" in self.lines:
             return f"{user} forwards its mail (~/.forward)"
         if "mta" not in self.lines:

@@ -114,7 +114,10 @@ def _texts(rules: Sequence[PolicyRule]) -> str:
 
 
 def interface_of_default(routes: Routes, family: Family) -> str:
-    """The interface by which packets to far away leave: ``eth0``; ``none`` if they do not."""
+    """The interface by which packets to far away leave: ``eth0``; ``none`` if they do not.
+
+    ``eth0 or eth1`` where equal default routes take turns.
+    """
     ways = [
         way
         for way in routes.ways_out(family)
@@ -123,6 +126,8 @@ def interface_of_default(routes: Routes, family: Family) -> str:
     answers = {_interfaces_of(way) for way in ways}
     if len(answers) > 1:
         answers -= {"none"}
+    if len(answers) > 1 and all(way.prefix_length == 0 for way in ways):
+        return " or ".join(sorted(answers))  # the default route itself is not one
     if len(answers) != 1:
         routes.ledger.undecidable(
             f"the addresses far away that were tried leave by {', '.join(sorted(answers)) or '?'}:"

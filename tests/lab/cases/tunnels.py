@@ -45,6 +45,12 @@ chown "$1" "/var/mail/$1"; chmod 600 "/var/mail/$1"
 
 def settle(host: LabHost, cloud: LabHost) -> None:
     """Give the host its user with keys, and a healthy tunnel to `cloud`."""
+    furnish(host, cloud)
+    dig(host)
+
+
+def furnish(host: LabHost, cloud: LabHost) -> None:
+    """Give the host its user, with all that a tunnel to `cloud` takes."""
     host.shell(
         f"echo 'plant:x:{PLANT_UID}:{PLANT_UID}:plant:{HOME}:/bin/sh' >> /etc/passwd\n"
         f"echo 'plant:x:{PLANT_UID}:' >> /etc/group\n"
@@ -60,7 +66,6 @@ def settle(host: LabHost, cloud: LabHost) -> None:
     host.write_file("/usr/sbin/sendmail", SENDMAIL, 0o755)
     know(host, cloud)
     host.shell(f"chown -R plant:plant {HOME}; chmod 700 {HOME}/.ssh")
-    dig(host)
 
 
 def know(host: LabHost, cloud: LabHost, *names: str) -> None:

@@ -70,7 +70,7 @@ def test_noise_is_no_section(stdout: bytes, stderr: bytes, why: Cut | None) -> N
 @given(st.lists(st.sampled_from(
     [f"\n{B} begin one\n", f"\n{B} end one 0\n", f"\n{B} end one 1\n", f"\n{B} begin two\n",
      f"\n{B} end two 0\n", f"\n{B} done\n", f"\n{B} ", "text\n", f"\n{B} end one\n",
-     f"\n{B} end one head 127 0\n", f"\n{B} begin one x\n", f"\n{B} end\n", "\n"]
+     f"\n{B} end one head 1 0\n", f"\n{B} begin one x\n", f"\n{B} end\n", "\n"]
 )))  # fmt: skip
 def test_marks_in_any_order_never_raise_and_whole_sections_have_both_ends(parts: list[str]) -> None:
     stream = "".join(parts).encode()
@@ -97,7 +97,7 @@ def test_a_section_that_comes_twice_keeps_its_first() -> None:
 
 
 @pytest.mark.parametrize(
-    "status", ["", "x", "-1", "1.0", "0 0", "head 127", "head 127 0", "99999", "0x1", "²"]
+    "status", ["", "x", "-1", "1.0", "0 0", "head 1", "head 1 0", "0 head 1", "99999", "0x1", "²"]
 )
 def test_a_status_that_is_none_is_no_whole_section(status: str) -> None:
     section = cut(marks(("one", b"1\n", status))).sections["one"]
@@ -118,8 +118,14 @@ def test_lost_complaints_are_a_cut(missing: bytes) -> None:
     assert section.cut is Cut.CLOSED
 
 
-@pytest.mark.parametrize("script", ["exit 127", "cat >/dev/null; exit 1", "kill -9 $$"])
-def test_a_head_that_is_missing_or_dies_is_a_cut(tmp_path: Path, script: str) -> None:
+@pytest.mark.parametrize("status", ["head 127", "head 127 0", "0 head 127", "141 head 127"])
+def test_a_missing_head_is_a_missing_tool(status: str) -> None:
+    section = cut(marks(("one", b"", status))).sections["one"]
+    assert (section.status, section.cut) == (127, None)
+
+
+@pytest.mark.parametrize("script", ["cat >/dev/null; exit 1", "kill -9 $$"])
+def test_a_head_that_dies_is_a_cut(tmp_path: Path, script: str) -> None:
     head = tmp_path / "head"
     head.write_text(f"#!/bin/sh\n{script}\n")
     head.chmod(0o755)
