@@ -17,7 +17,7 @@ LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftabl
 	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps chromium:chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test truth fuzz lint docs lab
+.PHONY: help audit test truth fuzz lint docs lab sights
 .SILENT:
 MAKEFLAGS += --no-print-directory
 
@@ -26,6 +26,7 @@ help:
 	echo 'make test    run the tests; as root it installs the Debian packages of their lab'
 	echo 'make truth   compare the model of the packet filter with the kernel, at length; as root'
 	echo 'make fuzz    look for inputs that crash or hang a parser, for FUZZ_SECONDS=3600'
+	echo 'make sights  audit hosts under every partial sight, not the sample alone; as root'
 	echo 'make lint    ruff and mypy'
 	echo 'make docs    generate docs/rules/, docs/probes.md and the JSON Schemas from the code'
 	echo 'make screenshots   draw the report of a healthy host, of broken ones and of a fleet'
@@ -49,6 +50,11 @@ truth: $(DEV_STAMP) lab
 # Coverage-guided, all targets in turn; FUZZ_TARGETS='nft frames' for some. Exit status 1: found some.
 fuzz: $(FUZZ_STAMP)
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# Every way in which a host shows less than all of itself: some 65 of them, on two hosts each.
+sights: LAB += locale-gen:locales
+sights: $(DEV_STAMP) lab
+	NETHYGIENE_SIGHTS=1 $(BIN)/python -m pytest tests/lab/test_sights.py $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/python -m ruff check
