@@ -10,6 +10,7 @@ from nethygiene.rules import (
     Service,
     Sysctls,
     Upstream,
+    at_least,
     at_most,
     below,
     none_stale,
@@ -43,6 +44,9 @@ def test_keepalive_precedes_idle_timeout(sysctl: Sysctls, policy: Policy, expect
     """
     seconds = sysctl["net.ipv4.tcp_keepalive_time"]
     expect("net.ipv4.tcp_keepalive_time", seconds, below(policy.path_idle_timeout))
+    if seconds < 0:
+        # Taken for unsigned by tcp_keepalive_timer(), no probe is ever sent (seen on Linux 6.18).
+        expect("net.ipv4.tcp_keepalive_time", seconds, at_least(0))
 
 
 @rule(severity="medium", kind="setting", incidents=["S1.6"])
@@ -72,6 +76,8 @@ def test_keepalive_detects_dead_peer_in_time(
     )
     what = "tcp_keepalive_time + tcp_keepalive_intvl * tcp_keepalive_probes"
     expect(what, seconds, at_most(policy.dead_peer_within))
+    if sysctl["net.ipv4.tcp_keepalive_time"] < 0:
+        expect("net.ipv4.tcp_keepalive_time", sysctl["net.ipv4.tcp_keepalive_time"], at_least(0))
 
 
 @rule(severity="high", kind="state", incidents=["S1.6"])

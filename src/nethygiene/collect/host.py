@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from nethygiene.collect.frames import Framed, cut_into_sections
 from nethygiene.collect.kept import keep
-from nethygiene.collect.script import AS_ROOT, compose, new_boundary
+from nethygiene.collect.script import AS_ROOT, compose, new_boundary, sent_sections
 from nethygiene.errors import ConnectError
 from nethygiene.inventory.target import Target
 from nethygiene.masking import masked
@@ -86,15 +86,15 @@ def _converse(connection: Connection, job: Job, blank: Transcript) -> Transcript
     boundary = new_boundary()
     script = compose(job.commands, boundary=boundary, window=job.window, sudo=_sudo(job.target))
     output = connection.run("/bin/sh -s", script)
-    asked = {name for command in job.commands for name in command.sections}
-    framed = cut_into_sections(output.stdout, output.stderr, boundary, output.cut, asked)
+    sent = sent_sections(job.commands, job.window)
+    framed = cut_into_sections(output.stdout, output.stderr, boundary, output.cut, set(sent))
     return dataclasses.replace(
         blank,
         address=connection.address,
         host_key=connection.host_key,
         sections=framed.sections,
         privileged=_was_privileged(framed.sections, job.commands, become=job.target.become),
-        failure=_failure(framed, output, job.settings),
+        failure=_failure(framed, sent, output, job.settings),
     )
 
 
@@ -121,7 +121,17 @@ def _was_privileged(
     )
 
 
-def _failure(framed: Framed, output: Output, settings: ConnectSettings) -> HostFailure | None:
+def _failure(
+    framed: Framed, sent: Sequence[str], output: Output, settings: ConnectSettings
+) -> HostFailure | None:
+    missing = [name for name in sent if name not in framed.sections]
+    if framed.complete and missing:
+        return HostFailure(
+            "answer-not-whole",
+            f"{len(missing)} of {len(sent)} sections are missing, as {missing[0]}, from an answer "
+            "that claims to be whole",
+            "see what the login's shell there makes of the script, and who controls that host",
+        )
     if framed.complete:
         return None
     count = len(framed.sections)

@@ -92,6 +92,16 @@ def new_boundary() -> str:
     return f"nethygiene-{secrets.token_hex(16)}"
 
 
+def sent_sections(commands: Iterable[Command], window: float) -> tuple[str, ...]:
+    """The names of the sections that the script for these commands and this window fills."""
+    ends = ("@first", "@last") if window > 0 else ("@last",)
+    return tuple(
+        f"{command.name}{end}"
+        for command in commands
+        for end in (ends if command.sampled else ("",))
+    )
+
+
 def compose(
     commands: Iterable[Command], *, boundary: str, window: float, sudo: Sequence[str] = ()
 ) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from nethygiene.facts.fact import Fact, UnreadableFact
 from nethygiene.facts.ledger import Ledger, Observation, UnreadableFactError
@@ -18,6 +19,7 @@ from nethygiene.rules.judged import Judgement, judged_sysctls
 from nethygiene.rules.subject import HALF_READ, Subject
 
 # Of what a host can make as long as it likes. Nobody reads further, and every report shall open.
+_MOST_ITEMS = 5_000
 _MOST_SENTENCES = 100
 _MOST_OBSERVATIONS = 1_000
 _LONGEST = 10_000  # characters
@@ -89,14 +91,17 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
     if finder.after_others:
         facts["judged"] = lambda: judged_sysctls(_others(rule, subject))
     try:
-        items = list(finder.find(**facts))
+        items = list(islice(finder.find(**facts), _MOST_ITEMS + 1))
+        if len(items) > _MOST_ITEMS:
+            detail = f"more than {_MOST_ITEMS:,} were found: the others are not judged"
+            ledger.note_unreadable(Unreadable(Reason.UNDECIDABLE, kind, detail))
     except NotApplicableError as error:
         inapplicable = error
     except UnreadableFactError:
         pass  # the ledger has it, and a short list of items is no reason for a pass
     except Exception as error:  # noqa: BLE001 - a bug in our own finder: unknown, said aloud
         crash = error
-    verdicts = [_judge(rule, subject, kind, item) for item in items]
+    verdicts = [_judge(rule, subject, kind, item) for item in items[:_MOST_ITEMS]]
     if crash is not None or inapplicable is not None or ledger.unreadable:
         verdicts.append(decide(ledger, None, crash=crash, inapplicable=inapplicable))
     return verdicts or [_not_applicable(finder.nothing, Reason.NOT_THIS_HOST)]
