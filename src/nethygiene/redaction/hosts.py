@@ -20,7 +20,14 @@ from nethygiene.transcript import HostFailure, Section, Transcript
 
 Redactor = Callable[[str, Pseudonyms], str]
 
-_REDACTORS: Mapping[str, Redactor] = {
+# These hold addresses at most.
+_PLAIN = (
+    *("boot_sysctls", "counters", "default_routes_ipv4", "default_routes_ipv6", "descriptors"),
+    *("kernel", "legacy_tables", "machine", "network_manager", "route_get", "routing_rules_ipv4"),
+    *("routing_rules_ipv6", "sysctl", "ways_out_ipv4", "ways_out_ipv6"),
+)
+REDACTORS: Mapping[str, Redactor] = {
+    **dict.fromkeys(_PLAIN, listings.plain),
     "connections": listings.sockets,
     "handshakes": listings.sockets,
     "listeners": listings.sockets,
@@ -42,6 +49,7 @@ _REDACTORS: Mapping[str, Redactor] = {
     "virtual_servers": filters.virtual_servers,
     "tc": filters.traffic_control,
 }
+"""How each kind of section is redacted; one that is not among them is left out."""
 
 
 def new_key() -> bytes:
@@ -85,7 +93,7 @@ def _redact_host(line: EvidenceHost, given: Pseudonyms) -> EvidenceHost:
     sections = {
         renamed[one]: _redact_section(one, section, given)
         for one, section in transcript.sections.items()
-        if one in renamed
+        if one in renamed and _kind(one) in REDACTORS
     }
     made = dataclasses.replace(
         transcript,
@@ -119,10 +127,12 @@ def _section_names(policy: Policy, redacted: Policy, probes: Sequence[str]) -> M
     return dict(zip(before, after, strict=True))
 
 
+def _kind(section: str) -> str:
+    return section.partition(":")[0].partition("@")[0]
+
+
 def _redact_section(name: str, section: Section, given: Pseudonyms) -> Section:
-    kind = name.partition(":")[0].partition("@")[0]
-    redactor = _REDACTORS.get(kind, listings.plain)
-    stdout = _text(section.stdout, redactor, given)
+    stdout = _text(section.stdout, REDACTORS[_kind(name)], given)
     return Section(stdout, _text(section.stderr, _complaint, given), section.status, section.cut)
 
 

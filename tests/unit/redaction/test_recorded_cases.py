@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from nethygiene.evidence import EvidenceHost
+from nethygiene.inventory import load_inventory
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.probes import all_probes
 from nethygiene.redaction import redact
-from tests.cases.case import Case, case_paths, judge, load_case, rules
+from nethygiene.redaction.hosts import REDACTORS
+from tests.cases.case import ROOT, Case, case_paths, judge, load_case, rules
 from tests.redacting import left_over
 
 KEY = b"a key of this test alone"
@@ -30,6 +32,18 @@ def outcomes(host: EvidenceHost, rule: str) -> list[tuple[str, str | None]]:
         (one.outcome.value, one.reason.value if one.reason else None)
         for one in judge(rules()[rule], host.transcript(), host.policy)
     ]
+
+
+def test_every_section_has_its_redactor() -> None:
+    """A new probe says in redaction/hosts.py how its answer is redacted, or evidence lacks it."""
+    example = load_inventory(ROOT / "inventories" / "example.yaml")
+    commands = [
+        command.name
+        for probe in all_probes().values()
+        for host in example.hosts
+        for command in probe.commands_for(host.policy)
+    ]
+    assert {one.partition(":")[0] for one in commands} == set(REDACTORS)
 
 
 @pytest.mark.parametrize("rule", sorted({path.parent.name for path in PATHS}))
