@@ -14,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # The tests' lab: command:Debian package.
 LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftables \
-	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps chromium:chromium
+	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps strace:strace chromium:chromium
 
 .DEFAULT_GOAL := help
 .PHONY: help audit test truth fuzz lint docs lab sights

@@ -20,6 +20,7 @@ _TOOLS = {
     "nft": "nftables",
     "iptables": "iptables",
     "sudo": "sudo",
+    "strace": "strace",
 }
 """Command to Debian package."""
 

@@ -22,7 +22,7 @@ from nethygiene.transport.process import Bounds, Child, Ending
 # Neither a backslash nor "!" nor a newline: the login shell in between may be csh or fish.
 # POSIX `read` takes no byte beyond its line from a pipe. $0 is a nonce: no greeting of a
 # login shell can hold it.
-_SCRIPT = 'echo "$0"; IFS= read -r c || exit 125; exec /bin/sh -c "$(printf %b "$c")"'
+SCRIPT = 'echo "$0"; IFS= read -r c || exit 125; exec /bin/sh -c "$(printf %b "$c")"'
 GREETING_BYTES = 256 * 1024
 """What a login shell may print before it runs what it was asked to."""
 
@@ -73,7 +73,7 @@ class PreparedShell:
             OSError: the program cannot be started.
         """
         nonce = "nethygiene-" + secrets.token_hex(16)
-        child = Child(arguments(["/bin/sh", "-c", _SCRIPT, nonce]), environment)
+        child = Child(arguments(["/bin/sh", "-c", SCRIPT, nonce]), environment)
         try:
             marker = f"{nonce}\n".encode()
             bounds = Bounds(deadline, GREETING_BYTES, GREETING_BYTES)
