@@ -50,6 +50,12 @@ def restart_without(scene: Scene) -> None:
 def arm_timers_before_the_sysctl(scene: Scene) -> None:
     scene.host.sysctl("net.ipv4.tcp_keepalive_time", 7200)
     restart(scene, "on")
+    # Accepted later, they would get timers of the new setting.
+    scene.host.shell(
+        "for try in $(seq 500); do"
+        f' [ "$(ss -Htno sport = :{PORT} | grep -c keepalive)" -ge 3 ] && exit 0;'
+        " sleep 0.02; done; exit 1"
+    )
     SOONER(scene)
 
 
