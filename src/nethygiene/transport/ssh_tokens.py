@@ -40,7 +40,9 @@ def tokens(
         "u": getpass.getuser(),
         "i": str(os.getuid()),
         "d": str(Path("~").expanduser()),
-        "C": hashlib.sha1(joined.encode(), usedforsecurity=False).hexdigest(),
+        "C": hashlib.sha1(
+            joined.encode("utf-8", "surrogateescape"), usedforsecurity=False
+        ).hexdigest(),
     }
 
 
