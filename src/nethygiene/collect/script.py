@@ -7,6 +7,7 @@ leaves no process.
 
 from __future__ import annotations
 
+import math
 import secrets
 import shlex
 from collections.abc import Iterable, Sequence
@@ -75,6 +76,14 @@ nh_run_as() {
     nh_mark end "$nh_name" 1
   fi
 }
+nh_rest() {
+  nh_left=$1
+  while [ "$nh_left" -gt 0 ]; do
+    nh_left=$((nh_left - 1))
+    printf '\\n' >&4 || exit 1
+    sleep "$2" </dev/null >/dev/null 2>&1 4>&- || return
+  done
+}
 nh_lost() {
   nh_mark begin "$1"
   echo "sleep: it failed, so that there was no window" >&2
@@ -85,6 +94,11 @@ nh_lost() {
 
 AS_ROOT = ("sudo", "-n")
 """The words by which an ordinary login runs a command as root."""
+
+
+# Seconds of sleep at a time, at most. After each the script writes a line break between sections,
+# and so ends when nobody is there any more: else a window of an hour would outlive its connection.
+_SLEEP = 5.0
 
 
 def new_boundary() -> str:
@@ -134,11 +148,14 @@ def compose(
     if sampled and window > 0:
         lines += [_run(command, f"{command.name}@first", prefix) for command in sampled]
         # The other commands run inside the window; `wait` lasts until both are over.
-        lines.append(f"sleep {window:g} </dev/null >/dev/null 2>&1 4>&- & nh_window=$!\n")
+        parts = math.ceil(window / _SLEEP)
+        part = f"{window / parts:.6g}"
+        lines.append(f"sleep {part} </dev/null >/dev/null 2>&1 4>&- & nh_window=$!\n")
     lines += [_run(command, command.name, prefix) for command in commands if not command.sampled]
     if sampled and window > 0:
         # Samples at no distance would find that no counter rose.
-        lines.append("if wait $nh_window; then :\n")
+        rest = f" && nh_rest {parts - 1} {part}" if parts > 1 else ""
+        lines.append(f"if wait $nh_window{rest}; then :\n")
         lines += [_run(command, f"{command.name}@last", prefix) for command in sampled]
         lines.append("else :\n")
         lines += [f"nh_lost {shlex.quote(f'{command.name}@last')}\n" for command in sampled]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from nethygiene.collect import script
 from nethygiene.collect.script import compose, new_boundary
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes import Command, whole
@@ -107,6 +109,38 @@ def test_the_samples_are_at_least_the_window_apart(shell: tuple[str, ...]) -> No
     assert 0.4 <= last - first + 0.01 < 5
     assert list(answer.framed.sections) == ["clock@first", "meanwhile", "clock@last"]
     assert answer.framed.complete
+
+
+@shell
+def test_a_long_window_is_slept_in_parts(
+    shell: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "_SLEEP", 0.1)
+    clock = Command("clock", "cat /proc/uptime", sampled=True)
+    answer = run([clock, Command("meanwhile", "echo here")], shell, window=0.45)
+    first, last = (float(answer[f"clock@{end}"].split()[0]) for end in ("first", "last"))
+    assert 0.45 <= last - first + 0.01 < 5
+    assert answer["meanwhile"] == b"here\n"
+    assert answer.framed.complete
+
+
+@shell
+def test_a_long_window_ends_with_the_connection(
+    shell: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "_SLEEP", 0.1)
+    clock = Command("clock", "echo tick", sampled=True)
+    text = compose([clock], boundary=new_boundary(), window=60)
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*shell, "-s"], stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(text)
+        process.stdin.close()
+        while b"tick" not in process.stdout.readline():
+            pass
+        process.stdout.close()
+        assert process.wait(20) != 0
 
 
 def test_without_a_window_there_is_one_sample() -> None:
