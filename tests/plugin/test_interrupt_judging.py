@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 
@@ -10,7 +11,7 @@ import pytest
 from tests.plugin.conftest import LOCAL, Runner
 from tests.plugin.started import MARKED, OLD, REPORTS, Left, Started, processes, processes_in
 
-SLEEP = "487.1903"  # of no other process on this machine
+SLEEP = f"487.{os.getpid()}"  # of no other process on this machine
 ON_HOST = f"host.run('sleep {SLEEP}')"
 HERE = "time.sleep(300)"
 
