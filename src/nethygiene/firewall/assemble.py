@@ -84,7 +84,10 @@ def assemble(answers: Answers) -> Assembled:
     if isinstance(routing, tuple):
         return Assembled(routing, (), servers)
     links = _with_tc(routing, answers)
-    tables = _tables(answers)
+    try:
+        tables = _tables(answers)
+    except RecursionError:
+        tables = "nft", "nested deeper than any ruleset is"
     if isinstance(tables, tuple):
         return Assembled(tables, routing.addresses, servers)
     rulesets = {family: Ruleset(family, found) for family, found in tables.items()}

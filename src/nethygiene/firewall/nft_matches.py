@@ -119,7 +119,7 @@ def _is_foreign(left: Json, family: Family) -> bool:
     ct = left.get("ct")
     if isinstance(ct, Mapping) and str(ct.get("key")).partition(" ")[0] == other:
         return True
-    return protocol in _OTHER_PROTOCOLS or protocol in {other, "arp"}
+    return isinstance(protocol, str) and protocol in {*_OTHER_PROTOCOLS, other, "arp"}
 
 
 def field_of(left: Json, family: Family) -> Field | None:
@@ -129,16 +129,16 @@ def field_of(left: Json, family: Family) -> Field | None:
     payload = left.get("payload")
     if isinstance(payload, Mapping):
         protocol, field = payload.get("protocol"), payload.get("field")
-        if protocol in {"tcp", "th"} and field in {"dport", "sport"}:
+        if protocol in ("tcp", "th") and field in ("dport", "sport"):
             return Field.DPORT if field == "dport" else Field.SPORT
-        if protocol == ("ip" if family == "ipv4" else "ip6") and field in {"saddr", "daddr"}:
+        if protocol == ("ip" if family == "ipv4" else "ip6") and field in ("saddr", "daddr"):
             return Field.SADDR if field == "saddr" else Field.DADDR
         return None
     meta = _key(left, "meta")
     if meta in _META:
         return _META[meta]
     ct = left.get("ct")
-    if isinstance(ct, Mapping) and ct.get("dir") in {None, "original"}:
+    if isinstance(ct, Mapping) and ct.get("dir") in (None, "original"):
         return _CT.get(str(ct.get("key")))
     return None
 
@@ -159,7 +159,7 @@ def _fixed(left: Mapping[str, Json], op: str, right: Json, scope: Scope) -> Cons
     payload = left.get("payload")
     if isinstance(payload, Mapping):
         protocol, field = payload.get("protocol"), payload.get("field")
-        if field in {"protocol", "nexthdr"} and protocol in {"ip", "ip6"}:
+        if field in ("protocol", "nexthdr") and protocol in ("ip", "ip6"):
             return _any_of(right, _TCP, scope)
         if protocol == "tcp" and field == "flags":
             return _flags(0xFF, op, right)
@@ -367,10 +367,10 @@ def _fib(  # noqa: PLR0911 - one a kind
         if isinstance(kinds, Sequence) and _plain_kinds(kinds):
             return constant(("unicast" in kinds) is not negated, "fib") or In((), (), True)
         return Perhaps("fib")
-    if fib.get("result") in {"oif", "oifname"} and "saddr" in asked and isinstance(right, bool):
+    if fib.get("result") in ("oif", "oifname") and "saddr" in asked and isinstance(right, bool):
         exists = right is not negated
         return ReversePath("iif" in asked, inverted=not exists)
-    if fib.get("result") in {"oif", "oifname"} and "saddr" in asked and right in {0, ""}:
+    if fib.get("result") in ("oif", "oifname") and "saddr" in asked and right in (0, ""):
         return ReversePath("iif" in asked, inverted=not negated)
     return Perhaps("fib")
 

@@ -106,9 +106,9 @@ def _statement(kind: str, body: Json, draft: _Draft) -> None:  # noqa: PLR0912 -
 
 def _foreign(inner: Mapping[str, Json], draft: _Draft) -> None:
     """What iptables put there and nft cannot show."""
-    if inner.get("type") in {"match", None}:
+    if inner.get("type") in ("match", None):
         draft.add(Perhaps("xt"))
-    elif inner.get("name") not in {"LOG", "NFLOG", "TRACE"}:
+    elif inner.get("name") not in ("LOG", "NFLOG", "TRACE"):
         draft.rule(Action.UNDECIDED)
 
 
@@ -135,9 +135,9 @@ def _mangle(inner: Mapping[str, Json], draft: _Draft) -> None:
     if isinstance(meta, Mapping) and meta.get("key") == "mark":
         draft.rule(Action.CONTINUE, mark=_new_mark(to))
         draft.marked = True
-    elif isinstance(payload, Mapping) and payload.get("field") not in {
+    elif isinstance(payload, Mapping) and payload.get("field") not in (
         *("dscp", "ecn", "ttl", "hoplimit"),
-    }:
+    ):
         # It rewrites addresses or ports, without NAT.
         draft.rule(Action.UNDECIDED)
 

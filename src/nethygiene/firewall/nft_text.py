@@ -25,7 +25,7 @@ def _statement(one: Json) -> str:  # noqa: PLR0911 - one a kind
     ((kind, body),) = one.items()
     if kind == "match" and isinstance(body, Mapping):
         op = body.get("op")
-        sign = "" if op in {"==", "in"} else f"{op} "
+        sign = "" if op in ("==", "in") else f"{op} "
         return f"{_value(body.get('left'))} {sign}{_value(body.get('right'))}"
     if kind == "counter":
         return ""

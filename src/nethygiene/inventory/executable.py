@@ -9,7 +9,7 @@ import shlex
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nethygiene.masking import masked
@@ -31,8 +31,8 @@ class ProgramError(Exception):
 
 @dataclass(slots=True)
 class _Streams:
-    stdout: bytes = b""
-    stderr: bytes = b""
+    stdout: bytearray = field(default_factory=bytearray)
+    stderr: bytearray = field(default_factory=bytearray)
 
 
 def run_inventory_program(path: Path, deadline_seconds: float = DEADLINE_SECONDS) -> bytes:
@@ -68,14 +68,15 @@ def run_inventory_program(path: Path, deadline_seconds: float = DEADLINE_SECONDS
             f"the program ended with status {process.returncode}{last}",
             f"run `{shlex.quote(str(path))} --list` by hand and mend it",
         )
-    return output.stdout
+    return bytes(output.stdout)
 
 
 def _read(process: subprocess.Popen[bytes], until: float, deadline_seconds: float) -> _Streams:
     streams = _Streams()
     with selectors.DefaultSelector() as selector:
         for name in ("stdout", "stderr"):
-            selector.register(getattr(process, name), selectors.EVENT_READ, name)
+            into: bytearray = getattr(streams, name)
+            selector.register(getattr(process, name), selectors.EVENT_READ, into)
         while selector.get_map():
             remaining = until - time.monotonic()
             ready = selector.select(remaining) if remaining > 0 else []
@@ -88,7 +89,7 @@ def _read(process: subprocess.Popen[bytes], until: float, deadline_seconds: floa
                 chunk = os.read(key.fd, 65536)
                 if not chunk:
                     selector.unregister(key.fileobj)
-                setattr(streams, key.data, getattr(streams, key.data) + chunk)
+                key.data.extend(chunk)
                 if len(streams.stdout) + len(streams.stderr) > MAX_OUTPUT_BYTES:
                     raise ProgramError(
                         f"the program printed more than {MAX_OUTPUT_BYTES >> 20} MiB",

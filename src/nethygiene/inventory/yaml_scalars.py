@@ -20,6 +20,8 @@ _CONSTRUCT: dict[str, Callable[[yaml.ScalarNode], Atom]] = {
     f"{_CORE}timestamp": _construct.construct_yaml_timestamp,
     f"{_CORE}str": lambda node: str(node.value),
 }
+_NUMBERS = {f"{_CORE}int", f"{_CORE}float"}
+_MOST_DIGITS = 1000
 _OPAQUE = {"!vault": "an Ansible Vault value", "!vault-encrypted": "an Ansible Vault value"}
 
 COLLECTION_TAGS = {None, "!", f"{_CORE}map", f"{_CORE}seq"}
@@ -49,9 +51,12 @@ def read_scalar(place: Place, text: str, tag: str | None, *, is_plain: bool) -> 
         if tag in {f"{_CORE}merge", f"{_CORE}value"}:
             return Scalar(place, text, text)
         return Opaque(place, _OPAQUE.get(tag, f"a value tagged {shown(tag)}"))
+    if tag in _NUMBERS and len(text) > _MOST_DIGITS:
+        # Python cannot write an integer of more than 4,300 digits, whatever the base it came in.
+        raise ValueError(f"{shown(text)} is no valid {tag.removeprefix(_CORE)}")
     try:
         return Scalar(place, construct(yaml.ScalarNode(tag, text)), text)
-    except (ValueError, ArithmeticError, KeyError, AttributeError):
+    except (ValueError, ArithmeticError, LookupError, AttributeError):
         raise ValueError(f"{shown(text)} is no valid {tag.removeprefix(_CORE)}") from None
 
 
