@@ -127,3 +127,11 @@ def test_killed_it_leaves_no_older_report(runner: Runner) -> None:
     for name in REPORTS:
         path = left.folder / name
         assert not path.exists() or OLD not in path.read_text(), name
+
+
+def test_other_ends_have_their_own_words(runner: Runner, local: str) -> None:
+    suite = runner.check("import no_such_module", local)
+    assert suite.status == 2
+    assert suite.run is not None
+    assert suite.run.cut_short == "1 error during collection"
+    assert "Ctrl-C" not in suite.output

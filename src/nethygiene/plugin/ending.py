@@ -43,6 +43,7 @@ class Gatherer:
         self._config = config
         self._stranger_failed = False
         self._finished = 0
+        self._interruption = ""
         self._not_written: list[str] = []
         self.signals = Signals()
 
@@ -54,8 +55,10 @@ class Gatherer:
         tell_unknown(self._config, report)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_keyboard_interrupt(self) -> None:
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """From here on a signal would break off what is left to do: tidying up and writing."""
+        # pytest's own reasons have words, as "1 error during collection"; Ctrl-C has none.
+        self._interruption = str(excinfo.value)
         if has_audit(self._config):
             self.signals.hold()
 
@@ -111,9 +114,9 @@ class Gatherer:
         left = max(0, session.testscollected - self._finished)
         if audit.interrupted:
             why = f"interrupted by {self.signals.received} while hosts were read"
-        elif status == _INTERRUPTED and not session.shouldstop:
-            why = f"interrupted by {self.signals.received}"
-        elif left and status in {0, FAILURES, _INTERRUPTED}:
+        elif status == _INTERRUPTED:
+            why = self._interruption or f"interrupted by {self.signals.received}"
+        elif left and status in {0, FAILURES}:
             why = str(session.shouldfail or session.shouldstop or "ended early")
         elif audit.cut_short is not None:
             why = audit.cut_short
