@@ -25,6 +25,8 @@ from nethygiene.errors import EvidenceError
 from nethygiene.transcript import Cut, HostFailure, Section, Transcript
 
 VERSION = 1
+# A host's streams are capped at 68 MiB together, of which base64 makes 91.
+_LONGEST_LINE = 128 * 1024 * 1024
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -269,7 +271,13 @@ def _hosts(path: Path, lines: Iterator[tuple[int, bytes]]) -> Iterator[EvidenceH
 def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
+            lines = iter(lambda: file.readline(_LONGEST_LINE + 1), b"")
+            for number, line in enumerate(lines, 1):
+                if len(line) > _LONGEST_LINE:
+                    raise EvidenceError(
+                        f"{path}:{number}: the line is longer than {_LONGEST_LINE >> 20} MiB: "
+                        "no run writes such a line"
+                    )
                 if line.strip():
                     yield number, line
     except OSError as error:

@@ -279,3 +279,11 @@ def test_hosts_are_read_one_by_one(tmp_path: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 9_000_000, "not all twelve at once"
+
+
+def test_a_line_without_end_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # a terabyte of nothing
+    with pytest.raises(EvidenceError, match="file:1: the line is longer than 128 MiB"):
+        read_evidence(path)
