@@ -64,15 +64,15 @@ class BootSysctls(Fact):
         container: what shows that this is a container, which has no boot; empty if nothing does.
         tuned: what shows that tuned sets sysctls of its own; empty if nothing does.
         systemd: the host boots with systemd, which does not read /etc/sysctl.conf.
-        lines: the assignments that take effect, in the order in which they are applied.
-        unread: those of /etc/sysctl.conf, where it is not read at boot.
+        _lines: the assignments that take effect, in the order in which they are applied.
+        _unread: those of /etc/sysctl.conf, where it is not read at boot.
     """
 
     container: str
     tuned: str
     systemd: bool
-    lines: Sequence[Assignment] | Unreadable
-    unread: Sequence[Assignment]
+    _lines: Sequence[Assignment] | Unreadable
+    _unread: Sequence[Assignment]
 
     @property
     def runs_in(self) -> str:
@@ -85,13 +85,13 @@ class BootSysctls(Fact):
         """The assignments in the order in which they are applied; later ones win."""
         if self.tuned:
             self.ledger.undecidable(f"tuned sets sysctls of its own at boot ({self.tuned})")
-        if isinstance(self.lines, Unreadable):
-            self.ledger.cannot_read(self.lines)
-        return self.lines
+        if isinstance(self._lines, Unreadable):
+            self.ledger.cannot_read(self._lines)
+        return self._lines
 
     def unread_file(self, path: str) -> str:
         """A file that sets it, but is not read at boot; empty if there is none."""
-        return next((one.file for one in self.unread if one.path == path), "")
+        return next((one.file for one in self._unread if one.path == path), "")
 
 
 def parse(sections: Sections) -> BootSysctls | Unreadable:
@@ -126,8 +126,8 @@ def parse(sections: Sections) -> BootSysctls | Unreadable:
         container=container[0] if container else "",
         tuned=next((one for one in TUNED if one in there), ""),
         systemd=systemd,
-        lines=lines,
-        unread=unread,
+        _lines=lines,
+        _unread=unread,
     )
 
 

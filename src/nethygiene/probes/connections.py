@@ -69,11 +69,11 @@ class Connections(Fact):
     """The established TCP connections of a host's network namespace.
 
     Attributes:
-        by_local_port: the connections, by our port.
+        _by_local_port: the connections, by our port.
         login_port: the port of sshd at which this very login arrived, None without SSH.
     """
 
-    by_local_port: Mapping[int, tuple[Connection, ...]]
+    _by_local_port: Mapping[int, tuple[Connection, ...]]
     login_port: int | None = None
     # Made once a host, by peer: most hosts have no upstream that anybody asks for.
     _by_peer: dict[tuple[Address, int], list[Connection]] = field(
@@ -81,20 +81,20 @@ class Connections(Fact):
     )
 
     def __iter__(self) -> Iterator[Connection]:
-        count = sum(map(len, self.by_local_port.values()))
+        count = sum(map(len, self._by_local_port.values()))
         self.ledger.read("established connections", SS.shown, count)
-        return (one for group in self.by_local_port.values() for one in group)
+        return (one for group in self._by_local_port.values() for one in group)
 
     def at(self, port: int) -> tuple[Connection, ...]:
         """Those at a port of ours."""
-        found = self.by_local_port.get(port, ())
+        found = self._by_local_port.get(port, ())
         self.ledger.read(f"established connections at port {port}", SS.shown, len(found))
         return found
 
     def to(self, address: Address, port: int) -> tuple[Connection, ...]:
         """Those to an address and port elsewhere."""
         if not self._by_peer:
-            for group in self.by_local_port.values():
+            for group in self._by_local_port.values():
                 for one in group:
                     self._by_peer.setdefault((one.peer, one.peer_port), []).append(one)
         found = tuple(self._by_peer.get((address, port), ()))

@@ -67,14 +67,14 @@ class Counters(Fact):
     """Two samples of the counters.
 
     Attributes:
-        first: at the start of the window.
-        last: at its end.
-        since: of the evidence that `--since` names, where given: it takes the place of first.
+        _first: at the start of the window.
+        _last: at its end.
+        _since: of the evidence that `--since` names, where given: it takes the place of first.
     """
 
-    first: Sample | Unreadable
-    last: Sample | Unreadable
-    since: Sample | Unreadable | None = None
+    _first: Sample | Unreadable
+    _last: Sample | Unreadable
+    _since: Sample | Unreadable | None = None
 
     def change(self, name: str) -> Change:
         """How far the counter `name` moved between the samples."""
@@ -95,8 +95,8 @@ class Counters(Fact):
         return self._change(f"{interface} {column}", DEVICES, text)
 
     def _change(self, name: str, file: str, text: Callable[[Sample], str | None]) -> Change:
-        last, after = self._value(self.last, name, file, text)
-        start = self.first if self.since is None else self.since
+        last, after = self._value(self._last, name, file, text)
+        start = self._first if self._since is None else self._since
         first, before = self._value(start, name, file, text)
         source = COUNTERS.shown
         if (first.boot, first.namespace) != (last.boot, last.namespace):
@@ -107,7 +107,7 @@ class Counters(Fact):
         if after < before or seconds <= 0:
             detail = f"{name} went from {before} to {after} in {seconds:.2f} s: reset or wrapped"
             self.ledger.cannot_read(Unreadable(Reason.UNDECIDABLE, source, detail))
-        change = Change(name, after - before, seconds, after, last.uptime, self.since is not None)
+        change = Change(name, after - before, seconds, after, last.uptime, self._since is not None)
         self.ledger.read(name, file, change)
         return change
 
@@ -160,9 +160,9 @@ def parse(sections: Sections) -> Counters | Unreadable:
         first = Unreadable(Reason.NO_SECOND_SAMPLE, COUNTERS.shown, detail)
     without_since = isinstance(since, Unreadable) and since.reason is Reason.NOT_COLLECTED
     return Counters(
-        first=_sample(first),
-        last=_sample(last),
-        since=None if without_since else _sample(since),
+        _first=_sample(first),
+        _last=_sample(last),
+        _since=None if without_since else _sample(since),
     )
 
 

@@ -40,18 +40,18 @@ class Descriptors(Fact):
     """The processes that the login can see in /proc.
 
     Attributes:
-        processes: by process id.
+        _processes: by process id.
         uid: the login's.
         may_trace: the login has CAP_SYS_PTRACE, and so sees the descriptors of all processes.
     """
 
-    processes: Mapping[int, ProcessDescriptors]
+    _processes: Mapping[int, ProcessDescriptors]
     uid: int
     may_trace: bool
 
     def of(self, pid: int) -> ProcessDescriptors:
         """One process; unreadable where /proc does not show it."""
-        found = self.processes.get(pid)
+        found = self._processes.get(pid)
         if found is None:
             detail = (
                 "not to be seen: it has ended meanwhile, or /proc is mounted with hidepid: log in "

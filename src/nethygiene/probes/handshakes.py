@@ -34,17 +34,17 @@ class Handshake:
 class Handshakes(Fact):
     """The handshakes under way in a host's network namespace."""
 
-    sockets: tuple[Handshake, ...]
+    _sockets: tuple[Handshake, ...]
 
     def half_open(self) -> tuple[Handshake, ...]:
         """Connections in SYN_RECV: they fill the SYN queues of the listeners."""
-        found = tuple(one for one in self.sockets if one.state == "SYN-RECV")
+        found = tuple(one for one in self._sockets if one.state == "SYN-RECV")
         self.ledger.read("half-open connections", SS.shell, len(found))
         return found
 
     def dialled(self) -> tuple[Handshake, ...]:
         """Connections in SYN_SENT: what this host is dialling, and has no answer from yet."""
-        found = tuple(one for one in self.sockets if one.state == "SYN-SENT")
+        found = tuple(one for one in self._sockets if one.state == "SYN-SENT")
         self.ledger.read("connections being dialled", SS.shell, len(found))
         return found
 

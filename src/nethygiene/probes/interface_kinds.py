@@ -28,15 +28,15 @@ class InterfaceKinds(Fact):
     """The kinds of a host's interfaces.
 
     Attributes:
-        kinds: interface to ``hardware``, ``bond``, ``team``, ``vlan``, ``veth``, ``bridge`` and
+        _kinds: interface to ``hardware``, ``bond``, ``team``, ``vlan``, ``veth``, ``bridge`` and
             so on; for a device without a wire and a kind its link type, as ``ppp``.
     """
 
-    kinds: Mapping[str, str]
+    _kinds: Mapping[str, str]
 
     def has_wire(self, interface: str) -> bool:
         """Whether it is hardware, or a bond, team or VLAN over such; not plumbing within a host."""
-        kind = self.kinds.get(interface)
+        kind = self._kinds.get(interface)
         if kind is None:
             detail = f"{interface} is not in it: it came up meanwhile"
             self.ledger.cannot_read(Unreadable(Reason.UNDECIDABLE, LINK.shell, detail))

@@ -41,13 +41,13 @@ class Interface:
 class Interfaces(Fact):
     """The interfaces of a host's network namespace, in the kernel's order."""
 
-    interfaces: tuple[Interface, ...]
+    _interfaces: tuple[Interface, ...]
 
     def __iter__(self) -> Iterator[Interface]:
         self.ledger.read(
-            "interfaces", LINK.shell, ", ".join(one.name for one in self.interfaces) or "none"
+            "interfaces", LINK.shell, ", ".join(one.name for one in self._interfaces) or "none"
         )
-        return iter(self.interfaces)
+        return iter(self._interfaces)
 
 
 _LINK = re.compile(r"\d+: (?P<name>[^\s@]+)(?:@\S+)?: <(?P<flags>[A-Z0-9_,-]*)> .*", re.ASCII)

@@ -18,33 +18,33 @@ class ListenerOwners(Fact):
     So that is empty, not unreadable, where nothing could be seen. A verdict asks :meth:`at`.
 
     Attributes:
-        names: port to process names with their ids, as ``nginx (pid 812)``. A port that is not
+        _names: port to process names with their ids, as ``nginx (pid 812)``. A port that is not
             in it belongs to a process that could not be seen.
-        by_socket: the same by address and port, as ``127.0.0.1:80``.
-        unreadable: why nothing was read; None if ss answered.
+        _by_socket: the same by address and port, as ``127.0.0.1:80``.
+        _unreadable: why nothing was read; None if ss answered.
     """
 
-    names: Mapping[int, tuple[str, ...]]
-    by_socket: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
-    unreadable: Unreadable | None = field(default=None, compare=False)
+    _names: Mapping[int, tuple[str, ...]]
+    _by_socket: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    _unreadable: Unreadable | None = field(default=None, compare=False)
 
     def at(self, socket: str) -> tuple[str, ...]:
         """The processes of one socket, as ``127.0.0.1:80``; unreadable where they are not seen."""
-        found = self.by_socket.get(socket, ())
+        found = self._by_socket.get(socket, ())
         if not found:
             detail = (
                 f"the process that listens on {socket} could not be seen: log in as root, or as "
                 "its user, or allow it by ansible_become and sudo"
             )
             self.ledger.cannot_read(
-                self.unreadable or Unreadable(Reason.PERMISSION, SS.shell, detail)
+                self._unreadable or Unreadable(Reason.PERMISSION, SS.shell, detail)
             )
         self.ledger.read(f"process at {socket}", SS.shell, " and ".join(found))
         return found
 
     def of(self, port: int) -> tuple[str, ...]:
         """The processes that listen on `port`; empty where they could not be seen."""
-        return self.names.get(port, ())
+        return self._names.get(port, ())
 
 
 _PORT = re.compile(r"LISTEN\s+\d+\s+\d+\s+(\S+:(\d{1,5}))\s", re.ASCII)
@@ -55,7 +55,7 @@ def parse(sections: Sections) -> ListenerOwners:
     """Parse ``ss -lntp``: each row ends in ``users:(("nginx",pid=812,fd=6),…)`` where seen."""
     section = sections[SS.name]
     if isinstance(section, Unreadable):
-        return ListenerOwners({}, unreadable=section)
+        return ListenerOwners({}, _unreadable=section)
     # Dicts for their order: a port may have a hundred thousand sockets.
     names: dict[int, dict[str, None]] = {}
     by_socket: dict[str, dict[str, None]] = {}

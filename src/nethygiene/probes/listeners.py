@@ -72,15 +72,15 @@ class Listener:
 class Listeners(Fact):
     """The listening TCP sockets of a host's network namespace."""
 
-    sockets: tuple[Listener, ...]
+    _sockets: tuple[Listener, ...]
 
     def __iter__(self) -> Iterator[Listener]:
-        self.ledger.read("listening sockets", SS.shell, len(self.sockets))
-        return iter(self.sockets)
+        self.ledger.read("listening sockets", SS.shell, len(self._sockets))
+        return iter(self._sockets)
 
     def on(self, port: int) -> tuple[Listener, ...]:
         """The sockets that listen on a TCP port, at whatever address."""
-        found = tuple(socket for socket in self.sockets if socket.port == port)
+        found = tuple(socket for socket in self._sockets if socket.port == port)
         self.ledger.read(
             f"listeners on port {port}", SS.shell, ", ".join(map(str, found)) or "none"
         )

@@ -81,24 +81,30 @@ class PacketFilter(Fact):
     is asked for.
 
     Attributes:
-        host: the model, or why there is none.
-        addresses: the host's own addresses of other hosts' use, by interface and family.
-        servers: the virtual servers of IPVS.
-        servers_unreadable: why those could not be read.
+        _host: the model, or why there is none.
+        _addresses: the host's own addresses of other hosts' use, by interface and family.
+        _servers: the virtual servers of IPVS.
+        _servers_unreadable: why those could not be read.
     """
 
-    host: HostFilter | Unreadable
-    addresses: tuple[tuple[str, Family, int], ...] = ()
-    servers: tuple[VirtualServer, ...] = ()
-    servers_unreadable: Unreadable | None = None
+    _host: HostFilter | Unreadable
+    _addresses: tuple[tuple[str, Family, int], ...] = ()
+    _servers: tuple[VirtualServer, ...] = ()
+    _servers_unreadable: Unreadable | None = None
     _redirects: dict[int, tuple[Redirect, ...]] = field(default_factory=dict, compare=False)
 
     @property
     def model(self) -> HostFilter:
         """The model; ends the rule as unknown where the filter could not be read."""
-        if isinstance(self.host, Unreadable):
-            self.ledger.cannot_read(self.host)
-        return self.host
+        if isinstance(self._host, Unreadable):
+            self.ledger.cannot_read(self._host)
+        return self._host
+
+    def own_addresses(self, family: Family) -> tuple[tuple[str, int], ...]:
+        """The host's own addresses of other hosts' use, with their interfaces."""
+        # Without a routing listing there is no model, and an empty list would say nothing.
+        self.model  # noqa: B018 - ends the rule where there is none
+        return tuple((name, number) for name, kind, number in self._addresses if kind == family)
 
     def redirects(self, port: int) -> tuple[Redirect, ...]:
         """DNAT and redirect rules that take new connections to a local TCP port elsewhere.
@@ -123,14 +129,14 @@ class PacketFilter(Fact):
         rules cannot be read without root, this is None: only what is seen diverts, so that
         an unprivileged login still judges listeners. It never ends a rule by itself.
         """
-        for server in self.servers:
+        for server in self._servers:
             if server.port in {port, None}:
                 return f"IPVS takes port {port}: {server}"
-        if isinstance(self.host, Unreadable):
-            self.ledger.read(f"NAT of port {port}", SOURCE, f"not readable ({self.host.reason})")
+        if isinstance(self._host, Unreadable):
+            self.ledger.read(f"NAT of port {port}", SOURCE, f"not readable ({self._host.reason})")
             return None
         try:
-            found = self._redirected(self.host, port)
+            found = self._redirected(self._host, port)
         except TooLongError as error:
             self.ledger.read(f"NAT of port {port}", SOURCE, str(error))
             return None
@@ -141,9 +147,9 @@ class PacketFilter(Fact):
 
     def virtual_servers(self, port: int) -> tuple[VirtualServer, ...]:
         """The virtual servers of IPVS that take a port."""
-        if self.servers_unreadable is not None:
-            self.ledger.cannot_read(self.servers_unreadable)
-        return tuple(one for one in self.servers if one.port in {port, None})
+        if self._servers_unreadable is not None:
+            self.ledger.cannot_read(self._servers_unreadable)
+        return tuple(one for one in self._servers if one.port in {port, None})
 
     def paths(
         self, family: Family, sources: Intervals, local: frozenset[int], interface: str | None
@@ -158,8 +164,7 @@ class PacketFilter(Fact):
         """
         model = self.model
         wanted = common(sources, _other_hosts(model, family))
-        own = [(name, number) for name, kind, number in self.addresses if kind == family]
-        own = [(name, number) for name, number in own if number in local]
+        own = [(name, number) for name, number in self.own_addresses(family) if number in local]
         for _, address in own:
             if interface is not None:
                 here = {number for name, number in own if name == interface}
@@ -202,7 +207,7 @@ class PacketFilter(Fact):
 
     def _each_redirect(self, model: HostFilter, port: int) -> Iterator[Redirect]:
         for family in FAMILIES:
-            own = frozenset(number for _, kind, number in self.addresses if kind == family)
+            own = frozenset(number for _, number in self.own_addresses(family))
             for path in self.paths(family, everything(family), own, None):
                 found = _judged(model, path, port, ephemeral=True)
                 for event in found.trace.translated:

@@ -64,38 +64,38 @@ class Routes(Fact):
     """How a host routes what it sends itself.
 
     Attributes:
-        defaults: the default routes of all tables, by family.
-        rules: the policy rules, by family.
-        ways: what the kernel answers for addresses far away, by family.
-        declared: what it answers for addresses inside each declared route, by its destination.
+        _defaults: the default routes of all tables, by family.
+        _rules: the policy rules, by family.
+        _ways: what the kernel answers for addresses far away, by family.
+        _declared: what it answers for addresses inside each declared route, by its destination.
     """
 
-    defaults: Mapping[Family, Sequence[RouteLine] | Unreadable]
-    rules: Mapping[Family, Sequence[PolicyRule] | Unreadable]
-    ways: Mapping[Family, Sequence[Way] | Unreadable]
-    declared: Mapping[str, Sequence[Way] | Unreadable]
+    _defaults: Mapping[Family, Sequence[RouteLine] | Unreadable]
+    _rules: Mapping[Family, Sequence[PolicyRule] | Unreadable]
+    _ways: Mapping[Family, Sequence[Way] | Unreadable]
+    _declared: Mapping[str, Sequence[Way] | Unreadable]
 
     def default_routes(self, family: Family) -> tuple[RouteLine, ...]:
         """The routes to everywhere, of all tables; not those that refuse (blackhole…)."""
-        routes = [r for r in self._there(self.defaults[family]) if r.type == "unicast" and r.hops]
+        routes = [r for r in self._there(self._defaults[family]) if r.type == "unicast" and r.hops]
         shown = "; ".join(f"{one} metric {one.metric} table {one.table}" for one in routes)
         self.ledger.read(f"{family} default routes", DEFAULTS[family].shell, shown or "none")
         return tuple(routes)
 
     def policy_rules(self, family: Family) -> tuple[PolicyRule, ...]:
         """The rules that pick a routing table, in the order in which they are asked."""
-        rules = self._there(self.rules[family])
+        rules = self._there(self._rules[family])
         self.ledger.read(f"{family} rules", RULES[family].shell, "; ".join(r.text for r in rules))
         return tuple(rules)
 
     def ways_out(self, family: Family) -> tuple[Way, ...]:
         """Where packets to addresses far away would go."""
-        return self._asked(self.ways[family], f"ip route get, for {EVERYWHERE[family]}")
+        return self._asked(self._ways[family], f"ip route get, for {EVERYWHERE[family]}")
 
     def ways_to(self, route: Route) -> tuple[Way, ...]:
         """Where packets to addresses inside a declared route's destination would go."""
         return self._asked(
-            self.declared[str(route.destination)], f"ip route get, for {route.destination}"
+            self._declared[str(route.destination)], f"ip route get, for {route.destination}"
         )
 
     def _asked(self, ways: Sequence[Way] | Unreadable, source: str) -> tuple[Way, ...]:
@@ -150,19 +150,19 @@ def parse(sections: Sections) -> Routes | Unreadable:
     """Parse what ip printed; each listing may be unreadable by itself."""
     asked = {name: name.removeprefix(f"{_ROUTE_GET}:") for name in sections}
     return Routes(
-        defaults={
+        _defaults={
             one: _listing(sections[DEFAULTS[one].name], DEFAULTS[one], one, parse_route)
             for one in FAMILIES
         },
-        rules={
+        _rules={
             one: _listing(sections[RULES[one].name], RULES[one], one, parse_rule)
             for one in FAMILIES
         },
-        ways={
+        _ways={
             one: _ways(sections.get(WAYS[one].name, _NOT_ASKED), EVERYWHERE[one])
             for one in FAMILIES
         },
-        declared={
+        _declared={
             to: _ways(sections[name], ip_network(to)) for name, to in asked.items() if name != to
         },
     )

@@ -22,26 +22,26 @@ class Selinux(Fact):
     """The state of SELinux.
 
     Attributes:
-        enforce: content of selinuxfs's ``enforce``, None where the kernel does not run SELinux.
+        _enforce: content of selinuxfs's ``enforce``, None where the kernel does not run SELinux.
         context: security context of the probe's own process.
-        config: what /etc/selinux/config asks for, in lower case; None where there is no file.
-        words: of the kernel's command line, those that SELinux heeds, by name.
+        _config: what /etc/selinux/config asks for, in lower case; None where there is no file.
+        _words: of the kernel's command line, those that SELinux heeds, by name.
     """
 
-    enforce: str | Unreadable | None
+    _enforce: str | Unreadable | None
     context: str
-    config: str | Unreadable | None
-    words: dict[str, str]
+    _config: str | Unreadable | None
+    _words: dict[str, str]
 
     @property
     def exists(self) -> bool:
         """Whether this host has SELinux, be it switched off."""
-        return self._enforce() is not None or self._config() is not None
+        return self._enforcing() is not None or self._configured() is not None
 
     @property
     def at_run_time(self) -> str:
         """``enforcing``, ``permissive`` or ``disabled``."""
-        enforce = self._enforce()
+        enforce = self._enforcing()
         # Kernels that can no longer switch it off run on without a policy: all is "kernel" then.
         loaded = enforce is not None and self.context != "kernel"
         state = _STATES[enforce] if enforce is not None and loaded else "disabled"
@@ -51,31 +51,31 @@ class Selinux(Fact):
     @property
     def at_next_boot(self) -> str:
         """What the configuration and the kernel's command line come to; ``absent`` for neither."""
-        if UNREAD.partition("=")[0] in self.words:
+        if UNREAD.partition("=")[0] in self._words:
             detail = "it cannot be read, and may say selinux=0: look at it from outside"
             self.ledger.cannot_read(Unreadable(Reason.ABSENT, CMDLINE, detail))
-        shown = " ".join(f"{name}={value}" for name, value in self.words.items())
+        shown = " ".join(f"{name}={value}" for name, value in self._words.items())
         self.ledger.read("kernel command line", CMDLINE, shown or "says nothing of it")
-        config = self._config()
+        config = self._configured()
         self.ledger.read("SELINUX", CONFIG, config or "absent")
-        modules = self.words.get("lsm", self.words.get("security"))
-        if self.words.get("selinux") == "0" or (
+        modules = self._words.get("lsm", self._words.get("security"))
+        if self._words.get("selinux") == "0" or (
             modules is not None and "selinux" not in modules.split(",")
         ):
             return "disabled"
-        if config != "disabled" and self.words.get("enforcing") in _STATES:
-            return _STATES[self.words["enforcing"]]
+        if config != "disabled" and self._words.get("enforcing") in _STATES:
+            return _STATES[self._words["enforcing"]]
         return config or "absent"
 
-    def _enforce(self) -> str | None:
-        if isinstance(self.enforce, Unreadable):
-            self.ledger.cannot_read(self.enforce)
-        return self.enforce
+    def _enforcing(self) -> str | None:
+        if isinstance(self._enforce, Unreadable):
+            self.ledger.cannot_read(self._enforce)
+        return self._enforce
 
-    def _config(self) -> str | None:
-        if isinstance(self.config, Unreadable):
-            self.ledger.cannot_read(self.config)
-        return self.config
+    def _configured(self) -> str | None:
+        if isinstance(self._config, Unreadable):
+            self.ledger.cannot_read(self._config)
+        return self._config
 
 
 def parse(sections: Sections) -> Selinux | Unreadable:
@@ -94,10 +94,10 @@ def parse(sections: Sections) -> Selinux | Unreadable:
         if line.startswith(b"word "):
             words[name] = value
     return Selinux(
-        enforce=_enforce(section),
+        _enforce=_enforce(section),
         context=marks[0].decode("utf-8", "replace")[3:].strip(),
-        config=_config(section),
-        words=words,
+        _config=_config(section),
+        _words=words,
     )
 
 

@@ -96,29 +96,29 @@ class SshProcesses(Fact):
     """The running ssh clients.
 
     Attributes:
-        uids: declared user to the id on this host; None where there is no such user.
+        _uids: declared user to the id on this host; None where there is no such user.
         own_uid: who asked.
-        hidden: /proc shows nobody but root the processes of others.
-        processes: all that were seen, whoever they belong to.
+        _hidden: /proc shows nobody but root the processes of others.
+        _processes: all that were seen, whoever they belong to.
     """
 
-    uids: Mapping[str, int | None]
+    _uids: Mapping[str, int | None]
     own_uid: int
-    hidden: bool
-    processes: tuple[SshProcess, ...]
+    _hidden: bool
+    _processes: tuple[SshProcess, ...]
 
     def of_user(self, user: str) -> tuple[SshProcess, ...]:
         """The ssh clients of a user; unreadable where they could not be seen."""
-        if user not in self.uids:
+        if user not in self._uids:
             detail = f"it was not asked for user {user}: evidence of another policy"
             self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, TITLE, detail))
-        uid = self.uids[user]
+        uid = self._uids[user]
         if uid is None:
             self.ledger.cannot_read(Unreadable(Reason.ABSENT, f"id -u {user}", "no such user"))
-        if self.hidden and self.own_uid not in {0, uid}:
+        if self._hidden and self.own_uid not in {0, uid}:
             detail = f"/proc hides the processes of others (hidepid): log in as {user} or root"
             self.ledger.cannot_read(Unreadable(Reason.PERMISSION, TITLE, detail))
-        found = tuple(process for process in self.processes if process.uid == uid)
+        found = tuple(process for process in self._processes if process.uid == uid)
         self.ledger.read(f"ssh processes of {user}", TITLE, len(found))
         return found
 

@@ -53,14 +53,14 @@ class Sysctls(Fact):
     ``net.ipv4.conf.eth0/100.rp_filter``.
 
     Attributes:
-        values: path below /proc/sys to the value, as text.
-        complaints: path to why it could not be read.
-        read_directories: the directories of which at least one value was read.
+        _values: path below /proc/sys to the value, as text.
+        _complaints: path to why it could not be read.
+        _read_directories: the directories of which at least one value was read.
     """
 
-    values: Mapping[str, str]
-    complaints: Mapping[str, str]
-    read_directories: frozenset[str]
+    _values: Mapping[str, str]
+    _complaints: Mapping[str, str]
+    _read_directories: frozenset[str]
 
     def __getitem__(self, key: str) -> int:
         """The value of a setting that holds one whole number; unreadable where it is absent."""
@@ -96,7 +96,7 @@ class Sysctls(Fact):
 
     def _text(self, key: str) -> str | None:
         path = key.translate(_SWAP)
-        value = self.values.get(path)
+        value = self._values.get(path)
         if value is None and (why := self._why_not_absent(path)) is not None:
             self.ledger.cannot_read(why)
         self.ledger.read(key, _file(key), "absent" if value is None else value)
@@ -104,8 +104,8 @@ class Sysctls(Fact):
 
     def _why_not_absent(self, path: str) -> Unreadable | None:
         directory, _, name = path.rpartition("/")
-        if path in self.complaints:
-            complaint = self.complaints[path]
+        if path in self._complaints:
+            complaint = self._complaints[path]
             denied = "ermission denied" in complaint
             reason = Reason.PERMISSION if denied else Reason.COMMAND_FAILED
             return Unreadable(reason, ROOT + path, complaint)
@@ -113,7 +113,7 @@ class Sysctls(Fact):
             return Unreadable(
                 Reason.NOT_COLLECTED, ROOT + path, "the sysctl probe does not collect it"
             )
-        if directory not in self.read_directories:
+        if directory not in self._read_directories:
             return Unreadable(
                 Reason.ABSENT, ROOT + path, "nothing in its directory could be read either"
             )

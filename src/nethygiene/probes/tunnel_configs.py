@@ -116,12 +116,12 @@ class TunnelConfig:
 class TunnelConfigs(Fact):
     """What ssh makes of the declared tunnels, by the names of their sections."""
 
-    by_section: Mapping[str, TunnelConfig | Unreadable]
+    _by_section: Mapping[str, TunnelConfig | Unreadable]
 
     def of(self, tunnel: Tunnel) -> TunnelConfig:
         """The one of `tunnel`; unreadable where it was not asked, or of another declaration."""
         command = config_command(tunnel)
-        found = self.by_section.get(command.name)
+        found = self._by_section.get(command.name)
         if found is None:
             detail = "not in the transcript: evidence of another policy"
             self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, command.title, detail))

@@ -73,12 +73,12 @@ class TunnelLog:
 class TunnelLogs(Fact):
     """The logs of the declared tunnels, by the names of their sections."""
 
-    by_section: Mapping[str, TunnelLog | Unreadable]
+    _by_section: Mapping[str, TunnelLog | Unreadable]
 
     def of(self, tunnel: Tunnel, window: int) -> TunnelLog:
         """The log of a tunnel; unreadable where it was not read, or of another declaration."""
         command = log_command(tunnel, window)
-        found = None if command is None else self.by_section.get(command.name)
+        found = None if command is None else self._by_section.get(command.name)
         title = tunnel.name if command is None else command.title
         if found is None:
             detail = "not in the transcript: evidence of another policy"

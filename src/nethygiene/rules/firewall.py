@@ -71,7 +71,7 @@ def served_addresses(
     packet_filter: PacketFilter, family: Family, sockets: Iterable[Listener]
 ) -> frozenset[int]:
     """The host's own addresses at which one of these sockets answers connections from elsewhere."""
-    own = [(name, number) for name, kind, number in packet_filter.addresses if kind == family]
+    own = packet_filter.own_addresses(family)
     return frozenset(
         number for one in sockets for name, number in own if _answers(one, name, number, family)
     )
@@ -209,7 +209,7 @@ def intrusions(
         served = served_addresses(packet_filter, family, sockets)
         own = served
         if taken or servers:
-            own = frozenset(number for _, kind, number in packet_filter.addresses if kind == family)
+            own = frozenset(number for _, number in packet_filter.own_addresses(family))
         wanted = without(everything(family), networks(blocked.except_, family), family)
         for path in packet_filter.paths(family, wanted, own, None):
             _no_program_first(packet_filter, path)

@@ -94,7 +94,7 @@ class Ground:
         assert framed.complete
         found = fact("packet_filter", framed.sections)
         assert isinstance(found, PacketFilter), found
-        assert not isinstance(found.host, Unreadable), found.host
+        assert not isinstance(found._host, Unreadable), found._host
         return found
 
     def compare(self, name: str, tally: Tally, *, sources: Sequence[str] = FOUR + SIX) -> None:

@@ -30,7 +30,7 @@ STACK = section("/proc/net/sockstat:sockets: used 5\n/proc/sys/net/ipv4/ip_forwa
 def test_a_hidden_proc_sys(stderr: str, reason: Reason, says: str) -> None:
     for probe, name in (("sysctl", "sysctl"), ("counters", "counters@last")):
         found: Fact | Unreadable | object = fact(probe, {name: section("", stderr, 2)})
-        found = getattr(found, "last", found)
+        found = getattr(found, "_last", found)
         assert isinstance(found, Unreadable)
         assert found.reason is reason
         assert found.source.startswith("/proc/")
@@ -54,7 +54,7 @@ def test_a_kernel_without_netfilter_filters_nothing() -> None:
 
 def test_another_error_of_nft_is_no_answer() -> None:
     found = filter_of(nft=section("", "nft: Operation not supported\n", 1))
-    assert isinstance(found.host, Unreadable)
+    assert isinstance(found._host, Unreadable)
 
 
 def test_virtual_servers_that_cannot_be_seen_are_unknown() -> None:

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import pytest
 
+from nethygiene.facts.fact import Fact
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes import Command, Sections, all_probes, refused, whole
 from nethygiene.rules import subject as subject_module
@@ -25,6 +26,22 @@ def test_names_are_unique_and_fit_the_script() -> None:
     assert len(names) == len(set(names))
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)
     assert all(0 < one.seconds <= 30 and one.cap > 0 for one in commands)
+
+
+def test_no_rule_can_read_past_the_ledger() -> None:
+    all_probes()
+    fields = {
+        f"{fact.__name__}.{field.name}": str(field.type)
+        for fact in Fact.__subclasses__()
+        if fact.__module__.startswith("nethygiene.probes.")
+        for field in dataclasses.fields(fact)
+        if field.name != "ledger" and not field.name.startswith("_")
+    }
+    # What is one plain value was read where there is a fact at all. A collection asked directly
+    # would say "not there" of what could not be read.
+    plain = re.compile(r"(str|int|float|bool)( \| None)?|tuple\[int, int\]")
+    assert {name for name, kind in fields.items() if not plain.fullmatch(kind)} == set()
+    assert "Kernel.release" in fields
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash", "busybox sh"])

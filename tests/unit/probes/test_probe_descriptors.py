@@ -44,7 +44,7 @@ def descriptors(text: str) -> Descriptors | Unreadable:
 def test_a_kernel_that_tells_the_number() -> None:
     found = descriptors(NEW)
     assert isinstance(found, Descriptors)
-    assert found.processes == {
+    assert found._processes == {
         1: ProcessDescriptors(0, 287, None, 32768),
         812: ProcessDescriptors(33, 19, None, 1024),
     }
@@ -54,7 +54,7 @@ def test_a_kernel_that_tells_the_number() -> None:
 def test_a_kernel_before_6_2() -> None:
     found = descriptors(OLD)
     assert isinstance(found, Descriptors)
-    assert found.processes == {
+    assert found._processes == {
         1: ProcessDescriptors(0, 101, 256, 32768),
         812: ProcessDescriptors(33, None, 64, 1024),
     }

@@ -46,7 +46,7 @@ def kinds(text: str | bytes) -> InterfaceKinds | Unreadable:
 def test_kinds(rest: str, kind: str, wire: bool) -> None:
     found = kinds(f"2: eth0@if3: <BROADCAST,UP> {rest}\n")
     assert isinstance(found, InterfaceKinds)
-    assert found.kinds == {"eth0": kind}
+    assert found._kinds == {"eth0": kind}
     assert found.bound_to(Ledger()).has_wire("eth0") is wire
 
 

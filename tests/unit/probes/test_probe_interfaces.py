@@ -37,7 +37,7 @@ def interfaces(links: str | bytes = LINKS, addresses: str | bytes = ADDRESSES) -
 def test_iproute2() -> None:
     found = interfaces()
     assert isinstance(found, Interfaces)
-    named = {one.name: one for one in found.interfaces}
+    named = {one.name: one for one in found._interfaces}
     assert list(named) == ["lo", "eth0", "eth0.100", "veth1a2b", "tun0", "sit0"]
     assert named["lo"].is_loopback
     assert named["eth0.100"].is_up
@@ -58,7 +58,7 @@ def test_busybox() -> None:
         f"4: eth0    inet6 fd00::2/64 scope global flags 02 {LIFE}\n",
     )
     assert isinstance(found, Interfaces)
-    assert found.interfaces[1].addresses == (ip_interface("fd00::2/64"),)
+    assert found._interfaces[1].addresses == (ip_interface("fd00::2/64"),)
 
 
 def test_iterating_is_recorded() -> None:
@@ -119,4 +119,4 @@ def test_an_ip_that_fails_is_not_believed(name: str) -> None:
 def test_no_address_at_all_is_possible() -> None:
     found = interfaces(addresses="")
     assert isinstance(found, Interfaces)
-    assert all(one.addresses == () for one in found.interfaces)
+    assert all(one.addresses == () for one in found._interfaces)

@@ -45,14 +45,14 @@ def listeners(text: str | bytes) -> Listeners | Unreadable:
 def test_a_modern_ss() -> None:
     found = listeners(MODERN)
     assert isinstance(found, Listeners)
-    assert found.sockets == (
+    assert found._sockets == (
         Listener("127.0.0.53", "lo", 53, 0, 4096),
         Listener("0.0.0.0", None, 80, 3, 2),
         Listener("*", None, 443, 0, 511),
         Listener("::", None, 22, 0, 128),
         Listener("fe80::5054:ff:fe12:3456", "eth0.100", 53, 0, 10),
     )
-    assert [str(one) for one in found.sockets] == [
+    assert [str(one) for one in found._sockets] == [
         "127.0.0.53%lo:53",
         "0.0.0.0:80",
         "*:443",
@@ -64,20 +64,20 @@ def test_a_modern_ss() -> None:
 def test_an_ss_of_before_2017() -> None:
     found = listeners(OLD)
     assert isinstance(found, Listeners)
-    assert [str(one) for one in found.sockets] == ["*:22", "[::]:22", "[::1]:25", "127.0.0.1:25"]
-    assert {one.backlog for one in found.sockets} == {128, 100}
+    assert [str(one) for one in found._sockets] == ["*:22", "[::]:22", "[::1]:25", "127.0.0.1:25"]
+    assert {one.backlog for one in found._sockets} == {128, 100}
 
 
 def test_memory_on_the_same_line() -> None:
     found = listeners(MODERN.replace("\n\t", " "))
     assert isinstance(found, Listeners)
-    assert len(found.sockets) == 5
+    assert len(found._sockets) == 5
 
 
 def test_a_host_on_which_nothing_listens() -> None:
     found = listeners(MODERN.split("\n", 1)[0] + "\n")
     assert isinstance(found, Listeners)
-    assert found.sockets == ()
+    assert found._sockets == ()
 
 
 def test_reading_is_recorded() -> None:

@@ -78,7 +78,7 @@ def ask(folder: Path, shell: tuple[str, ...], processes: list[list[str]]) -> Sec
 def read(section: Section) -> list[tuple[str, ...]]:
     fact = parse({NAME: section})
     assert isinstance(fact, SshProcesses), fact
-    return [one.argv for one in fact.processes]
+    return [one.argv for one in fact._processes]
 
 
 @pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
