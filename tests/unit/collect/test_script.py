@@ -130,17 +130,22 @@ def test_a_long_window_ends_with_the_connection(
 ) -> None:
     monkeypatch.setattr(script, "_SLEEP", 0.1)
     clock = Command("clock", "echo tick", sampled=True)
-    text = compose([clock], boundary=new_boundary(), window=60)
+    text = compose([clock], boundary=new_boundary(), window=20)
     pipe = subprocess.PIPE
     with subprocess.Popen([*shell, "-s"], stdin=pipe, stdout=pipe, stderr=pipe) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(text)
         process.stdin.close()
-        while b"tick" not in process.stdout.readline():
+        while b" end clock@first " not in process.stdout.readline():
             pass
+        # All that it writes from here on is what tells it that nobody reads.
+        assert process.stdout.readline() == b"\n"
         process.stdout.close()
-        assert process.wait(20) != 0
+        try:
+            assert process.wait(10) != 0
+        finally:
+            process.kill()
 
 
 def test_without_a_window_there_is_one_sample() -> None:
