@@ -185,7 +185,7 @@ def test_the_strings_come_into_findings(audited: Audited) -> None:
     assert TERMINAL in log.message
     assert "::add-mask::" in run.one("greeting", "host-reachable").message
     assert run.one("complaining", "somaxconn-meets-policy").outcome == "waived"
-    assert {host["os"] for host in run.document["hosts"]} >= {HARM}
+    assert HARM[:80] in {host["os"][:80] for host in run.document["hosts"]}
 
 
 def test_the_results_file_is_valid(audited: Audited) -> None:

@@ -24,6 +24,8 @@ Key: TypeAlias = Atom
 Plain: TypeAlias = "Atom | list[Plain] | dict[Key, Plain]"
 """A node without its positions."""
 
+_PATH = 200
+
 
 class Place(NamedTuple):
     """A file as the user would name it, and a 1-based line (None: the source has no lines)."""
@@ -134,6 +136,11 @@ def shown(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def _legible(path: str) -> str:
+    """A key path whose keys may be of any length, for a line that people read."""
+    return path if len(path) <= _PATH else f"{path[: _PATH // 2]}…{path[-_PATH // 2 :]}"
+
+
 def _printable(text: str) -> str:
     if text.isprintable():
         return text
@@ -151,7 +158,7 @@ class ProblemLog:
 
     def add(self, place: Place, path: str, message: str, fix: str) -> None:
         """Note one problem; control characters that came from a file are escaped."""
-        told = Problem(place.file, place.line, *map(_printable, (path, message, fix)))
+        told = Problem(place.file, place.line, *map(_printable, (_legible(path), message, fix)))
         self.problems.setdefault(told)
 
     def extend(self, other: ProblemLog) -> None:

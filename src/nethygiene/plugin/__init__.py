@@ -191,8 +191,8 @@ def pytest_report_from_serializable(data: dict[str, Any]) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Close all connections."""
-    if has_audit(session.config):
-        # After a second Ctrl-C some may still be made; nobody waits for them.
+    if has_audit(session.config) and session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        # After a second Ctrl-C some may still be made, or under way; nobody waits for them.
         abandon_all()
     close_kept()
     close_shared_connections()
