@@ -20,6 +20,7 @@ from nethygiene.verdict import CLEAN, CRASHED, FAILURES, NOTHING_JUDGED, UNKNOWN
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 
 
 def blocks(text: str) -> list[str]:
@@ -73,3 +74,17 @@ def test_contributings_rule_judges_as_it_says(tmp_path: Path) -> None:
     assert outcome("300") is Outcome.PASSED
     assert outcome("7200") is Outcome.FAILED
     assert outcome("?") is Outcome.UNKNOWN
+
+
+def test_every_promise_of_security_has_its_tests() -> None:
+    lines = re.findall(r"^\|(.+)\|$", SECURITY, re.MULTILINE)[2:]
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines]
+    promises = re.findall(r"^(?:\d\. )?\*\*(.+?)[.:]\*\*", SECURITY, re.MULTILINE)
+    assert [row[0] for row in rows] == [one for one in promises if one != "None"]
+    targets = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for promise, tests, at_length in rows:
+        paths = re.findall(r"`(tests/[^`]+)`", tests)
+        assert paths, promise
+        assert [path for path in paths if not (ROOT / path).is_file()] == []
+        for target in re.findall(r"`make ([a-z]+)`", at_length):
+            assert f"\n{target}: " in targets, promise
