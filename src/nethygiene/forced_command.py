@@ -20,7 +20,6 @@ from nethygiene.probes import REFUSED, Command, all_probes
 # What differs from run to run, and is checked by its characters.
 _BOUNDARY = "BOUNDARY"
 _WINDOW = 9.0
-_SLEEP = f"sleep {_WINDOW:g} "
 
 
 class _Program(Template):
@@ -79,12 +78,12 @@ while IFS= read -r line; do
   case $known in *"$newline$line$newline"*) continue ;; esac
   case $line in
   '') continue ;;
-  'sleep '*@sleep)
-    number=${line#sleep }
-    number=${number%%' '*}
-    case $number in
-    '' | *[!0-9.]*) ;;
-    *) [ "$line" = "sleep $number "@sleep ] && continue ;;
+  'nh_parts='*)
+    parts=${line#nh_parts=} part=${line##*=}
+    parts=${parts%%' '*}
+    case $parts$part in
+    *[!0-9.]*) ;;
+    *) [ "$line" = "nh_parts=$parts nh_part=$part" ] && continue ;;
     esac
     ;;
   esac
@@ -119,7 +118,6 @@ def forced_command(
     before, after, known = _parts(policies, become_user)
     options = "" if become_user == "root" else f" --become-user {shlex.quote(become_user)}"
     options += "" if inventory is None else f" --inventory={shlex.quote(inventory)}"
-    sleep = next(one for one in known if one.startswith(_SLEEP)).removeprefix(_SLEEP)
     return _PROGRAM.substitute(
         version=__version__,
         options=options,
@@ -127,7 +125,6 @@ def forced_command(
         before=shlex.quote(before),
         after=shlex.quote(after),
         known=shlex.quote("\n".join(["", *known, ""])),
-        sleep=shlex.quote(sleep),
     )
 
 

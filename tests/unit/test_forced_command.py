@@ -75,7 +75,6 @@ def test_openssh_hears_its_word_first(program: Path) -> None:
 
 
 HARM = b"touch harm\n"
-WINDOW = b"</dev/null >/dev/null 2>&1 4>&- & nh_window=$!\n"
 
 
 def whole() -> bytes:
@@ -96,8 +95,10 @@ def altered() -> dict[str, bytes]:
         "in the boundary": script.replace(BOUNDARY.encode(), b"nethygiene-$(touch harm)"),
         "as the boundary": script.replace(BOUNDARY.encode(), b"$(touch harm)"),
         "on a line that is known": script.replace(b"uname -s -r", b"uname -s -r; touch harm"),
-        "in the window": script + b"sleep $(touch harm) " + WINDOW,
-        "behind the window": script + b"sleep 1 1; touch harm " + WINDOW,
+        "in the window": script + b"nh_parts=1 nh_part=$(touch harm)\n",
+        "in the window's parts": script + b"nh_parts=$(touch harm) nh_part=1\n",
+        "behind the window": script + b"nh_parts=1 nh_part=1; touch harm\n",
+        "between the window's words": script + b"nh_parts=1 touch harm nh_part=1\n",
         "behind a NUL": script + b"\0" + HARM,
         "behind a carriage return": script + b"\r" + HARM,
         "after the end of the here-document": script + b"SCRIPT\n" + HARM,
@@ -156,7 +157,7 @@ def test_what_an_inventory_declares_is_known_with_it_alone(tmp_path: Path) -> No
         missing = [
             line
             for line in script.decode().splitlines()
-            if line not in known and "nethygiene-" not in line and not line.startswith("sleep ")
+            if line not in known and "nethygiene-" not in line and not line.startswith("nh_parts=")
         ]
         assert missing == []
     program = tmp_path / "forced"

@@ -77,11 +77,10 @@ nh_run_as() {
   fi
 }
 nh_rest() {
-  nh_left=$1
-  while [ "$nh_left" -gt 0 ]; do
-    nh_left=$((nh_left - 1))
+  while [ "$nh_parts" -gt 1 ]; do
+    nh_parts=$((nh_parts - 1))
     printf '\\n' >&4 || exit 1
-    sleep "$2" </dev/null >/dev/null 2>&1 4>&- || return
+    sleep "$nh_part" </dev/null >/dev/null 2>&1 4>&- || return
   done
 }
 nh_lost() {
@@ -149,13 +148,12 @@ def compose(
         lines += [_run(command, f"{command.name}@first", prefix) for command in sampled]
         # The other commands run inside the window; `wait` lasts until both are over.
         parts = math.ceil(window / _SLEEP)
-        part = f"{window / parts:.6g}"
-        lines.append(f"sleep {part} </dev/null >/dev/null 2>&1 4>&- & nh_window=$!\n")
+        lines.append(f"nh_parts={parts} nh_part={window / parts:.6g}\n")
+        lines.append('sleep "$nh_part" </dev/null >/dev/null 2>&1 4>&- & nh_window=$!\n')
     lines += [_run(command, command.name, prefix) for command in commands if not command.sampled]
     if sampled and window > 0:
         # Samples at no distance would find that no counter rose.
-        rest = f" && nh_rest {parts - 1} {part}" if parts > 1 else ""
-        lines.append(f"if wait $nh_window{rest}; then :\n")
+        lines.append("if wait $nh_window && nh_rest; then :\n")
         lines += [_run(command, f"{command.name}@last", prefix) for command in sampled]
         lines.append("else :\n")
         lines += [f"nh_lost {shlex.quote(f'{command.name}@last')}\n" for command in sampled]
