@@ -29,6 +29,8 @@ _ALGORITHMS = {
 _ALL_ALGORITHMS = tuple(name for names in _ALGORITHMS.values() for name in names)
 _NAMES = {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}
 
+_SHOWN = 3
+
 # What tells one state of a file from another: its stamp, or why it could not be read.
 _Stamp = tuple[int, int, int] | str
 _FILES: dict[tuple[str, _Stamp], KnownHosts] = {}
@@ -101,7 +103,10 @@ def known_elsewhere(known: KnownHosts, offered: str) -> tuple[str, str] | None:
     hashed = lines[0].names.startswith("|")
     name = "a hashed name" if hashed else lines[0].names
     alias = "NAME" if hashed else name.partition(",")[0]
-    words = f"which is not known for it, but as {name} at {', '.join(map(str, lines))}"
+    # Of hosts made from one image there are thousands.
+    more = f" and {len(lines) - _SHOWN:,} more" if len(lines) > _SHOWN else ""
+    words = f"which is not known for it, but as {name} at {', '.join(map(str, lines[:_SHOWN]))}"
+    words += more
     cure = (
         f"if that is the same host, set -o HostKeyAlias={alias} in ansible_ssh_common_args, or"
         " correct ansible_host and ansible_port; if not, two hosts share one key"

@@ -1,23 +1,26 @@
 """What ssh_config says of a destination.
 
 OpenSSH's client itself answers where it exists: ``ssh -G`` knows Match, Include, tokens
-and the order of precedence, in 5 ms. Without it, paramiko's parser answers. What paramiko
-cannot honour, and what would change which host is trusted or reached, is an error that
-names connection `ssh`.
+and the order of precedence, in 5 ms; it is asked once for all hosts of which it says the
+same. Without it, paramiko's parser answers. What paramiko cannot honour, and what would
+change which host is trusted or reached, is an error that names connection `ssh`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from nethygiene.errors import ConnectError
 from nethygiene.transport import ssh_config_file
 from nethygiene.transport.deadline import Deadline
 from nethygiene.transport.process import Bounds, Child, Ending
+from nethygiene.transport.ssh_config_shared import Answer, SharedAnswer, is_same_for_all
 from nethygiene.transport.ssh_options import (
     SshOptions,
     SshQuery,
@@ -61,7 +64,7 @@ def resolve(query: SshQuery, deadline: Deadline, *, for_client: bool = False) ->
         )
     client = shutil.which("ssh")
     if client is None:
-        answer: Mapping[str, tuple[str, ...]] = ssh_config_file.parse(query)
+        answer: Answer = ssh_config_file.parse(query)
     else:
         answer = _ask_client(client, query, deadline)
     if not for_client:
@@ -69,7 +72,7 @@ def resolve(query: SshQuery, deadline: Deadline, *, for_client: bool = False) ->
     return expand(query, answer)
 
 
-def _refuse_beyond_us(query: SshQuery, answer: Mapping[str, tuple[str, ...]]) -> None:
+def _refuse_beyond_us(query: SshQuery, answer: Answer) -> None:
     for name, harmless in _BEYOND_US.items():
         value = answer.get(name, ("none",))[0]
         if name in answer and value.lower() not in harmless:
@@ -80,15 +83,42 @@ def _refuse_beyond_us(query: SshQuery, answer: Mapping[str, tuple[str, ...]]) ->
             )
 
 
-_ANSWERS: dict[tuple[SshQuery, str | None, str | None], Mapping[str, tuple[str, ...]]] = {}
+# A query, the home directory and the state of the -F file.
+_Key = tuple[SshQuery, str | None, str | None]
+_ANSWERS: dict[_Key, Answer] = {}
+_SHARED: dict[_Key, SharedAnswer] = {}
+_LOCK = threading.Lock()
 
 
-def _ask_client(client: str, query: SshQuery, deadline: Deadline) -> Mapping[str, tuple[str, ...]]:
+def _ask_client(client: str, query: SshQuery, deadline: Deadline) -> Answer:
     key = (query, os.environ.get("HOME"), _stamp(query))
     answer = _ANSWERS.get(key)
     if answer is not None:
         return answer
-    command = [client, "-T", "-G", *client_arguments(query), "--", query.destination]
+    fleet = (dataclasses.replace(query, destination=""), *key[1:])
+    with _LOCK:
+        shared = _SHARED.get(fleet)
+        is_first = shared is None
+        if shared is None:
+            shared = _SHARED[fleet] = SharedAnswer()
+    if is_first:
+        common: Answer | None = None
+        try:
+            answer, complaints = _run_client(client, query, deadline)
+            if is_same_for_all(query.destination, client_arguments(query), answer, complaints):
+                common = answer
+        finally:
+            shared.settle(common)
+    else:
+        common = shared.of(query.destination, deadline.remaining())
+        answer = common or _run_client(client, query, deadline)[0]
+    _ANSWERS[key] = answer
+    return answer
+
+
+def _run_client(client: str, query: SshQuery, deadline: Deadline) -> tuple[Answer, str]:
+    """The answer of ``ssh -G``, and what it told on the way."""
+    command = [client, "-v", "-T", "-G", *client_arguments(query), "--", query.destination]
     bounds = Bounds(deadline, _MAX_ANSWER, _MAX_ANSWER)
     try:
         # In a session of its own: what `Match exec` runs cannot ask on our terminal.
@@ -108,8 +138,10 @@ def _ask_client(client: str, query: SshQuery, deadline: Deadline) -> Mapping[str
             "look for a slow `Match exec` or CanonicalizeHostname in ssh_config",
         )
     text = child.stdout.decode("utf-8", "surrogateescape")
+    complaints = child.stderr.decode("utf-8", "surrogateescape")
     if status != 0 or not text:
         said = child.stderr.decode("utf-8", "replace").strip().splitlines()
+        said = [line for line in said if not line.startswith(("debug", "OpenSSH_"))]
         problem = said[-1] if said else f"ssh -G ended with status {status}"
         raise config_error(
             query.destination,
@@ -120,9 +152,7 @@ def _ask_client(client: str, query: SshQuery, deadline: Deadline) -> Mapping[str
     for line in text.splitlines():
         name, _, value = line.partition(" ")
         collected.setdefault(name.lower(), []).append(value)
-    answer = {name: tuple(values) for name, values in collected.items()}
-    _ANSWERS[key] = answer
-    return answer
+    return {name: tuple(values) for name, values in collected.items()}, complaints
 
 
 def _stamp(query: SshQuery) -> str | None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nethygiene.known_hosts import KnownHosts, Verdict, fingerprint, parse
+from nethygiene.transport.host_keys import known_elsewhere
 
 
 def key(seed: str, kind: str = "ssh-ed25519") -> bytes:
@@ -152,6 +153,16 @@ def test_fingerprint_is_what_ssh_keygen_prints() -> None:
     blob = key("a")
     assert fingerprint(blob).startswith("SHA256:")
     assert not fingerprint(blob).endswith("=")
+
+
+def test_a_key_that_a_thousand_hosts_share_is_told_in_a_line() -> None:
+    many = known(*(line(f"web-{number}", A) for number in range(1000)))
+    told = known_elsewhere(many, fingerprint(A))
+    assert told is not None
+    assert told[0].endswith("as web-0 at known_hosts:1, known_hosts:2, known_hosts:3 and 997 more")
+    few = known_elsewhere(known(line("web-0", A), line("web-1", A)), fingerprint(A))
+    assert few is not None
+    assert few[0].endswith("as web-0 at known_hosts:1, known_hosts:2")
 
 
 PATTERNS = st.text("ab*?", max_size=8)
