@@ -24,7 +24,8 @@ def exit_status(results: Iterable[Result], fail_on: Severity) -> int:
         unknown at or above it; 11 if nothing was judged, host-reachable apart; else 0.
     """
     results = list(results)
-    serious = [one for one in results if one.severity.rank >= fail_on.rank]
+    severities = {one for one in Severity if one.rank >= fail_on.rank}
+    serious = [one for one in results if one.severity in severities]
     if any(one.reason is Reason.RULE_CRASHED for one in results):
         return CRASHED
     if any(one.outcome is Outcome.FAILED for one in serious):

@@ -16,7 +16,7 @@ from nethygiene.plugin.options import Options
 from nethygiene.plugin.records import host_record, result_record, rule_record
 from nethygiene.probes.machine import Machine
 from nethygiene.results import Result, RuleRecord, Run, ToolRecord, summarize
-from nethygiene.rules.definition import Rule
+from nethygiene.rules.definition import ALWAYS_SENT, Rule
 from nethygiene.rules.evaluate import Verdict, evaluate
 from nethygiene.rules.items import Named
 from nethygiene.rules.subject import Subject
@@ -93,6 +93,14 @@ class Audit:
             self.rules[rule.id] = rule_record(rule)
         verdicts = evaluate(rule, self.subject(host), item)
         return [self.settle(rule.id, rule.severity, host, verdict) for verdict in verdicts]
+
+    def forget(self, host: str) -> None:
+        """Let go of what a host answered, of which all has been judged: a fleet fills the memory.
+
+        What the report says of the host itself stays known.
+        """
+        self.subject(host).forget(ALWAYS_SENT)
+        self._transcripts.pop(host, None)
 
     def settle(self, rule: str, severity: Severity, host: str, verdict: Verdict) -> Result:
         """The result of a verdict, waivers applied."""

@@ -28,7 +28,10 @@ _WIDE = 60
 
 
 def collect(
-    audit: Audit, probes: Mapping[str, Collection[str]], keep_open: Collection[str]
+    audit: Audit,
+    probes: Mapping[str, Collection[str]],
+    keep_open: Collection[str] = (),
+    judge: Callable[[str], None] = lambda _host: None,
 ) -> None:
     """Collect hosts and hand their transcripts to the audit; keep evidence if asked to.
 
@@ -37,6 +40,8 @@ def collect(
         probes: hosts that selected rules judge, with the names of the probes that these need;
             with `--evidence` all are sent.
         keep_open: names of the hosts whose connection checks will use.
+        judge: called with the name of each host that has answered: while the others are waited
+            for, this thread has nothing else to do.
 
     After Ctrl-C it returns with what there is, and the audit is marked as interrupted.
 
@@ -69,8 +74,8 @@ def collect(
         try:
             for transcript in _with_progress(collect_fleet(jobs, executor), len(jobs)):
                 audit.add_transcript(transcript)
-                audit.subject(transcript.host).parse_all()
                 keep(transcript)
+                judge(transcript.host)
         except KeyboardInterrupt:
             # What has been collected is judged; a second Ctrl-C ends that as well.
             audit.interrupted = True

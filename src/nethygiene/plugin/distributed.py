@@ -51,7 +51,7 @@ def collect_on_controller(config: pytest.Config, audit: Audit) -> None:
         config.stash[_FOLDER] = folder
         path = Path(folder.name) / "evidence.jsonl"
         audit.options = dataclasses.replace(audit.options, evidence=path)
-    collect(audit, dict.fromkeys(audit.hosts, all_probes()), ())
+    collect(audit, dict.fromkeys(audit.hosts, all_probes()))
 
 
 def give_evidence(workerinput: dict[str, Any], audit: Audit) -> None:

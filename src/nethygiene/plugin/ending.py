@@ -54,6 +54,10 @@ class Gatherer:
         yield
         tell_unknown(self._config, report)
 
+    def pytest_runtest_logfinish(self) -> None:
+        """Count: what was not finished was not judged."""
+        self._finished += 1
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """From here on a signal would break off what is left to do: tidying up and writing."""
@@ -149,7 +153,6 @@ class Gatherer:
                 del stats["failed"]
 
     def _take(self, report: pytest.TestReport) -> None:
-        self._finished += report.when == "teardown"
         judged = judged_by(report)
         if judged is None:
             self._stranger_failed |= report.failed

@@ -23,6 +23,7 @@ from nethygiene.results import Result
 from nethygiene.rules.definition import Rule
 from nethygiene.rules.items import DECLARED, Named
 
+_HOOKS = pytest.StashKey[dict[Path, Any]]()
 _PLACES: dict[tuple[Path, int], tuple[str, int | None]] = {}
 
 
@@ -53,8 +54,19 @@ class RuleItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge. Raises nothing: what it came to is put on the report."""
-        audit = audit_of(self.config)
-        self.results = audit.judge(self.rule, self.host, self.declared_item)
+        # Of a live run they are there: it was judged while other hosts were waited for.
+        if not self.results:
+            audit = audit_of(self.config)
+            self.results = audit.judge(self.rule, self.host, self.declared_item)
+
+    @property
+    def ihook(self) -> Any:  # noqa: ANN401 - pluggy's, which is pytest's affair
+        """As pytest's own, which looks for conftests anew three times for each item."""
+        known = self.session.stash.setdefault(_HOOKS, {})
+        hook = known.get(self.path)
+        if hook is None:
+            hook = known[self.path] = super().ihook
+        return hook
 
     @cached_property
     def location(self) -> tuple[str, int | None, str]:

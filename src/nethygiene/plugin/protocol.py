@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from nethygiene.plugin.html import OtherTests
 from nethygiene.plugin.items import RuleItem
 from nethygiene.plugin.outcome import RULE_ITEM, settle_report
 from nethygiene.plugin.records import rule_record
@@ -39,10 +40,28 @@ def judge_quickly(item: RuleItem, nextitem: pytest.Item | None) -> bool | None:
     call = _report(item, "call", start, stop)
     settle_report(call, item, item.results, rule_record(item.rule))
     hook.pytest_runtest_logreport(report=call)
-    # JUnit finishes a test when it is torn down.
-    hook.pytest_runtest_logreport(report=_report(item, "teardown", stop, stop))
+    if _is_awaited(config):
+        hook.pytest_runtest_logreport(report=_report(item, "teardown", stop, stop))
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+# Plugins to which the report of a tear-down that passed says nothing. JUnit's and other people's
+# finish a test with it. The terminal would keep it: that is half of all reports of a large fleet.
+_INDIFFERENT = frozenset(
+    {"lfplugin", "logging-plugin", "nethygiene.plugin.ending", "session", "terminalreporter"}
+)
+_AWAITED = pytest.StashKey[bool]()
+
+
+def _is_awaited(config: pytest.Config) -> bool:
+    """Whether somebody may wait for the report of a tear-down."""
+    if _AWAITED not in config.stash:
+        implementations = config.hook.pytest_runtest_logreport.get_hookimpls()
+        config.stash[_AWAITED] = not _INDIFFERENT.issuperset(
+            one.plugin_name for one in implementations if not isinstance(one.plugin, OtherTests)
+        )
+    return config.stash[_AWAITED]
 
 
 def _report(item: RuleItem, when: str, start: float, stop: float) -> pytest.TestReport:

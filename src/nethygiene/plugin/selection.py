@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeGuard
 
 import pytest
@@ -48,7 +48,32 @@ def collect_for(audit: Audit, items: Iterable[pytest.Item]) -> None:
     connected = {
         host for one in items if plain.needs_connection(one) and (host := plain.host_of(one))
     }
-    collect(audit, probes_by_host(items), connected)
+    collect(audit, probes_by_host(items), connected, _early_judge(audit, items))
+
+
+def _early_judge(audit: Audit, items: Iterable[pytest.Item]) -> Callable[[str], None]:
+    """What judges a host by all rules when it has answered; their items report it in their turn.
+
+    Then the answer is let go of, unless plain checks will look at it.
+    """
+    by_host: dict[str, list[RuleItem]] = {}
+    checked = set()
+    for one in items:
+        if isinstance(one, RuleItem):
+            by_host.setdefault(one.host, []).append(one)
+        else:
+            checked.add(plain.host_of(one))
+
+    def judge(host: str) -> None:
+        try:
+            for item in by_host.get(host, ()):
+                item.runtest()
+        except Exception:  # noqa: BLE001 - a bug of ours: in its turn pytest tells it
+            return
+        if host not in checked:
+            audit.forget(host)
+
+    return judge
 
 
 def probes_by_host(items: Iterable[pytest.Item]) -> dict[str, set[str]]:

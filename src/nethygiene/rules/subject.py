@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nethygiene.facts.fact import Fact
@@ -78,6 +78,11 @@ class Subject:
         for name in self.transcript.probes:
             if name in all_probes():
                 self.fact(name)
+
+    def forget(self, kept: Collection[str]) -> None:
+        """Let go of the answer and of all facts but `kept`; asked for again they are unreadable."""
+        self._facts = {name: self.fact(name) for name in kept}
+        self.transcript = replace(self.transcript, sections={})
 
     def _connection(self) -> ReachedBy:
         return ReachedBy(self.transcript.address, self.transcript.failure)
