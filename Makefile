@@ -17,7 +17,7 @@ LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftabl
 	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps strace:strace chromium:chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test truth fuzz lint docs lab sights
+.PHONY: help audit test truth load fuzz lint docs lab sights
 .SILENT:
 MAKEFLAGS += --no-print-directory
 
@@ -25,6 +25,7 @@ help:
 	echo 'make audit   audit this machine, or the hosts of INVENTORY=FILE; report in reports/'
 	echo 'make test    run the tests; as root it installs the Debian packages of their lab'
 	echo 'make truth   compare the model of the packet filter with the kernel, at length; as root'
+	echo 'make load    audit 2,000 hosts, some of them faulty, and measure it; as root'
 	echo 'make fuzz    look for inputs that crash or hang a parser, for FUZZ_SECONDS=3600'
 	echo 'make sights  audit hosts under every partial sight, not the sample alone; as root'
 	echo 'make lint    ruff and mypy'
@@ -46,6 +47,10 @@ test: $(DEV_STAMP) lab
 # All random rulesets against the kernel, and the rulesets of firewalld and ufw as installed.
 truth: $(DEV_STAMP) lab
 	NETHYGIENE_TRUTH=1 $(BIN)/python -m pytest -rP tests/lab/test_firewall_truth.py tests/lab/test_firewall_frontends.py $(ARGS)
+
+# 2,000 hosts, 5 % of them faulty at random: one audit against plain paramiko; four minutes.
+load: $(DEV_STAMP) lab
+	NETHYGIENE_LOAD=1 $(BIN)/python -m pytest -rP tests/lab/load $(ARGS)
 
 # Coverage-guided, all targets in turn; FUZZ_TARGETS='nft frames' for some. Exit status 1: found some.
 fuzz: $(FUZZ_STAMP)

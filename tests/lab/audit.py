@@ -100,15 +100,16 @@ def audit(
     known_hosts: Path | None = None,
     before: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
+    within: float = AUDIT_SECONDS,
 ) -> AuditRun:
     """Audit hosts of a lab from its client address; `arguments` are more of pytest's.
 
     Writes an inventory of `hosts` with these policies, unless one is given. `before` is the
     program and arguments that pytest's own are given to, such as prlimit; `variables` are added to
-    its environment.
+    its environment, and `within` the seconds that it may take.
 
     Raises:
-        subprocess.TimeoutExpired: it took longer than AUDIT_SECONDS.
+        subprocess.TimeoutExpired: it took longer.
     """
     listed = inventory or lab.inventory(hosts, policy=policy, policy_by_host=policy_by_host)
     results = lab.directory / "results.json"
@@ -126,7 +127,7 @@ def audit(
         env={**environment(), **(variables or {})},
         capture_output=True,
         text=True,
-        timeout=AUDIT_SECONDS,
+        timeout=within,
         check=False,
     )
     seconds = time.monotonic() - started

@@ -42,7 +42,8 @@ POLICY: Policy = {
 RULES = "reachability or accept_queue or counters or sysctl or keepalive or redirects or somaxconn"
 """Enough of all kinds; each further one would be judged for a hundred hosts."""
 
-_MARK = "NETHYGIENE_FAULTS_RUN"
+MARK = "NETHYGIENE_FAULTS_RUN"
+"""Environment variable by which a run knows its processes, and theirs."""
 
 
 class Hop(Enum):
@@ -157,7 +158,7 @@ def audit_all(lab: Lab, keys: Keys, directory: Path, stack: ExitStack) -> Audite
         ),
         variables={
             VARIABLE: str(directory / "footprint.json"),
-            _MARK: mark,
+            MARK: mark,
             "HOME": str(directory),
         },
     )
@@ -182,7 +183,7 @@ def _body(private_key: Path) -> str:
 
 def orphans_of(mark: str) -> list[str]:
     """Command lines of processes that were started by the run with this mark, and still are."""
-    wanted = f"{_MARK}={mark}".encode()
+    wanted = f"{MARK}={mark}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
