@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tests.benchmarks.evaluation import measure_evaluation
 from tests.benchmarks.fleet import measure_fleet
+from tests.benchmarks.load import measure_load
 from tests.benchmarks.report import measure_report
 
 
@@ -37,6 +38,8 @@ def main() -> int:
     """Measure, print, judge."""
     fleet = measure_fleet(hosts=50, window=2.0, rounds=3)
     print(fleet)  # noqa: T201
+    load = measure_load(hosts=2000, window=2.0, forks=64)
+    print(load)  # noqa: T201
     evaluation = measure_evaluation(hosts=1000)
     print(evaluation)  # noqa: T201
     report = measure_report(rounds=3)
@@ -44,6 +47,8 @@ def main() -> int:
     bars = [
         Bar("audit of 50 lab hosts / paramiko logging in and sleeping", fleet.ratio, 1.3, "x"),
         Bar("client CPU of collecting a host", fleet.collect_cpu * 1e3, 20, "ms"),
+        Bar("2,000 hosts, 5 % faulty / paramiko connecting and sleeping", load.ratio, 1.3, "x"),
+        Bar("2,000 hosts, 5 % faulty", load.peak_megabytes, 1000, "MB"),
         Bar("client CPU of judging a result", evaluation.passed_cpu * 1e3, 0.45, "ms"),
         Bar(
             "an unknown / a pass",
