@@ -45,10 +45,12 @@ def measure_load(*, hosts: int, window: float, forks: int) -> LoadTimes:
     with (
         tempfile.TemporaryDirectory() as folder,
         Lab() as lab,
-        standing(lab, Path(folder), hosts=hosts, faults=TABLE, share=_SHARE, seed=_SEED) as fleet,
+        standing(
+            lab, Path(folder), hosts=hosts, window=window, faults=TABLE, share=_SHARE, seed=_SEED
+        ) as fleet,
     ):
-        loaded = load(fleet, forks=forks, window=window)
+        loaded = load(fleet, forks=forks)
         took = loaded.collect_seconds()
         held = {name: took[name] for name in fleet.faulty}
-        seconds = baseline(fleet, forks=forks, window=window, held=held)
+        seconds = baseline(fleet, forks=forks, held=held)
     return LoadTimes(loaded.run.seconds, seconds, loaded.footprint.peak_kib / 1000)

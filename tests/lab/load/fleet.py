@@ -42,6 +42,7 @@ class Fleet:
         healthy: names of those without a fault, the real one first.
         faulty: the fault of each of the others, by name.
         directory: for what audits write.
+        window: seconds of each audit.
     """
 
     lab: Lab
@@ -49,6 +50,7 @@ class Fleet:
     healthy: tuple[str, ...]
     faulty: Mapping[str, Fault]
     directory: Path
+    window: float
 
     @property
     def known_hosts(self) -> Path:
@@ -92,7 +94,14 @@ class Loaded:
 
 @contextlib.contextmanager
 def standing(
-    lab: Lab, directory: Path, *, hosts: int, faults: Sequence[Fault], share: float, seed: int
+    lab: Lab,
+    directory: Path,
+    *,
+    hosts: int,
+    window: float,
+    faults: Sequence[Fault],
+    share: float,
+    seed: int,
 ) -> Iterator[Fleet]:
     """Make a fleet.
 
@@ -100,6 +109,7 @@ def standing(
         lab: where it stands.
         directory: for its files.
         hosts: how many.
+        window: seconds that the audits will ask for.
         faults: what the faulty ones are drawn from.
         share: of the hosts that have a fault, from 0 to 1.
         seed: decides which hosts have which fault.
@@ -124,7 +134,7 @@ def standing(
         addresses = [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(len(well))]
         for name, address in zip(well, addresses, strict=True):
             entries[name] = {"ansible_host": address, "ansible_user": "root"}
-        stack.enter_context(_served(lab, directory, addresses, real.address))
+        stack.enter_context(_served(lab, directory, addresses, real.address, window))
         stack.enter_context(name_server(lab))
         (directory / "resolv.conf").write_text(
             "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n"
@@ -133,14 +143,16 @@ def standing(
         drawn.shuffle(order)
         inventory = directory / "load.yaml"
         write_entries(inventory, {"nethygiene": POLICY}, {name: entries[name] for name in order})
-        fleet = Fleet(lab, inventory, (REAL, *well), faulty, directory)
+        fleet = Fleet(lab, inventory, (REAL, *well), faulty, directory, window)
         with fleet.known_hosts.open("a") as known:
             known.write(f"{real.address} {real.public_keys[0]}\n")
         yield fleet
 
 
 @contextlib.contextmanager
-def _served(lab: Lab, directory: Path, addresses: Sequence[str], real: str) -> Iterator[None]:
+def _served(
+    lab: Lab, directory: Path, addresses: Sequence[str], real: str, window: float
+) -> Iterator[None]:
     """The light server, for as long as the context lasts; ends with this process in any case."""
     folder = directory / "server"
     folder.mkdir()
@@ -149,7 +161,7 @@ def _served(lab: Lab, directory: Path, addresses: Sequence[str], real: str) -> I
     shutil.copy(lab.identity.with_suffix(".pub"), folder / "identity.pub")
     shutil.copy(lab.known_hosts, folder / "real")
     process = subprocess.Popen(
-        lab.entering(sys.executable, "-m", "tests.lab.load.server", str(folder), real),
+        lab.entering(sys.executable, "-m", "tests.lab.load.server", str(folder), real, str(window)),
         cwd=REPOSITORY,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -166,7 +178,7 @@ def _served(lab: Lab, directory: Path, addresses: Sequence[str], real: str) -> I
             process.kill()
 
 
-def load(fleet: Fleet, *arguments: str, forks: int, window: float) -> Loaded:
+def load(fleet: Fleet, *arguments: str, forks: int) -> Loaded:
     """Audit a fleet; `arguments` are more of pytest's."""
     mark = secrets.token_hex(8)
     footprint = fleet.directory / "footprint.json"
@@ -177,7 +189,7 @@ def load(fleet: Fleet, *arguments: str, forks: int, window: float) -> Loaded:
         f"--connect-timeout={CONNECT_SECONDS:g}",
         f"--command-timeout={COMMAND_SECONDS:g}",
         f"--forks={forks}",
-        f"--window={window}",
+        f"--window={fleet.window}",
         *("-q", "-p", "tests.lab.footprint", *arguments),
         inventory=fleet.inventory,
         before=fleet.resolving(),
@@ -188,13 +200,13 @@ def load(fleet: Fleet, *arguments: str, forks: int, window: float) -> Loaded:
     return Loaded(run, Footprint.read(footprint), orphans_of(mark))
 
 
-def baseline(fleet: Fleet, *, forks: int, window: float, held: Mapping[str, float]) -> float:
+def baseline(fleet: Fleet, *, forks: int, held: Mapping[str, float]) -> float:
     """Seconds that plain paramiko takes; `held` are those for which each faulty host holds it."""
     started = time.monotonic()
     subprocess.run(
         fleet.lab.entering(
             *(sys.executable, "-m", "tests.lab.load.baseline", str(fleet.inventory)),
-            *(str(fleet.known_hosts), str(fleet.lab.identity), str(window), str(forks)),
+            *(str(fleet.known_hosts), str(fleet.lab.identity), str(fleet.window), str(forks)),
         ),
         cwd=REPOSITORY,
         input=json.dumps(held).encode(),

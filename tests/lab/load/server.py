@@ -1,6 +1,6 @@
 """The light SSH server: thousands of hosts in one process, and none of their work.
 
-    python -m tests.lab.load.server FOLDER ADDRESS
+    python -m tests.lab.load.server FOLDER ADDRESS WINDOW
 
 It answers on port 22 of every loopback address that FOLDER/addresses lists, each with a host key
 of its own, which it writes to FOLDER/known_hosts before it says "ready". The first script that it
@@ -22,7 +22,6 @@ from pathlib import Path
 import asyncssh
 
 _BOUNDARY = re.compile(rb"nethygiene-[0-9a-f]{32}")
-_WINDOW = re.compile(rb"^sleep ([0-9.]+) ", re.MULTILINE)
 _PLACEHOLDER = b"(boundary)"
 
 
@@ -42,10 +41,12 @@ class Server:
     Attributes:
         folder: holds the client's key, the addresses, and the real host's known_hosts.
         real: address of the host that runs what is new.
+        window: seconds after which the others answer.
     """
 
     folder: Path
     real: str
+    window: float
     _answers: dict[bytes, asyncio.Task[Answer]] = field(default_factory=dict)
 
     async def serve(self) -> None:
@@ -94,7 +95,7 @@ class Server:
             await asyncio.sleep(float(command.split()[1]))
             process.exit(0)
             return
-        found, window = _BOUNDARY.search(script), _WINDOW.search(script)
+        found = _BOUNDARY.search(script)
         boundary = found[0] if found else _PLACEHOLDER
         neutral = script.replace(boundary, _PLACEHOLDER)
         task = self._answers.get(neutral)
@@ -102,8 +103,8 @@ class Server:
             task = self._answers[neutral] = asyncio.create_task(
                 self._really(command, script, boundary)
             )
-        elif window is not None:
-            await asyncio.sleep(float(window[1]))
+        else:
+            await asyncio.sleep(self.window)
         answer = await task
         process.stdout.write(answer.stdout.replace(_PLACEHOLDER, boundary))
         process.stderr.write(answer.stderr.replace(_PLACEHOLDER, boundary))
@@ -132,4 +133,4 @@ async def _serve(connection: socket.socket, options: asyncssh.SSHServerConnectio
 
 
 if __name__ == "__main__":
-    asyncio.run(Server(Path(sys.argv[1]), sys.argv[2]).serve())
+    asyncio.run(Server(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])).serve())

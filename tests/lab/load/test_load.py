@@ -35,13 +35,15 @@ FAULTS = [fault for fault in TABLE if WHOLE or not fault.name.startswith(LONG)]
 def fleet(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     print(f"seed {SEED}: NETHYGIENE_LOAD_SEED={SEED} draws the same faults")  # noqa: T201
     directory = tmp_path_factory.mktemp("load")
-    with standing(lab, directory, hosts=HOSTS, faults=FAULTS, share=SHARE, seed=SEED) as made:
+    with standing(
+        lab, directory, hosts=HOSTS, window=WINDOW, faults=FAULTS, share=SHARE, seed=SEED
+    ) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def loaded(fleet: Fleet) -> Loaded:
-    return load(fleet, forks=FORKS, window=WINDOW)
+    return load(fleet, forks=FORKS)
 
 
 def test_every_healthy_host_is_judged_completely(fleet: Fleet, loaded: Loaded) -> None:
@@ -51,6 +53,8 @@ def test_every_healthy_host_is_judged_completely(fleet: Fleet, loaded: Loaded) -
     assert "passed" in expected.values()
     assert "unknown" not in expected.values()
     assert [name for name in fleet.healthy if by_host[name] != expected] == []
+    took = loaded.collect_seconds()
+    assert all(took[name] >= WINDOW for name in fleet.healthy)
     assert loaded.run.status == 1
     assert loaded.run.document["cut_short"] is None
 
@@ -105,7 +109,7 @@ if WHOLE:
     ) -> None:
         took = loaded.collect_seconds()
         held = {name: took[name] for name in fleet.faulty}
-        seconds = baseline(fleet, forks=FORKS, window=WINDOW, held=held)
+        seconds = baseline(fleet, forks=FORKS, held=held)
         times = loaded.run.seconds / seconds
         print(f"audit {loaded.run.seconds:.1f} s, plain paramiko {seconds:.1f} s: {times:.2f}")  # noqa: T201
         assert times <= MOST_TIMES
