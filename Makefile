@@ -4,6 +4,8 @@
 PYTHON ?= python3
 INVENTORY ?= inventories/local.yaml
 FUZZ_SECONDS ?= 3600
+# Tests of a file run one after another; much of their time they wait for hosts.
+WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,7 +44,7 @@ audit: $(RUN_STAMP)
 	esac; exit $$status
 
 test: $(DEV_STAMP) lab
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 # All random rulesets against the kernel, and the rulesets of firewalld and ufw as installed.
 truth: $(DEV_STAMP) lab

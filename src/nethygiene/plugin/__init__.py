@@ -28,7 +28,7 @@ from nethygiene.plugin.report_files import check_report_files
 from nethygiene.plugin.selection import collect_for, hosts_of, is_reachability
 from nethygiene.plugin.shipped import names_shipped_checks, reachability_rule
 from nethygiene.rules.definition import rule_of
-from nethygiene.transport import abandon_all, close_shared_connections
+from nethygiene.transport import abandon_all, begin_anew, close_shared_connections
 
 Serialized = dict[str, Any] | None
 Status = tuple[str, str, tuple[str, dict[str, bool]]]
@@ -192,9 +192,13 @@ def pytest_report_from_serializable(data: dict[str, Any]) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Close all connections."""
-    if has_audit(session.config) and session.exitstatus == pytest.ExitCode.INTERRUPTED:
-        # After a second Ctrl-C some may still be made, or under way; nobody waits for them.
-        abandon_all()
+    if has_audit(session.config):
+        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            # After a second Ctrl-C some may still be made, or under way; nobody waits for them.
+            abandon_all()
+        else:
+            # A run that gave up half way is over: whoever connects next in this process may.
+            begin_anew()
     close_kept()
     close_shared_connections()
 
