@@ -168,14 +168,22 @@ class Child:
         if self._ended:
             return
         self._ended = True
-        self._turn.release()
-        if self._reading or self.running:
-            # ESRCH: all gone. EPERM: what is left belongs to root, through sudo.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            # It may be stuck in the kernel; then nobody waits for it.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_REAP_SECONDS)
+        try:
+            self._turn.release()
+            if self._reading or self.running:
+                self._kill()
+        except BaseException:
+            # A second Ctrl-C just here must not let it live on.
+            self._kill()
+            raise
         self._selector.close()
         for stream in (self._in, self._out, self._err):
             stream.close()
+
+    def _kill(self) -> None:
+        # ESRCH: all gone. EPERM: what is left belongs to root, through sudo.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        # It may be stuck in the kernel; then nobody waits for it.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_REAP_SECONDS)
