@@ -148,7 +148,7 @@ GOOD_HEADER = json.loads(HEADER.model_dump_json())
         (b"host: a\n", "1: not JSON"),
         (b"\x89PNG\r\n\x1a\n", "1: not JSON"),
         (b"\xff\xfe{\x00", "1: not JSON"),
-        (gzip.compress(b"{}"), "1: not JSON"),
+        (gzip.compress(b"{}", mtime=0), "1: not JSON"),
         (b"[" * 100_000, "1: not JSON"),
         (b'{"evidence":' * 100_000, "1: not JSON"),
         (b"1" * 10_000, "1: not JSON"),
