@@ -23,6 +23,9 @@ from nethygiene.transport import abandon_all, begin_anew
 
 # A connection takes a socket and paramiko's pipe or two; a local one three pipes.
 _DESCRIPTORS_PER_HOST = 8
+# How long a thread may keep the others waiting: a handshake has dozens of turns, and behind this
+# thread, which judges meanwhile, each would wait for Python's 5 ms.
+_SWITCH_SECONDS = 0.0005
 # Columns of a terminal on which there is room for more than a bar and its numbers.
 _WIDE = 60
 
@@ -71,6 +74,8 @@ def collect(
         begin_anew()
         executor = ThreadPoolExecutor(workers, thread_name_prefix="nethygiene")
         stack.callback(executor.shutdown, cancel_futures=True)
+        stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(_SWITCH_SECONDS)
         try:
             for transcript in _with_progress(collect_fleet(jobs, executor), len(jobs)):
                 audit.add_transcript(transcript)

@@ -191,6 +191,8 @@ def load(fleet: Fleet, *arguments: str, forks: int) -> Loaded:
         f"--forks={forks}",
         f"--window={fleet.window}",
         *("-q", "-p", "tests.lab.footprint", *arguments),
+        # Of the development tools, hypothesis alone costs a second at the end of each run.
+        *("-p", "no:hypothesispytest"),
         inventory=fleet.inventory,
         before=fleet.resolving(),
         variables={VARIABLE: str(footprint), MARK: mark, "HOME": str(fleet.directory)},
