@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
         "tunnels",
     },
     # From the transcript to the verdict.
-    "facts": {"outcomes", "transcript"},
+    "facts": {"outcomes", "transcript", "firewall"},
     "firewall": set(),
     # What ssh says and does: its options, its keys, its messages; pure.
     "tunnels": {"known_hosts", "inventory.forward", "inventory.policy"},

@@ -9,6 +9,7 @@
         '''somaxconn is at least the backlog that the service asks for. …'''
 """
 
+from nethygiene.facts.packet_filter import PacketFilter, Redirect
 from nethygiene.inventory.policy import (
     BlockedPort,
     Policy,
@@ -32,7 +33,6 @@ from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.probes.machine import Machine
 from nethygiene.probes.network_manager import NetworkManager
-from nethygiene.probes.packet_filter import PacketFilter, Redirect
 from nethygiene.probes.routes import Routes
 from nethygiene.probes.selinux import Selinux
 from nethygiene.probes.ssh_processes import SshProcesses

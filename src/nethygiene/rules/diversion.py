@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.inventory.policy import Service
 from nethygiene.probes.listener_owners import ListenerOwners
-from nethygiene.probes.packet_filter import PacketFilter
 from nethygiene.rules.items import LegacyPort, Named
 
 # They listen here, and hand each connection to a container, which is another network namespace.

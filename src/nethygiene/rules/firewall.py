@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 
+from nethygiene.facts.packet_filter import FAMILIES, PacketFilter, Path
 from nethygiene.firewall.addresses import (
     Family,
     Intervals,
@@ -22,7 +23,6 @@ from nethygiene.firewall.verdict import Judgement
 from nethygiene.inventory.policy import BlockedPort, Service
 from nethygiene.outcomes import Reason
 from nethygiene.probes.listeners import Listener, Listeners
-from nethygiene.probes.packet_filter import FAMILIES, PacketFilter, Path
 from nethygiene.rules.expect import not_applicable, unknown
 
 NOT_SEEN = "this host's own filter; a cloud's security groups are not seen"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nethygiene.facts.packet_filter import PacketFilter, Redirect
 from nethygiene.inventory.policy import Service
-from nethygiene.probes.packet_filter import PacketFilter, Redirect
 from nethygiene.rules.expect import unknown
 from nethygiene.rules.listening import PortState
 from nethygiene.rules.matchers import Matcher

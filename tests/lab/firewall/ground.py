@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
+from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.addresses import parse_address
 from nethygiene.outcomes import Unreadable
 from nethygiene.probes import all_probes
-from nethygiene.probes.packet_filter import PacketFilter
 from tests.lab.firewall.connecting import Attempt, connect, listen
 from tests.lab.firewall.rulesets import FOUR, IPSETS, PORTS, SIX
 from tests.lab.host import LabHost

@@ -6,10 +6,10 @@ import pytest
 
 from nethygiene.facts.fact import Fact
 from nethygiene.facts.ledger import UnreadableFactError
+from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.addresses import everything
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.boot_sysctls import BootSysctls
-from nethygiene.probes.packet_filter import PacketFilter
 from nethygiene.probes.selinux import Selinux
 from tests.unit.firewall.hosts import ROUTING
 from tests.unit.probes.sections import Given, fact, section

@@ -33,7 +33,7 @@ def test_no_rule_can_read_past_the_ledger() -> None:
     fields = {
         f"{fact.__name__}.{field.name}": str(field.type)
         for fact in Fact.__subclasses__()
-        if fact.__module__.startswith("nethygiene.probes.")
+        if fact.__module__.startswith(("nethygiene.probes.", "nethygiene.facts."))
         for field in dataclasses.fields(fact)
         if field.name != "ledger" and not field.name.startswith("_")
     }
