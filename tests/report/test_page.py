@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from nethygiene.outcomes import Outcome
 from nethygiene.results import Run
@@ -65,7 +66,7 @@ def test_cells_carry_letters_and_open_their_observations(opened: OpenReport) -> 
     assert "no rise +17 in 2.00 s (total 4242 since boot, 12 d 4 h ago) /proc/net/netstat" in panel
     assert shown.page.url.endswith("#cell=web-1/accept-queue-not-overflowing")
     shown.page.keyboard.press("Escape")
-    assert not shown.page.locator(PANEL).is_visible()
+    expect(shown.page.locator(PANEL)).to_be_hidden()
 
 
 @pytest.mark.parametrize(
@@ -139,8 +140,9 @@ def test_the_matrix_is_walked_by_keys(opened: OpenReport) -> None:
     row = page.evaluate("document.activeElement.closest('tr').getAttribute('aria-rowindex')")
     assert row == "301"
     page.keyboard.press("Enter")
-    assert page.locator(PANEL).is_visible()
+    expect(page.locator(PANEL)).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.locator(PANEL)).to_be_hidden()
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == focused
     assert page.locator("#nh-grid").get_attribute("aria-rowcount") == "301"
     assert page.locator("#nh-rows tr").count() < 100, "rows that nobody sees are drawn"
@@ -320,14 +322,14 @@ def test_back_and_forward_go_through_what_was_opened(opened: OpenReport) -> None
     title = page.locator(f"{PANEL} h2")
     page.get_by_label("web-1, accept-queue-not-overflowing: failed").click()
     title.get_by_role("link", name="web-1").click()
-    assert title.inner_text() == "web-1"
+    expect(title).to_have_text("web-1")
     page.go_back()
-    assert title.inner_text() == "web-1 × accept-queue-not-overflowing"
+    expect(title).to_have_text("web-1 × accept-queue-not-overflowing")
     page.go_forward()
-    assert title.inner_text() == "web-1"
+    expect(title).to_have_text("web-1")
     page.go_back()
     page.go_back()
-    assert not page.locator(PANEL).is_visible()
+    expect(page.locator(PANEL)).to_be_hidden()
 
 
 def test_focus_returns_to_the_link_that_opened_a_panel(opened: OpenReport) -> None:
@@ -335,7 +337,7 @@ def test_focus_returns_to_the_link_that_opened_a_panel(opened: OpenReport) -> No
     link = shown.page.locator(".nh-failed .nh-hosts a").last
     link.focus()
     shown.page.keyboard.press("Enter")
-    assert shown.page.locator(PANEL).is_visible()
+    expect(shown.page.locator(PANEL)).to_be_visible()
     shown.page.keyboard.press("Escape")
     assert link.evaluate("one => one === document.activeElement")
 

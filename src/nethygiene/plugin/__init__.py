@@ -17,6 +17,7 @@ from nethygiene.collect.kept import close_kept
 from nethygiene.errors import UsageError
 from nethygiene.outcomes import Kind, Severity
 from nethygiene.plugin import distributed, html, plain
+from nethygiene.plugin.collecting import is_collecting
 from nethygiene.plugin.ending import GATHERER, Gatherer, gatherer_of
 from nethygiene.plugin.items import RuleItem, reachability_item, rule_items
 from nethygiene.plugin.keys import audit_of, begin_audit, has_audit
@@ -192,13 +193,9 @@ def pytest_report_from_serializable(data: dict[str, Any]) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Close all connections."""
-    if has_audit(session.config):
-        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
-            # After a second Ctrl-C some may still be made, or under way; nobody waits for them.
-            abandon_all()
-        else:
-            # A run that gave up half way is over: whoever connects next in this process may.
-            begin_anew()
+    if has_audit(session.config) and session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        # After a second Ctrl-C some may still be made, or under way; nobody waits for them.
+        abandon_all()
     close_kept()
     close_shared_connections()
 
@@ -219,5 +216,8 @@ def pytest_configure_node(node: WorkerNode) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the evidence that workers judged from, and put the signals back."""
+    if has_audit(config) and not is_collecting():
+        # What was given up is over: whoever connects next in this process may.
+        begin_anew()
     distributed.remove_evidence(config)
     gatherer_of(config).signals.restore()

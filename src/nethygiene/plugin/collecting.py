@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -28,6 +29,13 @@ _DESCRIPTORS_PER_HOST = 8
 _SWITCH_SECONDS = 0.0005
 # Columns of a terminal on which there is room for more than a bar and its numbers.
 _WIDE = 60
+
+_THREADS = "nethygiene"
+
+
+def is_collecting() -> bool:
+    """Whether threads are still at work: after a second Ctrl-C nobody waited for them."""
+    return any(thread.name.startswith(f"{_THREADS}_") for thread in threading.enumerate())
 
 
 def collect(
@@ -72,7 +80,7 @@ def collect(
     with contextlib.ExitStack() as stack:
         keep = _keeper(audit, len(jobs), stack)
         begin_anew()
-        executor = ThreadPoolExecutor(workers, thread_name_prefix="nethygiene")
+        executor = ThreadPoolExecutor(workers, thread_name_prefix=_THREADS)
         stack.callback(executor.shutdown, cancel_futures=True)
         stack.callback(sys.setswitchinterval, sys.getswitchinterval())
         sys.setswitchinterval(_SWITCH_SECONDS)
