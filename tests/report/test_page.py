@@ -300,7 +300,7 @@ def test_addresses_hold_for_odd_names(opened: OpenReport) -> None:
             ("#nh-rows th a", name),
         ):
             page.locator(place).get_by_text(name, exact=True).click()
-            assert title.inner_text() == expected
+            expect(title).to_have_text(expected)
             address = page.url
             page.keyboard.press("Escape")
             # From elsewhere, as one that was sent in a message.
@@ -312,7 +312,7 @@ def test_addresses_hold_for_odd_names(opened: OpenReport) -> None:
             page.keyboard.press("Escape")
     page.goto("about:blank")
     page.goto(address)
-    assert title.inner_text() == ODD_NAMES[-1]
+    expect(title).to_have_text(ODD_NAMES[-1])
     assert page.url.startswith(report)
 
 
