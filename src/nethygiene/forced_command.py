@@ -60,8 +60,10 @@ case ${SSH_ORIGINAL_COMMAND-} in
 esac
 
 stale='the forced command is not of the nethygiene that asks'
-script=$(cat && echo .) || refuse 'the script cannot be read'
+# Longer than any that is known: whoever has the key shall not fill the memory either.
+script=$(head -c @most && echo .) || refuse 'the script cannot be read'
 script=${script%.}
+[ ${#script} -lt @most ] || refuse 'the script is longer than any audit'
 before=@before
 after=@after
 known=@known
@@ -74,16 +76,25 @@ case $rest in "$after"*) ;; *) refuse "$stale" ;; esac
 # Not in the here-document itself: there dash takes the inner quotes for a part of the pattern.
 body=${rest#"$after"}
 checked=
+seen=$newline
 while IFS= read -r line; do
+  case $line in '' | fi) continue ;; esac
+  # Each once, and no long sleep: else thousands could be left in the background.
+  case $seen in *"$newline$line$newline"*) refuse "a line comes twice: $line" ;; esac
+  seen=$seen$line$newline
   case $known in *"$newline$line$newline"*) continue ;; esac
   case $line in
-  '') continue ;;
   'nh_parts='*)
     parts=${line#nh_parts=} part=${line##*=}
     parts=${parts%%' '*}
-    case $parts$part in
-    *[!0-9.]*) ;;
-    *) [ "$line" = "nh_parts=$parts nh_part=$part" ] && continue ;;
+    case $parts in
+    '' | *[!0-9]*) ;;
+    *)
+      case $part in
+      *[!0-9.]*) ;;
+      [0-5] | [0-4].*) [ "$line" = "nh_parts=$parts nh_part=$part" ] && continue ;;
+      esac
+      ;;
     esac
     ;;
   esac
@@ -125,6 +136,7 @@ def forced_command(
         before=shlex.quote(before),
         after=shlex.quote(after),
         known=shlex.quote("\n".join(["", *known, ""])),
+        most=2 * len("\n".join([before, after, *known]).encode()),
     )
 
 
@@ -139,7 +151,8 @@ def _parts(policies: Iterable[Policy], become_user: str) -> tuple[str, str, list
         for sudo in ((), ("sudo", "-n", *user)):
             for window in (0.0, _WINDOW):
                 script = compose(commands, boundary=_BOUNDARY, window=window, sudo=sudo).decode()
-                known.update(dict.fromkeys(script.removeprefix(head).splitlines()))
+                # Not by splitlines(): to a shell no other character ends a line.
+                known.update(dict.fromkeys(script.removeprefix(head).split("\n")))
     before, _, after = head.partition(_BOUNDARY)
     return before, after, list(known)
 

@@ -126,6 +126,25 @@ def test_no_other_script_runs(program: Path, shell: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize("shell", [words[:-1] for words in SHELLS.values()], ids=list(SHELLS))
+def test_nothing_is_left_in_the_background(program: Path, shell: Sequence[str]) -> None:
+    commands = commands_for(["counters"], next(iter(load_inventory(EXAMPLE).hosts)).policy)
+    script = compose(commands, boundary=BOUNDARY, window=0.25)
+    parts = b"nh_parts=1 nh_part=0.25\n"
+    sleep = next(one for one in script.splitlines(keepends=True) if b"& nh_window=" in one)
+    assert parts in script
+    for name, altered in {
+        "many sleeps": script.replace(sleep, 3 * sleep),
+        "a long sleep": script.replace(parts, b"nh_parts=1 nh_part=86400\n"),
+        "a sleep longer than any part": script.replace(parts, b"nh_parts=1 nh_part=5.5\n"),
+        "no number of parts": script.replace(parts, b"nh_parts= nh_part=1\n"),
+        "a sum": script.replace(parts, b"nh_parts=1.1 nh_part=1\n"),
+        "more than is ever sent": script + 1_000_000 * b"fi\n" + HARM,
+    }.items():
+        done = ask(program, altered, shell)
+        assert (done.returncode, done.stdout) == (126, b""), name
+
+
+@pytest.mark.parametrize("shell", [words[:-1] for words in SHELLS.values()], ids=list(SHELLS))
 @pytest.mark.parametrize(
     "original",
     [
