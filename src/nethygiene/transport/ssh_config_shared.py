@@ -8,6 +8,7 @@ same answer but for its name.
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ _READ = "debug1: Reading configuration data "
 _PLAIN = re.compile(r"[A-Za-z0-9_.:-]+")
 _OF_SOME = {"host", "match", "hostname", "proxyjump"}
 _OF_ALL = {("host", "*"), ("match", "all")}
+# Many times what an answer takes: a `Match exec` that hangs for one host shall not hold up all.
+_PATIENCE = 1.0
 _LINE = re.compile(r'\s*"?([A-Za-z0-9]+)"?\s*=?\s*(.*?)\s*')
 
 
@@ -37,13 +40,14 @@ class SharedAnswer:
 
     def of(self, destination: str, seconds: float) -> Answer | None:
         """The answer for a destination; None if it has to be asked for, or is not known in time."""
-        self._known.wait(seconds)
-        if self._answer is None or not _PLAIN.fullmatch(destination):
+        self._known.wait(min(seconds / 2, _PATIENCE))
+        name = destination.lower()
+        if self._answer is None or not _PLAIN.fullmatch(destination) or _is_written_anew(name):
             return None
         # No host is reached by way of itself.
-        if any(destination in hops for hops in self._answer.get("proxyjump", ())):
+        if any(name in hops.lower() for hops in self._answer.get("proxyjump", ())):
             return None
-        return {**self._answer, "host": (destination,), "hostname": (destination.lower(),)}
+        return {**self._answer, "host": (destination,), "hostname": (name,)}
 
 
 def is_same_for_all(
@@ -69,6 +73,20 @@ def is_same_for_all(
         return False
     files = [line.removeprefix(_READ) for line in lines if line.startswith(_READ)]
     return all(_is_of_all_hosts(Path(file)) for file in files)
+
+
+def _is_written_anew(name: str) -> bool:
+    """Whether it is an address that ssh writes in another form: 10.1, fd00:0::1."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            return socket.inet_ntop(family, socket.inet_pton(family, name)) != name
+        except OSError:
+            continue
+    try:
+        socket.inet_aton(name)
+    except OSError:
+        return False
+    return True
 
 
 def _is_of_all_hosts(file: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -101,6 +102,40 @@ def test_a_name_that_is_more_than_a_name_is_asked_for(asked: Path, ask: Ask, nam
 
 
 @pytest.mark.parametrize(
+    ("name", "hostname"),
+    [("10.1", "10.0.0.1"), ("0x7f.1", "127.0.0.1"), ("fd00:0::01", "fd00::1")],
+)
+def test_an_address_is_written_as_ssh_does(ask: Ask, name: str, hostname: str) -> None:
+    # known_hosts knows it by that.
+    ask(COMMON, "web-1")
+    assert ask(COMMON, name).hostname == hostname
+
+
+def test_one_host_whose_question_hangs_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    hang = f'case "$*" in *web-1) touch {started}; exec sleep 20 ;; esac'
+    wrapper = tmp_path / "ssh"
+    wrapper.write_text(f'#!/bin/sh\n{hang}\nexec {shutil.which("ssh")} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    config = tmp_path / "config"
+    config.write_text(COMMON)
+
+    def ask_within(name: str, seconds: float) -> SshOptions:
+        return resolve(SshQuery(name, config=str(config)), Deadline.after(seconds))
+
+    with ThreadPoolExecutor(1) as pool:
+        hanging = pool.submit(ask_within, "web-1", 4.0)
+        while not started.exists():
+            time.sleep(0.01)
+        assert ask_within("web-2", 3.0).port == 2200
+        with pytest.raises(ConnectError, match="gave no answer within 4 s"):
+            hanging.result()
+
+
+@pytest.mark.parametrize(
     ("arguments", "first", "asked_for"),
     [
         (("-J", "web-2"), "web-1", 2),
@@ -126,5 +161,6 @@ def test_a_wrong_configuration_is_told_for_each_host(ask: Ask) -> None:
 
 def test_a_jump_host_is_not_reached_by_way_of_itself(ask: Ask) -> None:
     assert ask("ProxyJump web-2\n", "web-1").proxy_jump == ("web-2",)
-    with pytest.raises(ConnectError, match="loop"):
-        ask("ProxyJump web-2\n", "web-2")
+    for name in ("web-2", "WEB-2"):
+        with pytest.raises(ConnectError, match="loop"):
+            ask("ProxyJump web-2\n", name)
