@@ -294,6 +294,8 @@ def _json(path: Path, number: int, line: bytes) -> object:
         whole = line.endswith(b"\n")
         cut = "the line is cut off: the run was interrupted? delete it to judge the others"
         cut = "" if whole else f" ({cut})"
+        if number == 1 and not line.startswith(b"{"):
+            cut = ": name a file that --evidence wrote"
         raise EvidenceError(f"{path}:{number}: not JSON: {error}{cut}") from None
     return parsed
 

@@ -28,8 +28,10 @@ class _Program(Template):
 
 # POSIX sh and its builtins decide, so that neither a missing tool nor a PATH can let a line pass.
 _PROGRAM = _Program(r"""#!/bin/sh
-# The forced command of the key that audits; in authorized_keys, FILE being this one:
-#   restrict,command="FILE" ssh-ed25519 AAAA... nethygiene
+# The forced command of the key that audits. To install it on a host:
+#   install -m 0755 -o root -g root FILE /usr/local/bin/nethygiene-audit
+# and in authorized_keys:
+#   restrict,command="/usr/local/bin/nethygiene-audit" ssh-ed25519 AAAA... nethygiene
 # It runs the script that nethygiene @version sends, and nothing else. To be made anew after
 # an upgrade, and when what the inventory declares for this host changes:
 #   python -m nethygiene forced-command@options

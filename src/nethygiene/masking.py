@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 
 MASK = "***"
-_NAME = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|credentials?)"
+# Not NOPASSWD: with which a line of sudoers goes on to its commands.
+_NAME = (
+    r"(?:pass(?:word|(?<!\bnopass)wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key"
+    r"|credentials?)"
+)
 # A quoted value ends with its quote, any other at white space.
 _VALUE = r"""(?:"[^"\n]*"?|'[^'\n]*'?|[^\s"',;]+)"""
 _PATTERNS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
@@ -10,6 +10,8 @@ from fnmatch import fnmatchcase
 from nethygiene.inventory.policy import Waiver
 from nethygiene.outcomes import Outcome
 from nethygiene.results import Result
+
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,25 @@ class Cover:
     expired: tuple[Waiver, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class WaivedHost:
+    """A host, its waivers, and the results that it came to."""
+
+    name: str
+    waivers: tuple[Waiver, ...]
+    results: tuple[Result, ...]
+
+    def needed(self) -> Iterator[Waiver]:
+        """The waivers to leave alone: they cover a failure, or their rule came to no verdict."""
+        judged = {one.rule for one in self.results}
+        undecided = {one.rule for one in self.results if one.outcome is Outcome.UNKNOWN}
+        failing = [one for one in self.results if one.outcome in {Outcome.FAILED, Outcome.WAIVED}]
+        for waiver in self.waivers:
+            is_open = waiver.rule not in judged or waiver.rule in undecided
+            if is_open or any(_fits(waiver, one.rule, one.item) for one in failing):
+                yield waiver
+
+
 def cover_of(waivers: Iterable[Waiver], rule: str, item: str | None, today: date) -> Cover:
     """Look for a waiver of a *failed* result. `today` is the day in UTC on which the run judges."""
     fitting = [one for one in waivers if _fits(one, rule, item)]
@@ -33,31 +54,32 @@ def cover_of(waivers: Iterable[Waiver], rule: str, item: str | None, today: date
     return Cover(current[0] if current else None, expired)
 
 
-def waiver_remarks(
-    host: str, waivers: Iterable[Waiver], results: Iterable[Result], today: date
-) -> list[str]:
+def waiver_remarks(hosts: Iterable[WaivedHost], today: date, *, limited: bool) -> list[str]:
     """What has to be said aloud: expired waivers, and those that cover nothing that fails.
 
+    What many hosts inherit from a group is one waiver, and of use where one of them fails.
+
     Args:
-        host: the host's name.
-        waivers: the host's waivers.
-        results: the host's results; a rule that was not judged, or is unknown, leaves its
-            waivers alone.
+        hosts: those of the run.
         today: the day in UTC on which the run judges.
+        limited: others of the inventory, that may inherit the same, are not judged.
     """
-    results = list(results)
-    judged = {one.rule for one in results}
-    undecided = {one.rule for one in results if one.outcome is Outcome.UNKNOWN}
-    failing = [one for one in results if one.outcome in {Outcome.FAILED, Outcome.WAIVED}]
+    holders: dict[Waiver, list[str]] = {}
+    needed: set[Waiver] = set()
+    for host in hosts:
+        for waiver in host.waivers:
+            holders.setdefault(waiver, []).append(host.name)
+        needed.update(host.needed())
     remarks = []
-    for waiver in waivers:
-        about = f"{host}: waiver {waiver.name} of {waiver.rule} (owner {waiver.owner})"
+    for waiver, names in holders.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        who = ", ".join(names[:_NAMED]) + more
+        about = f"{who}: waiver {waiver.name} of {waiver.rule} (owner {waiver.owner})"
         if waiver.until < today:
             remarks.append(f"{about} expired on {waiver.until}: mend the failure, or renew it")
-        elif waiver.rule in judged - undecided and not any(
-            _fits(waiver, one.rule, one.item) for one in failing
-        ):
-            remarks.append(f"{about} covers nothing that fails: remove it")
+        elif waiver not in needed:
+            cure = "remove it, if no host outside of --limit needs it" if limited else "remove it"
+            remarks.append(f"{about} covers nothing that fails: {cure}")
     return remarks
 
 

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from functools import lru_cache
 
 from nethygiene.inventory.groups import Graph, HostEntry, Layer
-from nethygiene.inventory.located import Item, Mapping, is_null
+from nethygiene.inventory.located import Item, Mapping, is_null, joined, shown
 from nethygiene.inventory.vars_files import VarsFiles
 
 POLICY_VARIABLE = "nethygiene"
@@ -66,16 +68,32 @@ class Resolver:
             nothing = HostVariables({}, None)
             shared = self._shared[groups] = overlaid(nothing, self._group_layers(groups), sections)
         own = [*host.layers, *self.vars_files.layers("host_vars", host.name)]
+        self._refuse_misspelt(own)
         return overlaid(shared, own, sections) if own else shared
 
     def _group_layers(self, groups: tuple[str, ...]) -> Iterator[Layer]:
         for name in groups:
+            self._refuse_misspelt(self.graph.groups[name].layers)
             yield from self.graph.groups[name].layers
         for name in groups:
             if name not in self._group_files:
                 self._group_files[name] = self.vars_files.layers("group_vars", name)
+                self._refuse_misspelt(self._group_files[name])
                 self._warn_of_priority(name)
             yield from self._group_files[name]
+
+    def _refuse_misspelt(self, layers: Iterable[Layer]) -> None:
+        """A whole policy that is passed over for its name reads as a clean host."""
+        for layer in layers:
+            for key, item in layer.variables.items.items():
+                if isinstance(key, str) and _is_misspelt(key):
+                    self.vars_files.files.problems.add(
+                        item.key_place,
+                        joined(layer.origin, key),
+                        f"unknown variable {shown(key)}",
+                        f"did you mean {POLICY_VARIABLE!r}? so named it would be passed over; "
+                        "if it is something else, rename it",
+                    )
 
     def _warn_of_priority(self, name: str) -> None:
         for layer in self._group_files[name]:
@@ -86,6 +104,20 @@ class Resolver:
                     f"{file}:{line}: ansible_group_priority has no effect in group_vars/: "
                     f"put it under the vars of group {name!r} in the inventory"
                 )
+
+
+def _is_misspelt(key: str) -> bool:
+    # The length first: an inventory has many variables.
+    return (
+        abs(len(key) - len(POLICY_VARIABLE)) <= 2
+        and not key.startswith(_PREFIXES)
+        and _is_like_ours(key.lower())
+    )
+
+
+@lru_cache(maxsize=1024)
+def _is_like_ours(key: str) -> bool:
+    return SequenceMatcher(None, key, POLICY_VARIABLE).ratio() >= 0.85
 
 
 def overlaid(

@@ -21,7 +21,7 @@ from nethygiene.rules.evaluate import Verdict, evaluate
 from nethygiene.rules.items import Named
 from nethygiene.rules.subject import Subject
 from nethygiene.transcript import HostFailure, Transcript
-from nethygiene.waivers import cover_of, waiver_remarks
+from nethygiene.waivers import WaivedHost, cover_of, waiver_remarks
 
 
 class Audit:
@@ -117,13 +117,15 @@ class Audit:
         by_host: dict[str, list[Result]] = defaultdict(list)
         for result in self.results:
             by_host[result.host].append(result)
-        return list(self._plan.warnings) + [
-            remark
+        waived = (
+            WaivedHost(name, tuple(planned.policy.waivers.values()), tuple(by_host[name]))
             for name, planned in self.hosts.items()
             if planned.policy.waivers
-            for remark in waiver_remarks(
-                name, planned.policy.waivers.values(), by_host[name], self._started.date()
-            )
+        )
+        limited = self.options.limit is not None
+        return [
+            *self._plan.warnings,
+            *waiver_remarks(waived, self._started.date(), limited=limited),
         ]
 
     def evidence_header(self, hosts: int) -> EvidenceHeader:

@@ -74,12 +74,15 @@ def plan_run(options: Options) -> Plan:
     plan = _from_inventory(options)
     _, lines = read_evidence(options.from_evidence)
     transcripts = {one.host: one.transcript() for one in lines if one.host in plan.hosts}
+    cure = "collect it with --evidence, or leave it out with --limit"
+    if not transcripts:
+        cure = "what is redacted, or of another inventory, is judged without --inventory"
     for name in plan.hosts:
         if name not in transcripts:
             failure = HostFailure(
                 "not-in-evidence",
                 f"{options.from_evidence.name} holds nothing of this host",
-                "collect it with --evidence, or leave it out with --limit",
+                cure,
             )
             transcripts[name] = Transcript(name, "", "", 0.0, 0.0, failure=failure)
     return dataclasses.replace(plan, transcripts=transcripts, is_live=False)

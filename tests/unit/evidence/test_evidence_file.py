@@ -145,7 +145,7 @@ GOOD_HEADER = json.loads(HEADER.model_dump_json())
         (b"null\n", "not the header"),
         (b'"x"\n', "not the header"),
         (json.dumps(GOOD_HEADER | {"evidence": 2}).encode(), "evidence: Input should be 1"),
-        (b"host: a\n", "1: not JSON"),
+        (b"host: a\n", "1: not JSON.*: name a file that --evidence wrote"),
         (b"\x89PNG\r\n\x1a\n", "1: not JSON"),
         (b"\xff\xfe{\x00", "1: not JSON"),
         (gzip.compress(b"{}", mtime=0), "1: not JSON"),

@@ -179,3 +179,28 @@ def test_the_error_reads_as_place_message_and_fix(folder: Folder) -> None:
         f"{path}:2: unknown key 'selinx' at all.hosts.a.nethygiene.selinx\n"
         "    fix: did you mean 'selinux'? the keys here are "
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["nethygine", "nethygien", "net_hygiene", "net-hygiene", "NetHygiene", "netyhgiene"]
+)
+@pytest.mark.parametrize("where", ["vars", "host", "group_vars", "host_vars"])
+def test_a_policy_under_a_misspelt_name_is_not_passed_over(
+    folder: Folder, name: str, where: str
+) -> None:
+    policy = f"{name}: {{min_somaxconn: 5}}"
+    file = f"{where}/{'all' if where == 'group_vars' else 'a'}.yml"
+    if where in {"group_vars", "host_vars"}:
+        folder.write(file, f"{policy}\n")
+    shared = policy if where == "vars" else ""
+    own = policy if where == "host" else ""
+    path = folder.write("hosts.yaml", f"all: {{vars: {{{shared}}}, hosts: {{a: {{{own}}}}}}}\n")
+    with pytest.raises(InventoryError, match="did you mean 'nethygiene'") as caught:
+        load_inventory(path)
+    assert f"1: unknown variable '{name}'" in str(caught.value)
+
+
+def test_variables_of_others_are_no_misspelt_policy(folder: Folder) -> None:
+    others = ("hygiene", "netplan", "networking", "ethernets", "engine", "nagios_gen")
+    text = ", ".join(f"{name}: 1" for name in others)
+    assert folder.load(f"all: {{vars: {{{text}}}, hosts: {{a: }}}}\n").hosts

@@ -9,7 +9,7 @@ import pytest
 from nethygiene.inventory.policy import Waiver, policy_from_plain
 from nethygiene.outcomes import Outcome, Severity
 from nethygiene.results import Result
-from nethygiene.waivers import cover_of, waiver_remarks
+from nethygiene.waivers import WaivedHost, cover_of, waiver_remarks
 
 TODAY = date(2026, 7, 1)
 RULE = "icmp-redirects-match-policy"
@@ -83,7 +83,14 @@ def result(outcome: Outcome, item: str | None = None, rule: str = RULE) -> Resul
 
 
 def remarks(results: list[Result], **changes: object) -> list[str]:
-    return waiver_remarks("web-1", waivers(**changes), results, TODAY)
+    return remarks_on({"web-1": results}, waivers(**changes))
+
+
+def remarks_on(
+    results: dict[str, list[Result]], shared: list[Waiver], *, limited: bool = False
+) -> list[str]:
+    hosts = [WaivedHost(name, tuple(shared), tuple(of)) for name, of in results.items()]
+    return waiver_remarks(hosts, TODAY, limited=limited)
 
 
 def test_one_that_covers_a_failure_is_not_remarked_upon() -> None:
@@ -110,3 +117,18 @@ def test_of_what_was_not_judged_or_is_unknown_nothing_is_said() -> None:
     assert remarks([]) == []
     assert remarks([result(Outcome.PASSED, rule="tcp-syncookies-enabled")]) == []
     assert remarks([result(Outcome.UNKNOWN)]) == []
+
+
+def test_what_a_group_hands_down_is_remarked_upon_once_and_only_if_no_host_needs_it() -> None:
+    idle = {f"web-{number}": [result(Outcome.PASSED)] for number in range(1, 6)}
+    (remark,) = remarks_on(idle, waivers())
+    assert remark.startswith("web-1, web-2, web-3 and 2 more: waiver old of ")
+    assert remarks_on(idle | {"nat": [result(Outcome.WAIVED)]}, waivers()) == []
+    assert remarks_on(idle | {"gone": [result(Outcome.UNKNOWN)]}, waivers()) == []
+    (remark,) = remarks_on(idle, waivers(until="2026-06-30"))
+    assert remark.startswith("web-1, web-2, web-3 and 2 more: waiver old of ")
+
+
+def test_under_a_limit_others_may_need_it() -> None:
+    (remark,) = remarks_on({"web-1": [result(Outcome.PASSED)]}, waivers(), limited=True)
+    assert remark.endswith("fails: remove it, if no host outside of --limit needs it")
