@@ -29,7 +29,12 @@ from nethygiene.plugin.report_files import check_report_files
 from nethygiene.plugin.selection import collect_for, hosts_of, is_reachability
 from nethygiene.plugin.shipped import names_shipped_checks, reachability_rule
 from nethygiene.rules.definition import rule_of
-from nethygiene.transport import abandon_all, begin_anew, close_shared_connections
+from nethygiene.transport import (
+    abandon_all,
+    begin_anew,
+    close_shared_connections,
+    kill_all,
+)
 
 Serialized = dict[str, Any] | None
 Status = tuple[str, str, tuple[str, dict[str, bool]]]
@@ -196,6 +201,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if has_audit(session.config) and session.exitstatus == pytest.ExitCode.INTERRUPTED:
         # After a second Ctrl-C some may still be made, or under way; nobody waits for them.
         abandon_all()
+        kill_all()
     close_kept()
     close_shared_connections()
 

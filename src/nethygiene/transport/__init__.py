@@ -13,6 +13,7 @@ from nethygiene.transport.deadline import abandon_all, begin_anew
 from nethygiene.transport.local import open_local
 from nethygiene.transport.openssh import open_openssh
 from nethygiene.transport.paramiko_connection import open_paramiko
+from nethygiene.transport.process import kill_all
 from nethygiene.transport.route import close_shared_connections
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "abandon_all",
     "begin_anew",
     "close_shared_connections",
+    "kill_all",
     "open_connection",
     "testinfra_host",
 ]

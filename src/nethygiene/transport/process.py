@@ -61,11 +61,11 @@ class Child:
             env=None if environment is None else dict(environment),
             start_new_session=True,
         )
+        _UNENDED.add(self)
         self.stdout = bytearray()
         self.stderr = bytearray()
         self._pending = memoryview(b"")
         self._end_input = False
-        self._ended = False
         self._turn = Turn()
         self._selector = selectors.DefaultSelector()
         for stream, buffer in ((self._out, self.stdout), (self._err, self.stderr)):
@@ -120,7 +120,9 @@ class Child:
 
     @property
     def _reading(self) -> bool:
-        return any(key.data is not None for key in self._selector.get_map().values())
+        # None once it was closed.
+        open_streams = self._selector.get_map() or {}
+        return any(key.data is not None for key in open_streams.values())
 
     def _write(self) -> None:
         try:
@@ -165,25 +167,31 @@ class Child:
 
         What a process left in the background after both its outputs ended is left alone.
         """
-        if self._ended:
+        if self not in _UNENDED:
             return
-        self._ended = True
-        try:
-            self._turn.release()
-            if self._reading or self.running:
-                self._kill()
-        except BaseException:
-            # A second Ctrl-C just here must not let it live on.
-            self._kill()
-            raise
+        self._turn.release()
+        if self._reading or self.running:
+            self.kill()
         self._selector.close()
         for stream in (self._in, self._out, self._err):
             stream.close()
+        # Last: a second Ctrl-C may break off any line above.
+        _UNENDED.discard(self)
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
+        """Kill what runs of its session, and collect its status."""
         # ESRCH: all gone. EPERM: what is left belongs to root, through sudo.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         # It may be stuck in the kernel; then nobody waits for it.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_REAP_SECONDS)
+
+
+_UNENDED: set[Child] = set()
+
+
+def kill_all() -> None:
+    """Kill what a second Ctrl-C kept from being ended."""
+    for child in tuple(_UNENDED):
+        child.kill()

@@ -14,9 +14,12 @@ from nethygiene.transport import (
     CommandCutError,
     ConnectSettings,
     Output,
+    kill_all,
     open_connection,
     testinfra_host,
 )
+from nethygiene.transport.large_answers import Turn
+from nethygiene.transport.process import _UNENDED, Child
 
 
 def run(command: str, stdin: bytes = b"", **settings: float) -> Output:
@@ -44,6 +47,26 @@ def test_bytes_pass_as_they_are() -> None:
 
 def test_a_signal_is_no_status() -> None:
     assert run("kill -9 $$") == Output(b"", b"", None)
+
+
+def test_an_end_that_a_second_ctrl_c_breaks_off_is_made_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(_turn: Turn) -> None:
+        raise KeyboardInterrupt
+
+    child = Child(["sleep", "300"])
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(Turn, "release", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                child.end()
+        before = child.running
+        kill_all()
+        assert (before, child.running) == (True, False)
+    finally:
+        child.end()
+    assert child not in _UNENDED
 
 
 def test_the_deadline_ends_the_whole_group(tmp_path: Path) -> None:
