@@ -157,10 +157,12 @@ _HINTS = {
     "ServerAliveInterval": "ssh does not notice that the server is gone",
     "BatchMode": "ssh may wait for an answer that nobody gives",
 }
-# Lists, what finding the process has compared already, and commands, of which a host does not tell
-# the words: a password may be among them.
+# A host does not tell the words of these, for a password may be among them: only that there is one.
+_SEEN = {"knownhostscommand", "proxycommand"}
+_HIDDEN = _SEEN | {"localcommand", "remotecommand", "setenv"}
+# Lists, what finding the process has compared already, and what cannot be seen in a configuration.
 _NOT_COMPARED = {
-    *("knownhostscommand", "localcommand", "proxycommand", "remotecommand"),
+    *("localcommand", "remotecommand"),
     *("certificatefile", "dynamicforward", "identityfile", "sendenv", "setenv"),
     *("localforward", "remoteforward", "port", "user"),
 }
@@ -197,6 +199,8 @@ def options_in_effect(running: RunningTunnel, configs: TunnelConfigs) -> Iterato
             if keyword.lower() in _NOT_COMPARED:
                 continue
             value = _value(one, keyword, tunnel, configs)
+            if keyword.lower() in _SEEN and value is not None:
+                continue
             told = FAIL_FAST.get(keyword)
             if told is not None and not told.accepts(value):
                 continue  # the loop above said so
@@ -220,12 +224,17 @@ def _value(running: RunningSsh, keyword: str, tunnel: Tunnel, configs: TunnelCon
             unknown(f"{keyword} of {running.process} may stand in {file} (-F), which was not read")
         return _DEFAULTS.get(keyword.lower())
     # Debian's ssh derives one option from another: ask for the very options, where they are.
-    if all(
-        same_value(running.invocation.option(key.lower()) or "", value)
-        for key, value in tunnel.options.items()
-    ):
+    if all(_is_given(running, key.lower(), value) for key, value in tunnel.options.items()):
         return _declared_config(tunnel, configs).get(keyword.lower())
     return _plain(tunnel, configs).get(keyword.lower())
+
+
+def _is_given(running: RunningSsh, keyword: str, declared: str) -> bool:
+    """Whether a declared option is on the command line, as far as that is told."""
+    given = running.invocation.option(keyword)
+    if given is None or keyword in _HIDDEN:
+        return given is not None
+    return same_value(given, declared)
 
 
 def _declared_config(tunnel: Tunnel, configs: TunnelConfigs) -> SshConfig:
