@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 MASK = "***"
-# Not NOPASSWD: with which a line of sudoers goes on to its commands.
+# Not NOPASSWD: with which a line of sudoers goes on to its commands; not iptables' --queue-bypass.
 _NAME = (
-    r"(?:pass(?:word|(?<!\bnopass)wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key"
+    r"(?:(?<!by)pass(?:word|(?<!\bnopass)wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key"
     r"|credentials?)"
 )
 # A quoted value ends with its quote, any other at white space.

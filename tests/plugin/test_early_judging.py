@@ -69,3 +69,30 @@ def test_another_plugin_hears_of_the_end_of_each_test(runner: Runner) -> None:
     for host in ("one", "two"):
         assert f"test_a_rule[{host}] call" in heard
         assert f"test_a_rule[{host}] teardown" in heard
+
+
+INTERRUPTED = """
+from nethygiene.rules import *
+
+SEEN = []
+
+@rule(severity="high", kind="setting", incidents=["S3"])
+def test_a_rule(sysctl, expect):
+    '''Rule.
+
+    Why: a.
+    Remedy: b.
+    References: c.
+    '''
+    SEEN.append(sysctl._values)
+    if len(SEEN) == 1:
+        raise KeyboardInterrupt
+    expect("the very same fact", SEEN[0] is SEEN[1], equal_to(False))
+"""
+
+
+def test_after_an_interruption_no_fact_is_used_that_may_be_half_made(runner: Runner) -> None:
+    inventory = runner.inventory("all: {hosts: {one: {ansible_connection: local}}}\n")
+    suite = runner.check(INTERRUPTED, f"--inventory={inventory}", "--window=0")
+    assert suite.status == 2, suite.output
+    assert suite.outcomes("a-rule") == {"one": "passed"}

@@ -42,6 +42,7 @@ def test_secrets_are_masked(text: str) -> None:
     [
         "net.core.somaxconn is 128, expected at least 511",
         "PasswordAuthentication=no",
+        "-A INPUT -j NFQUEUE --queue-num 1 --queue-bypass decides of it",
         "root at web-1: the server asks for password where id_ed25519 was offered",
         "/root/.ssh/id_ed25519 needs a passphrase and no agent holds it",
         "PreferredAuthentications=publickey,password",

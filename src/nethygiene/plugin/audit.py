@@ -94,6 +94,10 @@ class Audit:
         verdicts = evaluate(rule, self.subject(host), item)
         return [self.settle(rule.id, rule.severity, host, verdict) for verdict in verdicts]
 
+    def parse_anew(self, host: str) -> None:
+        """Let go of a host's facts alone: the next rule parses its answer anew."""
+        self._subjects.pop(host, None)
+
     def forget(self, host: str) -> None:
         """Let go of what a host answered, of which all has been judged: a fleet fills the memory.
 

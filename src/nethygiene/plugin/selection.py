@@ -70,6 +70,10 @@ def _early_judge(audit: Audit, items: Iterable[pytest.Item]) -> Callable[[str], 
                 item.runtest()
         except Exception:  # noqa: BLE001 - a bug of ours: in its turn pytest tells it
             return
+        except BaseException:
+            # Ctrl-C may have left a fact half made, as the index of its sockets.
+            audit.parse_anew(host)
+            raise
         if host not in checked:
             audit.forget(host)
 
