@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from nethygiene.inventory.policy import Waiver
@@ -12,6 +13,8 @@ from nethygiene.outcomes import Outcome
 from nethygiene.results import Result
 
 _NAMED = 3
+# A letter or two: no two rules of ours are as near to each other.
+_SLIP = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def cover_of(waivers: Iterable[Waiver], rule: str, item: str | None, today: date
 
 
 def waiver_remarks(hosts: Iterable[WaivedHost], today: date, *, limited: bool) -> list[str]:
-    """What has to be said aloud: expired waivers, and those that cover nothing that fails.
+    """What has to be said aloud: waivers that expired, cover nothing, or name a rule wrongly.
 
     What many hosts inherit from a group is one waiver, and of use where one of them fails.
 
@@ -66,7 +69,9 @@ def waiver_remarks(hosts: Iterable[WaivedHost], today: date, *, limited: bool) -
     """
     holders: dict[Waiver, list[str]] = {}
     needed: set[Waiver] = set()
+    rules: set[str] = set()
     for host in hosts:
+        rules.update(one.rule for one in host.results)
         for waiver in host.waivers:
             holders.setdefault(waiver, []).append(host.name)
         needed.update(host.needed())
@@ -75,11 +80,17 @@ def waiver_remarks(hosts: Iterable[WaivedHost], today: date, *, limited: bool) -
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         who = ", ".join(names[:_NAMED]) + more
         about = f"{who}: waiver {waiver.name} of {waiver.rule} (owner {waiver.owner})"
-        if waiver.until < today:
-            remarks.append(f"{about} expired on {waiver.until}: mend the failure, or renew it")
-        elif waiver not in needed:
+        meant = [] if waiver.rule in rules else get_close_matches(waiver.rule, rules, 1, _SLIP)
+        expired = waiver.until < today
+        if meant:
+            remarks.append(f"{about} covers nothing: did you mean the rule {meant[0]}?")
+            continue
+        if waiver not in needed:
+            when = f"expired on {waiver.until} and " if expired else ""
             cure = "remove it, if no host outside of --limit needs it" if limited else "remove it"
-            remarks.append(f"{about} covers nothing that fails: {cure}")
+            remarks.append(f"{about} {when}covers nothing that fails: {cure}")
+        elif expired:
+            remarks.append(f"{about} expired on {waiver.until}: mend the failure, or renew it")
     return remarks
 
 

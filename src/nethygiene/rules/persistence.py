@@ -68,7 +68,8 @@ def after_boot(boot: BootSysctls, kernel: Kernel, judged: JudgedSysctl) -> str:
     values = {one.value for one in found}
     if None in values:
         boot.ledger.undecidable(
-            f"no file sets {judged.name}, and the kernel computes its default: set it in a file"
+            f"no file sets {judged.name}, and the kernel's own default cannot be told: "
+            "set it in a file"
         )
     if len(values) > 1:
         said = " or ".join(sorted(f"{one.value} by {one.source}" for one in found))

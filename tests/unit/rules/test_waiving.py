@@ -111,6 +111,8 @@ def test_an_expired_one_is_said_aloud_whatever_came_of_it() -> None:
     for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN):
         (remark,) = remarks([result(outcome)], until="2026-06-30")
         assert "expired on 2026-06-30" in remark
+        idle = outcome is Outcome.PASSED
+        assert remark.endswith("fails: remove it" if idle else ": mend the failure, or renew it")
 
 
 def test_of_what_was_not_judged_or_is_unknown_nothing_is_said() -> None:
@@ -132,3 +134,10 @@ def test_what_a_group_hands_down_is_remarked_upon_once_and_only_if_no_host_needs
 def test_under_a_limit_others_may_need_it() -> None:
     (remark,) = remarks_on({"web-1": [result(Outcome.PASSED)]}, waivers(), limited=True)
     assert remark.endswith("fails: remove it, if no host outside of --limit needs it")
+
+
+def test_one_of_a_misspelt_rule_is_told() -> None:
+    failed = [result(Outcome.FAILED)]
+    (remark,) = remarks(failed, rule="icmp-redirect-match-policy")
+    assert remark.endswith(f"covers nothing: did you mean the rule {RULE}?")
+    assert remarks(failed, rule="icmp-redirects-not-ignored") == []
