@@ -96,3 +96,12 @@ def test_after_an_interruption_no_fact_is_used_that_may_be_half_made(runner: Run
     suite = runner.check(INTERRUPTED, f"--inventory={inventory}", "--window=0")
     assert suite.status == 2, suite.output
     assert suite.outcomes("a-rule") == {"one": "passed"}
+
+
+def test_what_was_judged_early_and_never_reported_is_no_rule_of_the_report(runner: Runner) -> None:
+    inventory = runner.inventory("all: {hosts: {one: {ansible_host: 127.0.0.1, ansible_port: 1}}}")
+    suite = runner.check(RULE, f"--inventory={inventory}", "--window=0", "-x")
+    assert suite.status == 1, suite.output
+    assert suite.run is not None
+    assert [one.id for one in suite.run.rules] == ["host-reachable"]
+    assert "1 host (1 not reached), 1 rule:" in suite.output

@@ -13,7 +13,7 @@ from nethygiene.inventory.policy import policies_sha256
 from nethygiene.outcomes import Outcome, Severity
 from nethygiene.plugin.hosts import PlannedHost, last_samples, plan_run
 from nethygiene.plugin.options import Options
-from nethygiene.plugin.records import host_record, result_record, rule_record
+from nethygiene.plugin.records import host_record, result_record
 from nethygiene.probes.machine import Machine
 from nethygiene.results import Result, RuleRecord, Run, ToolRecord, summarize
 from nethygiene.rules.definition import ALWAYS_SENT, Rule
@@ -33,7 +33,7 @@ class Audit:
         hosts: what is judged, by name.
         is_live: hosts have to be connected to.
         results: all results so far; under xdist the controller's copy is the whole.
-        rules: records of the rules that were judged, by id.
+        rules: records of the rules that results were reported of, by id.
         rules_by_host: the rules that were selected for each host.
         interrupted: Ctrl-C ended the collection; what had come by then is judged.
         cut_short: why the evidence does not hold all hosts; None if it does, or in a live run.
@@ -89,8 +89,6 @@ class Audit:
 
     def judge(self, rule: Rule, host: str, item: Named | None) -> list[Result]:
         """Judge one host by one rule."""
-        if rule.id not in self.rules:
-            self.rules[rule.id] = rule_record(rule)
         verdicts = evaluate(rule, self.subject(host), item)
         return [self.settle(rule.id, rule.severity, host, verdict) for verdict in verdicts]
 
