@@ -151,8 +151,8 @@ ROUTING = Command(
 TC = Command(
     "tc",
     f"sh -c '{needs('tc', 'grep', 'sed')}"
-    'for d in $(tc qdisc show | grep -E "^qdisc (ingress|clsact) " | sed "s/.* dev //;'
-    ' s/ .*//"); do echo "# $d"; tc filter show dev $d ingress || exit; done; tc -V >/dev/null\'',
+    'q=$(tc qdisc show) || exit; for d in $(echo "$q" | grep -E "^qdisc (ingress|clsact) " |'
+    ' sed "s/.* dev //; s/ .*//"); do echo "# $d"; tc filter show dev $d ingress || exit; done\'',
     title="tc filter show",
     small=True,
 )

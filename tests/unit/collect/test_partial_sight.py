@@ -10,7 +10,7 @@ import pytest
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes import Command, whole
 from nethygiene.probes.base import needs
-from nethygiene.probes.packet_filter import NFT
+from nethygiene.probes.packet_filter import NFT, TC
 from tests.unit.collect.hosts import NEEDS_NAMESPACES, host, without
 from tests.unit.collect.shells import SHELLS, run
 
@@ -81,3 +81,18 @@ def test_nft_is_left_out_where_the_kernel_is_seen_to_lack_it(
         (tmp_path / "kallsyms").write_text(symbols)
     done = subprocess.run(["sh", "-c", condition], check=False, capture_output=True)
     assert (done.returncode == 0) is (skipped and modules)
+
+
+@NEEDS_NAMESPACES
+def test_a_tc_that_fails_is_no_host_without_filters() -> None:
+    fails = """
+mount -t tmpfs -o mode=755 tmpfs /mnt
+echo '#!/bin/sh' > /mnt/tc
+echo '[ "$1" = -V ] || { echo RTNETLINK answers: No buffer space >&2; exit 2; }' >> /mnt/tc
+chmod 755 /mnt/tc
+export PATH=/mnt:$PATH
+"""
+    section = run([TC], host(fails)).framed.sections[TC.name]
+    assert section.status == 2
+    assert b"No buffer space" in section.stderr
+    assert run([TC], host("")).framed.sections[TC.name].status == 0
