@@ -105,6 +105,8 @@ def test_a_rule_that_crashes_is_unknown_and_exits_3(runner: Runner, local: str) 
     assert result.outcome is Outcome.UNKNOWN
     assert result.reason is Reason.RULE_CRASHED
     assert "ZeroDivisionError" in result.message
+    crashed = suite.output.partition("- mine crashed -")[2]
+    assert "in test_mine" in crashed, "its author sees where"
 
 
 def test_a_rule_that_is_declared_wrongly_tells_its_author(runner: Runner, local: str) -> None:

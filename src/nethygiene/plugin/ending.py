@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nethygiene.masking import masked
 from nethygiene.plugin.annotations import are_wanted, github_annotations
 from nethygiene.plugin.distributed import is_worker
 from nethygiene.plugin.junit import tell_cut_short, tell_unknown
@@ -17,6 +18,7 @@ from nethygiene.plugin.signals import Signals
 from nethygiene.report.console import summary_lines
 from nethygiene.report.results_file import write_results
 from nethygiene.report.summary_markdown import summary_markdown
+from nethygiene.report.text import log_line, printable
 from nethygiene.report.whole_file import write_whole
 from nethygiene.results import Run
 from nethygiene.verdict import CRASHED, FAILURES, exit_status
@@ -173,6 +175,11 @@ class Gatherer:
         )
         for line in lines:
             terminalreporter.write_line(line.text, **line.markup)
+        for rule, trace in audit.crashes.items():
+            # For whoever wrote the rule: of its own lines, and of no host's.
+            terminalreporter.section(f"{rule} crashed", sep="-")
+            for text in printable(masked(trace)).splitlines():
+                terminalreporter.write_line(log_line(text))
         if are_wanted(audit.options.annotations):
             for command in github_annotations(run, audit.options.fail_on, audit.hosts):
                 terminalreporter.write_line(command)
