@@ -11,9 +11,11 @@ import os
 import selectors
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import FrameType
 from typing import IO
 
 from nethygiene.transport.deadline import Deadline
@@ -22,6 +24,7 @@ from nethygiene.transport.large_answers import Turn
 _CHUNK = 256 * 1024
 _REAP_SECONDS = 1.0
 _TURN_SECONDS = 0.5
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Ending(StrEnum):
@@ -52,16 +55,7 @@ class Child:
     def __init__(
         self, arguments: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> None:
-        self._process = subprocess.Popen(
-            list(arguments),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            env=None if environment is None else dict(environment),
-            start_new_session=True,
-        )
-        _UNENDED.add(self)
+        self._process = _started(arguments, environment)
         self.stdout = bytearray()
         self.stderr = bytearray()
         self._pending = memoryview(b"")
@@ -167,7 +161,7 @@ class Child:
 
         What a process left in the background after both its outputs ended is left alone.
         """
-        if self not in _UNENDED:
+        if self._process not in _UNENDED:
             return
         self._turn.release()
         if self._reading or self.running:
@@ -176,22 +170,64 @@ class Child:
         for stream in (self._in, self._out, self._err):
             stream.close()
         # Last: a second Ctrl-C may break off any line above.
-        _UNENDED.discard(self)
+        _UNENDED.discard(self._process)
 
     def kill(self) -> None:
         """Kill what runs of its session, and collect its status."""
-        # ESRCH: all gone. EPERM: what is left belongs to root, through sudo.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        # It may be stuck in the kernel; then nobody waits for it.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_REAP_SECONDS)
+        _kill(self._process)
 
 
-_UNENDED: set[Child] = set()
+_UNENDED: set[subprocess.Popen[bytes]] = set()
+
+
+def _started(
+    arguments: Sequence[str], environment: Mapping[str, str] | None
+) -> subprocess.Popen[bytes]:
+    # Ctrl-C within Popen would lose a process that runs already.
+    with _signals_held():
+        process = subprocess.Popen(
+            list(arguments),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env=None if environment is None else dict(environment),
+            start_new_session=True,
+        )
+        _UNENDED.add(process)
+    return process
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let what ends a run wait for the end of the block: its handlers run in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {one: signal.getsignal(one) for one in _ENDING}
+    before = {one: handler for one, handler in handlers.items() if callable(handler)}
+    came: list[tuple[int, FrameType | None]] = []
+    try:
+        for one in before:
+            signal.signal(one, lambda number, frame: came.append((number, frame)))
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        for number, frame in came[:1]:
+            before[signal.Signals(number)](number, frame)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    # ESRCH: all gone. EPERM: what is left belongs to root, through sudo.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    # It may be stuck in the kernel; then nobody waits for it.
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_REAP_SECONDS)
 
 
 def kill_all() -> None:
-    """Kill what a second Ctrl-C kept from being ended."""
-    for child in tuple(_UNENDED):
-        child.kill()
+    """Kill what Ctrl-C kept from being ended."""
+    for process in tuple(_UNENDED):
+        _kill(process)

@@ -66,7 +66,7 @@ def test_an_end_that_a_second_ctrl_c_breaks_off_is_made_good(
         assert (before, child.running) == (True, False)
     finally:
         child.end()
-    assert child not in _UNENDED
+    assert child._process not in _UNENDED
 
 
 def test_the_deadline_ends_the_whole_group(tmp_path: Path) -> None:
