@@ -39,6 +39,13 @@ _MAILBOX = (
     'eval "home=~$user"; case $home in /*) [ -e "$home/.forward" ] && echo forward;; '
     "*) echo homeless;; esac; "
     'crontab -l 2>/dev/null | grep -E "^[[:blank:]]*MAILTO" | tail -n 1 | sed "s/^/mailto /"; '
+    # Who has no table of their own has the job in one of the system's, and its MAILTO.
+    "crontab -l 2>/dev/null | grep -q . || {"
+    " [ ! -d /etc/cron.d ] || [ -r /etc/cron.d ] || echo closed;"
+    ' for tab in /etc/crontab /etc/cron.d/*; do [ -e "$tab" ] || continue;'
+    ' [ -r "$tab" ] || { echo closed; continue; };'
+    ' grep -qE "^[^#]*[[:blank:]]$user[[:blank:]]" "$tab" &&'
+    ' grep -E "^[[:blank:]]*MAILTO" "$tab" | tail -n 1 | sed "s/^/mailto /"; done; }; '
     'for box in "/var/mail/$user" "/var/spool/mail/$user"; do '
     '[ -e "$box" ] && { look "$box" "^From |^Date: |" "^$"; break; }; done; echo done'
 )
@@ -201,10 +208,13 @@ class _Answer:
         )
 
     def _mail_doubt(self) -> str:
-        mailto = _first(self.lines, "mailto ").partition("=")[2].strip().strip("\"'")
         user = _first(self.lines, "user ")
-        if any(line.startswith("mailto ") for line in self.lines) and mailto != user:
-            return f"cron mails its output to {mailto or 'nobody'} (MAILTO), not to {user}"
+        for line in self.lines:
+            mailto = line.partition("=")[2].strip().strip("\"'")
+            if line.startswith("mailto ") and mailto != user:
+                return f"cron mails its output to {mailto or 'nobody'} (MAILTO), not to {user}"
+        if "closed" in self.lines:
+            return f"{user} may not read all of cron's tables in /etc, one of which may say MAILTO"
         if "homeless" in self.lines:
             return f"{user} has no home directory that tells whether mail is forwarded"
         if "forward" in self.lines:
