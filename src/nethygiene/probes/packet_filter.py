@@ -99,28 +99,14 @@ def _saved(version: str) -> str:
     return _NO_SAVED.format(f"{{ {_legacy(version)}; }}", version)
 
 
-NFT = Command("nft", "nft -j list ruleset", privileged=True, seconds=20, cap=_CAP, skip_if=_NO_NFT)
-SAVED = tuple(
-    Command(
-        f"ip{v}tables",
-        f"ip{v}tables-save",
-        privileged=True,
-        seconds=20,
-        cap=_CAP,
-        skip_if=_saved(v),
-    )
-    for v in ("", "6")
-)
+def _listing(name: str, shell: str, skip_if: str) -> Command:
+    return Command(name, shell, privileged=True, seconds=20, cap=_CAP, skip_if=skip_if)
+
+
+NFT = _listing("nft", "nft -j list ruleset", _NO_NFT)
+SAVED = tuple(_listing(f"ip{v}tables", f"ip{v}tables-save", _saved(v)) for v in ("", "6"))
 LEGACY = tuple(
-    Command(
-        f"ip{v}tables_legacy",
-        f"ip{v}tables-legacy-save",
-        privileged=True,
-        seconds=20,
-        cap=_CAP,
-        skip_if=_legacy(v),
-    )
-    for v in ("", "6")
+    _listing(f"ip{v}tables_legacy", f"ip{v}tables-legacy-save", _legacy(v)) for v in ("", "6")
 )
 NAMES = Command(
     "legacy_tables",
@@ -129,14 +115,7 @@ NAMES = Command(
     skip_if="[ -e /proc/self/net/dev ] && [ ! -e /proc/self/net/ip_tables_names ] &&"
     " [ ! -e /proc/self/net/ip6_tables_names ]",
 )
-IPSET = Command(
-    "ipset",
-    "ipset save",
-    privileged=True,
-    seconds=20,
-    cap=_CAP,
-    skip_if="[ -d /sys/module ] && [ ! -d /sys/module/ip_set ]",
-)
+IPSET = _listing("ipset", "ipset save", "[ -d /sys/module ] && [ ! -d /sys/module/ip_set ]")
 ROUTING = Command(
     "routing",
     # A kernel without modules has it, or has it not, where nobody sees.
