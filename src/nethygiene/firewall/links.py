@@ -100,9 +100,15 @@ _LINE = re.compile(
     r"\d+: (?P<name>[^\s@]+)(?:@(?P<parent>\S+))?: <(?P<flags>[A-Z0-9_,-]*)> (?P<rest>.*)",
     re.ASCII,
 )
-_KIND = re.compile(
-    r" (bridge (?=forward_delay)|bond (?=mode)|vlan (?=protocol)|vrf (?=table)|macvlan |ipvlan )"
-)
+# Where ip would break a line it writes a backslash; the first word of such a part is what it is of.
+_BREAK = "\\    "
+_ALIAS = f"{_BREAK}alias "
+_XDP = re.compile(r"mtu \d+ xdp[a-z]*(/id:\d+)? ", re.ASCII)
+_KINDS = frozenset({
+    "bareudp", "bond", "bridge", "dummy", "geneve", "gre", "gretap", "ifb", "ip6gre", "ip6tnl",
+    "ipip", "ipvlan", "macsec", "macvlan", "ppp", "sit", "team", "tun", "veth", "vlan", "vrf",
+    "vti", "vxlan", "wireguard", "xfrm",
+})  # fmt: skip
 
 
 def parse_links(lines: Iterable[str]) -> dict[str, Link] | None:
@@ -114,18 +120,20 @@ def parse_links(lines: Iterable[str]) -> dict[str, Link] | None:
         match = _LINE.fullmatch(line)
         if match is None or match["name"] in links:
             return None
-        rest = match["rest"]
+        # An alias holds whatever somebody wrote; nothing of use comes after it (Linux 6.18,
+        # iproute2 6.1: alternative names alone).
+        parts = match["rest"].partition(_ALIAS)[0].split(_BREAK)
         flags = match["flags"].split(",")
-        kind = _KIND.search(rest)
-        master = re.search(r" master (\S+)", rest)
+        master = re.search(r" master (\S+) ", parts[0])
+        words = [part.partition(" ")[0] for part in parts[1:]]
         links[match["name"]] = Link(
             match["name"],
             loopback="LOOPBACK" in flags,
             up="UP" in flags,
             parent=match["parent"] or "",
             master=master[1] if master else "",
-            kind=kind[1].strip() if kind else "",
-            xdp=bool(re.search(r" (xdp|xdpgeneric|xdpdrv|xdpoffload|xdpmulti|prog/xdp)\b", rest)),
+            kind=next((word for word in words if word in _KINDS), ""),
+            xdp=_XDP.match(parts[0]) is not None or any(w.startswith("prog/xdp") for w in words),
         )
     return links
 
