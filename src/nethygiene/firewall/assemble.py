@@ -165,9 +165,18 @@ def _legacy(family: Family, saved: Saved | None, answers: Answers) -> Saved | Tr
     if text is not None:
         return None
     names = answers.texts.get("legacy_tables")
-    if names is not None and not names.strip():
+    if names is not None and not _kept_by_legacy(names, family):
         return None
     return name, "not readable"
+
+
+def _kept_by_legacy(names: str, family: Family) -> bool:
+    """Whether one of the lines ``/proc/net/ip_tables_names:filter`` is of this family.
+
+    Lines without a file's name, as earlier evidence has them, may be of either.
+    """
+    other = "ip6_tables_names" if family == "ipv4" else "ip_tables_names"
+    return any(line and not line.startswith(f"/proc/net/{other}:") for line in names.split("\n"))
 
 
 def _with_tc(routing: _Routing, answers: Answers) -> Links:

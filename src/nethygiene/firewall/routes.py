@@ -212,6 +212,10 @@ def parse_routes(lines: Iterable[str], family: Family) -> tuple[Route, ...] | No
                 )
             )
             continue
+        if words[0] == "cache" and found and line[:1].isspace():
+            # More of the line above: before Linux 4.2 IPv6 kept what it learnt of a destination,
+            # such as its path MTU, as a route by the way of the route that it was learnt on.
+            continue
         kind = words.pop(0) if words[0] in _KINDS else "unicast"
         place = _network(words[0], family) if words else None
         if place is None:

@@ -25,7 +25,7 @@ def parse(sections: Sections) -> PacketFilter | Unreadable:
                 "take the port: audit the host from outside"
             )
             section = Unreadable(Reason.ABSENT, "/proc/net/ip_vs", detail)
-        if not isinstance(section, Unreadable) and section.status not in {0, *_talking(command)}:
+        if not isinstance(section, Unreadable) and not _told(command, section):
             section = refused(command, section)
         if isinstance(section, Unreadable):
             troubles[command.name] = section
@@ -55,14 +55,20 @@ def _has_no_netfilter(section: Section | Unreadable) -> bool:
 
 def _saw_the_stack(section: Section | Unreadable) -> bool:
     """Whether an absent /proc/net/ip_vs is known to be: its neighbours always are there."""
-    if isinstance(section, Unreadable) or section.status not in {0, *_talking(STACK)}:
+    if isinstance(section, Unreadable) or not _told(STACK, section):
         return True  # it says so itself
     return any(name in section.stdout for name in (b"ip_forward:", b"sockstat:"))
 
 
-def _talking(command: Command) -> set[int]:
-    # grep ends with 2 where one of the files is not there.
-    return {1, 2} if command is STACK or command is NAMES else set()
+def _told(command: Command, section: Section) -> bool:
+    """Whether the command told what there is to tell."""
+    if command is STACK:
+        # grep ends with 2 where one of the files is not there.
+        return section.status in {0, 1, 2}
+    if command is NAMES and section.status in {1, 2}:
+        said = section.stderr.splitlines()
+        return all(line.endswith(b": No such file or directory") for line in said)
+    return section.status == 0
 
 
 def _with_cure(command: Command, trouble: Unreadable) -> Unreadable:
@@ -110,7 +116,7 @@ LEGACY = tuple(
 )
 NAMES = Command(
     "legacy_tables",
-    "cat /proc/net/ip_tables_names /proc/net/ip6_tables_names",
+    "grep -H . /proc/net/ip_tables_names /proc/net/ip6_tables_names",
     privileged=True,
     skip_if="[ -e /proc/self/net/dev ] && [ ! -e /proc/self/net/ip_tables_names ] &&"
     " [ ! -e /proc/self/net/ip6_tables_names ]",

@@ -146,3 +146,17 @@ def test_dormant_tables_and_other_families_are_left_out() -> None:
     assert not isinstance(parsed, str)
     assert compile_tables(parsed, "ipv4") == []
     assert Answers({}, {}).texts == {}
+
+
+def test_what_ipv6_learnt_of_a_destination_goes_its_route_s_way() -> None:
+    """Linux before 4.2 lists it as a route, with a line of its own for what was learnt."""
+    learnt = (
+        "2001:db8:9::7 via 2001:db8::9 dev eth0  metric 0 \n    cache  mtu 1492 hoplimit 255\n"
+        "2001:db8:a::/48 via 2001:db8::2 dev eth0  metric 1024 \n"
+    )
+    routes = parse_routes(learnt.split("\n"), "ipv6")
+    assert routes is not None
+    assert [(one.length, one.devices) for one in routes] == [(128, ("eth0",)), (48, ("eth0",))]
+    whole = ROUTING.replace("default via 2001:db8::1", f"{learnt}default via 2001:db8::1")
+    assert isinstance(assemble(answers(routing=whole)).host, HostFilter)
+    assert parse_routes(["    cache  mtu 1492"], "ipv6") is None
