@@ -16,7 +16,7 @@ from nethygiene.firewall.addresses import (
     written,
 )
 from nethygiene.firewall.assemble import VirtualServer
-from nethygiene.firewall.packet import Packet
+from nethygiene.firewall.packet import ANY_PORT, EPHEMERAL, new_connection
 from nethygiene.firewall.verdict import HostFilter, Judgement, TooLongError
 from nethygiene.outcomes import Unreadable
 
@@ -236,5 +236,6 @@ def _other_hosts(model: HostFilter, family: Family) -> Intervals:
 
 def _judged(model: HostFilter, path: Path, port: int, *, ephemeral: bool) -> Judgement:
     classes = model.ground(path.family).classes
-    packet = Packet(path.family, path.interface, path.address, port, ephemeral)
+    ports = EPHEMERAL if ephemeral else ANY_PORT
+    packet = new_connection(path.family, path.interface, path.address, port, ports)
     return model.judge(packet, classes.mask(path.sources))

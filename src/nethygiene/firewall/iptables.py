@@ -12,7 +12,13 @@ from nethygiene.firewall.ipsets import IpSet
 from nethygiene.firewall.iptables_rules import rules_of
 from nethygiene.firewall.ruleset import Action, BaseChain, Chain, Hook, Rule, Table
 
-_HOOKS = {"PREROUTING": Hook.PREROUTING, "INPUT": Hook.INPUT, "FORWARD": Hook.FORWARD}
+_HOOKS = {
+    "PREROUTING": Hook.PREROUTING,
+    "INPUT": Hook.INPUT,
+    "FORWARD": Hook.FORWARD,
+    "OUTPUT": Hook.OUTPUT,
+    "POSTROUTING": Hook.POSTROUTING,
+}
 _BUILTIN = frozenset({"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"})
 # NF_IP_PRI_* of linux/netfilter_ipv4.h; nat at its own.
 _PRIORITIES = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
@@ -108,7 +114,7 @@ def compile_saved(
         BaseChain(
             chains[chain],
             _HOOKS[chain],
-            _PRIORITIES.get(table.name, 0),
+            _priority(table.name, chain),
             Action.DROP if policy == "DROP" else Action.ACCEPT,
             nat=table.name == "nat",
             table=name,
@@ -117,6 +123,12 @@ def compile_saved(
         if chain in _HOOKS
     ]
     return Table(name, chains, tuple(bases))
+
+
+def _priority(table: str, chain: str) -> int:
+    if table == "nat" and chain in {"INPUT", "POSTROUTING"}:
+        return 100
+    return _PRIORITIES.get(table, 0)
 
 
 def builtin_chains(table: SavedTable) -> int:

@@ -19,15 +19,16 @@ from nethygiene.firewall.ipsets import IpSet, elements_of
 from nethygiene.firewall.matches import (
     DestinationIsLocal,
     In,
-    MarkIs,
+    Masked,
     Match,
     Never,
     Perhaps,
     ReversePath,
+    any_bit,
     names,
     numbers,
 )
-from nethygiene.firewall.packet import Field
+from nethygiene.firewall.packet import CtStatus, Field
 
 # The modules whose options are read; all others are a perhaps. `comment` says nothing, and of
 # those that limit a first SYN is within the limit.
@@ -44,12 +45,31 @@ OPTIONS = frozenset(
         "multiport",
         "conntrack",
     }
-    | {"state", "iprange", "set", "mark", "addrtype", "comment", "limit", "hashlimit", "recent"}
+    | {
+        "state",
+        "iprange",
+        "set",
+        "mark",
+        "connmark",
+        "addrtype",
+        "comment",
+        "limit",
+        "hashlimit",
+        "recent",
+    }
     | {"connlimit", "rpfilter", "esp", "ah", "pkttype"}
 )
-# Headers that the SYN of a client does not carry.
+# Headers that no packet of those that are followed carries.
 EXTENSION_HEADERS = frozenset({"rt", "frag", "hbh", "dst", "mh"})
-_OTHERS = frozenset({"udp", "udplite", "sctp", "dccp", "icmp", "icmp6", "ipv6-icmp", "esp", "ah"})
+_OTHERS = frozenset({"udp", "udplite", "sctp", "dccp", "icmp", "esp", "ah"})
+_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "ipv6-icmp": 58, "icmpv6": 58, "udplite": 136}
+_PROTOCOLS |= {"sctp": 132, "dccp": 33, "esp": 50, "ah": 51, "vrrp": 112, "igmp": 2, "gre": 47}
+_PROTOCOLS |= {"ospf": 89, "ospfigp": 89, "ipencap": 4, "ipv6": 41}
+_ICMPV6 = {"neighbour-solicitation": 135, "neighbor-solicitation": 135, "redirect": 137}
+_ICMPV6 |= {"neighbour-advertisement": 136, "neighbor-advertisement": 136, "echo-request": 128}
+_ICMPV6 |= {"router-solicitation": 133, "router-advertisement": 134, "echo-reply": 129}
+_ICMPV6 |= {"destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3}
+_ICMPV6 |= {"parameter-problem": 4}
 _WITH_VALUE_IGNORED = frozenset(
     {"--comment", "--limit", "--limit-burst", "--hashlimit-burst", "--hashlimit-mode"}
     | {"--hashlimit-name", "--hashlimit-htable-size", "--hashlimit-htable-max"}
@@ -62,7 +82,7 @@ _BARE_IGNORED = frozenset(
     | {"--hashlimit-rate-match", "--rttl"}
 )
 _FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ECE": 64, "CWR": 128}
-_SYN = 2
+_SYN_BITS = 0x02 | 0x10 | 0x04 | 0x01
 _TOP_PORT = 65535
 
 
@@ -101,7 +121,7 @@ def read_option(  # noqa: PLR0911, PLR0912 - one branch an option
     if word == "--set":
         return _constant(not inverted)
     if word == "--syn":
-        return _constant(not inverted)
+        return [Masked(Field.TCP_FLAGS, _SYN_BITS, ((2, 2),), inverted)]
     if word == "--invert" and "rpfilter" in modules:
         options.rpfilter_inverted = True
         return []
@@ -130,7 +150,7 @@ def read_option(  # noqa: PLR0911, PLR0912 - one branch an option
         pattern = value[:-1] + "*" if value.endswith("+") else value
         return [names(one, (pattern,), inverted=inverted)]
     if word == "-p":
-        return _constant((value in {"tcp", "6", "all", "0"}) is not inverted)
+        return _protocol(value, inverted=inverted)
     if set(modules) & _OTHERS and "multiport" not in modules:
         return [Never()]
     if word in {"--dport", "--sport", "--dports", "--sports", "--ports"}:
@@ -139,15 +159,17 @@ def read_option(  # noqa: PLR0911, PLR0912 - one branch an option
         mask, wanted = _flags(value), _flags(rest.pop(0))
         if mask is None or wanted is None:
             return [Perhaps(word)]
-        return _constant((_SYN & mask == wanted) is not inverted)
+        return [Masked(Field.TCP_FLAGS, mask, ((wanted, wanted),), inverted)]
     if word == "--tcp-option":
         return [Perhaps(word)]
     if word in {"--ctstate", "--state"}:
         return _state(value, inverted=inverted)
     if word == "--ctdir":
-        return _constant((value == "ORIGINAL") is not inverted)
+        return [names(Field.CT_DIRECTION, (value.lower(),), inverted=inverted)]
     if word == "--ctproto":
-        return _constant((value in {"tcp", "6"}) is not inverted)
+        return _protocol(value, inverted=inverted)
+    if word in {"--icmpv6-type", "--icmp-type"}:
+        return _icmp_type(word, value, inverted=inverted)
     if word == "--ctorigdstport":
         low, high = _range(value)
         return [numbers(Field.ORIGINAL_DPORT, ((low, high),), inverted=inverted)]
@@ -160,13 +182,16 @@ def read_option(  # noqa: PLR0911, PLR0912 - one branch an option
     if word == "--ctstatus":
         return _status(value, inverted=inverted)
     if word == "--mark" and modules[-1:] == ["mark"]:
-        return [_mark(value, inverted=inverted)]
+        return [_mark(Field.MARK, value, inverted=inverted)]
+    if word == "--mark" and modules[-1:] == ["connmark"]:
+        return [_mark(Field.CT_MARK, value, inverted=inverted)]
     if word == "--match-set" and rest:
         return [_match_set(value, rest.pop(0), options, inverted=inverted)]
     if word in {"--dst-type", "--src-type"}:
         return _address_type(word, value, inverted=inverted)
     if word == "--pkt-type":
-        return _constant((value in {"unicast", "host"}) is not inverted)
+        kind = "host" if value in {"unicast", "host"} else value
+        return [names(Field.PKTTYPE, (kind,), inverted=inverted)]
     # An option that is not known: its further values cannot be told from options.
     while rest and not rest[0].startswith("-") and rest[0] != "!":
         rest.pop(0)
@@ -218,33 +243,55 @@ def _flags(text: str) -> int | None:
     return None if None in bits else sum({bit for bit in bits if bit is not None})
 
 
+def _protocol(value: str, *, inverted: bool) -> list[Match]:
+    number = int(value) if re.fullmatch(r"\d{1,3}", value, re.ASCII) else _PROTOCOLS.get(value)
+    if value == "all" or number == 0:
+        return _constant(not inverted)
+    if number is None:
+        # A name that is not known is none of a protocol that is followed.
+        return _constant(inverted)
+    return [numbers(Field.PROTOCOL, ((number, number),), inverted=inverted)]
+
+
+def _icmp_type(word: str, value: str, *, inverted: bool) -> list[Match]:
+    name, _, code = value.partition("/")
+    number = int(name) if re.fullmatch(r"\d{1,3}", name, re.ASCII) else _ICMPV6.get(name)
+    if word == "--icmp-type":
+        return [Never()] if number != 255 and name != "any" else [Perhaps(word)]
+    if number is None or (code and code != "0"):
+        return [Perhaps(word)]
+    return [numbers(Field.ICMPV6_TYPE, ((number, number),), inverted=inverted)]
+
+
 def _state(value: str, *, inverted: bool) -> list[Match]:
     states = set(value.split(","))
-    found: list[str] = [one.lower() for one in states & {"NEW", "UNTRACKED", "INVALID"}]
-    if "DNAT" in states:
-        if inverted or found:
-            return [Perhaps("--ctstate")]
-        return [names(Field.CT_STATUS, ("dnat",))]
-    if "SNAT" in states and not found:
-        return _constant(inverted)
-    return [names(Field.CT_STATE, tuple(sorted(found)), inverted=inverted)]
+    nat = states & {"DNAT", "SNAT"}
+    found = [one.lower() for one in states - nat]
+    if not nat:
+        return [names(Field.CT_STATE, tuple(sorted(found)), inverted=inverted)]
+    bits = CtStatus.DST_NAT * ("DNAT" in nat) | CtStatus.SRC_NAT * ("SNAT" in nat)
+    if found:
+        return [Perhaps("--ctstate")]
+    return [any_bit(Field.CT_STATUS, bits, inverted=inverted)]
 
 
 def _status(value: str, *, inverted: bool) -> list[Match]:
-    states = set(value.split(","))
-    if states <= {"EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED"}:
-        return _constant(inverted)
-    return [Perhaps("--ctstatus")]
+    known = {"EXPECTED": 1, "SEEN_REPLY": 2, "ASSURED": 4, "CONFIRMED": 8}
+    bits = [known.get(one) for one in value.split(",")]
+    if None in bits:
+        return [Perhaps("--ctstatus")]
+    asked = sum({one for one in bits if one is not None})
+    return [any_bit(Field.CT_STATUS, asked, inverted=inverted)]
 
 
-def _mark(value: str, *, inverted: bool) -> Match:
+def _mark(field: Field, value: str, *, inverted: bool) -> Match:
     wanted, _, mask = value.partition("/")
     numbers_: list[int] = []
     for text in (wanted, mask or "0xffffffff"):
         if not re.fullmatch(r"0x[0-9a-fA-F]{1,8}|\d{1,10}", text, re.ASCII):
             return Perhaps("--mark")
         numbers_.append(int(text, 16 if text.startswith("0x") else 10))
-    return MarkIs(numbers_[1], ((numbers_[0], numbers_[0]),), inverted)
+    return Masked(field, numbers_[1], ((numbers_[0], numbers_[0]),), inverted)
 
 
 def _match_set(name: str, directions: str, options: Options, *, inverted: bool) -> Match:

@@ -1,6 +1,7 @@
-"""Matches: each answers for all sources at once, with yes, no or perhaps.
+"""Matches: each answers for all clients at once, with yes, no or perhaps.
 
-An answer is two masks of source classes: those that match, and those that perhaps do.
+An answer is two masks of classes of client addresses: those that match, and those that perhaps do.
+A packet that lacks what is asked for, such as a port, never matches, whether inverted or not.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from nethygiene.firewall.addresses import (
     inverted,
     merged,
 )
-from nethygiene.firewall.packet import EPHEMERAL, Field, Packet
+from nethygiene.firewall.packet import ADDRESS_FIELDS, CLIENT, Bits, Field, Packet
 from nethygiene.firewall.routes import Routes
 
 Answer = tuple[int, int]
@@ -32,7 +33,7 @@ Values = Intervals | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What matches are asked on: the classes of sources, and the routes."""
+    """What matches are asked on: the classes of clients' addresses, and the routes."""
 
     classes: Classes
     routes: Routes
@@ -50,10 +51,10 @@ class Match(Protocol):
     """One condition of a rule."""
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """Which sources match."""
+        """Which clients match."""
 
-    def source_sets(self, family: Family) -> Iterator[Intervals]:
-        """The sets of source addresses that it tells apart."""
+    def client_sets(self, family: Family) -> Iterator[Intervals]:
+        """The sets of addresses that it tells apart, at either end of a packet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +67,20 @@ class Perhaps:
         """Perhaps, for all."""
         return 0, ground.classes.all
 
-    def source_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
+    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
         """None."""
         return iter(())
 
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """A condition that no SYN of a new connection meets."""
+    """A condition that no packet of those that are followed meets."""
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:  # noqa: ARG002
         """No, for all."""
         return 0, 0
 
-    def source_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
+    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
         """None."""
         return iter(())
 
@@ -101,15 +102,21 @@ class In:
         elements: the set; for a lone field one element, holding all its values.
         inverted: whether it has to be outside.
         bans: the set is one that programs add addresses to, as fail2ban does.
+        protocol: the packet has to be of this protocol first, as ``tcp dport`` asks; 0 for any.
     """
 
     fields: tuple[Field, ...]
     elements: tuple[Element, ...]
     inverted: bool = False
     bans: bool = False
+    protocol: int = 0
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """Which sources are in the set."""
+        """Which clients are in the set."""
+        if self.protocol and packet.kind.protocol != self.protocol:
+            return 0, 0
+        if any(packet.value(one) == () for one in self.fields):
+            return 0, 0
         yes = maybe = 0
         everyone = ground.classes.all
         for element in self.elements:
@@ -123,10 +130,10 @@ class In:
         maybe &= ~yes
         return (everyone & ~(yes | maybe), maybe) if self.inverted else (yes, maybe)
 
-    def source_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
-        """The source part of each element."""
+    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
+        """The addresses of each element."""
         for place, one in enumerate(self.fields):
-            if one is Field.SADDR:
+            if one in ADDRESS_FIELDS:
                 for element in self.elements:
                     yield _numbers(element.values[place])
 
@@ -134,10 +141,11 @@ class In:
 def _element(fields: tuple[Field, ...], element: Element, packet: Packet, ground: Ground) -> Answer:
     yes, maybe = ground.classes.all, 0
     for one, values in zip(fields, element.values, strict=True):
-        if one is Field.SADDR:
-            good, doubtful = _source(values, packet, ground)
+        found = packet.value(one)
+        if found is CLIENT:
+            good, doubtful = ground.mask(_numbers(values)), 0
         else:
-            known = _one(one, values, packet)
+            known = _among(found, values)
             good = ground.classes.all if known is True else 0
             doubtful = ground.classes.all if known is None else 0
         yes, maybe = yes & good, (yes | maybe) & (good | doubtful) & ~(yes & good)
@@ -146,29 +154,43 @@ def _element(fields: tuple[Field, ...], element: Element, packet: Packet, ground
     return yes, maybe
 
 
-def _source(values: Values, packet: Packet, ground: Ground) -> Answer:
-    if packet.masked_source:
-        return 0, ground.classes.all
-    return ground.mask(_numbers(values)), 0
-
-
-def _one(one: Field, values: Values, packet: Packet) -> bool | None:
-    if one is Field.SPORT:
-        return _source_port(_numbers(values), packet)
-    value = packet.value(one)
-    if value is None:
+def _among(found: Intervals | tuple[str, ...] | Bits | None, values: Values) -> bool | None:
+    """Whether what a packet holds is one of the values; None: perhaps."""
+    if found is None:
         return None
-    if isinstance(value, int):
-        return holds(_numbers(values), value)
-    return any(_named(value, name) for name in values if isinstance(name, str))
+    if isinstance(found, Bits):
+        return _bits_among(found, 0xFFFFFFFF, _numbers(values))
+    answers = {
+        _one_name(each, values) if isinstance(each, str) else _stretch(each, _numbers(values))
+        for each in found
+    }
+    return answers.pop() if len(answers) == 1 else None
 
 
-def _source_port(values: Intervals, packet: Packet) -> bool | None:
-    possible = (EPHEMERAL,) if packet.ephemeral else ((0, 65535),)
-    shared = common(possible, values)
+def _one_name(name: str, values: Values) -> bool:
+    return any(_named(name, pattern) for pattern in values if isinstance(pattern, str))
+
+
+def _stretch(possible: tuple[int, int], values: Intervals) -> bool | None:
+    low, high = possible
+    if low == high:
+        return holds(values, low)
+    shared = common((possible,), values)
     if not shared:
         return False
-    return True if shared == possible else None
+    return True if shared == (possible,) else None
+
+
+def _bits_among(found: Bits, mask: int, values: Intervals) -> bool | None:
+    """Whether the masked bits are one of the values."""
+    known = found.known & mask
+    if known == mask:
+        return holds(values, found.value & mask)
+    if sum(high - low for low, high in values) > 64:
+        return None
+    possible = (one for low, high in values for one in range(low, high + 1))
+    fits = any(one & known == found.value & known and not one & ~mask for one in possible)
+    return None if fits else False
 
 
 def _named(value: str, pattern: str) -> bool:
@@ -197,23 +219,50 @@ def names(one: Field, values: tuple[str, ...], *, inverted: bool = False) -> In:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkIs:
-    """The packet mark, masked, has a value."""
+class Masked:
+    """Some bits of a field have a value: of a mark, of TCP's flags, of a connection's status.
 
+    Attributes:
+        field: what is looked at.
+        mask: which of its bits.
+        values: what they may be.
+        inverted: whether they have to be something else.
+    """
+
+    field: Field
     mask: int
     values: Intervals
     inverted: bool = False
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """By the mark that rules have set."""
-        if packet.mark is None:
+        """By what the packet holds."""
+        found = packet.value(self.field)
+        if found == ():
+            return 0, 0
+        answer: bool | None = None
+        if isinstance(found, Bits):
+            answer = _bits_among(found, self.mask, self.values)
+        elif found is not None and found is not CLIENT and len(found) == 1:
+            only = found[0]
+            if not isinstance(only, str) and only[0] == only[1]:
+                answer = holds(self.values, only[0] & self.mask)
+        if answer is None:
             return 0, ground.classes.all
-        good = holds(self.values, packet.mark & self.mask) is not self.inverted
-        return (ground.classes.all, 0) if good else (0, 0)
+        return (ground.classes.all, 0) if answer is not self.inverted else (0, 0)
 
-    def source_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
+    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
         """None."""
         return iter(())
+
+
+def mark_is(mask: int, values: Intervals, *, inverted: bool = False) -> Masked:
+    """The packet mark, masked, has a value."""
+    return Masked(Field.MARK, mask, values, inverted)
+
+
+def any_bit(field: Field, bits: int, *, inverted: bool = False) -> Masked:
+    """One of these bits of a field is set; `inverted`: none is."""
+    return Masked(field, bits, ((0, 0),), not inverted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +274,11 @@ class ReversePath:
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
         """By the routes."""
+        local = packet.daddr
+        if packet.saddr is not CLIENT or not isinstance(local, tuple) or not local:
+            return 0, ground.classes.all
         yes = maybe = 0
-        for intervals, ways in ground.routes.ways(packet.family, packet.daddr):
+        for intervals, ways in ground.routes.ways(packet.family, local[0][0]):
             mask = ground.mask(intervals)
             if not self.by_iif:
                 good: bool | None = bool(ways.devices) if ways.certain else None
@@ -240,7 +292,7 @@ class ReversePath:
             yes = ground.classes.all & ~(yes | maybe)
         return yes, maybe
 
-    def source_sets(self, family: Family) -> Iterator[Intervals]:
+    def client_sets(self, family: Family) -> Iterator[Intervals]:
         """None besides those of the routes, by which the classes are cut already."""
         return iter((everything(family),))
 
@@ -253,10 +305,18 @@ class DestinationIsLocal:
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
         """By the table of local routes."""
-        good = ground.routes.is_local(packet.family, packet.daddr) is not self.inverted
-        return (ground.classes.all, 0) if good else (0, 0)
+        everyone = ground.classes.all
+        if packet.daddr is None:
+            return 0, everyone
+        if packet.daddr is CLIENT:
+            good = ground.mask(ground.routes.local(packet.family))
+        elif packet.daddr:
+            good = everyone * ground.routes.is_local(packet.family, packet.daddr[0][0])
+        else:
+            return 0, 0
+        return (everyone & ~good if self.inverted else good), 0
 
-    def source_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
+    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
         """None."""
         return iter(())
 
@@ -267,13 +327,15 @@ __all__ = [
     "Element",
     "Ground",
     "In",
-    "MarkIs",
+    "Masked",
     "Match",
     "Never",
     "Perhaps",
     "ReversePath",
     "Values",
+    "any_bit",
     "inverted",
+    "mark_is",
     "names",
     "numbers",
     "sources",

@@ -19,12 +19,22 @@ _HOOKS = {
     "prerouting": Hook.PREROUTING,
     "input": Hook.INPUT,
     "forward": Hook.FORWARD,
+    "output": Hook.OUTPUT,
+    "postrouting": Hook.POSTROUTING,
+    "egress": Hook.EGRESS,
 }
-_BRIDGE = {"prerouting": Hook.BRIDGE_PREROUTING, "input": Hook.BRIDGE_INPUT}
+_BRIDGE = {
+    "prerouting": Hook.BRIDGE_PREROUTING,
+    "input": Hook.BRIDGE_INPUT,
+    "output": Hook.BRIDGE_OUTPUT,
+    "postrouting": Hook.BRIDGE_POSTROUTING,
+}
+_ARP = {"input": Hook.ARP_INPUT, "output": Hook.ARP_OUTPUT}
 _FAMILIES: Mapping[str, frozenset[Family]] = {
     "ip": frozenset({"ipv4"}),
     "ip6": frozenset({"ipv6"}),
     "inet": frozenset({"ipv4", "ipv6"}),
+    "arp": frozenset({"ipv4"}),
     "netdev": frozenset({"ipv4", "ipv6"}),
     "bridge": frozenset({"ipv4", "ipv6"}),
 }
@@ -37,7 +47,7 @@ class NftTable:
     """One table as nft lists it.
 
     Attributes:
-        family: ``ip``, ``ip6``, ``inet``, ``netdev`` or ``bridge``.
+        family: ``ip``, ``ip6``, ``inet``, ``arp``, ``netdev`` or ``bridge``.
         name: its name.
         sets: sets and maps by name.
         chains: what nft says of each chain.
@@ -153,7 +163,8 @@ def _compiled(table: NftTable, family: Family) -> Table:
 
 def _bases(table: NftTable, chains: Mapping[str, Chain]) -> Iterable[BaseChain]:
     for name, body in table.chains.items():
-        hook = (_BRIDGE if table.family == "bridge" else _HOOKS).get(str(body.get("hook")))
+        hooks = {"bridge": _BRIDGE, "arp": _ARP}.get(table.family, _HOOKS)
+        hook = hooks.get(str(body.get("hook")))
         if hook is None:
             continue
         priority = body.get("prio")
@@ -171,7 +182,7 @@ def _bases(table: NftTable, chains: Mapping[str, Chain]) -> Iterable[BaseChain]:
             policy,
             nat=body.get("type") == "nat",
             table=f"nft {table.key}",
-            devices=_devices(body) if hook is Hook.INGRESS else (),
+            devices=_devices(body) if hook in {Hook.INGRESS, Hook.EGRESS} else (),
         )
 
 

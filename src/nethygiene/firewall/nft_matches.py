@@ -1,7 +1,7 @@
 """The matches of nft's rules, read for one family.
 
-What never differs between SYNs (its protocol, its flags) is decided here; what cannot be decided
-is a perhaps.
+What never differs between packets of the family is decided here; what cannot be decided is a
+perhaps.
 """
 
 from __future__ import annotations
@@ -14,35 +14,45 @@ from nethygiene.firewall.matches import (
     DestinationIsLocal,
     Element,
     In,
-    MarkIs,
+    Masked,
     Match,
     Never,
     Perhaps,
     ReversePath,
     Values,
+    any_bit,
 )
-from nethygiene.firewall.nft_values import ADDRESSES, NAMES, Json, NamedSet, value
-from nethygiene.firewall.packet import Field
+from nethygiene.firewall.nft_values import ADDRESSES, FLAGS, NAMES, STATUS, Json, NamedSet, value
+from nethygiene.firewall.packet import TCP, Field
 
 Constant = bool | None
-"""Whether it matches every SYN; None: perhaps."""
+"""Whether it matches every packet of the family; None: perhaps."""
 
-SYN_FLAGS = 0x02
-_FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
-_TCP: frozenset[str | int] = frozenset({"tcp", 6})
 _META = {"iif": Field.IIF, "iifname": Field.IIF, "oif": Field.OIF, "oifname": Field.OIF}
+_META |= {"l4proto": Field.PROTOCOL, "protocol": Field.ETHERTYPE, "pkttype": Field.PKTTYPE}
+_META |= {"mark": Field.MARK}
 _CT = {
     "proto-dst": Field.ORIGINAL_DPORT,
     "daddr": Field.ORIGINAL_DADDR,
     "ip daddr": Field.ORIGINAL_DADDR,
     "ip6 daddr": Field.ORIGINAL_DADDR,
-    "saddr": Field.SADDR,
-    "ip saddr": Field.SADDR,
-    "ip6 saddr": Field.SADDR,
+    "saddr": Field.ORIGINAL_SADDR,
+    "ip saddr": Field.ORIGINAL_SADDR,
+    "ip6 saddr": Field.ORIGINAL_SADDR,
+    "proto-src": Field.ORIGINAL_SPORT,
     "state": Field.CT_STATE,
     "status": Field.CT_STATUS,
+    "direction": Field.CT_DIRECTION,
+    "mark": Field.CT_MARK,
+    "protocol": Field.PROTOCOL,
 }
-_OTHER_PROTOCOLS = frozenset({"udp", "udplite", "icmp", "icmpv6", "sctp", "dccp", "esp", "ah"})
+_IP = {"saddr": Field.SADDR, "daddr": Field.DADDR}
+_IP |= {"protocol": Field.PROTOCOL, "nexthdr": Field.PROTOCOL}
+_PORTS = {"dport": Field.DPORT, "sport": Field.SPORT}
+_ARP = {"operation": Field.ARP_OPERATION, "saddr ip": Field.ARP_SADDR, "daddr ip": Field.ARP_DADDR}
+_BITS = frozenset({Field.TCP_FLAGS, Field.CT_STATUS, Field.MARK, Field.CT_MARK})
+# Protocols of which no packet is followed.
+_OTHER_PROTOCOLS = frozenset({"udp", "udplite", "sctp", "dccp", "esp", "ah"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ class Scope:
 
 
 def constant(answer: Constant, what: str) -> Match | None:
-    """A match that is the same for every SYN; None for one that always holds."""
+    """A match that is the same for every packet; None for one that always holds."""
     if answer is None:
         return Perhaps(what)
     return None if answer else Never()
@@ -70,7 +80,7 @@ def constant(answer: Constant, what: str) -> Match | None:
 def match(  # noqa: PLR0911, PLR0912 - one a kind
     one: Mapping[str, Json], scope: Scope
 ) -> Match | None:
-    """Read ``{"match": …}``; None for one that every SYN meets."""
+    """Read ``{"match": …}``; None for one that every packet of the family meets."""
     op, left, right = one.get("op"), one.get("left"), one.get("right")
     if not isinstance(op, str) or not isinstance(left, Mapping):
         return Perhaps("an expression")
@@ -86,28 +96,34 @@ def match(  # noqa: PLR0911, PLR0912 - one a kind
     masked = left.get("&")
     if isinstance(masked, Sequence) and not isinstance(masked, str) and len(masked) == 2:
         return _masked(masked[0], masked[1], op, right, negated)
-    fixed = _fixed(left, op, right, scope)
+    fixed = _fixed(left, right, scope)
     if not isinstance(fixed, str):
         return constant(fixed is not negated if fixed is not None else None, _name(left))
     if left.get("fib") is not None:
         return _fib(left["fib"], op, right, negated)
-    if _key(left, "meta") == "mark":
-        return _mark(0xFFFFFFFF, op, right, negated)
     looked_at = field_of(left, scope.family)
     if looked_at is None:
         return Perhaps(_name(left))
     if isinstance(right, str) and right.startswith("@"):
         return _lookup([left], right, scope, negated)
+    if looked_at in _BITS:
+        return _bits(looked_at, 0xFFFFFFFF, op, right, negated)
     if op in {"<", ">", "<=", ">="}:
-        return _compared(looked_at, op, value(looked_at, scope.family, right))
-    found = value(looked_at, scope.family, right)
-    if found is None:
+        return _compared(looked_at, op, value(looked_at, scope.family, right), _protocol(left))
+    values = value(looked_at, scope.family, right)
+    if values is None:
         return Perhaps(_name(left))
-    return In((looked_at,), (Element((found,)),), negated)
+    return In((looked_at,), (Element((values,)),), negated, protocol=_protocol(left))
+
+
+def _protocol(left: Json) -> int:
+    """The protocol that a packet has to be of for this expression to be asked; 0 for any."""
+    payload = left.get("payload") if isinstance(left, Mapping) else None
+    return TCP if isinstance(payload, Mapping) and payload.get("protocol") == "tcp" else 0
 
 
 def _is_foreign(left: Json, family: Family) -> bool:
-    """Whether an expression is of a protocol that a TCP SYN of this family does not carry."""
+    """Whether an expression is of a protocol that no packet of this family is followed in."""
     if not isinstance(left, Mapping):
         return False
     for each in (left.get("concat"), left.get("&")):
@@ -119,20 +135,31 @@ def _is_foreign(left: Json, family: Family) -> bool:
     ct = left.get("ct")
     if isinstance(ct, Mapping) and str(ct.get("key")).partition(" ")[0] == other:
         return True
-    return isinstance(protocol, str) and protocol in {*_OTHER_PROTOCOLS, other, "arp"}
+    icmp, arp = ("icmpv6", "") if family == "ipv4" else ("icmp", "arp")
+    return isinstance(protocol, str) and protocol in {*_OTHER_PROTOCOLS, other, icmp, arp}
 
 
-def field_of(left: Json, family: Family) -> Field | None:
+def field_of(  # noqa: PLR0911 - one a kind
+    left: Json, family: Family
+) -> Field | None:
     """The field of a packet that an expression names, None for one that is not told apart."""
     if not isinstance(left, Mapping):
         return None
     payload = left.get("payload")
     if isinstance(payload, Mapping):
         protocol, field = payload.get("protocol"), payload.get("field")
-        if protocol in ("tcp", "th") and field in ("dport", "sport"):
-            return Field.DPORT if field == "dport" else Field.SPORT
-        if protocol == ("ip" if family == "ipv4" else "ip6") and field in ("saddr", "daddr"):
-            return Field.SADDR if field == "saddr" else Field.DADDR
+        if protocol in ("tcp", "th") and field in _PORTS:
+            return _PORTS[field]
+        if protocol == "tcp" and field == "flags":
+            return Field.TCP_FLAGS
+        if protocol in ("icmp", "icmpv6") and field == "type":
+            return Field.ICMP_TYPE if protocol == "icmp" else Field.ICMPV6_TYPE
+        if protocol == "arp":
+            return _ARP.get(str(field))
+        if protocol == "ether" and field == "type":
+            return Field.ETHERTYPE
+        if protocol == ("ip" if family == "ipv4" else "ip6"):
+            return _IP.get(str(field))
         return None
     meta = _key(left, "meta")
     if meta in _META:
@@ -143,33 +170,13 @@ def field_of(left: Json, family: Family) -> Field | None:
     return None
 
 
-def _fixed(left: Mapping[str, Json], op: str, right: Json, scope: Scope) -> Constant | str:  # noqa: PLR0911
-    """What is the same for every SYN; the string ``varies`` where it is not."""
-    meta = _key(left, "meta")
+def _fixed(left: Mapping[str, Json], right: Json, scope: Scope) -> Constant | str:
+    """What is the same for every packet; the string ``varies`` where it is not."""
     family = scope.family
-    if meta == "l4proto":
-        return _any_of(right, _TCP, scope)
-    if meta == "nfproto":
-        return _any_of(right, _both(family, 2 if family == "ipv4" else 10), scope)
-    if meta == "protocol":
-        ours = _both("ip", 0x0800) if family == "ipv4" else _both("ip6", 0x86DD)
-        return _any_of(right, ours, scope)
-    if meta == "pkttype":
-        return _any_of(right, _both("host", 0) | _both("unicast", 0), scope)
-    payload = left.get("payload")
-    if isinstance(payload, Mapping):
-        protocol, field = payload.get("protocol"), payload.get("field")
-        if field in ("protocol", "nexthdr") and protocol in ("ip", "ip6"):
-            return _any_of(right, _TCP, scope)
-        if protocol == "tcp" and field == "flags":
-            return _flags(0xFF, op, right)
     ct = left.get("ct")
-    if isinstance(ct, Mapping) and ct.get("key") == "direction":
-        return _any_of(right, _both("original", 0), scope)
-    if isinstance(ct, Mapping) and ct.get("key") == "l3proto":
+    of_family = isinstance(ct, Mapping) and ct.get("key") == "l3proto"
+    if of_family or _key(left, "meta") == "nfproto":
         return _any_of(right, _both(family, 2 if family == "ipv4" else 10), scope)
-    if isinstance(ct, Mapping) and ct.get("key") == "protocol":
-        return _any_of(right, _TCP, scope)
     return "varies"
 
 
@@ -196,54 +203,52 @@ def _any_of(right: Json, ours: frozenset[str | int], scope: Scope) -> Constant:
     return None
 
 
-def _flag_bits(right: Json) -> int | None:
+def _number(field: Field, right: Json) -> int | None:
+    """Bits as a number: given as one, by name, or as several of them."""
     if isinstance(right, bool):
         return None
     if isinstance(right, int):
         return right
     if isinstance(right, str):
-        return _FLAGS.get(right)
+        found = {Field.TCP_FLAGS: FLAGS, Field.CT_STATUS: STATUS}.get(field, {}).get(right)
+        plain = value(Field.MARK, "ipv4", right) if found is None else None
+        return plain[0][0] if plain and not isinstance(plain[0], str) else found
     if isinstance(right, Mapping) and isinstance(right.get("|"), Sequence):
-        return _flag_bits(right["|"])
+        return _number(field, right["|"])
     if isinstance(right, Sequence):
-        bits = [_flag_bits(each) for each in right]
+        bits = [_number(field, each) for each in right]
         return None if None in bits else sum({bit for bit in bits if bit is not None})
     return None
 
 
-def _flags(mask: int, op: str, right: Json) -> Constant:
+def _bits(field: Field, mask: int, op: str, right: Json, negated: bool) -> Match:
+    """``FIELD & MASK op VALUE``, and for flags ``FIELD VALUE``: one of them is set."""
+    if field in {Field.MARK, Field.CT_MARK} and isinstance(right, Mapping):
+        found = value(Field.MARK, "ipv4", right)
+        if found is None or op != "==":
+            return Perhaps("a mark")
+        return Masked(field, mask, tuple(one for one in found if not isinstance(one, str)), negated)
+    several = [right]
     if isinstance(right, Mapping) and isinstance(right.get("set"), Sequence):
-        answers = [_flags(mask, "==", each) for each in right["set"]]  # type: ignore[union-attr]
-        return True if True in answers else None if None in answers else False
-    bits = _flag_bits(right)
-    if bits is None:
-        return None
+        several = list(right["set"])  # type: ignore[arg-type]
+    numbers = [_number(field, each) for each in several]
+    known = [one for one in numbers if one is not None]
+    if len(known) < len(numbers) or op not in {"in", "=="}:
+        return Perhaps(field.name.lower().replace("_", " "))
     if op == "in":
-        return bool(SYN_FLAGS & bits)
-    return SYN_FLAGS & mask == bits if op == "==" else None
+        return any_bit(field, sum({*known}) & mask, inverted=negated)
+    return Masked(field, mask, tuple(sorted((one, one) for one in {*known})), negated)
 
 
 def _masked(left: Json, mask: Json, op: str, right: Json, negated: bool) -> Match | None:
-    if isinstance(left, Mapping):
-        payload = left.get("payload")
-        if isinstance(payload, Mapping) and payload.get("field") == "flags":
-            bits = _flag_bits(mask)
-            answer = None if bits is None else _flags(bits, op, right)
-            return constant(answer is not negated if answer is not None else None, "tcp flags")
-        if _key(left, "meta") == "mark" and isinstance(mask, int):
-            return _mark(mask, op, right, negated)
-        return Perhaps(_name(left))
-    return Perhaps("an expression")
+    looked_at = field_of(left, "ipv4") if isinstance(left, Mapping) else None
+    if looked_at in _BITS and looked_at is not None:
+        bits = _number(looked_at, mask)
+        return Perhaps("a mask") if bits is None else _bits(looked_at, bits, op, right, negated)
+    return Perhaps(_name(left) if isinstance(left, Mapping) else "an expression")
 
 
-def _mark(mask: int, op: str, right: Json, negated: bool) -> Match:
-    found = value(Field.MARK, "ipv4", right)
-    if found is None or op != "==":
-        return Perhaps("meta mark")
-    return MarkIs(mask, tuple(one for one in found if not isinstance(one, str)), negated)
-
-
-def _compared(looked_at: Field, op: str, found: Values | None) -> Match:
+def _compared(looked_at: Field, op: str, found: Values | None, protocol: int) -> Match:
     if found is None or len(found) != 1 or isinstance(found[0], str):
         return Perhaps("a comparison")
     low, high = found[0]
@@ -256,7 +261,7 @@ def _compared(looked_at: Field, op: str, found: Values | None) -> Match:
     }[op]
     if first > last:
         return Never()
-    return In((looked_at,), (Element((((first, last),),)),))
+    return In((looked_at,), (Element((((first, last),),)),), protocol=protocol)
 
 
 def _lookup(keys: Sequence[Json], right: Json, scope: Scope, negated: bool) -> Match:
@@ -288,17 +293,18 @@ def membership(
     fields = [field_of(key, scope.family) for key in keys]
     places = [place for place, one in enumerate(fields) if one is not None]
     known = tuple(one for one in fields if one is not None)
-    # A part that every SYN meets, or none, such as meta l4proto, is decided here.
+    protocol = max((_protocol(key) for key in keys), default=0)
+    # A part that every packet meets, or none, such as meta nfproto, is decided here.
     if len(keys) == 1 and known and not _is_map(entries):
         found = value(known[0], scope.family, list(entries))
         if found is not None:
-            return In(known, (Element((found,)),), inverted_, bans)
+            return In(known, (Element((found,)),), inverted_, bans, protocol)
     elements: list[Element] = []
     for entry in entries:
         made = _entry(keys, fields, places, entry, scope)
         if made is not None:
             elements.append(made)
-    return In(known, tuple(elements), inverted_, bans)
+    return In(known, tuple(elements), inverted_, bans, protocol)
 
 
 def _entry(
@@ -319,7 +325,7 @@ def _entry(
     perhaps = False
     for key, one, part in zip(keys, fields, parts, strict=True):
         if one is None:
-            fixed = _fixed(key, "==", part, scope) if isinstance(key, Mapping) else None
+            fixed = _fixed(key, part, scope) if isinstance(key, Mapping) else None
             if fixed is False:
                 return None
             perhaps |= fixed is not True

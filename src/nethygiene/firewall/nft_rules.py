@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import Intervals
-from nethygiene.firewall.matches import In, MarkIs, Match, Never, Perhaps
+from nethygiene.firewall.matches import In, Masked, Match, Never, Perhaps
 from nethygiene.firewall.nft_matches import Scope, constant, match, membership
 from nethygiene.firewall.nft_values import Json, value
 from nethygiene.firewall.packet import Field
@@ -42,7 +42,7 @@ class _Draft:
         """One more condition; None always holds."""
         if isinstance(one, Never):
             self.never = True
-        elif isinstance(one, MarkIs) and self.marked:
+        elif isinstance(one, Masked) and one.field is Field.MARK and self.marked:
             # The mark was changed by this very rule, which the model reads as two.
             self.matches.append(Perhaps("a mark that the rule itself changes"))
         elif one is not None:

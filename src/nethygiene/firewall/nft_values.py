@@ -16,15 +16,36 @@ from nethygiene.firewall.addresses import (
     parse_address,
 )
 from nethygiene.firewall.matches import Values
-from nethygiene.firewall.packet import Field
+from nethygiene.firewall.packet import ADDRESS_FIELDS, NAME_FIELDS, Field
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 
-ADDRESSES = frozenset({Field.SADDR, Field.DADDR, Field.ORIGINAL_DADDR})
-NAMES = frozenset({Field.IIF, Field.OIF, Field.CT_STATE, Field.CT_STATUS})
+ADDRESSES = ADDRESS_FIELDS
+NAMES = NAME_FIELDS
 
 # What nft prints by name (without -n), from /etc/services and its own tables.
 _SERVICES = {"ssh": 22, "http": 80, "https": 443, "domain": 53, "smtp": 25}
+_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "ipv6-icmp": 58, "udplite": 136}
+_PROTOCOLS |= {"sctp": 132, "dccp": 33, "esp": 50, "ah": 51, "comp": 108, "vrrp": 112, "igmp": 2}
+_PROTOCOLS |= {"gre": 47, "ospf": 89}
+_ICMPV6 = {"destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3}
+_ICMPV6 |= {"parameter-problem": 4, "echo-request": 128, "echo-reply": 129}
+_ICMPV6 |= {"mld-listener-query": 130, "mld-listener-report": 131, "mld-listener-done": 132}
+_ICMPV6 |= {"mld-listener-reduction": 132, "mld2-listener-report": 143}
+_ICMPV6 |= {"nd-router-solicit": 133, "nd-router-advert": 134, "nd-neighbor-solicit": 135}
+_ICMPV6 |= {"nd-neighbor-advert": 136, "nd-redirect": 137, "router-renumbering": 138}
+_ICMPV6 |= {"ind-neighbor-solicit": 141, "ind-neighbor-advert": 142}
+FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
+STATUS = {"expected": 1, "seen-reply": 2, "assured": 4, "confirmed": 8, "snat": 16, "dnat": 32}
+_NAMED: Mapping[Field, Mapping[str, int]] = {
+    Field.TCP_FLAGS: FLAGS,
+    Field.CT_STATUS: STATUS,
+    Field.PROTOCOL: _PROTOCOLS,
+    Field.ICMPV6_TYPE: _ICMPV6,
+    Field.ETHERTYPE: {"ip": 0x0800, "ip6": 0x86DD, "arp": 0x0806, "vlan": 0x8100, "8021q": 0x8100},
+    Field.ARP_OPERATION: {"request": 1, "reply": 2, "rrequest": 3, "rreply": 4},
+}
+_PKTTYPES = {0: "host", 1: "broadcast", 2: "multicast", 3: "other"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +74,21 @@ def value(one: Field, family: Family, right: Json) -> Values | None:
     if isinstance(right, Sequence) and not isinstance(right, str):
         return several(one, family, right)
     if one in NAMES:
-        return (right,) if isinstance(right, str) else None
+        return _name(one, right)
     number = _number(one, family, right)
     if number is None and one in ADDRESSES and _other_family(right, family):
         return ()
     return None if number is None else ((number, number),)
+
+
+def _name(one: Field, right: Json) -> tuple[str] | None:
+    if one is Field.PKTTYPE and isinstance(right, int):
+        right = _PKTTYPES.get(right)
+    elif one is Field.PKTTYPE and right == "unicast":
+        right = "host"
+    elif one is Field.CT_DIRECTION and right in (0, 1):
+        right = "reply" if right else "original"
+    return (right,) if isinstance(right, str) else None
 
 
 def several(one: Field, family: Family, many: Sequence[Json]) -> Values | None:
@@ -104,7 +135,7 @@ def _number(one: Field, family: Family, text: Json) -> int | None:
             return int(text, 16)
         except ValueError:
             return None
-    return _SERVICES.get(text)
+    return _NAMED.get(one, _SERVICES).get(text)
 
 
 def _other_family(text: Json, family: Family) -> bool:

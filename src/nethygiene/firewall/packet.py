@@ -1,106 +1,328 @@
-"""The packet that is followed through the rules: the first SYN of a new TCP connection."""
+"""The packets that are followed through the rules, and what a rule may look at in them.
+
+A packet belongs to a client: its address is not a number but a mask of classes, kept beside the
+packet. The client is the source of what comes in and the destination of what goes out.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum, auto
+from enum import Enum, IntEnum, StrEnum, auto
+from typing import Final, Literal
 
-from nethygiene.firewall.addresses import Family
+from nethygiene.firewall.addresses import Family, Intervals
+
+EPHEMERAL: Final[Intervals] = ((32768, 65535),)
+"""The ports that clients connect from: 32768-60999 on Linux, 49152-65535 on the others."""
+ANY_PORT: Final[Intervals] = ((1, 65535),)
+
+ETHERTYPES: dict[Family, int] = {"ipv4": 0x0800, "ipv6": 0x86DD}
+ARP = 0x0806
+TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
+FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))
 
 
-class Field(Enum):
-    """What a rule may look at, of that which differs from one SYN to another."""
+class Role(Enum):
+    """An address that is no number."""
 
-    SADDR = auto()
+    CLIENT = auto()
+
+
+CLIENT: Final = Role.CLIENT
+"""The client's address: the mask of classes beside the packet tells it."""
+Address = Intervals | Literal[Role.CLIENT] | None
+"""What an address may be; None where that cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """A number of which perhaps only some bits are known.
+
+    Attributes:
+        value: the bits; 0 where they are not known.
+        known: which of them are known.
+    """
+
+    value: int
+    known: int = 0xFFFFFFFF
+
+    def masked(self, keep: int, change: Bits) -> Bits:
+        """``(self & keep) ^ change``."""
+        known = (self.known | ~keep) & change.known & 0xFFFFFFFF
+        return Bits(((self.value & keep) ^ change.value) & known, known)
+
+
+NOTHING_KNOWN = Bits(0, 0)
+
+
+class Field(IntEnum):
+    """What a rule may look at."""
+
+    SADDR = 0
     DADDR = auto()
     SPORT = auto()
     DPORT = auto()
     IIF = auto()
     OIF = auto()
+    ETHERTYPE = auto()
+    PROTOCOL = auto()
+    TCP_FLAGS = auto()
+    ICMP_TYPE = auto()
+    ICMPV6_TYPE = auto()
+    ARP_OPERATION = auto()
+    ARP_SADDR = auto()
+    ARP_DADDR = auto()
+    PKTTYPE = auto()
     MARK = auto()
+    CT_MARK = auto()
     CT_STATE = auto()
     CT_STATUS = auto()
+    CT_DIRECTION = auto()
+    ORIGINAL_SADDR = auto()
     ORIGINAL_DADDR = auto()
+    ORIGINAL_SPORT = auto()
     ORIGINAL_DPORT = auto()
+    REPLY_SADDR = auto()
+    REPLY_SPORT = auto()
+
+
+ADDRESS_FIELDS = frozenset(
+    {Field.SADDR, Field.DADDR, Field.ARP_SADDR, Field.ARP_DADDR}
+    | {Field.ORIGINAL_SADDR, Field.ORIGINAL_DADDR, Field.REPLY_SADDR}
+)
+NAME_FIELDS = frozenset({Field.IIF, Field.OIF, Field.PKTTYPE, Field.CT_STATE, Field.CT_DIRECTION})
 
 
 class CtState(StrEnum):
-    """What connection tracking says of a SYN."""
+    """What a rule finds as connection tracking's word on a packet."""
 
     NEW = "new"
+    ESTABLISHED = "established"
     UNTRACKED = "untracked"
     INVALID = "invalid"
 
 
-EPHEMERAL = (1024, 65535)
-"""The ports that clients connect from."""
+class CtStatus:
+    """The bits of a connection's status (linux/netfilter/nf_conntrack_common.h)."""
+
+    EXPECTED = 1
+    SEEN_REPLY = 2
+    ASSURED = 4
+    CONFIRMED = 8
+    SRC_NAT = 16
+    DST_NAT = 32
+    NAT_DONE = 128 | 256
+
+
+class Entry(Enum):
+    """What connection tracking has in its table of a TCP connection."""
+
+    NONE = auto()
+    SYN_SENT = auto()
+    """It has seen the client's SYN."""
+    SYN_RECV = auto()
+    ESTABLISHED = auto()
+    PICKED_UP = auto()
+    """It has seen no SYN, and took an answer in the middle for a new connection of the host's."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Kind:
+    """What sort of packet it is, and when it is sent; each is one object.
+
+    Attributes:
+        name: for messages, as ``the SYN``.
+        reply: it goes from the host to the client.
+        protocol: of layer 4; 0 for none.
+        flags: TCP's.
+        icmp_type: ICMP's or ICMPv6's; -1 for neither.
+        arp: ARP's operation; 0 for no ARP.
+        pkttype: as it comes in: ``host``, ``multicast`` or ``broadcast``.
+        leaves_alone: connection tracking leaves it untracked, as it does neighbour discovery.
+    """
+
+    name: str
+    reply: bool = False
+    protocol: int = TCP
+    flags: int = 0
+    icmp_type: int = -1
+    arp: int = 0
+    pkttype: str = "host"
+    leaves_alone: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+SYN_IN = Kind("the SYN", flags=SYN)
+SYN_ACK_OUT = Kind("the answer to the SYN", reply=True, flags=SYN | ACK)
+ACK_IN = Kind("the packet that ends the handshake", flags=ACK)
+DATA_IN = Kind("the client's data", flags=PSH | ACK)
+DATA_OUT = Kind("the service's data", reply=True, flags=PSH | ACK)
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One SYN, as far as it is known; its source is a mask of classes, kept beside it.
+    """One packet, as far as it is known.
 
     Attributes:
+        kind: what sort of packet.
         family: of its addresses.
-        iif: the interface that it came in by; None where that cannot be told.
-        daddr: destination address as a number.
-        dport: destination port.
-        ephemeral: its source port is one that clients use; else any.
-        mark: the packet mark; None where it cannot be told.
-        untracked: a rule told connection tracking to leave it alone; None: perhaps.
-        tracked: connection tracking has seen it, which it does at priority -200 of prerouting.
-        translated: the address or port that NAT has taken it from; None where it has not.
-        masked_source: NAT has given it another source.
-        oif: the interface that it leaves by; "" for the host's own, None where it cannot be told.
+        iif: the interface that it came in by; "" for none, None where it cannot be told.
+        oif: the interface that it leaves by, likewise.
+        saddr: its source.
+        daddr: its destination.
+        sport: the ports that may be its source; empty without ports.
+        dport: likewise its destination.
+        mark: the packet mark.
+        ct_mark: the mark of its connection.
+        seen: connection tracking has seen this packet, at priority -200.
+        untracked: a rule told connection tracking to leave it alone.
+        state: what connection tracking said of it; None where that cannot be told.
+        entry: what connection tracking has of the connection.
+        server: address and port that the client connects to.
+        translated: address and port that destination NAT takes the connection to, if it does.
+        source_nat: source NAT gives the client another address.
+        tproxied: a transparent proxy takes it.
     """
 
+    kind: Kind
     family: Family
     iif: str | None
-    daddr: int
-    dport: int
-    ephemeral: bool = True
-    mark: int | None = None
-    untracked: bool | None = False
-    tracked: bool = False
-    translated: tuple[int, int] | None = None
-    masked_source: bool = False
-    oif: str | None = ""
+    oif: str | None
+    saddr: Address
+    daddr: Address
+    sport: Intervals
+    dport: Intervals
+    server: tuple[Intervals, Intervals] = ((), ())
+    mark: Bits = Bits(0)
+    ct_mark: Bits = Bits(0)
+    seen: bool = False
+    untracked: bool = False
+    state: CtState | None = CtState.INVALID
+    entry: Entry = Entry.NONE
+    translated: tuple[Intervals, Intervals] | None = None
+    source_nat: bool = False
+    tproxied: bool = False
+
+    def value(self, field: Field) -> Value:
+        """What a rule may find there: empty where the packet has no such thing."""
+        return _READ[field](self)
 
     @property
-    def ct_state(self) -> str | None:
-        """The state that a rule would find; None where it cannot be told."""
-        if self.untracked is None:
-            return None
-        if self.untracked:
-            return CtState.UNTRACKED
-        return CtState.NEW if self.tracked else CtState.INVALID
+    def service_port(self) -> int | None:
+        """The one port of the host's end."""
+        ports = self.sport if self.kind.reply else self.dport
+        return ports[0][0] if len(ports) == 1 and ports[0][0] == ports[0][1] else None
 
-    def value(self, field: Field) -> int | str | None:  # noqa: PLR0911 - one a field
-        """What a rule finds there; None where it cannot be told."""
-        match field:
-            case Field.DPORT:
-                return self.dport
-            case Field.DADDR:
-                return self.daddr
-            case Field.IIF:
-                return self.iif
-            case Field.OIF:
-                return self.oif
-            case Field.MARK:
-                return self.mark
-            case Field.CT_STATE:
-                return self.ct_state
-            case Field.CT_STATUS:
-                return "dnat" if self.translated else "none"
-            case Field.ORIGINAL_DADDR:
-                return self.translated[0] if self.translated else self.daddr
-            case Field.ORIGINAL_DPORT:
-                return self.translated[1] if self.translated else self.dport
-            case _:
-                return None
+    def to(self, address: Intervals, port: Intervals) -> Packet:
+        """The packet after destination NAT; NAT that changes nothing leaves no trace."""
+        if (address, port) == (self.daddr, self.dport):
+            return self
+        return replace(self, daddr=address, dport=port, translated=(address, port))
 
-    def to(self, daddr: int, dport: int) -> Packet:
-        """The packet after destination NAT."""
-        return replace(
-            self, daddr=daddr, dport=dport, translated=self.translated or (self.daddr, self.dport)
-        )
+
+Value = Intervals | tuple[str, ...] | Bits | Literal[Role.CLIENT] | None
+"""All that a field may hold; None where it cannot be told."""
+
+
+def new_connection(
+    family: Family, iif: str | None, address: int, port: int, ports: Intervals = EPHEMERAL
+) -> Packet:
+    """The first SYN of a client, to one of the host's addresses, from one of `ports`."""
+    to = ((address, address),), ((port, port),)
+    return Packet(SYN_IN, family, iif, "", CLIENT, to[0], ports, to[1], server=to)
+
+
+def _number(number: int) -> Intervals:
+    return ((number, number),)
+
+
+def _name(name: str | None) -> tuple[str, ...] | None:
+    return None if name is None else (name,)
+
+
+def _is_ip(packet: Packet) -> bool:
+    return not packet.kind.arp
+
+
+def _icmp(protocol: int) -> Callable[[Packet], Value]:
+    def read(packet: Packet) -> Value:
+        kind = packet.kind
+        return _number(kind.icmp_type) if kind.protocol == protocol else ()
+
+    return read
+
+
+def _status(packet: Packet) -> Value:
+    if not packet.seen or packet.entry is Entry.NONE:
+        return ()
+    bits = 0
+    if packet.state is not CtState.NEW:
+        bits |= CtStatus.SEEN_REPLY | CtStatus.CONFIRMED
+    if packet.entry is Entry.ESTABLISHED:
+        bits |= CtStatus.ASSURED
+    if packet.translated:
+        bits |= CtStatus.DST_NAT
+    if packet.source_nat:
+        bits |= CtStatus.SRC_NAT
+    return Bits(bits, 0xFFFFFFFF & ~CtStatus.NAT_DONE)
+
+
+def _has_entry(packet: Packet) -> bool:
+    return packet.seen and packet.state in {CtState.NEW, CtState.ESTABLISHED, None}
+
+
+def _direction(packet: Packet) -> Value:
+    if not _has_entry(packet):
+        return ()
+    if packet.entry is Entry.PICKED_UP:
+        return ("original",) if packet.kind.reply else ("reply",)
+    return ("reply",) if packet.kind.reply else ("original",)
+
+
+def _of_connection(read: Callable[[Packet], Value]) -> Callable[[Packet], Value]:
+    """What connection tracking keeps of both ends; turned round where it took the host's end."""
+
+    def known(packet: Packet) -> Value:
+        if not _has_entry(packet):
+            return ()
+        return None if packet.entry is Entry.PICKED_UP else read(packet)
+
+    return known
+
+
+def _client_port(packet: Packet) -> Value:
+    return packet.dport if packet.kind.reply else packet.sport
+
+
+_READERS: dict[Field, Callable[[Packet], Value]] = {
+    Field.SADDR: lambda packet: packet.saddr if _is_ip(packet) else (),
+    Field.DADDR: lambda packet: packet.daddr if _is_ip(packet) else (),
+    Field.SPORT: lambda packet: packet.sport,
+    Field.DPORT: lambda packet: packet.dport,
+    Field.IIF: lambda packet: _name(packet.iif),
+    Field.OIF: lambda packet: _name(packet.oif),
+    Field.ETHERTYPE: lambda packet: _number(ARP if packet.kind.arp else ETHERTYPES[packet.family]),
+    Field.PROTOCOL: lambda packet: _number(packet.kind.protocol) if packet.kind.protocol else (),
+    Field.TCP_FLAGS: lambda packet: Bits(packet.kind.flags) if packet.kind.protocol == TCP else (),
+    Field.ICMP_TYPE: _icmp(ICMP),
+    Field.ICMPV6_TYPE: _icmp(ICMPV6),
+    Field.ARP_OPERATION: lambda packet: _number(packet.kind.arp) if packet.kind.arp else (),
+    Field.ARP_SADDR: lambda packet: packet.saddr if packet.kind.arp else (),
+    Field.ARP_DADDR: lambda packet: packet.daddr if packet.kind.arp else (),
+    Field.PKTTYPE: lambda packet: (packet.kind.pkttype,),
+    Field.MARK: lambda packet: packet.mark,
+    Field.CT_MARK: lambda packet: packet.ct_mark if _has_entry(packet) else (),
+    Field.CT_STATE: lambda packet: _name(packet.state),
+    Field.CT_STATUS: _status,
+    Field.CT_DIRECTION: _direction,
+    Field.ORIGINAL_SADDR: _of_connection(lambda _: CLIENT),
+    Field.ORIGINAL_DADDR: _of_connection(lambda packet: packet.server[0]),
+    Field.ORIGINAL_SPORT: _of_connection(_client_port),
+    Field.ORIGINAL_DPORT: _of_connection(lambda packet: packet.server[1]),
+    Field.REPLY_SADDR: _of_connection(lambda packet: (packet.translated or packet.server)[0]),
+    Field.REPLY_SPORT: _of_connection(lambda packet: (packet.translated or packet.server)[1]),
+}
+_READ = tuple(_READERS[field] for field in Field)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from nethygiene.firewall.addresses import Family, Intervals
-from nethygiene.firewall.matches import DestinationIsLocal, In, Match, ReversePath
-from nethygiene.firewall.packet import Field
+from nethygiene.firewall.matches import DestinationIsLocal, In, Masked, Match, ReversePath
+from nethygiene.firewall.packet import Bits, Field, Packet
 
 
 class Action(Enum):
@@ -32,9 +32,16 @@ class Hook(Enum):
     INGRESS = auto()
     BRIDGE_PREROUTING = auto()
     BRIDGE_INPUT = auto()
+    BRIDGE_OUTPUT = auto()
+    BRIDGE_POSTROUTING = auto()
+    ARP_INPUT = auto()
+    ARP_OUTPUT = auto()
     PREROUTING = auto()
     INPUT = auto()
     FORWARD = auto()
+    OUTPUT = auto()
+    POSTROUTING = auto()
+    EGRESS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +65,46 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class SetMark:
-    """The packet mark becomes (mark & keep) ^ value; None: nobody can tell what."""
+    """A mark becomes ``(mark & keep) ^ value``.
+
+    Attributes:
+        keep: the bits that stay.
+        value: what they are changed by; None: nobody can tell what.
+        field: which mark: the packet's, or its connection's.
+        copied: the mark whose bits are taken for the value; None for the number above.
+        mask: which of its bits.
+    """
 
     keep: int = 0
     value: int | None = None
+    field: Field = Field.MARK
+    copied: Field | None = None
+    mask: int = 0xFFFFFFFF
+
+    def applied(self, packet: Packet) -> Packet:
+        """The packet with the new mark."""
+        change = Bits(self.value or 0, 0 if self.value is None else 0xFFFFFFFF)
+        if self.copied is not None:
+            source = packet.mark if self.copied is Field.MARK else packet.ct_mark
+            change = source.masked(self.mask, Bits(0))
+        if self.field is Field.MARK:
+            return replace(packet, mark=packet.mark.masked(self.keep, change))
+        return replace(packet, ct_mark=packet.ct_mark.masked(self.keep, change))
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Which fields tell the host's end of a packet: those that differ from service to service."""
+
+    port: Field
+    fields: frozenset[Field]
+
+
+_OF_CONNECTION = frozenset(
+    {Field.ORIGINAL_DADDR, Field.ORIGINAL_DPORT, Field.REPLY_SADDR, Field.REPLY_SPORT}
+)
+COMING = End(Field.DPORT, frozenset({Field.DPORT, Field.DADDR, Field.ARP_DADDR}) | _OF_CONNECTION)
+GOING = End(Field.SPORT, frozenset({Field.SPORT, Field.SADDR, Field.ARP_SADDR}) | _OF_CONNECTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +118,9 @@ class Rule:
         action: what it does then.
         chain: the chain that a jump or goto leads to.
         target: where NAT takes it.
-        mark: what it makes of the mark, before the action.
+        mark: what it makes of a mark, before the action.
         notrack: it hides the packet from connection tracking.
-        masks_source: it gives the packet another source.
+        masks_source: source NAT: it gives the connection another source.
         bans: it belongs to a list of addresses that a program such as fail2ban keeps.
     """
 
@@ -95,33 +138,31 @@ class Rule:
     def __str__(self) -> str:
         return f"{self.place}: {self.text}"
 
-    @property
-    def looks_at_ports(self) -> bool:
-        """Whether its verdict may differ by destination port or address."""
+    def tells_services_apart(self, end: End) -> bool:
+        """Whether its verdict may differ by the host's port or address."""
         if any(isinstance(match, DestinationIsLocal | ReversePath) for match in self.matches):
             return True
         fields = {one for match in self.matches if isinstance(match, In) for one in match.fields}
-        return bool(fields & {Field.DPORT, Field.DADDR, Field.ORIGINAL_DPORT, Field.ORIGINAL_DADDR})
+        fields |= {match.field for match in self.matches if isinstance(match, Masked)}
+        return bool(fields & end.fields)
 
-    @property
-    def excluded_ports(self) -> frozenset[int] | None:
+    def excluded_ports(self, end: End) -> frozenset[int] | None:
         """For a rule that is for all ports and destinations but these few: these; else None."""
         found: set[int] = set()
         for match in self.matches:
-            if isinstance(match, In) and match.fields == (Field.DPORT,) and match.inverted:
+            if isinstance(match, In) and match.fields == (end.port,) and match.inverted:
                 spans = [v for e in match.elements for v in e.values[0] if not isinstance(v, str)]
                 if sum(high - low + 1 for low, high in spans) > 64:
                     return None
                 found.update(port for low, high in spans for port in range(low, high + 1))
-            elif replace(self, matches=(match,)).looks_at_ports:
+            elif replace(self, matches=(match,)).tells_services_apart(end):
                 return None
         return frozenset(found)
 
-    @property
-    def ports(self) -> Intervals | None:
-        """The destination ports outside which it never matches; None if it is for all."""
+    def ports(self, end: End) -> Intervals | None:
+        """The ports of the host outside which it never matches; None if it is for all."""
         for match in self.matches:
-            if isinstance(match, In) and match.fields == (Field.DPORT,) and not match.inverted:
+            if isinstance(match, In) and match.fields == (end.port,) and not match.inverted:
                 found = [v for e in match.elements for v in e.values[0] if not isinstance(v, str)]
                 return tuple(found)
         return None
@@ -146,7 +187,7 @@ class BaseChain:
         policy: what becomes of a packet that no rule decides.
         nat: of type nat: connection tracking asks it, at its own priority, for new connections.
         table: whose chains its rules may jump to.
-        devices: the interfaces of an ingress chain; None where they cannot be told.
+        devices: the interfaces of an ingress or egress chain; None where they cannot be told.
     """
 
     chain: Chain
@@ -195,8 +236,8 @@ class Ruleset:
             for chain in table.chains.values():
                 yield from chain.rules
 
-    def source_sets(self) -> Iterator[Intervals]:
-        """Every set of source addresses that a rule tells apart."""
+    def client_sets(self) -> Iterator[Intervals]:
+        """Every set of addresses that a rule tells apart."""
         for rule in self.rules():
             for match in rule.matches:
-                yield from match.source_sets(self.family)
+                yield from match.client_sets(self.family)

@@ -16,7 +16,7 @@ from nethygiene.firewall.addresses import (
 )
 from nethygiene.firewall.links import Links
 from nethygiene.firewall.matches import Ground
-from nethygiene.firewall.packet import Packet
+from nethygiene.firewall.packet import CtState, Packet
 from nethygiene.firewall.routes import Routes
 from nethygiene.firewall.ruleset import Action, BaseChain, Hook, Rule, Ruleset, Target
 from nethygiene.firewall.walk import Event, Flow, TooLongError, Trace, Walker
@@ -99,7 +99,7 @@ class HostFilter:
         """The classes of source addresses that the filter and the routes tell apart."""
         if family not in self._grounds:
             sets: list[Intervals] = [*self.routes.prefixes(family), self.routes.local(family)]
-            sets += self.rulesets[family].source_sets()
+            sets += self.rulesets[family].client_sets()
             ground = Ground(classes_of(family, sets), self.routes)
             self._grounds[family] = (ground, Walker(ground))
         return self._grounds[family][0]
@@ -133,7 +133,7 @@ class HostFilter:
         flows = self._hook(Hook.PREROUTING, flows, trace)
         accepted = forwarded = 0
         for arrived, mask in flows:
-            if self.routes.is_local(arrived.family, arrived.daddr):
+            if self.routes.is_local(arrived.family, _first(arrived.daddr)):
                 for _, passed in self._hook(Hook.INPUT, [(arrived, mask)], trace):
                     accepted |= passed
             else:
@@ -178,7 +178,7 @@ class HostFilter:
             text = f"the host does not forward {family}"
             trace.lost.append(Event(mask, replace(rule, text=text), Action.DROP, False, packet))
             return 0
-        ways = self.routes.way(family, packet.daddr, None)
+        ways = self.routes.way(family, _first(packet.daddr), None)
         if not ways.devices:
             text = "no route to where NAT takes it"
             trace.lost.append(Event(mask, replace(rule, text=text), Action.DROP, False, packet))
@@ -218,15 +218,13 @@ class HostFilter:
                 if packet.untracked:
                     done.append((packet, mask))
                     continue
-                if packet.untracked is None:
-                    done.append((packet, mask))
                 passed, translated = self._asked(base, (packet, mask), trace)
                 following += passed
                 for taken, which, target in translated:
                     if hook is Hook.PREROUTING:
                         done += self._translated(taken, which, target, trace)
                     else:
-                        done.append((replace(taken, masked_source=True), which))
+                        done.append((replace(taken, source_nat=True), which))
             flows = following
         return _merge(done + flows)
 
@@ -237,12 +235,17 @@ class HostFilter:
             trace.doubts.append((mask, rule))
             trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
             return [(packet, mask)]
-        addresses = target.addresses or ((packet.daddr, packet.daddr),)
+        assert isinstance(packet.daddr, tuple)
+        addresses = target.addresses or packet.daddr
         if target.here:
             own = self.links.first_address(packet.iif, packet.family)
-            addresses = ((packet.daddr, packet.daddr),) if own is None else ((own, own),)
-        ports = target.ports or ((packet.dport, packet.dport),)
-        return [(packet.to(low, first), mask) for low, _ in addresses for first, _ in ports]
+            addresses = packet.daddr if own is None else ((own, own),)
+        ports = target.ports or packet.dport
+        return [
+            (packet.to(((low, low),), ((first, first),)), mask)
+            for low, _ in addresses
+            for first, _ in ports
+        ]
 
     def _base(self, base: BaseChain, flows: list[Flow], trace: Trace) -> list[Flow]:
         passed: list[Flow] = []
@@ -277,7 +280,16 @@ def _at(priority: int, hook: Hook, flows: Iterable[Flow]) -> list[Flow]:
 
 
 def _tracked(packet: Packet) -> Packet:
-    return packet if packet.tracked else replace(packet, tracked=True)
+    if packet.seen:
+        return packet
+    state = CtState.UNTRACKED if packet.untracked else CtState.NEW
+    return replace(packet, seen=True, state=state)
+
+
+def _first(address: object) -> int:
+    assert isinstance(address, tuple)
+    number: int = address[0][0]
+    return number
 
 
 def _merge(flows: Iterable[Flow]) -> list[Flow]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from nethygiene.firewall.addresses import holds
+from nethygiene.firewall.addresses import Intervals, holds
 from nethygiene.firewall.matches import Ground
 from nethygiene.firewall.packet import Packet
-from nethygiene.firewall.ruleset import Action, Chain, Rule, Table, Target
+from nethygiene.firewall.ruleset import COMING, GOING, Action, Chain, End, Rule, Table, Target
 
 Flow = tuple[Packet, int]
 """A packet, and the classes of sources from which it perhaps is under way."""
@@ -17,6 +17,8 @@ _TERMINAL = frozenset({Action.ACCEPT, Action.DROP, Action.REJECT, Action.RETURN}
 _SHORT = 8
 _STEPS = 3_000_000
 _DEPTH = 64
+_NO_PORT = ((0, 0),)
+_NOWHERE: tuple[Intervals, Intervals] = ((), ())
 
 
 class TooLongError(Exception):
@@ -81,13 +83,13 @@ _Item = Rule | _Segment
 class Program:
     """A chain made ready: the rules that a port can meet are found without asking all."""
 
-    def __init__(self, chain: Chain) -> None:
-        self._items = tuple(_items(chain.rules))
+    def __init__(self, chain: Chain, end: End) -> None:
+        self._items = tuple(_items(chain.rules, end))
         always: list[int] = []
         self._exact: dict[int, list[int]] = {}
         self._ranges: list[tuple[tuple[tuple[int, int], ...], int]] = []
         for place, item in enumerate(self._items):
-            ports = item.ports if isinstance(item, Rule) else None
+            ports = item.ports(end) if isinstance(item, Rule) else None
             if ports is None:
                 always.append(place)
             elif sum(high - low + 1 for low, high in ports) <= 64:
@@ -97,38 +99,39 @@ class Program:
             else:
                 self._ranges.append((ports, place))
         self._always = always
-        self._by_port: dict[int, tuple[_Item, ...]] = {}
+        self._by_port: dict[int | None, tuple[_Item, ...]] = {None: self._items}
 
-    def items(self, port: int) -> tuple[_Item, ...]:
-        """The rules that a packet to this port can meet, in order."""
+    def items(self, port: int | None) -> tuple[_Item, ...]:
+        """The rules that a packet of this service port can meet, in order; None: of any."""
         found = self._by_port.get(port)
         if found is None:
+            assert port is not None
             more = [place for ports, place in self._ranges if holds(ports, port)]
             places = sorted({*self._always, *self._exact.get(port, ()), *more})
             found = self._by_port[port] = tuple(self._items[place] for place in places)
         return found
 
 
-def _items(rules: Sequence[Rule]) -> list[_Item]:
+def _items(rules: Sequence[Rule], end: End) -> list[_Item]:
     items: list[_Item] = []
     run: list[Rule] = []
     for rule in rules:
-        plain = rule.action in _TERMINAL and not (
-            rule.mark or rule.notrack or rule.masks_source or rule.excluded_ports is None
-        )
-        if plain:
+        excluded = None
+        if rule.action in _TERMINAL and not (rule.mark or rule.notrack or rule.masks_source):
+            excluded = rule.excluded_ports(end)
+        if excluded is not None:
             run.append(rule)
             continue
-        items += _run(run)
+        items += _run(run, end)
         run = []
         items.append(rule)
-    return items + _run(run)
+    return items + _run(run, end)
 
 
-def _run(run: list[Rule]) -> list[_Item]:
+def _run(run: list[Rule], end: End) -> list[_Item]:
     if len(run) < _SHORT:
         return list(run)
-    special = frozenset(port for rule in run for port in rule.excluded_ports or ())
+    special = frozenset(port for rule in run for port in rule.excluded_ports(end) or ())
     return [_Segment(tuple(run), special)]
 
 
@@ -137,7 +140,7 @@ class Walker:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        self._programs: dict[int, tuple[Chain, Program]] = {}
+        self._programs: dict[tuple[int, bool], tuple[Chain, Program]] = {}
 
     def walk(self, table: Table, chain: Chain, flow: Flow, trace: Trace) -> _Outcome:
         """Walk one chain.
@@ -152,11 +155,12 @@ class Walker:
         outcome.returned = self._chain(table, chain, flow, trace, outcome, bans=False, depth=0)
         return outcome
 
-    def _program(self, chain: Chain) -> Program:
-        known = self._programs.get(id(chain))
+    def _program(self, chain: Chain, reply: bool) -> Program:
+        known = self._programs.get((id(chain), reply))
         if known is None:
             # With the chain itself, so that its id stays its own.
-            known = self._programs[id(chain)] = (chain, Program(chain))
+            program = Program(chain, GOING if reply else COMING)
+            known = self._programs[id(chain), reply] = (chain, program)
         return known[1]
 
     def _chain(  # noqa: PLR0912 - one branch an action
@@ -172,7 +176,8 @@ class Walker:
     ) -> list[Flow]:
         if depth > _DEPTH:
             raise TooLongError(f"{chain.place}: jumps deeper than any kernel allows")
-        items = self._program(chain).items(flow[0].dport)
+        start = flow[0]
+        items = self._program(chain, start.kind.reply).items(start.service_port)
         pending: list[tuple[int, Packet, int]] = [(0, *flow)]
         returned: list[Flow] = []
         while pending:
@@ -240,20 +245,11 @@ class Walker:
         """The packet as the rule leaves it, for what certainly and what perhaps matched."""
         if not (rule.mark or rule.notrack or rule.masks_source):
             return [(packet, yes | maybe)]
-        sure = packet
-        if rule.mark is not None:
-            known = packet.mark if rule.mark.keep else 0
-            value = rule.mark.value
-            sure = replace(
-                sure,
-                mark=None
-                if value is None or known is None
-                else ((known & rule.mark.keep) ^ value) & 0xFFFFFFFF,
-            )
-        if rule.notrack and not packet.tracked:
+        sure = packet if rule.mark is None else rule.mark.applied(packet)
+        if rule.notrack and not packet.seen:
             sure = replace(sure, untracked=True)
         if rule.masks_source:
-            sure = replace(sure, masked_source=True)
+            sure = replace(sure, source_nat=True)
         return [(sure, yes | maybe)] if sure == packet else [(sure, yes), (sure, maybe)]
 
     def _segment(
@@ -266,8 +262,7 @@ class Walker:
         returned: list[Flow],
         bans: bool,
     ) -> int:
-        port = packet.dport if packet.dport in segment.special else 0
-        key = (replace(packet, dport=port, daddr=0), live, bans)
+        key = (_without_service(packet, segment.special), live, bans)
         known = segment.results.get(key)
         if known is None:
             own, left, back = Trace(), live, 0
@@ -294,6 +289,18 @@ class Walker:
         if back:
             returned.append((packet, back))
         return left
+
+
+def _without_service(packet: Packet, special: frozenset[int]) -> Packet:
+    """The packet as rules see it that ask neither for the host's port nor for its address."""
+    reply = packet.kind.reply
+    port = packet.sport if reply else packet.dport
+    if port and packet.service_port not in special:
+        port = _NO_PORT
+    translated = _NOWHERE if packet.translated else None
+    if reply:
+        return replace(packet, sport=port, saddr=None, server=_NOWHERE, translated=translated)
+    return replace(packet, dport=port, daddr=None, server=_NOWHERE, translated=translated)
 
 
 @dataclass(slots=True)

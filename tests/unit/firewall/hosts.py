@@ -7,7 +7,7 @@ from typing import Any
 
 from nethygiene.firewall.addresses import Family, parse_address
 from nethygiene.firewall.assemble import Answers, assemble
-from nethygiene.firewall.packet import Packet
+from nethygiene.firewall.packet import new_connection
 from nethygiene.firewall.verdict import HostFilter, Judgement
 
 ROUTING = """\
@@ -116,4 +116,4 @@ def judgement(filtered: HostFilter, source: str, port: int, iif: str | None = "e
     to = parse_address("192.0.2.10" if own == "ipv4" else "2001:db8::10")
     assert to is not None
     classes = filtered.ground(own).classes
-    return filtered.judge(Packet(own, iif, to[0], port), classes.mask(((number, number),)))
+    return filtered.judge(new_connection(own, iif, to[0], port), classes.mask(((number, number),)))

@@ -14,7 +14,7 @@ from nethygiene.firewall.ipsets import parse_ipsets
 from nethygiene.firewall.iptables import parse_saved
 from nethygiene.firewall.links import parse_links, parse_tc
 from nethygiene.firewall.nft import compile_tables, parse_nft
-from nethygiene.firewall.packet import Packet
+from nethygiene.firewall.packet import new_connection
 from nethygiene.firewall.routes import parse_routes, parse_rules
 from nethygiene.firewall.verdict import HostFilter, TooLongError
 from tests.unit.firewall.hosts import NFT, ROUTING, SAVED, answers
@@ -63,7 +63,7 @@ def walked(made: Assembled) -> None:
     if not isinstance(made.host, HostFilter):
         return
     for family in ("ipv4", "ipv6"):
-        packet = Packet("ipv4" if family == "ipv4" else "ipv6", "eth0", 0xC000020A, 443)
+        packet = new_connection("ipv4" if family == "ipv4" else "ipv6", "eth0", 0xC000020A, 443)
         try:
             ground = made.host.ground(packet.family)
             made.host.judge(packet, ground.classes.all)
@@ -138,7 +138,7 @@ def test_chains_that_jump_in_a_circle_are_undecidable() -> None:
     assert isinstance(made.host, HostFilter)
     ground = made.host.ground("ipv4")
     with pytest.raises(TooLongError, match="deeper"):
-        made.host.judge(Packet("ipv4", "eth0", 0xC000020A, 443), ground.classes.all)
+        made.host.judge(new_connection("ipv4", "eth0", 0xC000020A, 443), ground.classes.all)
 
 
 def test_dormant_tables_and_other_families_are_left_out() -> None:

@@ -26,6 +26,7 @@ from tests.unit.firewall.hosts import (
 )
 
 MARK = match({"meta": {"key": "mark"}}, 7)
+CPU = match({"meta": {"key": "cpu"}}, 7)
 LISTED = {"table": {"family": "ip", "name": "filter"}}
 
 
@@ -61,12 +62,16 @@ def test_what_nft_cannot_show_of_iptables_is_no_match_for_all() -> None:
     ("policy", "verdict"), [("accept", "out"), ("drop", "out")], ids=["accept", "drop"]
 )
 def test_a_perhaps_that_changes_nothing_is_ignored(policy: str, verdict: str) -> None:
-    filtered = host(nft=listing(rule(MARK, DROP), rule(DROP), policy=policy))
+    filtered = host(nft=listing(rule(CPU, DROP), rule(DROP), policy=policy))
     assert judge(filtered, "203.0.113.9", 443) == verdict
 
 
 def test_a_perhaps_that_changes_the_verdict_is_unknown() -> None:
-    assert judge(host(nft=listing(rule(MARK, DROP))), "203.0.113.9", 443) == "unknown"
+    assert judge(host(nft=listing(rule(CPU, DROP))), "203.0.113.9", 443) == "unknown"
+
+
+def test_a_mark_is_nothing_until_a_rule_sets_it() -> None:
+    assert judge(host(nft=listing(rule(MARK, DROP))), "203.0.113.9", 443) == "in"
     set_before = {"mangle": {"key": {"meta": {"key": "mark"}}, "value": 7}}
     known = host(nft=listing(rule(set_before), rule(MARK, DROP)))
     assert judge(known, "203.0.113.9", 443) == "out"
