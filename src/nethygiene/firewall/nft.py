@@ -155,7 +155,9 @@ def _compiled(table: NftTable, family: Family) -> Table:
         for body in table.rules.get(name, ()):
             expressions = body["expr"]
             assert isinstance(expressions, Sequence)
-            made = rules_of(expressions, scope, place, text_of(expressions, body.get("comment")))
+            made = rules_of(
+                expressions, scope, place, text_of(expressions, body.get("comment"), table.family)
+            )
             rules += [replace(rule, bans=True) for rule in made] if bans else made
         chains[name] = Chain(place, tuple(rules))
     return Table(f"nft {table.key}", chains, tuple(_bases(table, chains)))
