@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum, IntEnum, StrEnum, auto
+from enum import IntEnum, StrEnum, auto
 from typing import Final, Literal
 
 from nethygiene.firewall.addresses import Family, Intervals
@@ -23,7 +23,7 @@ TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))
 
 
-class Role(Enum):
+class Role(IntEnum):
     """An address that is no number."""
 
     CLIENT = auto()
@@ -115,7 +115,7 @@ class CtStatus:
     NAT_DONE = 128 | 256
 
 
-class Entry(Enum):
+class Entry(IntEnum):
     """What connection tracking has in its table of a TCP connection."""
 
     NONE = auto()

@@ -180,13 +180,19 @@ class Walker:
         items = self._program(chain, start.kind.reply).items(start.service_port)
         pending: list[tuple[int, Packet, int]] = [(0, *flow)]
         returned: list[Flow] = []
+        plain, plain_of = start, None
         while pending:
             place, packet, live = pending.pop()
             while place < len(items) and live:
                 item = items[place]
                 place += 1
                 if isinstance(item, _Segment):
-                    live = self._segment(item, packet, live, trace, outcome, returned, bans)
+                    if plain_of is not packet:
+                        plain, plain_of = _without_service(packet), packet
+                    asked = _with_port(plain, packet, item.special)
+                    live = self._segment(
+                        item, (packet, asked), live, trace, outcome, returned, bans
+                    )
                     continue
                 yes, maybe = self._asked(item, packet, live, trace)
                 if not yes and not maybe:
@@ -255,14 +261,15 @@ class Walker:
     def _segment(
         self,
         segment: _Segment,
-        packet: Packet,
+        packets: tuple[Packet, Packet],
         live: int,
         trace: Trace,
         outcome: _Outcome,
         returned: list[Flow],
         bans: bool,
     ) -> int:
-        key = (_without_service(packet, segment.special), live, bans)
+        packet, asked = packets
+        key = (asked, live, bans)
         known = segment.results.get(key)
         if known is None:
             own, left, back = Trace(), live, 0
@@ -291,16 +298,23 @@ class Walker:
         return left
 
 
-def _without_service(packet: Packet, special: frozenset[int]) -> Packet:
+def _without_service(packet: Packet) -> Packet:
     """The packet as rules see it that ask neither for the host's port nor for its address."""
-    reply = packet.kind.reply
-    port = packet.sport if reply else packet.dport
-    if port and packet.service_port not in special:
-        port = _NO_PORT
     translated = _NOWHERE if packet.translated else None
-    if reply:
+    if packet.kind.reply:
+        port = _NO_PORT if packet.sport else ()
         return replace(packet, sport=port, saddr=None, server=_NOWHERE, translated=translated)
+    port = _NO_PORT if packet.dport else ()
     return replace(packet, dport=port, daddr=None, server=_NOWHERE, translated=translated)
+
+
+def _with_port(plain: Packet, packet: Packet, special: frozenset[int]) -> Packet:
+    """The same with its port, where that is one of those few that some rules except."""
+    if packet.service_port not in special:
+        return plain
+    if packet.kind.reply:
+        return replace(plain, sport=packet.sport)
+    return replace(plain, dport=packet.dport)
 
 
 @dataclass(slots=True)
