@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -16,11 +17,12 @@ ON_HOST = f"host.run('sleep {SLEEP}')"
 HERE = "time.sleep(300)"
 
 
-def started(runner: Runner, slow: str, *arguments: str) -> Started:
+def started(runner: Runner, slow: str, *arguments: str, enter: Sequence[str] = ()) -> Started:
     fixture = "host" if slow == ON_HOST else "expect"
     text = MARKED.format(slow=slow, fixture=fixture)
     (runner.folder / "test_mine.py").write_text(text)
-    return Started(runner.folder, runner.inventory(LOCAL), "test_mine.py", "--window=0", *arguments)
+    inventory = runner.inventory(LOCAL)
+    return Started(runner.folder, inventory, "test_mine.py", "--window=0", *arguments, enter=enter)
 
 
 def is_marked(left: Left, why: str) -> None:
@@ -67,6 +69,31 @@ def test_what_was_judged_is_written_and_marked(
         assert outcomes == {"host-reachable": "passed", "a-quick": "passed"}
         assert left.run.cut_short == f"interrupted by {name}; 2 of 4 tests not judged"
     assert not processes("sleep", SLEEP)
+
+
+IN_BACKGROUND = ("sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh")
+UNTIL_TOLD = "while not Path('go-on').exists(): time.sleep(0.02)"
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n1",)], ids=["alone", "xdist"])
+def test_what_it_was_started_to_ignore_stays_ignored(
+    runner: Runner, arguments: tuple[str, ...]
+) -> None:
+    """As `nohup` and a script's `&` have it; SIGTERM, which they do not touch, still ends it."""
+    run = started(runner, UNTIL_TOLD, *arguments, enter=IN_BACKGROUND)
+    run.wait_for("marker")
+    for number in (signal.SIGINT, signal.SIGHUP):
+        run.send(number)
+    (runner.folder / "go-on").touch()
+    left = run.end()
+    assert left.status == 0, left.output
+    assert left.run.cut_short is None
+    for name in ("marker", "go-on"):
+        (runner.folder / name).unlink()
+    run = started(runner, UNTIL_TOLD, *arguments, enter=IN_BACKGROUND)
+    run.wait_for("marker")
+    run.send(signal.SIGTERM)
+    is_marked(run.end(), "interrupted by SIGTERM")
 
 
 def test_twice_ends_it_as_well(runner: Runner) -> None:

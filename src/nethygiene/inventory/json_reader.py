@@ -113,6 +113,13 @@ class _Reader:
                 raise _RefusedError(position, "half of a surrogate pair in a string") from None
         return value, end
 
+    def _key(self, position: int) -> tuple[str, int]:
+        # Looked at before the decoder, which recurses into whatever else stands here.
+        key, end = self._scalar(position) if self._text[position : position + 1] == '"' else (0, 0)
+        if not isinstance(key, str):
+            raise _RefusedError(position, "a key has to be a string in double quotes")
+        return key, end
+
     def _array(self, position: int, depth: int) -> tuple[Sequence, int]:
         sequence = Sequence(self.place(position))
         position = self._skip(position + 1)
@@ -134,9 +141,7 @@ class _Reader:
             return mapping, position + 1
         while True:
             key_place = self.place(position)
-            key, end = self._scalar(position)
-            if not isinstance(key, str):
-                raise _RefusedError(position, "a key has to be a string")
+            key, end = self._key(position)
             end = self._skip(end)
             if self._text[end : end + 1] != ":":
                 raise _RefusedError(end, "a colon has to follow a key")

@@ -124,11 +124,7 @@ class _Composer:
             self._anchors[anchor] = None
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            self._problem(
-                self._place(event),
-                f"nested deeper than {MAX_DEPTH} levels",
-                "an inventory needs two levels for each level of groups: check the indentation",
-            )
+            self._too_deep(self._place(event))
             raise _GiveUpError
         if isinstance(event, yaml.ScalarEvent):
             result: tuple[Node, int] = (self._scalar(event), 1)
@@ -151,6 +147,13 @@ class _Composer:
         if anchor is not None:
             self._anchors[anchor] = result
         return result
+
+    def _too_deep(self, place: Place) -> None:
+        self._problem(
+            place,
+            f"nested deeper than {MAX_DEPTH} levels",
+            "an inventory needs two levels for each level of groups: check the indentation",
+        )
 
     def _alias(self, event: yaml.AliasEvent) -> tuple[Node, int]:
         place = self._place(event)
@@ -254,6 +257,10 @@ class _Composer:
         lines = self._text.splitlines()
         source = lines[line - 1] if line is not None and line <= len(lines) else ""
         message = error.problem or error.context or "not valid YAML"
+        if "nesting depth" in message:
+            # The scanner reads ahead; that of PyYAML 6.0.4 gives up at 1,000 levels by itself.
+            self._too_deep(Place(self._file, line))
+            return
         fix = "mend it there or on the line before: a colon, a quote, a bracket, the indentation"
         if re.match(r"\s*\t", source):
             message, fix = (
