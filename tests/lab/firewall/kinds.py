@@ -1,0 +1,62 @@
+"""The kinds of rulesets that are compared, and how each is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+
+from tests.lab.firewall.comparing import Ground
+from tests.lab.firewall.iptables_rulesets import iptables
+from tests.lab.firewall.nft_rulesets import nft
+from tests.lab.firewall.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of rulesets.
+
+    Attributes:
+        load: gives the target the ruleset of a seed.
+        usual: rulesets that distributions and their tools install: hardly any may be unknown.
+    """
+
+    load: Callable[[Ground, int], None]
+    usual: bool = False
+
+
+def _nft(ground: Ground, seed: int) -> None:
+    ground.load(nft(seed), "nft", "-f", "-")
+
+
+def _iptables(ground: Ground, seed: int) -> None:
+    for six in (False, True):
+        ground.load(iptables(seed, six=six), f"ip{'6' * six}tables-restore")
+
+
+def _legacy(ground: Ground, seed: int) -> None:
+    for six in (False, True):
+        ground.load(iptables(seed, six=six), f"ip{'6' * six}tables-legacy-restore")
+
+
+def _both(ground: Ground, seed: int) -> None:
+    variant = "-legacy" if seed % 2 else ""
+    ground.load(iptables(seed, six=False), f"iptables{variant}-restore")
+    ground.load(nft(seed), "nft", "-f", "-")
+
+
+KINDS: Mapping[str, Kind] = {
+    "nft": Kind(_nft),
+    "iptables": Kind(_iptables),
+    "iptables-legacy": Kind(_legacy),
+    "both": Kind(_both),
+}
+
+
+def judge(ground: Ground, kind: str, seed: int, *, count: int) -> Tally:
+    """Load the ruleset of this seed, and compare so many connections."""
+    tally = Tally()
+    ground.flush()
+    KINDS[kind].load(ground, seed)
+    ground.compare(f"{kind} {seed}", tally, ground.attempts(Random(seed), count))
+    return tally

@@ -1,0 +1,304 @@
+"""The pieces of random nft rulesets: matches, rules, sets, translations."""
+
+from __future__ import annotations
+
+from random import Random
+
+from tests.lab.firewall.topology import BOX, VIPS
+from tests.lab.firewall.values import (
+    HERE4,
+    HERE6,
+    MARKS,
+    PORTS,
+    RANGES4,
+    RANGES6,
+    SOURCES4,
+    SOURCES6,
+    SPORTS,
+    often,
+    port,
+    ports,
+)
+
+_ANSWERING = ("output", "postrouting")
+
+
+def sets(random: Random, family: str) -> list[str]:
+    """The named sets that the matches ask for."""
+    lines = []
+    if family != "ip6":
+        one = random.choice(PORTS)
+        gone = "203.0.113.7 timeout 1h, 10.77.0.9 timeout 2h"
+        pairs = f"elements = {{ 198.18.200.0/24 . 2000-2008, 10.77.0.9 . {one} }}"
+        lines += [
+            "set four { type ipv4_addr; flags interval; elements={ 198.18.200.2, 10.77.0.0/30 } }",
+            f"set gone {{ type ipv4_addr; flags timeout; elements = {{ {gone} }} }}",
+            f"set pairs {{ type ipv4_addr . inet_service; flags interval; {pairs} }}",
+        ]
+    if family != "ip":
+        lines.append(
+            "set six { type ipv6_addr; flags interval; elements = { fd42:198:18::c2, fd77::/126 } }"
+        )
+    lines.append(
+        f"set ports {{ type inet_service; flags interval; elements = {{ {port(random)} }} }}"
+    )
+    return lines
+
+
+def address(random: Random, family: str, hook: str) -> str:
+    """A match of the client's address, or of the host's own."""
+    four = often(random, 0.55) if family == "inet" else family == "ip"
+    name = "ip" if four else "ip6"
+    sign = random.choice(("", "", "!= "))
+    if often(random, 0.25):
+        near = "saddr" if hook in _ANSWERING else "daddr"
+        return f"{name} {near} {sign}{random.choice(HERE4 if four else HERE6)}"
+    far = "daddr" if hook in _ANSWERING else "saddr"
+    pick = random.random()
+    if pick < 0.55:
+        value = random.choice(SOURCES4 if four else SOURCES6)
+    elif pick < 0.7:
+        value = random.choice(RANGES4 if four else RANGES6)
+    elif pick < 0.85:
+        some = random.sample(SOURCES4[1:4:2] if four else SOURCES6[1:6:2], 2)
+        value = "{ " + ", ".join(some) + " }"
+    else:
+        value = random.choice(("@four", "@gone")) if four else "@six"
+    return f"{name} {far} {sign}{value}"
+
+
+def match(random: Random, family: str, hook: str) -> str:  # noqa: PLR0911 - one a kind
+    """One match, of the kinds that make sense in this hook."""
+    pick = random.randrange(22)
+    mine, theirs = ("sport", "dport") if hook in _ANSWERING else ("dport", "sport")
+    if pick < 5:
+        return address(random, family, hook)
+    if pick < 8:
+        return f"tcp {mine} {random.choice(('', '', '!= '))}{port(random)}"
+    if pick == 8:
+        return f"tcp {mine} {{ {ports(random)} }}"
+    if pick == 9:
+        return f"tcp {theirs} {random.choice(('', '!= '))}{random.choice(SPORTS)}"
+    if pick == 10:
+        return _interface(random, hook)
+    if pick in {11, 12}:
+        return _state(random)
+    if pick == 13:
+        return _mark(random)
+    if pick == 14:
+        return _flags(random)
+    return random.choice(_others(random, family, hook, mine))
+
+
+def _interface(random: Random, hook: str) -> str:
+    device = random.choice(("eth0", "eth1", "eth*", "lo", "br0"))
+    keys = {"forward": ("iifname", "oifname"), "output": ("oifname",), "postrouting": ("oifname",)}
+    key = random.choice(keys.get(hook, ("iifname",)))
+    return f'{key} {random.choice(("", "!= "))}"{device}"'
+
+
+def _state(random: Random) -> str:
+    return random.choice(
+        (
+            "ct state new",
+            "ct state established,related",
+            "ct state established",
+            "ct state != established",
+            "ct state { invalid, untracked }",
+            "ct state invalid",
+            "ct state untracked",
+            "ct direction original",
+            "ct direction reply",
+            "ct status dnat",
+            "ct status ! dnat",
+            "ct status seen-reply",
+            f"meta l4proto tcp ct original proto-dst {random.choice(PORTS)}",
+        )
+    )
+
+
+def _mark(random: Random) -> str:
+    bit = random.choice(MARKS)
+    return random.choice(
+        (
+            f"meta mark {bit}",
+            f"meta mark & {bit} == {bit}",
+            f"meta mark & {bit} != 0x0",
+            f"meta mark != {bit}",
+            f"meta mark and {bit} == 0",
+            f"ct mark {bit}",
+            f"ct mark & {bit} == {bit}",
+            "ct mark 0",
+            "meta mark 0",
+        )
+    )
+
+
+def _flags(random: Random) -> str:
+    return random.choice(
+        (
+            "tcp flags syn",
+            "tcp flags & (fin|syn|rst|ack) == syn",
+            "tcp flags & (fin|syn|rst|ack) != syn",
+            "tcp flags ack",
+            "tcp flags & (syn|ack) == (syn|ack)",
+            "tcp flags & (syn|ack) == ack",
+            "tcp flags & (fin|syn) == (fin|syn)",
+            "tcp flags & syn != 0",
+            "tcp flags syn / syn,ack",
+            "tcp flags != syn",
+        )
+    )
+
+
+def _others(random: Random, family: str, hook: str, mine: str) -> tuple[str, ...]:
+    arriving = hook in {"input", "prerouting"}
+    coming = (
+        "fib daddr type local",
+        "fib daddr type != local",
+        "fib daddr . iif type local",
+        "fib saddr . iif oif missing",
+        "fib saddr . iif oif exists",
+        "meta pkttype { broadcast, multicast }",
+        "meta iiftype ether",
+    )
+    pair = "ip saddr . tcp dport @pairs" if family != "ip6" else "ip6 nexthdr tcp"
+    devices = 'tcp dport . iifname { 2003 . "eth0", 2004 . "eth1", 2005 . "eth0" }'
+    return (
+        f"tcp {mine} {random.choice(('<', '>', '<=', '>='))} {random.choice(PORTS)}",
+        "meta l4proto tcp",
+        "meta l4proto { tcp, udp }",
+        "meta l4proto udp",
+        "meta l4proto != tcp",
+        f"th {mine} @ports",
+        f"tcp {mine} @ports",
+        random.choice(("meta nfproto ipv4", "meta nfproto ipv6"))
+        if family == "inet"
+        else "meta l4proto 6",
+        pair if arriving else "meta l4proto 6",
+        "ip protocol tcp" if family != "ip6" else "meta protocol ip6",
+        "ip protocol != icmp" if family != "ip6" else "ip6 nexthdr { tcp, udp }",
+        devices if arriving else "meta l4proto 6",
+        "udp dport 2003",
+        "icmp type echo-request" if family != "ip6" else "icmpv6 type echo-request",
+        "icmpv6 type nd-neighbor-solicit" if family != "ip" else "icmp type echo-reply",
+        "icmpv6 type { nd-neighbor-advert }" if family != "ip" else "meta l4proto icmp",
+        *(coming if arriving else ()),
+    )
+
+
+def rule(random: Random, family: str, hook: str, subchains: list[str]) -> str:
+    """One rule."""
+    mine = "sport" if hook in _ANSWERING else "dport"
+    pick = random.random()
+    jump = f"jump {random.choice(subchains)}" if subchains else "return"
+    if pick < 0.06:
+        verdicts = random.sample(["accept", "drop", "continue", jump], 4)
+        inner = [f"{p} : {v}" for p, v in zip(random.sample(PORTS, 4), verdicts, strict=True)]
+        return f"tcp {mine} vmap {{ {', '.join(inner)} }}"
+    if pick < 0.12:
+        return _map(random, family, hook)
+    if pick < 0.15:
+        return "ct state vmap { established : accept, related : accept, invalid : drop }"
+    matches = [match(random, family, hook) for _ in range(random.randint(1, 3))]
+    verdicts = ["accept"] * 4 + ["drop"] * 3 + ["return", "counter", "log"]
+    if hook in {"input", "forward", "output"}:
+        verdicts += ["reject", "reject with tcp reset", _reject(random, family)]
+    if subchains:
+        verdicts += [jump] * 3 + [f"goto {random.choice(subchains)}"]
+    verdicts.append(_marking(random))
+    verdict = random.choice(verdicts)
+    if verdict == "reject with tcp reset":
+        matches.append("meta l4proto tcp")
+    return f"{' '.join(dict.fromkeys(matches))} {verdict}"
+
+
+def _reject(random: Random, family: str) -> str:
+    if family != "inet":
+        return "reject"
+    return random.choice(
+        (
+            "reject with icmp type host-prohibited",
+            "reject with icmp type port-unreachable",
+            "reject with icmpv6 type admin-prohibited",
+            "reject with icmpx type port-unreachable",
+        )
+    )
+
+
+def _marking(random: Random) -> str:
+    bit = random.choice(MARKS)
+    return random.choice(
+        (
+            f"meta mark set {bit}",
+            f"meta mark set meta mark | {bit}",
+            f"meta mark set meta mark & 0xfffffff{random.choice('b8e')}",
+            f"meta mark set meta mark ^ {bit}",
+            "ct mark set meta mark",
+            f"ct mark set {bit}",
+            f"ct mark set ct mark | {bit}",
+            "meta mark set ct mark",
+        )
+    )
+
+
+def _map(random: Random, family: str, hook: str) -> str:
+    one, other = random.sample(("accept", "drop"), 2)
+    far = "daddr" if hook in _ANSWERING else "saddr"
+    mine = "sport" if hook in _ANSWERING else "dport"
+    choices = [
+        f"tcp flags & (fin|syn|rst|ack) vmap {{ syn : {one}, ack : {other} }}",
+        f"meta l4proto vmap {{ tcp : {one}, udp : drop }}",
+    ]
+    if hook in {"input", "prerouting"}:
+        choices.append(f'iifname vmap {{ "eth0" : {one}, "eth1" : {other} }}')
+        choices.append(f"fib daddr type vmap {{ local : {one}, broadcast : drop }}")
+        choices.append(
+            f'iifname . tcp dport vmap {{ "eth0" . 2004 : {one}, "eth1" . 2003 : drop }}'
+        )
+    if family != "ip6":
+        choices.append(f"ip {far} vmap {{ 198.18.200.0/24 : {one}, 10.77.0.1 : {other} }}")
+        choices.append(f"ip {far} . tcp {mine} vmap {{ 198.18.200.1 . 2003 : {one} }}")
+    if family != "ip":
+        choices.append(f"ip6 {far} vmap {{ fd42:198:18::c1 : {one}, fd77::/126 : {other} }}")
+    return random.choice(choices)
+
+
+def nat_rules(random: Random, family: str) -> list[str]:
+    """Some destination NAT, of what concerns these connections and of what does not."""
+    return [_translation(random, family) for _ in range(random.randint(1, 3))]
+
+
+def _translation(random: Random, family: str) -> str:
+    four = often(random, 0.6) if family == "inet" else family == "ip"
+    proto = "ip" if four else "ip6"
+    box = BOX[0] if four else f"[{BOX[1]}]"
+    vip = VIPS[0] if four else f"[{VIPS[1]}]"
+    to = random.choice(PORTS)
+    at_vip = f"{proto} daddr {vip.strip('[]')}"
+    guard = match(random, family, "prerouting") if often(random, 0.6) else ""
+    here = f"fib daddr type local {guard}" if often(random, 0.4) else guard
+    family_match = f"meta nfproto {'ipv4' if four else 'ipv6'}" if family == "inet" else ""
+    one, other = random.sample(PORTS, 2)
+    return random.choice(
+        (
+            f"{here} tcp dport {port(random)} redirect to :{to}",
+            f"{guard} meta l4proto tcp redirect to :{to}",
+            f"{here} {family_match} tcp dport {port(random)} dnat {_to(family, proto)} {box}:{to}",
+            f"{at_vip} tcp dport {port(random)} dnat {_to(family, proto)} {box}:{to}",
+            f"{here} {family_match} tcp dport {one} dnat {_to(family, proto)} {vip}:{other}",
+            f"{guard} tcp dport {one} redirect to :{one}",
+            f"{here} tcp dport {port(random)} accept",
+            f"{here} redirect to tcp dport map {{ {one} : {other}, {other} : {to} }}",
+            f"ip daddr 198.51.100.1 tcp dport {one} dnat {_to(family, 'ip')} 10.77.0.1"
+            if family != "ip6"
+            else f"tcp dport {one} redirect",
+            f"meta nfproto ipv4 tcp dport {one} dnat {_to(family, 'ip')} 127.0.0.1:{other}"
+            if family != "ip6"
+            else f"tcp dport {other} redirect",
+        )
+    )
+
+
+def _to(family: str, proto: str) -> str:
+    return f"{proto} to" if family == "inet" else "to"
