@@ -13,8 +13,11 @@ from nethygiene.rules import (
     Sysctls,
     at_least,
     at_most,
+    lengthen_backlog,
     not_applicable,
     not_rising,
+    raise_somaxconn,
+    restart_service,
     rule,
     why_backlog_is_short,
 )
@@ -30,7 +33,7 @@ def test_somaxconn_covers_backlog(sysctl: Sysctls, service: Service, expect: Exp
     Remedy: Raise it now and for good, to the largest backlog declared, then restart the
         service: a socket keeps the limit that it was opened with.
         `sysctl -w net.core.somaxconn=16384`
-        `echo 'net.core.somaxconn = 16384' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.core.somaxconn=16384' > /etc/sysctl.d/99-zz-somaxconn.conf`
         `systemctl restart SERVICE`
     Kernels: The default is 128 until Linux 5.3 and 4096 since 5.4. Before Linux 4.1 the limit
         is a 16-bit field: stay below 65536 there.
@@ -41,7 +44,12 @@ def test_somaxconn_covers_backlog(sysctl: Sysctls, service: Service, expect: Exp
     """
     if service.backlog is None:
         not_applicable(f"service {service.name} declares no backlog", Reason.NOT_DECLARED)
-    expect("net.core.somaxconn", sysctl["net.core.somaxconn"], at_least(service.backlog))
+    expect(
+        "net.core.somaxconn",
+        sysctl["net.core.somaxconn"],
+        at_least(service.backlog),
+        remedy=raise_somaxconn(service.backlog, restart_service(service)),
+    )
 
 
 @rule(severity="high", kind="setting", incidents=["S3"])
@@ -51,7 +59,7 @@ def test_somaxconn_meets_policy(sysctl: Sysctls, policy: Policy, expect: Expect)
     Why: Services that nobody declared are clamped by it as well (incident S3).
     Remedy: Raise it now and for good, then restart the services that listen.
         `sysctl -w net.core.somaxconn=16384`
-        `echo 'net.core.somaxconn = 16384' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.core.somaxconn=16384' > /etc/sysctl.d/99-zz-somaxconn.conf`
     Kernels: The default is 128 until Linux 5.3 and 4096 since 5.4.
 
     References:
@@ -59,7 +67,12 @@ def test_somaxconn_meets_policy(sysctl: Sysctls, policy: Policy, expect: Expect)
     """
     if policy.min_somaxconn is None:
         not_applicable("the policy declares no min_somaxconn", Reason.NOT_DECLARED)
-    expect("net.core.somaxconn", sysctl["net.core.somaxconn"], at_least(policy.min_somaxconn))
+    expect(
+        "net.core.somaxconn",
+        sysctl["net.core.somaxconn"],
+        at_least(policy.min_somaxconn),
+        remedy=raise_somaxconn(policy.min_somaxconn, "restart the services that listen"),
+    )
 
 
 @rule(severity="high", kind="state", incidents=["S3"])
@@ -95,6 +108,7 @@ def test_listener_backlog_in_effect(
             socket.backlog,
             at_least(service.backlog),
             partial(why_backlog_is_short, socket, sysctl, listener_owners),
+            partial(lengthen_backlog, socket, service, sysctl, listener_owners),
         )
 
 

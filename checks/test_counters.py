@@ -112,8 +112,8 @@ def test_half_open_connections_bounded(
     Remedy: See who they are: `ss -tn state syn-recv`. Keep SYN cookies on, make the queue ample,
         and restart the service; a flood from few networks is stopped in the packet filter.
         `sysctl -w net.ipv4.tcp_syncookies=1 net.core.somaxconn=16384`
-        `echo 'net.ipv4.tcp_syncookies = 1' >> /etc/sysctl.d/90-nethygiene.conf`
-        `echo 'net.core.somaxconn = 16384' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_syncookies=1' > /etc/sysctl.d/99-zz-tcp_syncookies.conf`
+        `echo 'net.core.somaxconn=16384' > /etc/sysctl.d/99-zz-somaxconn.conf`
         `systemctl restart SERVICE`
     Kernels: Since Linux 4.4 a listener holds as many half-open connections as its accept queue
         (Send-Q in `ss -lnt`); before, tcp_max_syn_backlog limits them as well.

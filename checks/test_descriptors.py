@@ -12,8 +12,10 @@ from nethygiene.rules import (
     at_most,
     descriptors_of_host,
     descriptors_of_listeners,
+    lines,
     not_applicable,
     rule,
+    set_sysctls,
 )
 
 
@@ -25,14 +27,34 @@ def test_file_descriptors_available(sysctl: Sysctls, policy: Policy, expect: Exp
         open files in system" at best (incident S3).
     Remedy: Find who holds them (`lsof | cut -d' ' -f1 | sort | uniq -c`), and raise the limit.
         `sysctl -w fs.file-max=1000000`
-        `echo 'fs.file-max = 1000000' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'fs.file-max=1000000' > /etc/sysctl.d/99-zz-file-max.conf`
     References:
         - proc_sys_fs(5): file-max, file-nr
     """
     use = descriptors_of_host(sysctl)
-    expect(use.what, use.used, at_most(use.nine_tenths), f"90 % of fs.file-max, {use.limit}")
+    more = max(2 * use.limit, policy.min_file_max or 0)
+    expect(
+        use.what,
+        use.used,
+        at_most(use.nine_tenths),
+        f"90 % of fs.file-max, {use.limit}",
+        lines(
+            "Find who holds them, and mend what leaks them; or raise the limit.",
+            "`lsof -n | cut -d' ' -f1 | sort | uniq -c | sort -n | tail`",
+            "",
+            "To raise it:",
+            set_sysctls({"fs.file-max": more}),
+        ),
+    )
     if policy.min_file_max is not None:
-        expect("fs.file-max", sysctl["fs.file-max"], at_least(policy.min_file_max))
+        expect(
+            "fs.file-max",
+            sysctl["fs.file-max"],
+            at_least(policy.min_file_max),
+            remedy=lines(
+                "Raise it now and for good.", set_sysctls({"fs.file-max": policy.min_file_max})
+            ),
+        )
 
 
 @rule(severity="high", kind="state", incidents=["S3"])

@@ -1,5 +1,7 @@
 """ICMP redirects: a gateway's word that another next hop is nearer."""
 
+from functools import partial
+
 from nethygiene.rules import (
     Counters,
     Expect,
@@ -15,6 +17,7 @@ from nethygiene.rules import (
     never_risen,
     not_applicable,
     rule,
+    treat_redirects,
 )
 
 
@@ -32,11 +35,10 @@ def test_icmp_redirects_match_policy(
         drops (incident S1.8): heavy loss, on one device alone. Where refusing is meant (CIS,
         STIG), it has to hold on every interface.
     Remedy: Declare `icmp_redirects: refuse` where that is meant. Otherwise accept them, for
-        IPv4 on `all` and for IPv6 on each interface; write these after ip_forward, which
-        resets conf.all.accept_redirects. To refuse, write 0 to `all` and to each interface.
+        IPv4 on `all` and for IPv6 on each interface; after ip_forward, which resets
+        conf.all.accept_redirects. To refuse, write 0 to `all`, to each interface, and to `default`
+        for those that come later.
         `sysctl -w net.ipv4.conf.all.accept_redirects=1 net.ipv6.conf.IFACE.accept_redirects=1`
-        `echo 'net.ipv4.conf.all.accept_redirects = 1' >> /etc/sysctl.d/90-nethygiene.conf`
-        `echo 'net.ipv6.conf.IFACE.accept_redirects = 1' >> /etc/sysctl.d/90-nethygiene.conf`
     References:
         - ip-sysctl: https://docs.kernel.org/networking/ip-sysctl.html
         - IN_DEV_RX_REDIRECTS: https://github.com/torvalds/linux/blob/v6.18/include/linux/inetdevice.h
@@ -48,8 +50,20 @@ def test_icmp_redirects_match_policy(
         not_applicable("it forwards, and no icmp_redirects is declared", Reason.NOT_DECLARED)
     state = "accept" if accepts_redirects(sysctl, interface_family) else "refuse"
     hint = "" if policy.declares("icmp_redirects") else "if meant, declare icmp_redirects: refuse"
-    wanted = equal_to(str(policy.icmp_redirects))
-    expect(f"treatment of ICMP redirects on {interface_family.name}", state, wanted, hint)
+    wanted = str(policy.icmp_redirects)
+    expect(
+        f"treatment of ICMP redirects on {interface_family.name}",
+        state,
+        equal_to(wanted),
+        hint,
+        partial(
+            treat_redirects,
+            wanted,
+            sysctl,
+            interface_family,
+            declared=policy.declares("icmp_redirects"),
+        ),
+    )
 
 
 @rule(severity="medium", kind="rate", incidents=["S1.8"])

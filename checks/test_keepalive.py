@@ -13,8 +13,12 @@ from nethygiene.rules import (
     at_least,
     at_most,
     below,
+    close_stale,
     none_stale,
     not_applicable,
+    notice_dead_peers,
+    probe_connections,
+    probe_sooner,
     probed_before,
     probing,
     rule,
@@ -37,16 +41,17 @@ def test_keepalive_precedes_idle_timeout(sysctl: Sysctls, policy: Policy, expect
         `path_idle_timeout`: 350 s for an AWS NLB, 240 for Azure's, 600 in GCP's VPCs; the
         default of 7440 is what RFC 5382 asks of a NAT.
         `sysctl -w net.ipv4.tcp_keepalive_time=200`
-        `echo 'net.ipv4.tcp_keepalive_time = 200' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_keepalive_time=200' > /etc/sysctl.d/99-zz-tcp_keepalive_time.conf`
     References:
         - tcp(7)
         - RFC 5382, section 5: https://www.rfc-editor.org/rfc/rfc5382#section-5
     """
     seconds = sysctl["net.ipv4.tcp_keepalive_time"]
-    expect("net.ipv4.tcp_keepalive_time", seconds, below(policy.path_idle_timeout))
+    remedy = partial(probe_sooner, policy, sysctl)
+    expect("net.ipv4.tcp_keepalive_time", seconds, below(policy.path_idle_timeout), remedy=remedy)
     if seconds < 0:
         # Taken for unsigned by tcp_keepalive_timer(), no probe is ever sent (seen on Linux 6.18).
-        expect("net.ipv4.tcp_keepalive_time", seconds, at_least(0))
+        expect("net.ipv4.tcp_keepalive_time", seconds, at_least(0), remedy=remedy)
 
 
 @rule(severity="medium", kind="setting", incidents=["S1.6"])
@@ -62,9 +67,9 @@ def test_keepalive_detects_dead_peer_in_time(
         `sysctl -w net.ipv4.tcp_keepalive_time=60`
         `sysctl -w net.ipv4.tcp_keepalive_intvl=10`
         `sysctl -w net.ipv4.tcp_keepalive_probes=6`
-        `echo 'net.ipv4.tcp_keepalive_time = 60' >> /etc/sysctl.d/90-nethygiene.conf`
-        `echo 'net.ipv4.tcp_keepalive_intvl = 10' >> /etc/sysctl.d/90-nethygiene.conf`
-        `echo 'net.ipv4.tcp_keepalive_probes = 6' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_keepalive_time=60' > /etc/sysctl.d/99-zz-tcp_keepalive_time.conf`
+        `echo 'net.ipv4.tcp_keepalive_intvl=10' > /etc/sysctl.d/99-zz-tcp_keepalive_intvl.conf`
+        `echo 'net.ipv4.tcp_keepalive_probes=6' > /etc/sysctl.d/99-zz-tcp_keepalive_probes.conf`
     References:
         - tcp(7)
     """
@@ -75,9 +80,10 @@ def test_keepalive_detects_dead_peer_in_time(
         sysctl["net.ipv4.tcp_keepalive_time"] + sysctl["net.ipv4.tcp_keepalive_intvl"] * probes
     )
     what = "tcp_keepalive_time + tcp_keepalive_intvl * tcp_keepalive_probes"
-    expect(what, seconds, at_most(policy.dead_peer_within))
-    if sysctl["net.ipv4.tcp_keepalive_time"] < 0:
-        expect("net.ipv4.tcp_keepalive_time", sysctl["net.ipv4.tcp_keepalive_time"], at_least(0))
+    remedy = partial(notice_dead_peers, policy)
+    expect(what, seconds, at_most(policy.dead_peer_within), remedy=remedy)
+    if (idle := sysctl["net.ipv4.tcp_keepalive_time"]) < 0:
+        expect("net.ipv4.tcp_keepalive_time", idle, at_least(0), remedy=remedy)
 
 
 @rule(severity="high", kind="state", incidents=["S1.6"])
@@ -100,7 +106,7 @@ def test_service_connections_use_keepalive(
         as the websocket library of incident S1.6, declare `keepalive: peer`: that does not show
         on this side.
         `sysctl -w net.ipv4.tcp_keepalive_time=200`
-        `echo 'net.ipv4.tcp_keepalive_time = 200' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_keepalive_time=200' > /etc/sysctl.d/99-zz-tcp_keepalive_time.conf`
         `systemctl restart SERVICE`
     References:
         - tcp(7), socket(7)
@@ -117,12 +123,13 @@ def test_service_connections_use_keepalive(
     idle = policy.path_idle_timeout
     found = probing(clients, idle, sysctl)
     hint = partial(why_unprobed, found, idle, sysctl)
-    expect(f"keepalive at port {service.port}", found, probed_before(idle), hint)
+    remedy = partial(probe_connections, found, policy, sysctl, service)
+    expect(f"keepalive at port {service.port}", found, probed_before(idle), hint, remedy)
 
 
 @rule(severity="high", kind="state", incidents=["S1.6"])
 def test_service_sessions_not_stale(
-    connections: Connections, service: Service, policy: Policy, expect: Expect
+    connections: Connections, sysctl: Sysctls, service: Service, policy: Policy, expect: Expect
 ) -> None:
     """The service holds no session that the path has forgotten.
 
@@ -149,7 +156,10 @@ def test_service_sessions_not_stale(
         not_applicable(f"no connection to {service.name} from another host is silent for 1 s")
     found = stale(clients, policy.path_idle_timeout)
     expect(
-        f"forgotten sessions at port {service.port}", found, none_stale(policy.path_idle_timeout)
+        f"forgotten sessions at port {service.port}",
+        found,
+        none_stale(policy.path_idle_timeout),
+        remedy=partial(close_stale, policy, sysctl, service),
     )
 
 
@@ -167,7 +177,7 @@ def test_upstream_connections_use_keepalive(
     Remedy: Turn keepalive on in the client (libpq: `keepalives_idle=60`, HAProxy:
         `option srvtcpka`), sooner than the path forgets, then restart it.
         `sysctl -w net.ipv4.tcp_keepalive_time=200`
-        `echo 'net.ipv4.tcp_keepalive_time = 200' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_keepalive_time=200' > /etc/sysctl.d/99-zz-tcp_keepalive_time.conf`
         `systemctl restart SERVICE`
     References:
         - tcp(7), socket(7)
@@ -184,4 +194,5 @@ def test_upstream_connections_use_keepalive(
     idle = policy.path_idle_timeout
     found = probing(dialled, idle, sysctl)
     hint = partial(why_unprobed, found, idle, sysctl)
-    expect(f"keepalive towards {upstream.address}", found, probed_before(idle), hint)
+    remedy = partial(probe_connections, found, policy, sysctl, upstream)
+    expect(f"keepalive towards {upstream.address}", found, probed_before(idle), hint, remedy)

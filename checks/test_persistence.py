@@ -11,6 +11,7 @@ from nethygiene.rules import (
     equal_to,
     rule,
     why_lost,
+    write_down,
 )
 
 
@@ -28,9 +29,9 @@ def test_settings_persist(
 
     Why: A value that was typed in during an incident is gone after the next boot, and the incident
         is back (S1.4, S1.6, S1.8, S3).
-    Remedy: Write it down; a file of a later name may overrule it, which the message names then.
-        `echo 'KEY = VALUE' >> /etc/sysctl.d/90-nethygiene.conf`
-        `sysctl --system`
+    Remedy: Write it down, in a file of a name that comes last; where another still has the last
+        word, which the message names then, write it there.
+        `echo 'KEY=VALUE' > /etc/sysctl.d/99-zz-KEY.conf`
     Kernels: The default of net.core.somaxconn is 128 until Linux 5.3, 2048 on RHEL 8 and 4096
         since Linux 5.4; that of tcp_tw_reuse 0 until 4.18 and 2 since 4.19.
 
@@ -40,4 +41,5 @@ def test_settings_persist(
     found = after_boot(boot_sysctls, kernel, persisted_sysctl)
     hint = partial(why_lost, boot_sysctls, persisted_sysctl)
     name = f"{persisted_sysctl.name} after the next boot"
-    expect(name, found, equal_to(persisted_sysctl.value), hint)
+    remedy = partial(write_down, boot_sysctls, persisted_sysctl)
+    expect(name, found, equal_to(persisted_sysctl.value), hint, remedy)

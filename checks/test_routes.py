@@ -14,7 +14,9 @@ from nethygiene.rules import (
     equal_defaults,
     equal_to,
     families_with_default,
+    filter_as,
     interface_of_default,
+    lines,
     not_applicable,
     not_rising,
     one_of,
@@ -98,9 +100,10 @@ def test_reverse_path_filter_fits(
     Why: With two network cards, requests may come in by one and answers go out by the other. A
         strict filter drops the requests without a word (incident S1.5).
     Remedy: Give the host a route back by the interface that the packets come in by. Where the
-        paths are meant to differ, filter loosely there; `all` must not be 1 then.
+        paths are meant to differ, filter loosely there: the larger of `all` and the interface's
+        own counts.
         `sysctl -w net.ipv4.conf.IFACE.rp_filter=2`
-        `echo 'net.ipv4.conf.IFACE.rp_filter = 2' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.conf.IFACE.rp_filter=2' > /etc/sysctl.d/99-zz-rp_filter.conf`
     References:
         - ip-sysctl, rp_filter: https://docs.kernel.org/networking/ip-sysctl.html
         - RFC 3704, section 2
@@ -109,7 +112,25 @@ def test_reverse_path_filter_fits(
     name = multihomed_interface.name
     mode = reverse_path_filter(sysctl, multihomed_interface)
     modes = ("disabled", "strict", "loose") if policy.rp_filter == "any" else (policy.rp_filter,)
-    expect(f"effective rp_filter of {name}", mode, one_of(modes))
+    expect(
+        f"effective rp_filter of {name}",
+        mode,
+        one_of(modes),
+        remedy=lambda: lines(
+            "Set what the policy says, or change `rp_filter` in the inventory.",
+            filter_as("loose" if "loose" in modes else modes[0], sysctl, multihomed_interface),
+        ),
+    )
     if mode == "strict":
         rise = counters.change("TcpExtIPReversePathFilter")
-        expect("TcpExtIPReversePathFilter", rise, not_rising(), f"{name} filters strictly")
+        expect(
+            "TcpExtIPReversePathFilter",
+            rise,
+            not_rising(),
+            f"{name} filters strictly",
+            lambda: lines(
+                "Give the host a route back by the interface that the packets come in by. Where "
+                "the ways are meant to differ, filter loosely there:",
+                filter_as("loose", sysctl, multihomed_interface),
+            ),
+        )

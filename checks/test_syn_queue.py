@@ -8,8 +8,10 @@ from nethygiene.rules import (
     Sysctls,
     at_least,
     equal_to,
+    lines,
     not_applicable,
     rule,
+    set_sysctls,
 )
 
 
@@ -22,7 +24,7 @@ def test_tcp_syncookies_enabled(sysctl: Sysctls, expect: Expect) -> None:
         options: a setting for tests.
     Remedy: Set it to 1 now and for good.
         `sysctl -w net.ipv4.tcp_syncookies=1`
-        `echo 'net.ipv4.tcp_syncookies = 1' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_syncookies=1' > /etc/sysctl.d/99-zz-tcp_syncookies.conf`
     References:
         - ip-sysctl: https://docs.kernel.org/networking/ip-sysctl.html
         - tcp(7)
@@ -40,7 +42,7 @@ def test_tcp_max_syn_backlog_covers_backlog(
         the accept queue (incident S3).
     Remedy: Raise it to the largest backlog declared, or turn SYN cookies on.
         `sysctl -w net.ipv4.tcp_max_syn_backlog=16384`
-        `echo 'net.ipv4.tcp_max_syn_backlog = 16384' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_max_syn_backlog=16384' > /etc/sysctl.d/99-zz-tcp_max_syn_backlog.conf`
     Kernels: Since Linux 4.4 the SYN queue's limit is the listening socket's own backlog, and
         this setting is heeded only with tcp_syncookies = 0 (tried on Linux 6.18: backlog 512
         and tcp_max_syn_backlog = 8 held 30 half-open connections with cookies on, 7 without).
@@ -55,7 +57,15 @@ def test_tcp_max_syn_backlog_covers_backlog(
     if kernel.is_at_least(4, 4) and sysctl["net.ipv4.tcp_syncookies"] != 0:
         not_applicable("heeded before Linux 4.4 or without SYN cookies", Reason.NOT_THIS_KERNEL)
     value = sysctl["net.ipv4.tcp_max_syn_backlog"]
-    expect("net.ipv4.tcp_max_syn_backlog", value, at_least(max(backlogs)))
+    expect(
+        "net.ipv4.tcp_max_syn_backlog",
+        value,
+        at_least(max(backlogs)),
+        remedy=lines(
+            "Raise it to the largest backlog declared, or turn SYN cookies on.",
+            set_sysctls({"net.ipv4.tcp_max_syn_backlog": max(backlogs)}),
+        ),
+    )
 
 
 @rule(severity="medium", kind="setting", incidents=["S3"])
@@ -67,7 +77,7 @@ def test_tcp_abort_on_overflow_disabled(sysctl: Sysctls, expect: Expect) -> None
         otherwise have got through on the next try.
     Remedy: Set it back to 0, and mend the queue instead (accept-queue-not-overflowing).
         `sysctl -w net.ipv4.tcp_abort_on_overflow=0`
-        `echo 'net.ipv4.tcp_abort_on_overflow = 0' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_abort_on_overflow=0' > /etc/sysctl.d/99-zz-tcp_abort_on_overflow.conf`
     References:
         - tcp(7)
         - ip-sysctl: https://docs.kernel.org/networking/ip-sysctl.html

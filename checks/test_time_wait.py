@@ -8,9 +8,11 @@ from nethygiene.rules import (
     Sysctls,
     absent_or,
     at_least,
+    lines,
     not_applicable,
     one_of,
     rule,
+    set_sysctls,
     unknown,
 )
 
@@ -26,8 +28,8 @@ def test_tcp_tw_recycle_disabled(sysctl: Sysctls, kernel: Kernel, expect: Expect
         now and then, and nothing is logged. SYNs arrive, no SYN-ACK leaves (incident S1.4).
     Remedy: Turn it off now and for good; never turn off tcp_timestamps instead.
         `sysctl -w net.ipv4.tcp_tw_recycle=0`
-        `sed -i '/tcp_tw_recycle/d' /etc/sysctl.conf /etc/sysctl.d/*.conf`
-        `echo 'net.ipv4.tcp_tw_recycle = 0' >> /etc/sysctl.d/90-nethygiene.conf`
+        `grep -ls tw_recycle /etc/sysctl.conf /etc/sysctl.d/* | xargs -r sed -i /tw_recycle/d`
+        `echo 'net.ipv4.tcp_tw_recycle=0' > /etc/sysctl.d/99-zz-tcp_tw_recycle.conf`
     Kernels: Removed in Linux 4.12 (commit 4396e46187ca): absent is right there. On an older
         kernel it is absent inside a container, where the host's value still rules and cannot be
         seen: that is unknown; check the container's host.
@@ -44,7 +46,9 @@ def test_tcp_tw_recycle_disabled(sysctl: Sysctls, kernel: Kernel, expect: Expect
 
 
 @rule(severity="low", kind="setting", incidents=["S1.4", "S3"])
-def test_tcp_tw_reuse_matches_policy(sysctl: Sysctls, policy: Policy, expect: Expect) -> None:
+def test_tcp_tw_reuse_matches_policy(
+    sysctl: Sysctls, kernel: Kernel, policy: Policy, expect: Expect
+) -> None:
     """tcp_tw_reuse is what the policy says.
 
     It lets an *outgoing* connection take the port of one in TIME-WAIT. It cannot lose an
@@ -55,7 +59,7 @@ def test_tcp_tw_reuse_matches_policy(sysctl: Sysctls, policy: Policy, expect: Ex
         another turns it on as a cure (S3). A fleet should at least do one thing, on purpose.
     Remedy: Set what the policy says, or change `tw_reuse` in the inventory.
         `sysctl -w net.ipv4.tcp_tw_reuse=2`
-        `echo 'net.ipv4.tcp_tw_reuse = 2' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_tw_reuse=2' > /etc/sysctl.d/99-zz-tcp_tw_reuse.conf`
     Kernels: The value 2 (loopback only) came with Linux 4.19, where it is the default; older
         kernels know 0 and 1.
 
@@ -67,7 +71,16 @@ def test_tcp_tw_reuse_matches_policy(sysctl: Sysctls, policy: Policy, expect: Ex
     if wanted is None:
         not_applicable("the policy leaves tw_reuse open (any)", Reason.POLICY_ANY)
     hint = f"the policy says tw_reuse: {policy.tw_reuse}"
-    expect("net.ipv4.tcp_tw_reuse", sysctl["net.ipv4.tcp_tw_reuse"], one_of(wanted), hint)
+
+    def remedy() -> str:
+        # Of 0 and 2, the kernel's own default.
+        value = 2 if policy.tw_reuse == "loopback" and kernel.is_at_least(4, 19) else wanted[0]
+        return lines(
+            "Set what the policy says, or change `tw_reuse` in the inventory.",
+            set_sysctls({"net.ipv4.tcp_tw_reuse": value}),
+        )
+
+    expect("net.ipv4.tcp_tw_reuse", sysctl["net.ipv4.tcp_tw_reuse"], one_of(wanted), hint, remedy)
 
 
 @rule(severity="low", kind="setting", incidents=["S1.4", "S3"])
@@ -78,7 +91,7 @@ def test_tcp_timestamps_enabled(sysctl: Sysctls, expect: Expect) -> None:
         against wrapped sequence numbers (PAWS) and exact round-trip times.
     Remedy: Turn them on now and for good.
         `sysctl -w net.ipv4.tcp_timestamps=1`
-        `echo 'net.ipv4.tcp_timestamps = 1' >> /etc/sysctl.d/90-nethygiene.conf`
+        `echo 'net.ipv4.tcp_timestamps=1' > /etc/sysctl.d/99-zz-tcp_timestamps.conf`
     References:
         - RFC 7323: https://www.rfc-editor.org/rfc/rfc7323
         - ip-sysctl: https://docs.kernel.org/networking/ip-sysctl.html

@@ -100,6 +100,9 @@ class Result(_Record):
     reason: Reason | None = Field(None, description="why it is unknown or not applicable")
     severity: Severity
     message: str
+    remedy: str = Field(
+        "", description="what mends this failure; where it is empty, the rule's remedy holds"
+    )
     waiver: WaiverRecord | None = None
     observations: tuple[ObservationRecord, ...] = ()
 

@@ -34,6 +34,7 @@ class Finding:
         reason: code of why it is unknown or not applicable.
         message: the sentence for people.
         text: message and observations in one string, for tests that look for a word.
+        remedy: what is printed with it: its own, or its rule's.
     """
 
     rule: str
@@ -43,6 +44,7 @@ class Finding:
     reason: str | None
     message: str
     text: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def audit(
     )
     seconds = time.monotonic() - started
     document: dict[str, Any] = json.loads(results.read_text()) if results.exists() else {}
-    findings = tuple(_findings(document.get("results", [])))
+    findings = tuple(_findings(document))
     return AuditRun(done.returncode, findings, document, done.stdout, done.stderr, seconds)
 
 
@@ -143,8 +145,9 @@ def environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
 
 
-def _findings(entries: Iterable[dict[str, Any]]) -> Iterable[Finding]:
-    for entry in entries:
+def _findings(document: dict[str, Any]) -> Iterable[Finding]:
+    general = {rule["id"]: rule["remedy"] for rule in document.get("rules", [])}
+    for entry in document.get("results", []):
         yield Finding(
             rule=entry["rule"],
             host=entry["host"],
@@ -153,4 +156,5 @@ def _findings(entries: Iterable[dict[str, Any]]) -> Iterable[Finding]:
             reason=entry["reason"],
             message=entry["message"],
             text=" ".join([entry["message"] or "", json.dumps(entry["observations"])]),
+            remedy=entry["remedy"] or general[entry["rule"]],
         )

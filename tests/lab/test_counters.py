@@ -70,8 +70,8 @@ def test_the_load_of_s3_overflows_the_queue_until_it_is_mended(lab: Lab, host: L
     load = (CLIENTS, host.address, PORT, 10, 30, 0.5, 0)
     with host.program(SHOP, PORT, 16384, 0.1), client.program(*load):
         before = audit(lab, [host], policy=SHOP_POLICY)
-    scene.remedies = {rule["id"]: rule["remedy"] for rule in before.document["rules"]}
-    scene.follow_remedy("somaxconn-covers-backlog")
+    scene.broken = before
+    scene.follow_remedy("somaxconn-covers-backlog", "shop")
     with host.program(SHOP, PORT, 16384, 0.1), client.program(*load):
         after = audit(lab, [host], policy=SHOP_POLICY)
     lab.remove(client)

@@ -132,6 +132,17 @@ def test_unknown_is_an_error_in_junit_and_not_applicable_is_skipped(runner: Runn
     assert cases["test_somaxconn_meets_policy[here]"] == {"failure"}
 
 
+def test_a_failure_in_junit_ends_in_its_own_remedy(runner: Runner) -> None:
+    inventory = runner.inventory(LOCAL + IMPOSSIBLE)
+    path = runner.folder / "junit.xml"
+    suite = runner.run(f"--inventory={inventory}", f"--junit-xml={path}", "-k", "somaxconn_meets")
+    (result,) = suite.results("somaxconn-meets-policy")
+    assert "`sysctl -w net.core.somaxconn=2000000000`" in result.remedy
+    (failure,) = ET.parse(path).getroot().iter("failure")
+    assert failure.attrib["message"] == f"here: {result.message}"
+    assert failure.text == f"here: {result.message}\n\nRemedy:\n{result.remedy}"
+
+
 def test_waived_covers_a_failure_and_never_an_unknown(runner: Runner) -> None:
     waiver = "{rule: somaxconn-meets-policy, until: 2099-01-01, owner: netops, reason: NET-1}"
     inventory = runner.inventory(

@@ -45,7 +45,7 @@ def rule(
         remedy=remedy
         or "Raise it now and for good, then restart the service:\n"
         "`sysctl -w net.core.somaxconn=16384`\n"
-        "`echo 'net.core.somaxconn = 16384' >> /etc/sysctl.d/90-nethygiene.conf`",
+        "`echo 'net.core.somaxconn=16384' > /etc/sysctl.d/99-zz-somaxconn.conf`",
         references=("listen(2)",),
     )
 
@@ -90,6 +90,7 @@ def result(
     reason: Reason | None = None,
     seen: Iterable[ObservationRecord] = (),
     waiver: WaiverRecord | None = None,
+    remedy: str = "",
 ) -> Result:
     seen = tuple(seen)
     if outcome in {Outcome.FAILED, Outcome.WAIVED} and not message:
@@ -103,6 +104,7 @@ def result(
         reason=reason,
         severity=judged.severity,
         message=message,
+        remedy=remedy,
         waiver=waiver,
         observations=seen,
     )
@@ -226,6 +228,24 @@ def mixed(exit_status: int = 1) -> Run:
         *(result(REDIRECTS, name, item="eth0/ipv4") for name in ("web-1", "web-2", "web-3")),
     ]
     return run(hosts, [REACHABLE, SOMAXCONN, OVERFLOWS, REDIRECTS, OWNERS], results, exit_status)
+
+
+LONG = f"echo {'x' * 90}"
+
+
+def with_own_remedies() -> Run:
+    """Four hosts that fail one rule: two with the same remedy, one with another, one with none."""
+    remedies = {
+        "web-1": f"Raise it.\n`{LONG}`",
+        "web-2": f"Raise it.\n`{LONG}`",
+        "web-3": "Raise it there.\n\nIn nginx.conf:\n``listen 443 backlog=9;``",
+        "web-4": "",
+    }
+    failed = [
+        result(SOMAXCONN, name, Outcome.FAILED, item="shop", seen=[somaxconn(4096)], remedy=remedy)
+        for name, remedy in remedies.items()
+    ]
+    return run([host(name) for name in remedies], [SOMAXCONN], failed, 1)
 
 
 def healthy() -> Run:

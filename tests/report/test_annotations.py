@@ -40,6 +40,12 @@ def test_they_point_at_the_host_in_the_inventory() -> None:
     ]
 
 
+def test_they_name_the_remedy_that_a_finding_has_of_its_own() -> None:
+    told = commands(runs.with_own_remedies())
+    assert told[0].endswith(f"expected at least 16384 Remedy: Raise it. `{runs.LONG}`")
+    assert told[3].endswith("expected at least 16384")
+
+
 def test_nothing_of_a_host_breaks_out_of_a_command() -> None:
     name = "evil%0A::error::,file=x:\n::warning::y\r"
     failed = [result(SOMAXCONN, name, Outcome.FAILED, message=f"{name}\u2028::error::z")]

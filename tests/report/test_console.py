@@ -32,7 +32,23 @@ def test_findings_are_grouped_worst_first_with_their_remedy() -> None:
         "WAIVED icmp-redirects-match-policy (medium) on 1 host",
         "UNKNOWN 4 results of hosts that were not read, or not to the end",
     ]
-    assert "      `sysctl -w net.core.somaxconn=16384`" in lines
+    assert "        sysctl -w net.core.somaxconn=16384" in lines
+
+
+def test_a_finding_is_told_with_its_own_remedy() -> None:
+    lines = told(runs.with_own_remedies())
+    told_then = lines[lines.index("    Remedy for web-1 [shop], web-2 [shop]:") :]
+    assert told_then[1:10] == [
+        "      Raise it.",
+        f"        echo {'x' * 90}",
+        "    Remedy for web-3 [shop]:",
+        "      Raise it there.",
+        "      In nginx.conf:",
+        "        listen 443 backlog=9;",
+        "    Remedy for web-4 [shop]:",
+        "      Raise it now and for good, then restart the service:",
+        "        sysctl -w net.core.somaxconn=16384",
+    ]
 
 
 def test_counts_are_never_broken_in_a_phrase() -> None:

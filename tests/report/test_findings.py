@@ -10,12 +10,13 @@ import pytest
 
 from nethygiene.outcomes import Outcome, Reason, Severity
 from nethygiene.report.advice import ADVICE, INCIDENTS
+from nethygiene.report.blocks import Form, blocks
 from nethygiene.report.findings import groups
 from nethygiene.report.headline import coverage, headline
 from nethygiene.report.html import report_html
 from nethygiene.report.html.markup import anchor, body
 from nethygiene.report.html.matrix_data import matrix_json
-from nethygiene.results import Run
+from nethygiene.results import Result, Run
 from tests.report import runs
 from tests.report.runs import SOMAXCONN, host, result, run, somaxconn
 
@@ -141,3 +142,44 @@ def test_incidents_have_the_titles_of_their_page() -> None:
 def test_every_reason_of_an_unknown_has_an_advice() -> None:
     inapplicable = {"not-declared", "not-this-kernel", "not-this-host", "policy-any"}
     assert {reason.value for reason in Reason} - inapplicable == {one.value for one in ADVICE}
+
+
+def test_hosts_with_one_remedy_share_it_and_others_stand_with_theirs() -> None:
+    (group,) = groups(runs.with_own_remedies(), Outcome.FAILED)
+    told = [([one.host for one in cure.results], cure.remedy) for cure in group.cures()]
+    assert told == [
+        (["web-1", "web-2"], f"Raise it.\n`{runs.LONG}`"),
+        (["web-3"], "Raise it there.\n\nIn nginx.conf:\n``listen 443 backlog=9;``"),
+        (["web-4"], SOMAXCONN.remedy),
+    ]
+    html = page(runs.with_own_remedies())
+    assert html.count("<h4>Remedy for ") == 3
+    assert f"<code>{runs.LONG}</code>" in html
+    assert '<div class="nh-copy nh-content">' in html
+
+
+def test_the_items_of_a_host_have_one_remedy_where_its_words_are_the_same() -> None:
+    def failing(item: str, remedy: str) -> Result:
+        return result(SOMAXCONN, "a", Outcome.FAILED, item=item, message="x", remedy=remedy)
+
+    failed = [
+        failing("eth0", "Refuse.\n`w all`\n`w eth0`\n\nIn a file:\n``all``\n``eth0``"),
+        failing("eth1", "Refuse.\n`w all`\n`w eth1`\n\nIn a file:\n``all``\n``eth1``"),
+        failing("eth2", "Leave it."),
+    ]
+    (group,) = groups(run([host("a")], [SOMAXCONN], failed, 1), Outcome.FAILED)
+    assert [cure.remedy for cure in group.cures()] == [
+        "Refuse.\n\n`w all`\n`w eth0`\n`w eth1`\n\nIn a file:\n\n``all``\n``eth0``\n``eth1``",
+        "Leave it.",
+    ]
+
+
+def test_what_is_typed_and_what_is_put_into_a_file_are_blocks_of_their_own() -> None:
+    told = "Type\nthis:\n`a`\n`b`\n\n`c`\n\nAnd write:\n``* * * * * d``\n``e``\n"
+    assert [(block.form, block.lines) for block in blocks(told)] == [
+        (Form.TEXT, ("Type this:",)),
+        (Form.COMMANDS, ("a", "b")),
+        (Form.COMMANDS, ("c",)),
+        (Form.TEXT, ("And write:",)),
+        (Form.CONTENT, ("* * * * * d", "e")),
+    ]

@@ -23,6 +23,16 @@ def test_it_tells_verdict_counts_groups_and_what_to_do() -> None:
     assert "- a remark" in text
 
 
+def test_each_remedy_stands_with_its_hosts() -> None:
+    text = summary_markdown(runs.with_own_remedies(), Severity.MEDIUM, [])
+    assert (
+        "**For web-1 \\[shop\\], web-2 \\[shop\\]**\n\nRaise it.\n\n"
+        f"    {runs.LONG}\n\n**For web-3 \\[shop\\]**\n\n"
+    ) in text
+    assert "\n\n    listen 443 backlog=9;\n" in text
+    assert "\n    sysctl -w net.core.somaxconn=16384\n" in text
+
+
 def test_nothing_of_a_host_is_markup() -> None:
     text = summary_markdown(runs.hostile(), Severity.MEDIUM, [])
     tags = set(re.findall(r"<[^>]*>", text))

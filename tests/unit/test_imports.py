@@ -82,7 +82,15 @@ ALLOWED: dict[str, set[str]] = {
             "report",
         ),
     },
-    "docs": {"inventory", "plugin.shipped", "probes", "report.text", "results", "rules", "sudoers"},
+    "docs": {
+        "inventory",
+        "plugin.shipped",
+        "probes",
+        "report.blocks",
+        "results",
+        "rules",
+        "sudoers",
+    },
     # Beside the flow.
     "__init__": set(),
     "__main__": {

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import groupby
 
-from nethygiene.report.text import paragraphs
+from nethygiene.report.blocks import Form, blocks
 
 _COLUMNS = 96
 
@@ -18,19 +17,17 @@ def notice(source: str) -> str:
 
 def prose(text: str) -> str:
     """A section of a rule's docstring; lines that are one command in backticks become a block."""
-    blocks: list[str] = []
-    lines = [line for line in paragraphs(text) if line]
-    for is_command, group in groupby(lines, key=_is_command):
-        if is_command:
-            blocks.append(code(line.strip("`") for line in group))
-        else:
-            blocks += [f"{line}\n" for line in group]
-    return "\n".join(blocks)
+    return "\n".join(
+        f"{block.lines[0]}\n"
+        if block.form is Form.TEXT
+        else code(block.lines, "sh" if block.form is Form.COMMANDS else "")
+        for block in blocks(text)
+    )
 
 
-def code(lines: Iterable[str]) -> str:
-    """A block of shell commands."""
-    return "\n".join(["```sh", *lines, "```", ""])
+def code(lines: Iterable[str], language: str = "sh") -> str:
+    """A block of shell commands, or of a file's lines."""
+    return "\n".join([f"```{language}", *lines, "```", ""])
 
 
 def wrapped(command: str) -> str:
@@ -53,7 +50,3 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", r"\|")
-
-
-def _is_command(line: str) -> bool:
-    return re.fullmatch(r"`[^`]+`", line) is not None

@@ -6,6 +6,8 @@ rule does with the exception of an unreadable fact, the ledger remembers.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -40,11 +42,16 @@ class UnreadableFactError(Exception):
 class Ledger:
     """Records the reads and expectations of one evaluation of one rule."""
 
-    __slots__ = ("_pending", "_source", "expectations", "failures", "observations", "unreadable")
+    __slots__ = (
+        *("_pending", "_source"),
+        *("expectations", "failures", "observations", "remedies", "unreadable"),
+    )
 
     def __init__(self) -> None:
         self.observations: list[Observation] = []
         self.failures: list[str] = []
+        # In the order of failing; "" is one whose rule's own remedy holds. Without repeats.
+        self.remedies: dict[str, None] = {}
         self.unreadable: list[Unreadable] = []
         self.expectations = 0
         # In the order of reading; a dict, for a host may have a hundred thousand sockets.
@@ -77,7 +84,9 @@ class Ledger:
         if unreadable not in self.unreadable:
             self.unreadable.append(unreadable)
 
-    def expect(self, what: str, expected: str, actual: str, failure: str | None) -> None:
+    def expect(
+        self, what: str, expected: str, actual: str, failure: str | None, remedy: str = ""
+    ) -> None:
         """Record an expectation; it takes over the reads since the one before it.
 
         Where there were none, what is judged comes from where the one before it was read: of
@@ -88,6 +97,7 @@ class Ledger:
             expected: the expectation in words.
             actual: what was found.
             failure: the sentence that says how it was not met, None if it was.
+            remedy: what mends this failure; empty where the rule's own remedy does.
         """
         self.expectations += 1
         sources = list(dict.fromkeys(read.source for read in self._pending if read.source))
@@ -97,7 +107,21 @@ class Ledger:
         self._source = "; ".join(sources) or self._source
         self.observations.append(Observation(what, self._source, expected, actual))
         if failure is not None:
-            self.failures.append(failure)
+            self.fail(failure, remedy)
+
+    def fail(self, sentence: str, remedy: str = "") -> None:
+        """Record a failure, and what mends it where it has a remedy of its own."""
+        self.failures.append(sentence)
+        self.remedies.setdefault(remedy)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let facts be asked for what is no part of the verdict: it leaves no trace here."""
+        pending, unreadable = self._pending.copy(), self.unreadable.copy()
+        try:
+            yield
+        finally:
+            self._pending, self.unreadable = pending, unreadable
 
     def close(self) -> None:
         """Turn reads that no expectation took over into observations of their own."""

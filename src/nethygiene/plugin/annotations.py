@@ -72,7 +72,10 @@ def _message(results: list[Result]) -> str:
     by_rule: dict[str, list[str]] = defaultdict(list)
     for one in sorted(results, key=lambda one: -one.severity.rank):
         item = "" if one.item is None else f"[{one.item}] "
-        by_rule[f"{one.rule} ({one.severity}, {one.outcome})"].append(f"{item}{one.message}")
+        remedy = f" Remedy: {one.remedy}" if one.remedy else ""
+        by_rule[f"{one.rule} ({one.severity}, {one.outcome})"].append(
+            f"{item}{one.message}{remedy}"
+        )
     lines = [f"{rule}: {said}" for rule, told in by_rule.items() for said in told]
     more = [f"and {len(lines) - _LINES} more"] if len(lines) > _LINES else []
     return "\n".join(printable(" ".join(line.split())) for line in [*lines[:_LINES], *more])

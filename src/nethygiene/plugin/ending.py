@@ -10,7 +10,7 @@ import pytest
 from nethygiene.masking import masked
 from nethygiene.plugin.annotations import are_wanted, github_annotations
 from nethygiene.plugin.distributed import is_worker
-from nethygiene.plugin.junit import tell_cut_short, tell_unknown
+from nethygiene.plugin.junit import tell_cut_short, tell_judged
 from nethygiene.plugin.keys import audit_of, has_audit
 from nethygiene.plugin.outcome import RULE_ITEM, judged_by
 from nethygiene.plugin.report_files import ReportFile, report_files, written_whole
@@ -54,7 +54,7 @@ class Gatherer:
         """Take a report's results; one without any is of a test that is none of ours."""
         self._take(report)
         yield
-        tell_unknown(self._config, report)
+        tell_judged(self._config, report)
 
     def pytest_runtest_logfinish(self) -> None:
         """Count: what was not finished was not judged."""

@@ -1,4 +1,4 @@
-"""JUnit: an unknown is an error whose message is ours.
+"""JUnit: an unknown is an error whose message is ours, and a failure's text ends in its remedy.
 
 pytest writes `failed on setup with "..."` around whatever is no failure of the call itself.
 """
@@ -6,19 +6,34 @@ pytest writes `failed on setup with "..."` around whatever is no failure of the 
 from __future__ import annotations
 
 import pytest
-from _pytest.junitxml import LogXML, xml_key
+from _pytest.junitxml import LogXML, bin_xml_escape, xml_key
 
 from nethygiene.outcomes import Outcome
-from nethygiene.plugin.outcome import judged_by
+from nethygiene.plugin.outcome import Judged, judged_by
+from nethygiene.report.text import printable
 
 
-def tell_unknown(config: pytest.Config, report: pytest.TestReport) -> None:
-    """Put our message on the error that pytest has just noted for an unknown."""
+def tell_judged(config: pytest.Config, report: pytest.TestReport) -> None:
+    """Put our message on the error that pytest has just noted for an unknown.
+
+    A failure's text gets the remedies of what failed: its message is one line, and stays so.
+    """
     judged = judged_by(report)
     xml = config.stash.get(xml_key, None)
-    if xml is None or judged is None or judged.outcome is not Outcome.UNKNOWN:
+    if xml is None or judged is None:
         return
-    _tell(xml, report)
+    if judged.outcome is Outcome.UNKNOWN:
+        _tell(xml, report)
+    elif judged.outcome is Outcome.FAILED and (remedies := _remedies(judged)):
+        for node in xml.node_reporter(report).nodes:
+            if node.tag == "failure" and node.text:
+                node.text = bin_xml_escape(f"{node.text}\n\nRemedy:\n{remedies}")
+
+
+def _remedies(judged: Judged) -> str:
+    failed = [one for one in judged.results if one.outcome is Outcome.FAILED]
+    distinct = dict.fromkeys(one.remedy or judged.rule.remedy for one in failed)
+    return printable("\n\n".join(filter(None, distinct)))
 
 
 def _tell(xml: LogXML, report: pytest.TestReport) -> None:

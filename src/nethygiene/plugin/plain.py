@@ -173,7 +173,7 @@ def verdict_of(reading: Reading, call: pytest.CallInfo[None]) -> Verdict:
         case pytest.skip.Exception():
             inapplicable = NotApplicableError(error.msg or "skipped", Reason.NOT_THIS_HOST)
         case AssertionError() | pytest.fail.Exception():
-            ledger.failures.append(str(error).split("\n", 1)[0] or type(error).__name__)
+            ledger.fail(str(error).split("\n", 1)[0] or type(error).__name__)
         case _:
             crash = error
     item = reading.item.name if reading.item is not None else None

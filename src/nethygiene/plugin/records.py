@@ -82,6 +82,7 @@ def result_record(
         reason=verdict.reason,
         severity=severity,
         message=masked(message),
+        remedy=masked(verdict.remedy),
         waiver=waiver,
         observations=tuple(map(_observation_record, verdict.observations)),
     )

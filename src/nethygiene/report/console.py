@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nethygiene.outcomes import Outcome, Severity
+from nethygiene.report.blocks import Form, blocks
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
 from nethygiene.report.headline import CONSOLE_WORDS, CUT_SHORT
-from nethygiene.report.text import log_line, paragraphs, printable
+from nethygiene.report.text import log_line, printable
 from nethygiene.results import Result, Run
 from nethygiene.verdict import CLEAN
 
@@ -119,11 +120,27 @@ def _group(group: Group, *, width: int, verbose: bool) -> Iterator[Line]:
     if len(ordered) > _SHOWN:
         rest = sum(len(told) for _, told in ordered[_SHOWN:])
         yield Line(f"  - and {rest:,} more results")
-    if outcome is Outcome.FAILED and rule.remedy:
-        yield Line("    Remedy:", {"bold": True})
-        for paragraph in paragraphs(rule.remedy):
-            yield from _wrapped(f"      {paragraph}", width)
+    if outcome is Outcome.FAILED:
+        yield from _remedies(group, width)
     yield Line("")
+
+
+def _remedies(group: Group, width: int) -> Iterator[Line]:
+    cures = group.cures()
+    for cure in cures[:_SHOWN]:
+        names = capped([subject(one) for one in cure.results], _SHOWN)
+        whose = "" if len(cures) == 1 else f" for {names}"
+        yield from _wrapped(f"    Remedy{whose}:", width, {"bold": True})
+        for block in blocks(cure.remedy):
+            if block.form is Form.TEXT:
+                yield from _wrapped(f"      {block.lines[0]}", width)
+                continue
+            # Never wrapped: who copies a command from the terminal copies it whole.
+            for line in block.lines:
+                yield Line(f"        {printable(line)}")
+    if len(cures) > _SHOWN:
+        rest = sum(len(cure.results) for cure in cures[_SHOWN:])
+        yield Line(f"    and other remedies for {plural(rest, 'more result')}")
 
 
 def _unreached(run: Run, width: int) -> Iterator[Line]:

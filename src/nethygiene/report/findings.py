@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nethygiene.outcomes import Outcome, Reason
+from nethygiene.report.blocks import merged, words
 from nethygiene.results import ObservationRecord, Result, RuleRecord, Run
 from nethygiene.verdict import REACHABILITY
 
@@ -23,6 +24,19 @@ class Story:
 
     message: str
     evidence: tuple[ObservationRecord, ...]
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """A remedy, and the results that it mends.
+
+    Attributes:
+        remedy: its text, never empty.
+        results: what it mends, at least one.
+    """
+
+    remedy: str
     results: tuple[Result, ...]
 
 
@@ -55,6 +69,23 @@ class Group:
             for many in told.values()
         ]
         return sorted(stories, key=lambda story: -len(story.results))
+
+    def cures(self) -> list[Cure]:
+        """The remedies of its results, the most frequent first: the finding's own, or the rule's.
+
+        Hosts with the same one share it, and what the items of a host have in the same words is
+        one remedy with the commands of all. There is none of a rule without any.
+        """
+        by_host: dict[tuple[object, ...], list[Result]] = defaultdict(list)
+        for one in self.results:
+            remedy = one.remedy or self.rule.remedy
+            by_host[one.host, words(remedy) if one.remedy else remedy].append(one)
+        mended: dict[str, list[Result]] = defaultdict(list)
+        for many in by_host.values():
+            remedies = list(dict.fromkeys(one.remedy or self.rule.remedy for one in many))
+            mended[remedies[0] if len(remedies) == 1 else merged(remedies)] += many
+        cures = [Cure(remedy, tuple(many)) for remedy, many in mended.items() if remedy]
+        return sorted(cures, key=lambda cure: -len(cure.results))
 
 
 def groups(run: Run, outcome: Outcome) -> list[Group]:

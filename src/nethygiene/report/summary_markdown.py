@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 
 from nethygiene.outcomes import Outcome, Reason, Severity
 from nethygiene.report.advice import ADVICE
+from nethygiene.report.blocks import Form, blocks
 from nethygiene.report.console import counts, scope
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
 from nethygiene.report.headline import coverage, headline
-from nethygiene.report.text import paragraphs, printable
+from nethygiene.report.text import printable
 from nethygiene.results import Run
 
 _GROUPS = 40
@@ -114,28 +115,36 @@ def _group(group: Group) -> Iterator[str]:
         reasons = sorted({one.reason for one in group.results if one.reason is not None})
         yield from (_advice(reason) for reason in reasons if reason in ADVICE)
         yield ""
-    elif rule.remedy:
-        yield "<details><summary>Remedy</summary>"
-        yield ""
-        yield from _remedy(rule.remedy)
-        yield "</details>"
-        yield ""
+    else:
+        yield from _remedies(group)
 
 
 def _advice(reason: Reason) -> str:
     return f"*What to do ({escaped(reason)})*: {prose(ADVICE[reason])}"
 
 
-def _remedy(remedy: str) -> Iterator[str]:
-    was_command = False
-    for paragraph in paragraphs(remedy):
-        is_command = _CODE.fullmatch(paragraph) is not None
-        if was_command and not is_command:
+def _remedies(group: Group) -> Iterator[str]:
+    cures = group.cures()
+    if not cures:
+        return
+    yield "<details><summary>Remedy</summary>"
+    yield ""
+    for cure in cures[:_STORIES]:
+        if len(cures) > 1:
+            names = capped([subject(one) for one in cure.results], _NAMES)
+            yield f"**For {escaped(names)}**"
             yield ""
-        # Four spaces, since no fence can be broken out of where there is none.
-        yield f"    {printable(paragraph[1:-1])}" if is_command else prose(paragraph)
-        if not is_command:
+        for block in blocks(cure.remedy):
+            # Four spaces, since no fence can be broken out of where there is none.
+            yield from (
+                [prose(block.lines[0])]
+                if block.form is Form.TEXT
+                else [f"    {printable(line)}" for line in block.lines]
+            )
             yield ""
-        was_command = is_command
-    if was_command:
+    if len(cures) > _STORIES:
+        rest = sum(len(cure.results) for cure in cures[_STORIES:])
+        yield f"and other remedies for {plural(rest, 'more result')}"
         yield ""
+    yield "</details>"
+    yield ""

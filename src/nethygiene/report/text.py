@@ -35,15 +35,3 @@ def printable(text: str) -> str:
 def log_line(line: str) -> str:
     """A whole line of :func:`printable` text that the log of a CI's job takes for no command."""
     return _LINE_COMMAND.sub(r"\1\\x3a", line)
-
-
-def paragraphs(text: str) -> list[str]:
-    """The paragraphs of a remedy: its lines joined, but a command, in backticks, on its own."""
-    found: list[str] = []
-    for line in text.split("\n"):
-        is_command = line.startswith("`") and line.endswith("`")
-        if found and not is_command and not found[-1].endswith("`"):
-            found[-1] += f" {line}"
-        else:
-            found.append(line)
-    return found

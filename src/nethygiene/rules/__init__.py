@@ -39,7 +39,7 @@ from nethygiene.probes.ssh_processes import SshProcesses
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.probes.tunnel_configs import TunnelConfigs
 from nethygiene.probes.tunnel_logs import TunnelLogs
-from nethygiene.rules.backlog import why_backlog_is_short
+from nethygiene.rules.backlog import lengthen_backlog, raise_somaxconn, why_backlog_is_short
 from nethygiene.rules.definition import rule
 from nethygiene.rules.descriptor_limits import descriptors_of_host, descriptors_of_listeners
 from nethygiene.rules.expect import Expect, not_applicable, unknown
@@ -63,6 +63,12 @@ from nethygiene.rules.keepalive import (
     stale,
     why_unprobed,
 )
+from nethygiene.rules.keepalive_remedies import (
+    close_stale,
+    notice_dead_peers,
+    probe_connections,
+    probe_sooner,
+)
 from nethygiene.rules.listening import port_state, served, why_not_served
 from nethygiene.rules.matchers import (
     Matcher,
@@ -83,13 +89,28 @@ from nethygiene.rules.network_interfaces import (
     interface_with,
     state_of,
 )
-from nethygiene.rules.persistence import after_boot, why_lost
+from nethygiene.rules.persistence import after_boot, why_lost, write_down
 from nethygiene.rules.redirects import (
     accepts_redirects,
     families_refusing_redirects,
     is_forwarding,
+    treat_redirects,
 )
-from nethygiene.rules.reverse_path import MultihomedInterface, reverse_path_filter
+from nethygiene.rules.remedies import (
+    boot_file,
+    command,
+    content,
+    lines,
+    restart_processes,
+    restart_service,
+    set_sysctls,
+    word,
+)
+from nethygiene.rules.reverse_path import (
+    MultihomedInterface,
+    filter_as,
+    reverse_path_filter,
+)
 from nethygiene.rules.routing import (
     actual_way,
     declared_way,
@@ -153,10 +174,14 @@ __all__ = [
     "at_most",
     "below",
     "below_nine_tenths",
+    "boot_file",
     "both_ways",
     "bounded_rate",
     "bounded_share",
+    "close_stale",
+    "command",
     "connections_opened",
+    "content",
     "declared_way",
     "descriptors_of_host",
     "descriptors_of_listeners",
@@ -166,6 +191,7 @@ __all__ = [
     "error_changes",
     "families_refusing_redirects",
     "families_with_default",
+    "filter_as",
     "former_port",
     "forward_states",
     "host_key_findings",
@@ -173,22 +199,31 @@ __all__ = [
     "interface_with",
     "intrusions",
     "is_forwarding",
+    "lengthen_backlog",
+    "lines",
     "log_finding",
     "never_risen",
     "none_stale",
     "not_applicable",
     "not_rising",
+    "notice_dead_peers",
     "one_of",
     "options_in_effect",
     "port_state",
+    "probe_connections",
+    "probe_sooner",
     "probed_before",
     "probing",
+    "raise_somaxconn",
+    "restart_processes",
+    "restart_service",
     "reverse_path_filter",
     "rule",
     "running_tunnel",
     "served",
     "service_passages",
     "sessions_bounded",
+    "set_sysctls",
     "settled",
     "settled_clients",
     "ssh_sessions",
@@ -196,6 +231,7 @@ __all__ = [
     "state_of",
     "still_served",
     "syn_queues",
+    "treat_redirects",
     "unknown",
     "ways_to_judge",
     "what_passes",
@@ -206,4 +242,6 @@ __all__ = [
     "why_lost",
     "why_not_served",
     "why_unprobed",
+    "word",
+    "write_down",
 ]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from nethygiene.inventory.policy import Service
 from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener
 from nethygiene.probes.sysctl import Sysctls
+from nethygiene.rules.remedies import lines, restart_processes, set_sysctls
+
+_SOMAXCONN = "net.core.somaxconn"
 
 # What kernels and distributions set before anyone tuned them: 128 until Linux 5.4, 4096 since
 # (commit 19f92a030ca6), 2048 on RHEL 8.
@@ -32,3 +36,33 @@ def why_backlog_is_short(listener: Listener, sysctl: Sysctls, owners: ListenerOw
             "application asks for less"
         )
     return f"the application asks for less: raise its own backlog option, then restart {who}"
+
+
+def raise_somaxconn(backlog: int, restart: str) -> str:
+    """The remedy of a somaxconn below `backlog`; `restart` says whom to restart then."""
+    return lines(
+        "Raise it now and for good.",
+        set_sysctls({_SOMAXCONN: backlog}),
+        f"Then {restart}: a socket keeps the limit that it was opened with, also over a reload.",
+    )
+
+
+def lengthen_backlog(
+    listener: Listener, service: Service, sysctl: Sysctls, owners: ListenerOwners
+) -> str:
+    """The remedy of a socket whose backlog is shorter than its service declares."""
+    backlog = service.backlog or 0
+    restart = restart_processes(owners.of(listener.port), service)
+    somaxconn = sysctl[_SOMAXCONN]
+    own_option = (
+        f"In the application, ask for a backlog of {backlog} (nginx: "
+        f"`listen {service.port} backlog={backlog};`)."
+    )
+    asks_for_less = somaxconn != listener.backlog and listener.backlog not in _DEFAULTS
+    if somaxconn < backlog:
+        parts = [raise_somaxconn(backlog, restart)]
+        return lines(*([own_option] if asks_for_less else []), *parts)
+    if asks_for_less:
+        return f"{own_option} Then {restart}."
+    again = restart[0].upper() + restart[1:]
+    return f"{again}. Where the backlog is {listener.backlog} still: {own_option}"

@@ -22,6 +22,7 @@ from nethygiene.rules.subject import HALF_READ, Subject
 _MOST_ITEMS = 5_000
 _MOST_SENTENCES = 100
 _MOST_OBSERVATIONS = 1_000
+_MOST_REMEDIES = 20
 _LONGEST = 10_000  # characters
 
 
@@ -36,6 +37,7 @@ class Verdict:
         message: one line for people: the offending values, or what is missing.
         observations: all that was looked at.
         traceback: of the rule's own bug, where it crashed.
+        remedy: what mends this failure; empty where the rule's general remedy holds.
     """
 
     item: str | None
@@ -44,6 +46,7 @@ class Verdict:
     message: str
     observations: tuple[Observation, ...]
     traceback: str | None = None
+    remedy: str = ""
 
 
 def evaluate(rule: Rule, subject: Subject, declared: Named | None = None) -> list[Verdict]:
@@ -168,7 +171,7 @@ def _judge(rule: Rule, subject: Subject, kind: str | None, item: Named | None) -
     except NotApplicableError as error:
         inapplicable = error
     except AssertionError as error:
-        ledger.failures.append(str(error) or "an assertion of the rule failed")
+        ledger.fail(str(error) or "an assertion of the rule failed")
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - pytest.skip(), fail(), sys.exit() are those
@@ -182,6 +185,7 @@ def _judge(rule: Rule, subject: Subject, kind: str | None, item: Named | None) -
         crash=crash,
         inapplicable=inapplicable,
         judged_nothing=None if ledger.expectations else nothing,
+        general_remedy=rule.documentation.remedy,
     )
 
 
@@ -192,6 +196,7 @@ def decide(
     crash: BaseException | None = None,
     inapplicable: NotApplicableError | None = None,
     judged_nothing: str | None = None,
+    general_remedy: str = "",
 ) -> Verdict:
     """The verdict of one evaluation: a failure stands, then a crash, then what was not readable.
 
@@ -201,6 +206,7 @@ def decide(
         crash: the bug that ended it, None if none did.
         inapplicable: why there was nothing to judge, None if there was something.
         judged_nothing: what to say where nothing at all was judged, None where that is no matter.
+        general_remedy: the rule's, for a failure that has none of its own beside one that has.
     """
     ledger.close()
     seen = _shown(ledger.observations)
@@ -208,7 +214,8 @@ def decide(
     if ledger.failures:
         message = _joined(ledger.failures)
         message += f" (and could not read {missing})" if missing else ""
-        return Verdict(item, Outcome.FAILED, None, message, seen, _trace(crash))
+        remedy = _remedy(ledger, general_remedy)
+        return Verdict(item, Outcome.FAILED, None, message, seen, _trace(crash), remedy)
     if crash is not None:
         message = _cut(f"the rule itself crashed: {type(crash).__name__}: {crash}")
         return Verdict(item, Outcome.UNKNOWN, Reason.RULE_CRASHED, message, seen, _trace(crash))
@@ -226,6 +233,16 @@ def _joined(sentences: Sequence[str]) -> str:
     more = len(sentences) - _MOST_SENTENCES
     text = _cut("; ".join(sentences[:_MOST_SENTENCES]))
     return f"{text}; and {more:,} more" if more > 0 else text
+
+
+def _remedy(ledger: Ledger, general: str) -> str:
+    if not any(ledger.remedies):
+        return ""
+    # A paragraph of its own each: a blank line ends a block of commands.
+    distinct = list(dict.fromkeys(one or general for one in ledger.remedies))
+    more = len(distinct) - _MOST_REMEDIES
+    rest = [f"The {more:,} failures beyond these are mended alike."] if more > 0 else []
+    return "\n\n".join([*filter(None, distinct[:_MOST_REMEDIES]), *rest])
 
 
 def _shown(observations: Sequence[Observation]) -> tuple[Observation, ...]:

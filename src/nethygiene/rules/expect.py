@@ -14,7 +14,7 @@ from nethygiene.rules.matchers import Matcher
 judged_by: ContextVar[Ledger | None] = ContextVar("judged_by", default=None)
 
 T = TypeVar("T")
-Hint = str | Callable[[], str]
+Words = str | Callable[[], str]
 
 
 class Expect:
@@ -25,7 +25,9 @@ class Expect:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def __call__(self, what: str, actual: T, matcher: Matcher[T], hint: Hint = "") -> bool:
+    def __call__(
+        self, what: str, actual: T, matcher: Matcher[T], hint: Words = "", remedy: Words = ""
+    ) -> bool:
         """Expect `actual` to satisfy `matcher`; the rule goes on either way.
 
         Args:
@@ -34,6 +36,9 @@ class Expect:
             matcher: what is expected.
             hint: said with a failure: what this value means, or what to do about it; a function
                 where it takes further facts, for then it is asked on failure alone.
+            remedy: what mends this very failure, with the host's own numbers and names, in the
+                markup of a docstring's ``Remedy:``; or a function, as for `hint`, which gives ""
+                where the rule's general remedy is all that can be said.
 
         Returns:
             Whether it was as expected.
@@ -46,24 +51,30 @@ class Expect:
             self._ledger.note_unreadable(Unreadable(Reason.RULE_CRASHED, "", detail))
             raise
         shown = "absent" if actual is None else str(actual)
-        failure = None
-        if not good:
-            failure = f"{what} is {shown}, expected {matcher.description}"
-            said = _said(hint)
-            failure += f": {said}" if said else ""
-        self._ledger.expect(what, matcher.description, shown, failure)
-        return good
+        if good:
+            self._ledger.expect(what, matcher.description, shown, None)
+            return True
+        failure = f"{what} is {shown}, expected {matcher.description}"
+        said, crash = _said(hint, "hint")
+        # What a remedy reads on its way is neither evidence nor missing from the verdict.
+        with self._ledger.aside():
+            mending, crashed_too = _said(remedy, "remedy")
+        told = " ".join(one for one in (said, crash, crashed_too) if one)
+        failure += f": {told}" if told else ""
+        self._ledger.expect(what, matcher.description, shown, failure, mending)
+        return False
 
 
-def _said(hint: Hint) -> str:
-    if isinstance(hint, str):
-        return hint
+def _said(words: Words, kind: str) -> tuple[str, str]:
+    """What a hint or remedy says, and how it crashed: no bug of it takes the failure away."""
+    if isinstance(words, str):
+        return words, ""
     try:
-        return hint()
+        return words(), ""
     except UnreadableFactError:
-        return ""  # the ledger has it; the failure stands without the hint
-    except Exception as error:  # noqa: BLE001 - nor may a hint's own bug take the failure away
-        return f"(its hint crashed: {type(error).__name__}: {error})"
+        return "", ""  # of a hint, the ledger has it
+    except Exception as error:  # noqa: BLE001 - see above
+        return "", f"(its {kind} crashed: {type(error).__name__}: {error})"
 
 
 class NotApplicableError(Exception):

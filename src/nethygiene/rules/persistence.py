@@ -18,12 +18,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from nethygiene.probes.boot_sysctls import Assignment, BootSysctls
+from nethygiene.probes.boot_sysctls import DIRECTORIES, Assignment, BootSysctls
 from nethygiene.probes.kernel import Kernel
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.rules.expect import not_applicable
 from nethygiene.rules.judged import JudgedSysctl, JudgedSysctls
 from nethygiene.rules.kernel_defaults import kernel_default
+from nethygiene.rules.remedies import at_boot, boot_file, command, lines, word
 
 _CONF = re.compile(r"net/(?P<family>ipv[46])/conf/(?P<name>.+)/(?P<setting>\w+)")
 _ALIASES = {"net/ipv4/ip_forward": "net/ipv4/conf/all/forwarding"}
@@ -92,6 +93,28 @@ def why_lost(boot: BootSysctls, judged: JudgedSysctl) -> str:
         return "lost at reboot: no file sets it"
     last = boot.assignments[position]
     return f"lost at reboot: {last.file} sets it to {last.value}"
+
+
+def write_down(boot: BootSysctls, judged: JudgedSysctl) -> str:
+    """The remedy of a value that the next boot will not bring."""
+    position = _position(boot.assignments, _ALIASES.get(judged.path, judged.path))
+    last = boot.assignments[position] if position >= 0 else None
+    told = "Write it down, in a file of a name that comes last."
+    if last is None or not _comes_after(last.file, boot_file(judged.name)):
+        return lines(told, at_boot(judged.name, judged.value))
+    # Spelt in either way; what stands there otherwise is left alone.
+    key = "[./]".join(map(re.escape, judged.path.split("/")))
+    edit = word(rf"s|^[[:space:]]*-\?{key}[[:space:]]*=.*|{judged.name} = {judged.value}|")
+    return lines(
+        f"{last.file} has the last word: write it there.",
+        command(f"sed -i {edit} {word(last.file)}"),
+    )
+
+
+def _comes_after(file: str, ours: str) -> bool:
+    """Whether a file is applied after one of ours: by its name, or read in the end."""
+    folder, _, name = file.rpartition("/")
+    return folder not in DIRECTORIES or name > ours.rpartition("/")[2]
 
 
 def possible_after_boot(boot: BootSysctls, kernel: Kernel, path: str) -> Iterator[BootValue]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from nethygiene.probes.interfaces import Interfaces
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.rules.items import InterfaceFamily, interface_family
+from nethygiene.rules.remedies import lines, set_sysctls
+
+_EVERYWHERE = ("all", "default")
 
 
 def is_forwarding(sysctl: Sysctls, place: InterfaceFamily) -> bool:
@@ -37,3 +40,22 @@ def families_refusing_redirects(sysctl: Sysctls, interfaces: Interfaces) -> tupl
     """The families in which some interface that does not forward refuses redirects, sorted."""
     places = [place for place in interface_family(interfaces) if not is_forwarding(sysctl, place)]
     return tuple(sorted({one.family for one in places if not accepts_redirects(sysctl, one)}))
+
+
+def treat_redirects(wanted: str, sysctl: Sysctls, place: InterfaceFamily, *, declared: bool) -> str:
+    """The remedy of an interface that does not treat redirects as wanted.
+
+    `default` is set along: an interface that comes later shall do the same.
+    """
+    value = 1 if wanted == "accept" else 0
+    every, default = (f"net.{place.family}.conf.{one}.accept_redirects" for one in _EVERYWHERE)
+    values = {every: value, default: value, _key(place, "accept_redirects"): value}
+    if place.family == "ipv6":
+        del values[every]  # The kernel does not ask it there.
+    meant = "" if declared else ", or declare `icmp_redirects: refuse` where that is meant"
+    if value and place.family == "ipv6" and is_forwarding(sysctl, place):
+        return (
+            "An interface that forwards never accepts redirects in IPv6: have it forward no more, "
+            "or declare `icmp_redirects: refuse`."
+        )
+    return lines(f"{wanted.capitalize()} redirects now and for good{meant}.", set_sysctls(values))

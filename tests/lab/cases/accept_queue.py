@@ -23,7 +23,8 @@ def clamp(scene: Scene) -> None:
 
 
 def raise_and_restart(scene: Scene) -> None:
-    scene.follow_remedy("somaxconn-covers-backlog")
+    """The commands that are printed; and the restart, for the service is no unit of systemd."""
+    scene.follow_remedy("listener-backlog-in-effect", "shop")
     scene.restart()
 
 

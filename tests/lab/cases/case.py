@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from nethygiene.report.blocks import Form, blocks
+from tests.lab.audit import AuditRun
 from tests.lab.endpoints import Dialler, Endpoint, Listener
 from tests.lab.host import LabHost
 from tests.lab.inventory import Policy
@@ -28,12 +29,12 @@ class Scene:
     Attributes:
         host: the host that is broken and mended.
         client: a host that may connect to the service.
-        remedies: rule id to the remedy that the results file gives; filled before mending.
+        broken: the audit of the broken host; there before it is mended.
     """
 
     host: LabHost
     client: LabHost
-    remedies: dict[str, str] = field(default_factory=dict)
+    broken: AuditRun | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     _listener: Listener | None = None
     _dialler: Dialler | None = None
@@ -81,20 +82,24 @@ class Scene:
         if (endpoint := self._kept.pop(name, None)) is not None:
             endpoint.close()
 
-    def follow_remedy(self, rule: str, **placeholders: str) -> None:
-        """Run the commands that the rule's remedy gives for settings, as its reader would.
+    def remedy(self, rule: str, item: str | None = None) -> str:
+        """The remedy that was printed with a finding of this host."""
+        assert self.broken is not None, "the broken host was not audited yet"
+        return self.broken.one(self.host, rule, item).remedy
+
+    def follow_remedy(self, rule: str, item: str | None = None) -> None:
+        """Run all commands that are printed with a finding, word for word, as its reader would.
 
         Raises:
             LabError: one failed.
-            AssertionError: the remedy gives no such command.
+            AssertionError: there is no command.
         """
-        quoted = re.findall(r"`([^`]+)`", self.remedies[rule])
-        commands = [c for c in quoted if c.startswith(("sysctl -w ", "echo ", "sed -i "))]
-        assert commands, f"the remedy of {rule} gives no command: {self.remedies[rule]}"
-        script = "\n".join(commands)
-        for placeholder, value in placeholders.items():
-            script = script.replace(placeholder, value)
-        self.host.shell(f"set -e\n{script}")
+        told = self.remedy(rule, item)
+        commands = [
+            line for block in blocks(told) if block.form is Form.COMMANDS for line in block.lines
+        ]
+        assert commands, f"the remedy of {rule} gives no command: {told}"
+        self.host.shell("\n".join(["set -e", *commands]))
 
     def close(self) -> None:
         """End the processes of the scene."""
@@ -116,7 +121,8 @@ class LabCase:
         name: of the case and of its host.
         rule: the id of the rule that has to fail.
         breaks: breaks the host as the incident did.
-        mends: mends it; None follows the commands of the rule's own remedy.
+        mends: mends it where the printed remedy's commands alone cannot, as where a service has to
+            be restarted; None runs those, word for word.
         item: the item that fails, None for rules without items.
         policy: what the inventory says of the host.
         prepares: makes the host ready before the healthy audit.
@@ -141,7 +147,7 @@ class LabCase:
     def mend(self, scene: Scene) -> None:
         """Mend the host, as the case or the rule's remedy says."""
         if self.mends is None:
-            scene.follow_remedy(self.rule, IFACE="eth0")
+            scene.follow_remedy(self.rule, self.item)
         else:
             self.mends(scene)
 

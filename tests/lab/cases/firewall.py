@@ -58,7 +58,8 @@ def close_by_nft(scene: Scene) -> None:
 
 def _remedy(scene: Scene, rule: str, begins: str, example: str, meant: str) -> None:
     """Run the remedy's own command, with its example's port replaced."""
-    lines = scene.remedies[rule].replace("`", "").splitlines()
+    item = "shop" if rule == ALLOWS else str(PORT)
+    lines = scene.remedy(rule, item).replace("`", "").splitlines()
     (command,) = (line.strip() for line in lines if line.strip().startswith(begins))
     scene.host.shell(command.replace(example, meant))
 

@@ -55,7 +55,6 @@ CASES = [
         policy=REFUSE,
         prepares=refuse_everywhere,
         breaks=sysctl(net__ipv4__conf__eth0__accept_redirects=1),
-        mends=refuse_everywhere,
     ),
     LabCase(
         name="forwarding-for-a-while",
@@ -64,7 +63,6 @@ CASES = [
         policy=REFUSE,
         prepares=refuse_everywhere,
         breaks=forward_for_a_while,
-        mends=refuse_everywhere,
     ),
     LabCase(
         name="ipv6-accepts-still",
@@ -76,7 +74,6 @@ CASES = [
         breaks=sysctl(
             net__ipv6__conf__all__accept_redirects=0, net__ipv6__conf__eth0__accept_redirects=1
         ),
-        mends=refuse_everywhere,
     ),
     LabCase(
         name="router-needs-both",
@@ -85,6 +82,5 @@ CASES = [
         policy=ACCEPT,
         prepares=route,
         breaks=sysctl(net__ipv4__conf__eth0__accept_redirects=0),
-        mends=sysctl(net__ipv4__conf__eth0__accept_redirects=1),
     ),
 ]

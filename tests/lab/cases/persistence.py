@@ -29,8 +29,10 @@ def written_down_and_overruled(scene: Scene) -> None:
     scene.host.write_file("/usr/lib/sysctl.d/60-vendor.conf", "net.core.somaxconn = 1024\n")
 
 
-def follow_the_remedy(scene: Scene) -> None:
-    scene.follow_remedy(RULE, KEY="net.core.somaxconn", VALUE="16384")
+def written_down_elsewhere(scene: Scene) -> None:
+    """A file that is applied after all others of sysctl.d says otherwise."""
+    sysctl(net__core__somaxconn=16384)(scene)
+    scene.host.write_file("/etc/sysctl.d/zz-last.conf", "net/core/somaxconn=1024 # of 2019\n")
 
 
 CASES = [
@@ -41,7 +43,6 @@ CASES = [
         policy={"min_somaxconn": 4096},
         prepares=boots_itself,
         breaks=sysctl(net__core__somaxconn=16384),
-        mends=follow_the_remedy,
         says="lost at reboot: no file sets it",
     ),
     LabCase(
@@ -51,7 +52,15 @@ CASES = [
         policy={"min_somaxconn": 4096},
         prepares=boots_itself,
         breaks=written_down_and_overruled,
-        mends=follow_the_remedy,
         says="/usr/lib/sysctl.d/60-vendor.conf sets it to 1024",
+    ),
+    LabCase(
+        name="overruled-by-the-last",
+        rule=RULE,
+        item="net.core.somaxconn",
+        policy={"min_somaxconn": 4096},
+        prepares=boots_itself,
+        breaks=written_down_elsewhere,
+        says="/etc/sysctl.d/zz-last.conf sets it to 1024",
     ),
 ]

@@ -60,7 +60,7 @@ def leave_the_former_port(scene: Scene) -> None:
 
 def redirect(scene: Scene) -> None:
     """The remedy's own commands, but the one that persists: the host never boots again."""
-    remedy = scene.remedies["legacy-port-still-served"]
+    remedy = scene.remedy("legacy-port-still-served", f"update:{FORMER_PORT}")
     commands = [one for one in re.findall(r"`([^`]+)`", remedy) if one.startswith("nft add ")]
     assert commands
     script = "\n".join(commands).replace("OLD", str(FORMER_PORT)).replace("NEW", str(PORT))

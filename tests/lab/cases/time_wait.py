@@ -27,7 +27,6 @@ CASES = [
         policy={"tw_reuse": "global"},
         prepares=sysctl(net__ipv4__tcp_tw_reuse=1),
         breaks=sysctl(net__ipv4__tcp_tw_reuse=2),
-        mends=sysctl(net__ipv4__tcp_tw_reuse=1),
         says="tw_reuse: global",
     ),
     LabCase(

@@ -107,7 +107,7 @@ def forget_check(scene: Scene) -> None:
 
 def fetch_key(scene: Scene) -> None:
     """Follow the remedy, as the user: fetch, compare, add."""
-    told = scene.remedies["tunnel-host-key-known"]
+    told = scene.remedy("tunnel-host-key-known", "to-cloud")
     commands = re.findall(r"`((?:ssh-keyscan|ssh-keygen -lf /tmp|cat /tmp)[^`]+)`", told)
     assert len(commands) == 3, commands
     script = "\n".join(commands).replace("PORT", "19922").replace("HOST", "localhost")

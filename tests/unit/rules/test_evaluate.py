@@ -193,3 +193,29 @@ def test_a_message_ends_somewhere_whatever_a_host_lists() -> None:
         "further observations", "", None, "9,000, left out here"
     )
     assert sum(len(one.what) + len(one.actual) for one in found.observations) < 12_000_000
+
+
+def test_a_verdict_has_the_remedies_of_its_failures() -> None:
+    def judged(*remedies: str) -> str:
+        def failing(expect: Expect) -> None:
+            for number, remedy in enumerate(remedies):
+                expect(f"x{number}", 2, equal_to(1), remedy=remedy)
+
+        return verdict(failing).remedy
+
+    assert judged("") == ""
+    assert judged("`a`", "`b`", "`a`") == "`a`\n\n`b`"
+    # The rule's own stands in where a failure beside it has none.
+    assert judged("`a`", "") == "`a`\n\nmend it."
+    many = judged(*(f"`{number}`" for number in range(25)))
+    assert "`19`" in many
+    assert "`20`" not in many
+    assert many.endswith("\n\nThe 5 failures beyond these are mended alike.")
+
+
+def test_the_failure_of_an_assertion_is_mended_by_the_rules_own_remedy() -> None:
+    def failing(expect: Expect) -> None:
+        expect("x", 2, equal_to(1), remedy="`a`")
+        raise AssertionError("oh")
+
+    assert verdict(failing).remedy == "`a`\n\nmend it."

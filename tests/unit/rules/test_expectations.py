@@ -86,3 +86,39 @@ def test_a_hint_whose_facts_are_unreadable_leaves_the_failure() -> None:
     Expect(ledger)("x", 2, equal_to(1), lambda: ledger.cannot_read(denied))
     assert ledger.failures == ["x is 2, expected 1"]
     assert ledger.unreadable == [denied]
+
+
+def test_a_failure_brings_its_remedy() -> None:
+    ledger = Ledger()
+    expect = Expect(ledger)
+    expect("x", 1, equal_to(1), remedy=lambda: pytest.fail("asked for though nothing failed"))
+    expect("x", 2, equal_to(1), remedy="`set x 1`")
+    expect("y", 2, equal_to(1), remedy=lambda: "`set y 1`")
+    expect("z", 2, equal_to(1), remedy="`set x 1`")
+    expect("z", 2, equal_to(1))
+    assert list(ledger.remedies) == ["`set x 1`", "`set y 1`", ""]
+
+
+def test_what_a_remedy_reads_is_no_part_of_the_verdict() -> None:
+    ledger = Ledger()
+    ledger.read("x", "before", 2)
+
+    def remedy() -> str:
+        ledger.read("y", "remedy", 3)
+        ledger.cannot_read(Unreadable(Reason.PERMISSION, "ss", "denied"))
+
+    Expect(ledger)("x", 2, equal_to(1), remedy=remedy)
+    ledger.close()
+    assert ledger.failures == ["x is 2, expected 1"]
+    assert list(ledger.remedies) == [""]
+    assert ledger.unreadable == []
+    assert [(one.what, one.source) for one in ledger.observations] == [("x", "before")]
+
+
+def test_a_remedy_that_crashes_leaves_the_failure_and_says_so() -> None:
+    ledger = Ledger()
+    Expect(ledger)("x", 2, equal_to(1), "why", lambda: str(1 / 0))
+    assert ledger.failures == [
+        "x is 2, expected 1: why (its remedy crashed: ZeroDivisionError: division by zero)"
+    ]
+    assert list(ledger.remedies) == [""]

@@ -14,6 +14,7 @@ from nethygiene.results import Result, Run
 
 # Beyond these the page says how many more there are, and links to them in the matrix.
 _STORIES = 200
+_CURES = 50
 _NAMES_SHOWN = 6
 _NAMES = 1000
 
@@ -97,9 +98,26 @@ def _group(group: Group, key: str, *, is_first: bool) -> Iterator[str]:
         )
     if group.outcome is Outcome.UNKNOWN:
         yield _advice(group)
-    elif rule.remedy:
-        yield f'<div class="nh-remedy"><h4>Remedy</h4>{body(rule.remedy)}</div>'
+    else:
+        yield from _remedies(group, key)
     yield "</article>"
+
+
+def _remedies(group: Group, key: str) -> Iterator[str]:
+    cures = group.cures()
+    for cure in cures[:_CURES]:
+        whose = ""
+        if len(cures) > 1:
+            names = list(_names(cure.results))
+            whose = f" for {_links(names[:_NAMES_SHOWN])}{_more(names)}"
+        yield f'<div class="nh-remedy"><h4>Remedy{whose}</h4>{body(cure.remedy)}</div>'
+    if len(cures) > _CURES:
+        rest = sum(len(cure.results) for cure in cures[_CURES:])
+        yield (
+            f"<p>{plural(rest, 'more result')} of this rule with other remedies: "
+            f'<a href="#matrix" data-outcome="{key}" data-rule="{text(group.rule.id)}">'
+            "each stands with its result in the matrix</a>.</p>"
+        )
 
 
 def _on(group: Group) -> str:
@@ -144,7 +162,7 @@ def _story(story: Story, columns: int) -> str:
     note = _note(story)
     if note or not lines:
         lines.append(f'<td role="cell" colspan="{columns}" class="nh-note">{note}</td>')
-    names = list(_names(story))
+    names = list(_names(story.results))
     first, *rest = lines
     shown = _links(names[:_NAMES_SHOWN])
     head = f'<td role="rowheader" rowspan="{len(lines)}" class="nh-hosts">{shown}</td>'
@@ -171,13 +189,13 @@ def _note(story: Story) -> str:
     return "<br>".join(parts)
 
 
-def _names(story: Story) -> Iterator[tuple[str, str]]:
+def _names(results: Sequence[Result]) -> Iterator[tuple[str, str]]:
     """Each host once, with the items in brackets, and the link that opens it."""
-    ordered = sorted(story.results, key=lambda one: one.host)
+    ordered = sorted(results, key=lambda one: one.host)
     for host, group in groupby(ordered, key=lambda one: one.host):
-        results = list(group)
-        items = ", ".join(one.item for one in results if one.item is not None)
-        yield (f"{host} [{items}]" if items else host), anchor("cell", host, results[0].rule)
+        of_host = list(group)
+        items = ", ".join(one.item for one in of_host if one.item is not None)
+        yield (f"{host} [{items}]" if items else host), anchor("cell", host, of_host[0].rule)
 
 
 def _links(names: Sequence[tuple[str, str]]) -> str:

@@ -6,7 +6,8 @@ import re
 from html import escape
 from urllib.parse import quote
 
-from nethygiene.report.text import paragraphs, printable
+from nethygiene.report.blocks import Form, blocks
+from nethygiene.report.text import printable
 
 _INNER_SLASH = re.compile(r"(?<=\w)/")
 _CODE = re.compile(r"`([^`]+)`")
@@ -29,26 +30,17 @@ def prose(value: str) -> str:
 
 def body(value: str) -> str:
     """Paragraphs, with commands that stand on lines of their own to copy."""
-    made: list[str] = []
-    commands: list[str] = []
-    for paragraph in [*paragraphs(value), ""]:
-        if (
-            len(paragraph) > 2
-            and paragraph[0] == paragraph[-1] == "`"
-            and "`" not in paragraph[1:-1]
-        ):
-            commands.append(paragraph[1:-1])
-            continue
-        if commands:
-            made.append(_to_copy("\n".join(commands)))
-            commands = []
-        if paragraph.strip():
-            made.append(f"<p>{prose(paragraph)}</p>")
-    return "".join(made)
+    return "".join(
+        f"<p>{prose(block.lines[0])}</p>"
+        if block.form is Form.TEXT
+        else _to_copy("\n".join(block.lines), is_content=block.form is Form.CONTENT)
+        for block in blocks(value)
+    )
 
 
-def _to_copy(commands: str) -> str:
-    return f'<div class="nh-copy"><pre tabindex="0"><code>{text(commands)}</code></pre></div>'
+def _to_copy(lines: str, *, is_content: bool) -> str:
+    content = " nh-content" if is_content else ""
+    return f'<div class="nh-copy{content}"><pre tabindex="0"><code>{text(lines)}</code></pre></div>'
 
 
 def anchor(kind: str, *names: str) -> str:

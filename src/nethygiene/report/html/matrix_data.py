@@ -79,6 +79,7 @@ def matrix_json(run: Run) -> str:
         "item": [-1 if one.item is None else strings.number(one.item) for one in results],
         "outcome": "".join(LETTERS[one.outcome] for one in results),
         "message": [optional(one.message) for one in results],
+        "remedy": [optional(one.remedy) for one in results],
         "reason": [optional(one.reason) for one in results],
         "waiver": [optional(_waiver(one)) for one in results],
         "list": [list_of(one) for one in results],

@@ -63,31 +63,38 @@ function resultPart(result) {
   if (waiver) part.append(element("p", {}, element("strong", {}, "Waiver "), waiver));
   if (reason) part.append(element("p", { class: "nh-quiet" }, `${reason}. `, ...(letter === "U" ? marked(advice[reason] ?? "") : [])));
   part.append(seen(result));
+  const remedy = string(columns.remedy[result]);
+  if (remedy) part.append(element("h3", {}, "Remedy"), ...remedyParts(remedy));
   return part;
 }
 
-function ruleDocumentation(rule) {
+// What a rule says of itself; its general remedy is left out where findings have their own.
+function ruleDocumentation(rule, general = true) {
   const { title, severity, kind, incidents, why, remedy } = rules[rule];
   const parts = [element("p", {}, title, ". ", element("span", { class: "nh-quiet" }, `${severity}, ${kind}`))];
   if (why) parts.push(element("p", {}, element("strong", {}, "Why it matters: "), ...marked(why)));
   if (incidents.length) parts.push(element("p", {}, element("strong", {}, "Incident: "), incidents.join("; ")));
-  if (remedy) parts.push(element("h3", {}, "Remedy"), ...remedyParts(remedy));
+  if (remedy && general) parts.push(element("h3", {}, "Remedy"), ...remedyParts(remedy));
   return parts;
 }
 
+// As report/blocks.py: a line of code in one backtick is a command, in two a line for a file.
 function remedyParts(remedy) {
   const parts = [];
+  let last = "";
   for (const line of remedy.split("\n")) {
-    if (/^`[^`]+`$/.test(line)) {
-      const command = line.slice(1, -1);
-      const last = parts.at(-1);
-      if (last?.className === "nh-copy") last.querySelector("code").append(`\n${command}`);
-      else parts.push(withCopy(element("div", { class: "nh-copy" }, element("pre", { tabindex: 0 }, element("code", {}, command)))));
-    } else {
-      const last = parts.at(-1);
-      if (last?.tagName === "P") last.append(" ", ...marked(line));
-      else parts.push(element("p", {}, ...marked(line)));
+    const code = /^(``?)([^`]+)\1$/.exec(line.trim());
+    const form = line.trim() ? (code ? code[1] : "text") : "";
+    if (form && form !== last) {
+      parts.push(code
+        ? withCopy(element("div", { class: form === "``" ? "nh-copy nh-content" : "nh-copy" }, element("pre", { tabindex: 0 }, element("code", {}, code[2].trim()))))
+        : element("p", {}, ...marked(line)));
+    } else if (code) {
+      parts.at(-1).querySelector("code").append(`\n${code[2].trim()}`);
+    } else if (form) {
+      parts.at(-1).append(" ", ...marked(line));
     }
+    last = form;
   }
   return parts;
 }
@@ -137,7 +144,9 @@ function openCell(host, rule) {
     element("a", { href: fragment("rule", rules[rule].key) }, rules[rule].id),
   ];
   const parts = results.length ? results.map(resultPart) : [element("p", {}, "This rule was not judged on this host.")];
-  openPanel(title, ...parts, element("details", {}, element("summary", {}, "About this rule"), ...ruleDocumentation(rule)));
+  const failing = results.filter((one) => "FW".includes(columns.outcome[one]));
+  const general = !failing.length || failing.some((one) => !string(columns.remedy[one]));
+  openPanel(title, ...parts, element("details", {}, element("summary", {}, "About this rule"), ...ruleDocumentation(rule, general)));
 }
 
 function openHost(number) {

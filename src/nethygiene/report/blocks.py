@@ -1,0 +1,79 @@
+"""The markup of remedies: paragraphs, what is typed at a shell, and what is put into a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+# With two backticks what is put into a file, as Markdown has it for code that may hold one.
+_LINE = re.compile(r"(``?)([^`]+)\1")
+
+
+class Form(Enum):
+    """What a block is."""
+
+    TEXT = auto()
+    COMMANDS = auto()
+    CONTENT = auto()
+
+
+_MARKS = {Form.TEXT: "", Form.COMMANDS: "`", Form.CONTENT: "``"}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph, or lines to copy as a whole.
+
+    Attributes:
+        form: what it is.
+        lines: one of a paragraph; else each command, or each line of the file.
+    """
+
+    form: Form
+    lines: tuple[str, ...]
+
+
+def blocks(text: str) -> list[Block]:
+    """The blocks of a remedy.
+
+    A line that is nothing but code in one backtick is a command, and in two a line for the file
+    that the sentence before it names. Equals that follow each other are one block; a blank line
+    ends one.
+    """
+    found: list[tuple[Form, list[str]]] = []
+    begins = True
+    for line in text.split("\n"):
+        if not line.strip():
+            begins = True
+            continue
+        code = _LINE.fullmatch(line.strip())
+        form = Form.TEXT
+        if code is not None:
+            form = Form.COMMANDS if code[1] == "`" else Form.CONTENT
+        if begins or found[-1][0] is not form:
+            found.append((form, []))
+        found[-1][1].append(line.strip() if code is None else code[2].strip())
+        begins = False
+    return [
+        Block(form, (" ".join(lines),) if form is Form.TEXT else tuple(lines))
+        for form, lines in found
+    ]
+
+
+def words(text: str) -> tuple[Block, ...]:
+    """What a remedy says, without the lines to copy: equal for remedies that can be one."""
+    return tuple(
+        block if block.form is Form.TEXT else Block(block.form, ()) for block in blocks(text)
+    )
+
+
+def merged(remedies: Sequence[str]) -> str:
+    """Remedies of equal :func:`words` as one: each block of lines holds those of all, once."""
+    made = []
+    for alike in zip(*map(blocks, remedies), strict=True):
+        lines = dict.fromkeys(line for block in alike for line in block.lines)
+        mark = _MARKS[alike[0].form]
+        made.append("\n".join(f"{mark}{line}{mark}" for line in lines))
+    return "\n\n".join(made)
