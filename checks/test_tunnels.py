@@ -135,7 +135,7 @@ def test_tunnel_forward_listening(
         expect(state.what, state, state.wanted, state.hint)
 
 
-@rule(severity="medium", kind="state", incidents=["S0"])
+@rule(severity="medium", kind="state", incidents=["S0"], version=2)
 def test_tunnel_logs_clean(
     tunnel_logs: TunnelLogs, policy: Policy, tunnel: Tunnel, expect: Expect
 ) -> None:
@@ -145,8 +145,10 @@ def test_tunnel_logs_clean(
         verification failed.", "bind: Address already in use". ssh writes these lines to standard
         error, which cron mails; they reach no syslog, and nobody read them (incident S0).
     Remedy: The message names what ssh said. Not verified or changed: tunnel-host-key-known.
-        Address in use, no forwarding: tunnel-running and tunnel-forward-listening. The lines
-        themselves leave the window, `log_window` seconds, by and by; or read them and empty it:
+        Address in use, no forwarding: tunnel-running and tunnel-forward-listening. Permission
+        denied: the job's key is not in the server's authorized_keys, or the job cannot read it.
+        Refused, timed out, no route, closed: the server or the way to it. The lines themselves
+        leave the window, `log_window` seconds, by and by; or read them and empty it:
         `mail -u USER`
         Where nothing can be read, give the job a log: a unit, or in the crontab a line that ends
         in `2>> FILE`, which `run_by: {log: FILE}` declares.

@@ -52,7 +52,7 @@ def test_a_failed_assertion_stands_over_an_unreadable_fact(runner: Runner, local
     )
     (result,) = runner.check(source, local).results("both")
     assert result.outcome is Outcome.FAILED
-    assert "could not read /proc/sys/net/nowhere/setting" in result.message
+    assert "also unknown: /proc/sys/net/nowhere/setting" in result.message
 
 
 def test_declared_items_and_expect(runner: Runner) -> None:

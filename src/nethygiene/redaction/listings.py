@@ -25,6 +25,15 @@ _STAMP = re.compile(
 )
 _ENVELOPE = re.compile(r"From .*?((?: [A-Z][a-z]{2}){2} +\d{1,2} \d\d:\d\d:\d\d \d{4}\s*)")
 _COMPLAINT = re.compile(PATTERN)
+# The names in ssh's messages, and what else stands there in messages that name nobody.
+_SSH_OWN = (
+    "address|avoid|be|check|failed|failure|host|is|key|listen|negotiate|not|path|port|remote|root|uid|verification|"
+    "UNKNOWN"
+)
+_NAMED = re.compile(
+    r"\b(?:host|hostname|address|to|connect_to|by|from|with|server|for|on|file|option:)"
+    rf" (?P<name>(?!(?:{_SSH_OWN})(?:[:., ]|$))[^ ]+?)(?=[:.,]?(?: |$))"
+)
 
 
 def sockets(text: str, given: Pseudonyms) -> str:
@@ -108,8 +117,19 @@ def _carried_line(line: str, given: Pseudonyms) -> str:
     if match := _ENVELOPE.fullmatch(line):
         return f"From user{match[1]}"
     stamp, said = _STAMP.match(line), _COMPLAINT.search(line)
-    words = given.in_text(said[0]) if said else ""
+    words = _ssh_words(said[0], given) if said else ""
     return f"{stamp[0]} {words}" if stamp else words
+
+
+def _ssh_words(text: str, given: Pseudonyms) -> str:
+    """A message of ssh's: the host, user or file that it names stands behind a preposition."""
+    made, end = "", 0
+    for match in _NAMED.finditer(text):
+        name = match["name"]
+        told = given.names.path(name) if "/" in name else given.host(name)
+        made += given.in_text(text[end : match.start("name")]) + told
+        end = match.end("name")
+    return made + given.in_text(text[end:])
 
 
 def plain(text: str, given: Pseudonyms) -> str:

@@ -213,7 +213,7 @@ def decide(
     missing = _joined([str(one) for one in ledger.unreadable])
     if ledger.failures:
         message = _joined(ledger.failures)
-        message += f" (and could not read {missing})" if missing else ""
+        message += f"; also unknown: {missing}" if missing else ""
         remedy = _remedy(ledger, general_remedy)
         return Verdict(item, Outcome.FAILED, None, message, seen, _trace(crash), remedy)
     if crash is not None:

@@ -8,14 +8,71 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
-# POSIX extended: grep uses it on the host. Old and new OpenSSH: "bind: Address already in use"
-# until 7.x, "bind [127.0.0.1]:19922: Address already in use" since.
-PATTERN = (
-    "Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|"
-    "bind( .[^ ]*.:[0-9]+)?: Address already in use|"
-    "channel_setup_fwd_listener[a-z_]*: cannot listen to port|"
-    "Could not request local forwarding|remote port forwarding failed for listen port"
+# POSIX extended, for grep uses it on the host, inside double quotes. By the client's own source,
+# OpenSSH 9.9 and its older wordings ("bind: Address already in use" until 7.x): what it says where
+# it ends, or goes on without a forward. What may stand beside a login that succeeds is left out:
+# "Load key …", "Identity file … not accessible", "Permanently added …".
+_REASON = "[A-Za-z][A-Za-z ,/-]*"
+_END = "([0-9a-fA-F]*[.:][0-9a-fA-F.:]+(%[^ ]+)?|UNKNOWN)"
+_HOST_KEY = (
+    "Host key verification failed",
+    "REMOTE HOST IDENTIFICATION HAS CHANGED",
+    "REVOKED HOST KEY DETECTED",
+    "POSSIBLE DNS SPOOFING DETECTED",
+    "[Hh]ost key for [^ ]+ (has changed|was revoked) and you have requested strict checking",
+    "No [A-Za-z0-9-]+ host key is known for [^ ]+ and you have requested strict checking",
+    "Exiting, you have requested strict checking",
+    "orwarding (is )?disabled (to avoid man-in-the-middle|due to host key check failure)",
+    "[Hh]ost key [^ ]+ not (in|permitted by) Host[Kk]eyAlgorithms",
+    "Bad server host key: ",
+    "KnownHostsCommand failed",
 )
+_FORWARD = (
+    "bind( .[^ ]*.:[0-9]+)?: (Address already in use|Cannot assign requested address)",
+    "bind .[^ ]*.:[0-9]+: Permission denied",
+    "(channel_setup_fwd_listener[a-z_]*: cannot listen to port|unix_listener: cannot bind to path)",
+    "Could not request (local|remote|tunnel) forwarding",
+    "remote port forwarding failed for listen (port|path)",
+    "Privileged ports can only be forwarded by root",
+    "Bad (local|remote|dynamic) forwarding specification",
+    "channel [0-9]+: open failed: [a-z ]+(: (Connection|No route|Network|Name|open)[A-Za-z ]*)?",
+    "connect_to [^ ]+( port [0-9]+)?: (failed|unknown host)",
+    f"connect to [^ ]+ port [0-9]+ failed: {_REASON}",
+    "Tunnel (device open|forwarding) failed|stdio forwarding failed",
+    "(mux_client_[a-z_]+: |muxclient: |Master )[a-z ]*(failed|refused)",
+)
+_CONNECTION = (
+    f"ssh: connect to (host|address) [^ ]+ port [0-9]+: {_REASON}",
+    f"ssh: Could not resolve host(name)? [^ ]+: {_REASON}",
+    f"(ssh|kex)_exchange_identification: {_REASON}",
+    "Connection timed out during banner exchange",
+    f"Connection (closed|reset) by {_END}",
+    f"Connection to {_END} port [0-9]+(: {_REASON}| timed out)",
+    "Connection to [^ ]+ closed by remote host",
+    f"(Disconnected from|Disconnecting) {_END} port [0-9]+",
+    f"Received disconnect from {_END}( port [0-9]+)?:[ 0-9]+:( Too many [a-z ]+)?",
+    "Timeout, server [^ ]+ not responding",
+    f"client_loop: {_REASON}|packet_write_wait: {_REASON}|Write failed: Broken pipe",
+    f"Read from remote host [^ ]+: {_REASON}",
+    f"Unable to negotiate with {_END}( port [0-9]+)?: {_REASON}",
+    "Bad remote protocol version identification|Protocol major versions differ",
+    "Corrupted MAC on input|Bad packet length [0-9]+",
+)
+_LOGIN = (
+    "Permission denied [(][a-z,-]+[)]",
+    "Permission denied, please try again",
+    "Too many authentication failures",
+)
+_START = (
+    "Bad owner or permissions on [^ ]+",
+    "Bad configuration option: [^ ]+|terminating, [0-9]+ bad configuration options",
+    "(command-line|ssh_config|[.]ssh/[^ ]+) line [0-9]+: (Bad|Missing|missing|Invalid|invalid) ",
+    "Can.t open user config file [^ ]+",
+    "No user exists for uid [0-9]+",
+    "ssh: (command )?not found",
+)
+PATTERN = "|".join((*_HOST_KEY, *_FORWARD, *_CONNECTION, *_LOGIN, *_START))
+"""ssh's messages of a tunnel that is not there, whatever stands before them in the line."""
 _MESSAGE = re.compile(PATTERN)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)?")
 _SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d)")

@@ -13,6 +13,8 @@ from nethygiene.redaction import filters, listings, ssh
 from nethygiene.redaction.addresses import AddressMap
 from nethygiene.redaction.names import NameMap
 from nethygiene.redaction.text import Pseudonyms
+from nethygiene.tunnels.messages import is_complaint
+from tests.unit.tunnels.test_messages import SAID
 
 KEY = b"a key of this test alone"
 BLOB = b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(range(32))
@@ -187,3 +189,12 @@ def test_complaints_lose_the_names_that_are_known() -> None:
     assert names.in_words("sudo: unable to resolve host Till-Vienna for clerk: clerks") == (
         "sudo: unable to resolve host host-1 for user-1: clerks"
     )
+
+
+def test_ssh_messages_lose_who_is_named_and_stay_messages() -> None:
+    lines = [line for line in SAID if "/" not in line]
+    made = listings.log("\n".join(f"={line}" for line in lines), given()).splitlines()
+    assert len(made) == len(lines)
+    for before, after in zip(lines, made, strict=True):
+        assert is_complaint(after[1:]), (before, after)
+        assert not re.search(r"cloud\.example|203\.0\.113|2001:db8::7|plant", after), after

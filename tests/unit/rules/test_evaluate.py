@@ -41,7 +41,7 @@ def test_the_table_of_decisions(
         case True, _, _, _, _:
             assert (found.outcome, found.reason) == (Outcome.FAILED, None)
             assert found.message.startswith("; ".join(failures))
-            assert ("could not read" in found.message) is bool(unreadable)
+            assert ("also unknown" in found.message) is bool(unreadable)
         case _, Exception(), _, _, _:
             assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.RULE_CRASHED)
             assert "ValueError: oh" in found.message
