@@ -67,8 +67,7 @@ def rules_of(
             one.action,
             chain=one.chain,
             target=one.target,
-            mark=one.mark,
-            notrack=one.notrack,
+            effects=one.effects,
             masks_source=one.masks_source,
             bans=bans,
         )

@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 
 from nethygiene.firewall.addresses import Family, Intervals, parse_address
+from nethygiene.firewall.iptables_marks import connection_mark, packet_mark
 from nethygiene.firewall.matches import Match
-from nethygiene.firewall.ruleset import Action, SetMark, Target
+from nethygiene.firewall.ruleset import Action, Effect, Target, Untrack
 
 _PASSING = frozenset(
-    {"LOG", "NFLOG", "ULOG", "TRACE", "AUDIT", "CONNMARK", "CONNSECMARK", "SECMARK", "CLASSIFY"}
+    {"LOG", "NFLOG", "ULOG", "TRACE", "AUDIT", "CONNSECMARK", "SECMARK", "CLASSIFY"}
     | {"DSCP", "TOS", "TTL", "HL", "ECN", "TCPMSS", "TCPOPTSTRIP", "CHECKSUM", "TEE", "SET"}
     | {"RATEEST", "IDLETIMER", "LED", "ACCOUNT"}
 )
@@ -21,14 +22,13 @@ _UNDECIDED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class Outcome:
     """What a target does, as the fields of a Rule."""
 
     action: Action
     chain: str = ""
     target: Target | None = None
-    mark: SetMark | None = None
-    notrack: bool = False
+    effects: tuple[Effect, ...] = ()
     masks_source: bool = False
     matches: tuple[Match, ...] = ()
 
@@ -41,56 +41,29 @@ _VERDICTS = {
 }
 
 
-def target_of(name: str, options: list[str], *, goto: bool, family: Family) -> list[Effect]:  # noqa: PLR0911
+def target_of(name: str, options: list[str], *, goto: bool, family: Family) -> list[Outcome]:  # noqa: PLR0911
     """What ``-j NAME options`` does; nothing for one that leaves the packet as it is."""
     if not name or name in _PASSING:
-        return [Effect(Action.CONTINUE, mark=SetMark(0, None))] if _restores(name, options) else []
+        return []
     if name in _VERDICTS:
-        return [Effect(_VERDICTS[name])]
+        return [Outcome(_VERDICTS[name])]
     if name in {"MARK", "HMARK"}:
-        return [Effect(Action.CONTINUE, mark=_mark(name, options))]
+        return [Outcome(Action.CONTINUE, effects=(packet_mark(options),))]
+    if name == "CONNMARK":
+        return [Outcome(Action.CONTINUE, effects=(connection_mark(options),))]
     if name in {"NOTRACK", "CT"}:
         untracks = name == "NOTRACK" or "--notrack" in options
-        return [Effect(Action.CONTINUE, notrack=True)] if untracks else []
+        return [Outcome(Action.CONTINUE, effects=(Untrack(),))] if untracks else []
     if name in {"SNAT", "MASQUERADE"}:
-        return [Effect(Action.ACCEPT, masks_source=True)]
+        return [Outcome(Action.ACCEPT, masks_source=True)]
     if name in {"DNAT", "REDIRECT"}:
-        return [Effect(Action.NAT, target=_nat(name, options, family))]
+        return [Outcome(Action.NAT, target=_nat(name, options, family))]
     if name == "TPROXY":
         target = Target(unknown="a transparent proxy takes it", tproxy=True)
-        return [Effect(Action.NAT, target=target)]
+        return [Outcome(Action.NAT, target=target)]
     if name in _UNDECIDED:
-        return [Effect(Action.UNDECIDED)]
-    return [Effect(Action.GOTO if goto else Action.JUMP, chain=name)]
-
-
-def _restores(name: str, options: list[str]) -> bool:
-    return name == "CONNMARK" and "--restore-mark" in options
-
-
-def _mark(name: str, options: list[str]) -> SetMark:
-    if name == "MARK" and len(options) == 2:
-        value, _, mask = options[1].partition("/")
-        numbers = [_number(value), _number(mask or "0xffffffff")]
-        if None not in numbers:
-            bits, over = numbers[0] or 0, numbers[1] or 0
-            if options[0] == "--set-xmark":
-                return SetMark(0xFFFFFFFF & ~over, bits)
-            if options[0] == "--set-mark":
-                return SetMark(0xFFFFFFFF & ~(over | bits), bits)
-            if options[0] == "--or-mark":
-                return SetMark(0xFFFFFFFF & ~bits, bits)
-            if options[0] == "--and-mark":
-                return SetMark(bits, 0)
-            if options[0] == "--xor-mark":
-                return SetMark(0xFFFFFFFF, bits)
-    return SetMark(0, None)
-
-
-def _number(text: str) -> int | None:
-    if not re.fullmatch(r"0x[0-9a-fA-F]{1,8}|\d{1,10}", text, re.ASCII):
-        return None
-    return int(text, 16 if text.startswith("0x") else 10)
+        return [Outcome(Action.UNDECIDED)]
+    return [Outcome(Action.GOTO if goto else Action.JUMP, chain=name)]
 
 
 def _nat(name: str, options: list[str], family: Family) -> Target:

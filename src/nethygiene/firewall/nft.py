@@ -145,7 +145,8 @@ def compile_tables(tables: Iterable[NftTable], family: Family) -> list[Table]:
 
 
 def _compiled(table: NftTable, family: Family) -> Table:
-    scope = Scope(family, table.sets, ethernet=table.family in {"netdev", "bridge"})
+    ethernet = table.family in {"netdev", "bridge"}
+    scope = Scope(family, table.sets, ethernet, ethernet or table.family == "inet")
     chains: dict[str, Chain] = {}
     banned_table = table.name.startswith(BAN_NAMES)
     for name in table.chains:

@@ -6,6 +6,7 @@ perhaps.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,11 +64,13 @@ class Scope:
         family: whose packets are judged.
         sets: the sets and maps of its table.
         ethernet: it is in a chain that sees frames.
+        both_families: its table is for IPv4 and IPv6.
     """
 
     family: Family
     sets: Mapping[str, NamedSet]
     ethernet: bool = False
+    both_families: bool = False
 
 
 def constant(answer: Constant, what: str) -> Match | None:
@@ -137,6 +140,12 @@ def _is_foreign(left: Json, family: Family) -> bool:
         return True
     icmp, arp = ("icmpv6", "") if family == "ipv4" else ("icmp", "arp")
     return isinstance(protocol, str) and protocol in {*_OTHER_PROTOCOLS, other, icmp, arp}
+
+
+def tells_family(body: Json) -> bool:
+    """Whether a match is for one of IPv4 and IPv6 alone, and says so."""
+    text = json.dumps(body)
+    return any(f'"protocol": "{one}"' in text for one in ("ip", "ip6", "icmp", "icmpv6", "arp"))
 
 
 def field_of(  # noqa: PLR0911 - one a kind
@@ -401,4 +410,4 @@ def _name(left: Mapping[str, Json]) -> str:
     return next(iter(left), "an expression")
 
 
-__all__ = ["Scope", "constant", "field_of", "match", "membership"]
+__all__ = ["Scope", "constant", "field_of", "match", "membership", "tells_family"]

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import Intervals
-from nethygiene.firewall.matches import In, Masked, Match, Never, Perhaps
-from nethygiene.firewall.nft_matches import Scope, constant, match, membership
+from nethygiene.firewall.matches import In, Masked, Match, Never, Perhaps, numbers
+from nethygiene.firewall.nft_marks import marked_field, new_mark
+from nethygiene.firewall.nft_matches import Scope, constant, match, membership, tells_family
 from nethygiene.firewall.nft_values import Json, value
-from nethygiene.firewall.packet import Field
-from nethygiene.firewall.ruleset import Action, Rule, SetMark, Target
+from nethygiene.firewall.packet import TCP, Field
+from nethygiene.firewall.ruleset import Action, Effect, Rule, SetMark, Target, Untrack
 
 _VERDICTS = {
     "accept": Action.ACCEPT,
@@ -28,25 +29,53 @@ _PASSING = frozenset(
 
 @dataclass(slots=True)
 class _Draft:
-    """A rule being read: what it has matched so far, and the rules that it has become."""
+    """A rule being read: what it has matched so far, and the rules that it has become.
+
+    Attributes:
+        scope: where it stands.
+        place: likewise, for messages.
+        text: the rule, likewise.
+        matches: its conditions so far.
+        effects: what it makes of packets that meet them, not yet in a rule of the model.
+        changed: the fields that rules of the model have changed for it already.
+        rules: of the model.
+        never: no packet meets its conditions.
+        family_shown: a match that is for one family alone would be printed.
+    """
 
     scope: Scope
     place: str
     text: str
     matches: list[Match] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    changed: set[Field] = field(default_factory=set)
     rules: list[Rule] = field(default_factory=list)
-    marked: bool = False
     never: bool = False
+    family_shown: bool = False
 
     def add(self, one: Match | None) -> None:
         """One more condition; None always holds."""
-        if isinstance(one, Never):
-            self.never = True
-        elif isinstance(one, Masked) and one.field is Field.MARK and self.marked:
-            # The mark was changed by this very rule, which the model reads as two.
-            self.matches.append(Perhaps("a mark that the rule itself changes"))
-        elif one is not None:
-            self.matches.append(one)
+        if one is None:
+            return
+        # Those that do not meet it are changed all the same.
+        self.flush()
+        self.never |= isinstance(one, Never)
+        self.matches.append(self._now(one))
+
+    def flush(self) -> None:
+        """Let the effects take place here; what asks for them later cannot be told."""
+        if not self.effects:
+            return
+        self.changed |= {one.field for one in self.effects if isinstance(one, SetMark)}
+        self.rule(Action.CONTINUE)
+        self.effects = []
+        self.matches = [self._now(one) for one in self.matches]
+
+    def _now(self, one: Match) -> Match:
+        """A condition as it is asked once the rule has changed marks: the model asks it again."""
+        if isinstance(one, Masked) and one.field in self.changed:
+            return Perhaps("a mark that the rule itself changes")
+        return one
 
     def rule(self, action: Action, *more: Match, **fields: object) -> None:
         """The rule does something here."""
@@ -54,8 +83,11 @@ class _Draft:
             return
         matches = (*self.matches, *more)
         bans = any(isinstance(one, In) and one.bans and not one.inverted for one in matches)
-        rule = Rule(self.place, self.text, matches, action, bans=bans, **fields)  # type: ignore[arg-type]
+        effects = tuple(self.effects)
+        rule = Rule(self.place, self.text, matches, action, bans=bans, effects=effects, **fields)  # type: ignore[arg-type]
         self.rules.append(rule)
+        if action is not Action.CONTINUE and not more:
+            self.effects = []
 
 
 def rules_of(expressions: Sequence[Json], scope: Scope, place: str, text: str) -> list[Rule]:
@@ -67,6 +99,8 @@ def rules_of(expressions: Sequence[Json], scope: Scope, place: str, text: str) -
             continue
         for kind, body in one.items():
             _statement(kind, body, draft)
+            draft.family_shown |= kind not in {"match", "vmap"} or tells_family(body)
+    draft.flush()
     return draft.rules
 
 
@@ -74,6 +108,8 @@ def _statement(kind: str, body: Json, draft: _Draft) -> None:  # noqa: PLR0912 -
     inner: Mapping[str, Json] = body if isinstance(body, Mapping) else {}
     if kind == "match":
         draft.add(match(inner, draft.scope))
+    elif kind == "reject":
+        draft.rule(Action.REJECT, *_reject(inner, draft))
     elif kind in _VERDICTS:
         draft.rule(_VERDICTS[kind])
     elif kind in {"jump", "goto"}:
@@ -91,7 +127,7 @@ def _statement(kind: str, body: Json, draft: _Draft) -> None:  # noqa: PLR0912 -
     elif kind == "mangle":
         _mangle(inner, draft)
     elif kind == "notrack":
-        draft.rule(Action.CONTINUE, notrack=True)
+        draft.effects.append(Untrack())
     elif kind in {"dnat", "redirect", "tproxy"}:
         draft.rule(Action.NAT, target=_target(kind, inner, draft.scope))
     elif kind in {"snat", "masquerade"}:
@@ -102,6 +138,26 @@ def _statement(kind: str, body: Json, draft: _Draft) -> None:  # noqa: PLR0912 -
         _foreign(inner, draft)
     elif kind not in _PASSING:
         draft.rule(Action.UNDECIDED, Perhaps(kind))
+
+
+def _reject(inner: Mapping[str, Json], draft: _Draft) -> list[Match]:
+    """What a reject asks for by its type: nft leaves out the matches that the type implies.
+
+    The kernel would answer an IPv6 packet by ICMP's type as well (nft_reject_inet_eval); it is
+    nft that puts ``meta nfproto ipv4`` before it (1.0.6), and does not print it.
+    """
+    kind = inner.get("type")
+    if kind in ("icmp", "icmpv6"):
+        wanted = "icmp" if draft.scope.family == "ipv4" else "icmpv6"
+        return [] if kind == wanted else [Never()]
+    if kind != "tcp reset":
+        return []
+    found: list[Match] = [numbers(Field.PROTOCOL, ((TCP, TCP),))]
+    if draft.scope.both_families and not draft.family_shown:
+        # nft 1.0.6 prints `meta nfproto ipv6 tcp dport 80 reject with tcp reset` without its
+        # first match, unless a statement such as a counter stands before the reject.
+        found.append(Perhaps("its family: nft prints none before reject with tcp reset"))
+    return found
 
 
 def _foreign(inner: Mapping[str, Json], draft: _Draft) -> None:
@@ -130,34 +186,18 @@ def _mangle(inner: Mapping[str, Json], draft: _Draft) -> None:
     if not isinstance(key, Mapping):
         draft.add(Perhaps("mangle"))
         return
-    meta = key.get("meta")
     payload = key.get("payload")
-    if isinstance(meta, Mapping) and meta.get("key") == "mark":
-        draft.rule(Action.CONTINUE, mark=_new_mark(to))
-        draft.marked = True
+    which = marked_field(key)
+    if which is not None:
+        if "ct" in str(to) and which is Field.MARK:
+            # Where there is no connection, asking for its mark ends the rule (nft_ct_get_eval).
+            draft.add(Masked(Field.CT_MARK, 0, ((0, 0),)))
+        draft.effects.append(new_mark(which, to))
     elif isinstance(payload, Mapping) and payload.get("field") not in (
         *("dscp", "ecn", "ttl", "hoplimit"),
     ):
         # It rewrites addresses or ports, without NAT.
         draft.rule(Action.UNDECIDED)
-
-
-def _new_mark(to: Json) -> SetMark:
-    if isinstance(to, int) and not isinstance(to, bool):
-        return SetMark(0, to)
-    if isinstance(to, Mapping):
-        for op in ("|", "&", "^"):
-            pair = to.get(op)
-            if isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[1], int):
-                old = pair[0]
-                if isinstance(old, Mapping) and old.get("meta") == {"key": "mark"}:
-                    number = pair[1]
-                    return {
-                        "|": SetMark(0xFFFFFFFF & ~number, number),
-                        "&": SetMark(number, 0),
-                        "^": SetMark(0xFFFFFFFF, number),
-                    }[op]
-    return SetMark(0, None)
 
 
 def _vmap(inner: Mapping[str, Json], draft: _Draft) -> None:

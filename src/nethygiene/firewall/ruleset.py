@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from nethygiene.firewall.addresses import Family, Intervals
 from nethygiene.firewall.matches import DestinationIsLocal, In, Masked, Match, ReversePath
-from nethygiene.firewall.packet import Bits, Field, Packet
+from nethygiene.firewall.packet import Bits, CtState, Field, Packet
 
 
 class Action(Enum):
@@ -65,13 +65,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class SetMark:
-    """A mark becomes ``(mark & keep) ^ value``.
+    """A mark becomes ``(mark & keep) ^ value``, or ``… ^ (other mark & mask)`` besides.
 
     Attributes:
         keep: the bits that stay.
         value: what they are changed by; None: nobody can tell what.
         field: which mark: the packet's, or its connection's.
-        copied: the mark whose bits are taken for the value; None for the number above.
+        copied: a mark whose bits are taken besides; None for none.
         mask: which of its bits.
     """
 
@@ -82,14 +82,30 @@ class SetMark:
     mask: int = 0xFFFFFFFF
 
     def applied(self, packet: Packet) -> Packet:
-        """The packet with the new mark."""
+        """The packet with the new mark; one without a connection has no connection's mark."""
+        connected = packet.value(Field.CT_MARK) != ()
+        if not connected and Field.CT_MARK in {self.field, self.copied}:
+            return packet
         change = Bits(self.value or 0, 0 if self.value is None else 0xFFFFFFFF)
         if self.copied is not None:
             source = packet.mark if self.copied is Field.MARK else packet.ct_mark
-            change = source.masked(self.mask, Bits(0))
+            change = source.masked(self.mask, change)
         if self.field is Field.MARK:
             return replace(packet, mark=packet.mark.masked(self.keep, change))
         return replace(packet, ct_mark=packet.ct_mark.masked(self.keep, change))
+
+
+@dataclass(frozen=True, slots=True)
+class Untrack:
+    """Connection tracking, which sees a packet later, shall leave it alone."""
+
+    def applied(self, packet: Packet) -> Packet:
+        """The packet, unless connection tracking has seen it already."""
+        return packet if packet.seen else replace(packet, untracked=True, state=CtState.UNTRACKED)
+
+
+Effect = SetMark | Untrack
+"""What a rule makes of a packet before its action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +134,7 @@ class Rule:
         action: what it does then.
         chain: the chain that a jump or goto leads to.
         target: where NAT takes it.
-        mark: what it makes of a mark, before the action.
-        notrack: it hides the packet from connection tracking.
+        effects: what it makes of the packet, before the action.
         masks_source: source NAT: it gives the connection another source.
         bans: it belongs to a list of addresses that a program such as fail2ban keeps.
     """
@@ -130,8 +145,7 @@ class Rule:
     action: Action
     chain: str = ""
     target: Target | None = None
-    mark: SetMark | None = None
-    notrack: bool = False
+    effects: tuple[Effect, ...] = ()
     masks_source: bool = False
     bans: bool = False
 

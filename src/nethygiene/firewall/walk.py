@@ -117,7 +117,7 @@ def _items(rules: Sequence[Rule], end: End) -> list[_Item]:
     run: list[Rule] = []
     for rule in rules:
         excluded = None
-        if rule.action in _TERMINAL and not (rule.mark or rule.notrack or rule.masks_source):
+        if rule.action in _TERMINAL and not (rule.effects or rule.masks_source):
             excluded = rule.excluded_ports(end)
         if excluded is not None:
             run.append(rule)
@@ -249,11 +249,11 @@ class Walker:
     @staticmethod
     def _after(rule: Rule, packet: Packet, yes: int, maybe: int) -> list[Flow]:
         """The packet as the rule leaves it, for what certainly and what perhaps matched."""
-        if not (rule.mark or rule.notrack or rule.masks_source):
+        if not (rule.effects or rule.masks_source):
             return [(packet, yes | maybe)]
-        sure = packet if rule.mark is None else rule.mark.applied(packet)
-        if rule.notrack and not packet.seen:
-            sure = replace(sure, untracked=True)
+        sure = packet
+        for effect in rule.effects:
+            sure = effect.applied(sure)
         if rule.masks_source:
             sure = replace(sure, source_nat=True)
         return [(sure, yes | maybe)] if sure == packet else [(sure, yes), (sure, maybe)]
