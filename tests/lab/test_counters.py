@@ -20,10 +20,22 @@ SHOP_POLICY = {"services": {"shop": {"port": PORT, "backlog": 16384}}}
 
 def test_two_failed_connections_a_second_as_in_s2(lab: Lab, host: LabHost) -> None:
     with host.dial(host, DEAD_PORT, 0, every=0.497):
-        run = audit(lab, [host], "-k", FAILURES, "--window=6")
+        run = audit(lab, [host])
     found = run.one(host, FAILURES)
     assert found.outcome == "failed", found
     assert "over loopback" in found.message
+    assert re.search(r"sampled for \d+\.\d s because it was \+[3-5] in", found.message), found
+
+
+def test_half_a_failure_a_second_for_a_while_is_none(lab: Lab, host: LabHost) -> None:
+    with host.dial(host, DEAD_PORT, 0, every=2):
+        found = audit(lab, [host], "-k", FAILURES).one(host, FAILURES)
+    assert found.outcome == "passed", found
+
+
+def test_a_healthy_host_is_not_sampled_for_longer(lab: Lab, host: LabHost) -> None:
+    run = audit(lab, [host])
+    assert "sampled for" not in str(run.document), run
 
 
 def test_what_is_dialled_in_vain_is_named(lab: Lab, host: LabHost) -> None:

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 
 from nethygiene.collect.frames import Framed, cut_into_sections
 from nethygiene.collect.kept import keep
-from nethygiene.collect.script import AS_ROOT, compose, new_boundary, sent_sections
+from nethygiene.collect.script import AS_ROOT, compose, longest_window, new_boundary, sent_sections
 from nethygiene.errors import ConnectError
 from nethygiene.inventory.target import Target
 from nethygiene.masking import masked
-from nethygiene.probes import REFUSED, Command, all_probes
+from nethygiene.probes import LONGEST_WINDOW, REFUSED, Command, all_probes
 from nethygiene.transcript import Cut, HostFailure, Section, Transcript
 from nethygiene.transport import open_connection
 from nethygiene.transport.base import Connection, ConnectSettings, Output
@@ -39,6 +39,7 @@ class Job:
         probes: names of the probes that are sent.
         commands: what they run on this host, from :func:`nethygiene.probes.commands_for`.
         window: seconds between the two samples of counters.
+        longest: seconds until which a suspicion may prolong that window.
         keep_open: leave the connection open in this process, for checks that use `host`.
     """
 
@@ -47,6 +48,7 @@ class Job:
     probes: tuple[str, ...]
     commands: tuple[Command, ...]
     window: float
+    longest: float = LONGEST_WINDOW
     keep_open: bool = False
 
 
@@ -62,7 +64,8 @@ def collect_host(job: Job) -> Transcript:
         probes={name: all_probes()[name].version for name in job.probes},
     )
     # The window is time that the host was asked to take: it does not count against its deadline.
-    timeout = job.settings.command_timeout + job.window
+    window = longest_window(job.commands, job.window, job.longest)
+    timeout = job.settings.command_timeout + window
     settings = dataclasses.replace(job.settings, command_timeout=timeout)
     try:
         connection = open_connection(job.target, settings)
@@ -84,9 +87,15 @@ def collect_host(job: Job) -> Transcript:
 
 def _converse(connection: Connection, job: Job, blank: Transcript) -> Transcript:
     boundary = new_boundary()
-    script = compose(job.commands, boundary=boundary, window=job.window, sudo=_sudo(job.target))
+    script = compose(
+        job.commands,
+        boundary=boundary,
+        window=job.window,
+        longest=job.longest,
+        sudo=_sudo(job.target),
+    )
     output = connection.run("/bin/sh -s", script)
-    sent = sent_sections(job.commands, job.window)
+    sent = sent_sections(job.commands, job.window, job.longest)
     framed = cut_into_sections(output.stdout, output.stderr, boundary, output.cut, set(sent))
     return dataclasses.replace(
         blank,

@@ -12,7 +12,7 @@ import secrets
 import shlex
 from collections.abc import Iterable, Sequence
 
-from nethygiene.probes import REFUSED, Command
+from nethygiene.probes import LONGEST_WINDOW, REFUSED, Command
 
 # Each section is framed on both streams by a line that starts with the run's boundary. No
 # command can write it: it is in no argument, no environment and no file.
@@ -83,6 +83,18 @@ nh_rest() {
     sleep "$nh_part" </dev/null >/dev/null 2>&1 4>&- || return
   done
 }
+nh_prolong() {
+  nh_mark begin "$1"
+  nh_left=$2
+  while [ "$nh_left" -gt 0 ]; do
+    nh_left=$((nh_left - 1))
+    nh_why=$(printf '%s\\n' "$nh_before" | nh_suspects 2>/dev/null 4>&-) || break
+    [ -n "$nh_why" ] || break
+    printf '%s\\n' "$nh_why" || exit 1
+    sleep 1 </dev/null >/dev/null 2>&1 4>&- || break
+  done
+  nh_mark end "$1" 0
+}
 nh_lost() {
   nh_mark begin "$1"
   echo "sleep: it failed, so that there was no window" >&2
@@ -105,18 +117,34 @@ def new_boundary() -> str:
     return f"nethygiene-{secrets.token_hex(16)}"
 
 
-def sent_sections(commands: Iterable[Command], window: float) -> tuple[str, ...]:
+def sent_sections(
+    commands: Iterable[Command], window: float, longest: float = LONGEST_WINDOW
+) -> tuple[str, ...]:
     """The names of the sections that the script for these commands and this window fills."""
     ends = ("@first", "@last") if window > 0 else ("@last",)
     return tuple(
         f"{command.name}{end}"
         for command in commands
+        if not command.prolongs or 0 < window < longest
         for end in (ends if command.sampled else ("",))
     )
 
 
+def longest_window(
+    commands: Iterable[Command], window: float, longest: float = LONGEST_WINDOW
+) -> float:
+    """Seconds that the script for these commands and this window may take for the window."""
+    prolongs = 0 < window < longest and any(command.prolongs for command in commands)
+    return longest if prolongs else window
+
+
 def compose(
-    commands: Iterable[Command], *, boundary: str, window: float, sudo: Sequence[str] = ()
+    commands: Iterable[Command],
+    *,
+    boundary: str,
+    window: float,
+    longest: float = LONGEST_WINDOW,
+    sudo: Sequence[str] = (),
 ) -> bytes:
     """Write the script.
 
@@ -125,12 +153,16 @@ def compose(
             and the others meanwhile.
         boundary: from :func:`new_boundary`.
         window: seconds between the samples; 0 takes one sample alone.
+        longest: seconds until which a suspicion may prolong the window.
         sudo: the words put before privileged commands, as ``("sudo", "-n")``.
 
     Returns:
         The script, for the standard input of ``/bin/sh -s``.
     """
     commands = list(commands)
+    # One at most: the script knows it by the name of its function.
+    watch = next((one for one in commands if one.prolongs and 0 < window < longest), None)
+    commands = [one for one in commands if not one.prolongs]
     sampled = [command for command in commands if command.sampled]
     prefix = "".join(f"{shlex.quote(word)} " for word in sudo)
     if tuple(sudo) == AS_ROOT:
@@ -145,6 +177,9 @@ def compose(
         # Asked once, and only where something depends on it: each command costs a host some ms.
         lines.append(f"nh_me=$(id -un 2>/dev/null) nh_become={'sudo' if sudo else ''}\n")
     if sampled and window > 0:
+        if watch is not None:
+            lines.append(f"nh_suspects() {{ {watch.shell}; }}\n")
+            lines.append("nh_before=$(nh_suspects </dev/null 2>/dev/null 4>&-)\n")
         lines += [_run(command, f"{command.name}@first", prefix) for command in sampled]
         # The other commands run inside the window; `wait` lasts until both are over.
         parts = math.ceil(window / _SLEEP)
@@ -154,9 +189,13 @@ def compose(
     if sampled and window > 0:
         # Samples at no distance would find that no counter rose.
         lines.append("if wait $nh_window && nh_rest; then :\n")
+        if watch is not None:
+            lines.append(f"nh_prolong {shlex.quote(watch.name)} {math.ceil(longest)}\n")
         lines += [_run(command, f"{command.name}@last", prefix) for command in sampled]
         lines.append("else :\n")
-        lines += [f"nh_lost {shlex.quote(f'{command.name}@last')}\n" for command in sampled]
+        lost = [f"{command.name}@last" for command in sampled]
+        lost += [] if watch is None else [watch.name]
+        lines += [f"nh_lost {shlex.quote(name)}\n" for name in lost]
         lines.append("fi\n")
     else:
         lines += [_run(command, f"{command.name}@last", prefix) for command in sampled]

@@ -17,7 +17,7 @@ from nethygiene.collect import Job, collect_fleet
 from nethygiene.errors import EvidenceError
 from nethygiene.evidence import EvidenceHost, EvidenceWriter
 from nethygiene.plugin.audit import Audit
-from nethygiene.probes import all_probes, commands_for
+from nethygiene.probes import LONGEST_WINDOW, all_probes, commands_for
 from nethygiene.redaction import redact
 from nethygiene.transcript import Transcript
 from nethygiene.transport import abandon_all, begin_anew
@@ -68,6 +68,8 @@ def collect(
             names,
             commands_for(names, planned.policy),
             options.window,
+            # What is counted since an earlier run needs no longer window.
+            longest=LONGEST_WINDOW if options.since is None else options.window,
             keep_open=name in keep_open,
         )
         for name, planned in audit.hosts.items()

@@ -63,7 +63,8 @@ def add_options(parser: pytest.Parser) -> None:
         "--window",
         metavar="SECONDS",
         default="2",
-        help="time between the two samples of counters (default: 2; 0: no rates)",
+        help="time between the two samples of counters (default: 2, and up to 10 on a suspicion; "
+        "0: no rates)",
     )
     add("--since", metavar="EVIDENCE", help="count rates from this earlier run, of the same boot")
     add("--connect-timeout", metavar="SECONDS", default="15", help="to log in (default: 15)")

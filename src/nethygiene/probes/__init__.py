@@ -9,6 +9,7 @@ from functools import cache
 
 from nethygiene.inventory.policy import Policy
 from nethygiene.probes.base import (
+    LONGEST_WINDOW,
     REFUSED,
     Command,
     Probe,
@@ -19,6 +20,7 @@ from nethygiene.probes.base import (
 )
 
 __all__ = [
+    "LONGEST_WINDOW",
     "REFUSED",
     "Command",
     "Probe",

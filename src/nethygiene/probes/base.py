@@ -13,6 +13,8 @@ from nethygiene.transcript import Cut, Section
 
 _SHOWN = 60
 DEFAULT_CAP = 4 * 1024 * 1024
+LONGEST_WINDOW = 10.0
+"""Seconds until which a suspicion may prolong the window, where it was not asked to be longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,10 @@ class Command:
         skip_if: a condition in POSIX sh that proves that there is nothing to see: the command is
             not run then (it would load a module, or create what it lists), and its section is
             empty. Where the condition itself fails, the command is run.
+        prolongs: it tells whether the window shall go on. It is run as the window begins, with
+            nothing on its standard input, and what it prints is given to it once the window is
+            over: as long as it then prints something, which is its section, the window goes on,
+            until LONGEST_WINDOW is over.
         title: how messages name it, where its text says little.
     """
 
@@ -50,6 +56,7 @@ class Command:
     cap: int = DEFAULT_CAP
     small: bool = False
     skip_if: str = ""
+    prolongs: bool = False
     title: str = ""
 
     @property

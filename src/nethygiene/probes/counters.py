@@ -46,6 +46,8 @@ class Change:
         total: its value at the end, counted since boot (of the namespace, in a container).
         uptime: seconds since boot.
         since: the interval began with an earlier run's evidence (`--since`).
+        suspicion: how far it had moved, and in how many seconds, when the window was over: the
+            host then sampled on.
     """
 
     name: str
@@ -54,11 +56,17 @@ class Change:
     total: int
     uptime: float
     since: bool = False
+    suspicion: tuple[int, float] | None = None
 
     def __str__(self) -> str:
+        why = ""
+        if self.suspicion is not None:
+            why = "sampled for {:.1f} s because it was +{} in {:.2f} s; ".format(
+                self.seconds, *self.suspicion
+            )
         return (
             f"+{self.delta} in {self.seconds:.2f} s "
-            f"(total {self.total} since boot, {duration(self.uptime)} ago)"
+            f"({why}total {self.total} since boot, {duration(self.uptime)} ago)"
         )
 
 

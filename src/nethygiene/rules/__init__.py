@@ -33,6 +33,13 @@ from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.probes.machine import Machine
 from nethygiene.probes.network_manager import NetworkManager
+from nethygiene.probes.rates import (
+    INTERFACE_DROPS,
+    Rates,
+    failed_attempts,
+    resets,
+    retransmissions,
+)
 from nethygiene.probes.routes import Routes
 from nethygiene.probes.selinux import Selinux
 from nethygiene.probes.ssh_processes import SshProcesses
@@ -44,7 +51,6 @@ from nethygiene.rules.definition import rule
 from nethygiene.rules.descriptor_limits import descriptors_of_host, descriptors_of_listeners
 from nethygiene.rules.expect import Expect, not_applicable, unknown
 from nethygiene.rules.failed_connections import (
-    bounded_rate,
     connections_opened,
     where_attempts_fail,
     where_resets_go,
@@ -76,7 +82,6 @@ from nethygiene.rules.matchers import (
     at_least,
     at_most,
     below,
-    bounded_share,
     equal_to,
     never_risen,
     not_rising,
@@ -90,6 +95,7 @@ from nethygiene.rules.network_interfaces import (
     state_of,
 )
 from nethygiene.rules.persistence import after_boot, why_lost, write_down
+from nethygiene.rules.rate_bounds import bounded, sampled_enough
 from nethygiene.rules.redirects import (
     accepts_redirects,
     families_refusing_redirects,
@@ -127,6 +133,7 @@ from nethygiene.rules.tunnel_keys import host_key_findings
 from nethygiene.rules.tunnel_processes import options_in_effect, running_tunnel
 
 __all__ = [
+    "INTERFACE_DROPS",
     "NO_COMPLAINTS",
     "BlockedPort",
     "BootSysctls",
@@ -153,6 +160,7 @@ __all__ = [
     "NetworkManager",
     "PacketFilter",
     "Policy",
+    "Rates",
     "ReachedBy",
     "Reason",
     "Redirect",
@@ -176,8 +184,7 @@ __all__ = [
     "below_nine_tenths",
     "boot_file",
     "both_ways",
-    "bounded_rate",
-    "bounded_share",
+    "bounded",
     "close_stale",
     "command",
     "connections_opened",
@@ -189,6 +196,7 @@ __all__ = [
     "equal_defaults",
     "equal_to",
     "error_changes",
+    "failed_attempts",
     "families_refusing_redirects",
     "families_with_default",
     "filter_as",
@@ -215,11 +223,14 @@ __all__ = [
     "probed_before",
     "probing",
     "raise_somaxconn",
+    "resets",
     "restart_processes",
     "restart_service",
+    "retransmissions",
     "reverse_path_filter",
     "rule",
     "running_tunnel",
+    "sampled_enough",
     "served",
     "service_passages",
     "sessions_bounded",

@@ -4,43 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 
-from nethygiene.probes.counters import Change, Counters
+from nethygiene.probes.counters import Counters
 from nethygiene.probes.handshakes import Handshakes
-from nethygiene.rules.matchers import Matcher
+from nethygiene.probes.rates import OPENED
 
-# In 2 s a true rate of 0.5/s exceeds 1/s in 8 % of all runs: a rate alone is no evidence.
-LEAST_EVENTS = 10
-SHARE_OF_OPENS = 0.05
 _NAMED = 5
 _MOST, _FEW = 0.8, 0.2
 
 
-def bounded_rate(per_second: float, opened: int) -> Matcher[Change]:
-    """The counter rose by no more than `per_second`, or by little in all.
-
-    Args:
-        per_second: the limit.
-        opened: connections opened in the same interval, both ways. Up to SHARE_OF_OPENS of
-            them may fail: a busy host always has a few.
-    """
-
-    def accepts(change: Change) -> bool:
-        too_fast = change.delta > per_second * change.seconds
-        return not (
-            too_fast and change.delta >= LEAST_EVENTS and change.delta > SHARE_OF_OPENS * opened
-        )
-
-    return Matcher(
-        f"at most {per_second:g}/s (or fewer than {LEAST_EVENTS} in all, or at most "
-        f"{SHARE_OF_OPENS:.0%} of the {opened} connections opened)",
-        accepts,
-    )
-
-
 def connections_opened(counters: Counters) -> int:
     """Connections opened in the interval, dialled and accepted."""
-    opens = ("TcpActiveOpens", "TcpPassiveOpens")
-    return sum(counters.change(name).delta for name in opens)
+    return sum(counters.change(name).delta for name in OPENED)
 
 
 def where_attempts_fail(counters: Counters, handshakes: Handshakes) -> str:

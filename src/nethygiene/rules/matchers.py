@@ -65,11 +65,3 @@ def never_risen() -> Matcher[Change]:
         "no rise, and 0 since boot (or no rise since the run that --since names)",
         lambda change: change.delta == 0 and (change.since or change.total == 0),
     )
-
-
-def bounded_share(ratio: float, whole: Change) -> Matcher[Change]:
-    """The counter rose by no more than `ratio` (0 to 1) of what `whole` rose by."""
-    return Matcher(
-        f"at most {ratio * 100:g} % of +{whole.delta}",
-        lambda change: change.delta <= ratio * whole.delta,
-    )

@@ -7,8 +7,11 @@ import pytest
 from nethygiene.probes.counters import Change
 from nethygiene.probes.handshakes import Handshake, Handshakes
 from nethygiene.probes.listeners import Listener, Listeners
-from nethygiene.rules import below_nine_tenths, bounded_rate, bounded_share, syn_queues
+from nethygiene.probes.rates import INTERFACE_DROPS, OPENED, Bound
+from nethygiene.rules import below_nine_tenths, bounded, syn_queues
 from nethygiene.rules.half_open import SynQueue
+
+FAILURES = Bound("TcpAttemptFails", OPENED, per_second=1.0, share=0.05)
 
 
 def rise(delta: int, seconds: float = 2.0) -> Change:
@@ -28,12 +31,48 @@ def rise(delta: int, seconds: float = 2.0) -> Change:
     ],
 )
 def test_a_rate_is_bounded(delta: int, seconds: float, opened: int, accepted: bool) -> None:
-    assert bounded_rate(1.0, opened).accepts(rise(delta, seconds)) is accepted
+    assert bounded(FAILURES, opened).accepts(rise(delta, seconds)) is accepted
 
 
-@pytest.mark.parametrize(("delta", "accepted"), [(50, True), (51, False)])
-def test_a_share_is_bounded(delta: int, accepted: bool) -> None:
-    assert bounded_share(0.05, rise(1000)).accepts(rise(delta)) is accepted
+@pytest.mark.parametrize(
+    ("delta", "packets", "accepted"),
+    [(10, 9999, False), (10, 10000, True), (9, 1000, True), (10, 999, True), (11, 10000, False)],
+)
+def test_a_share_is_bounded(delta: int, packets: int, accepted: bool) -> None:
+    assert bounded(INTERFACE_DROPS, packets).accepts(rise(delta)) is accepted
+
+
+@pytest.mark.parametrize(
+    ("delta", "seconds", "opened", "suspect"),
+    [
+        (4, 2.04, 0, True),  # incident S2: a dial every half second
+        (3, 2.0, 0, True),
+        (2, 2.0, 0, False),  # 1/s is allowed
+        (1, 0.9, 0, False),  # one event is none
+        (2, 1.0, 0, True),
+        (4, 2.04, 80, False),  # 5 % of what is opened may fail
+        (4, 2.04, 79, True),
+        (10, 2.0, 0, False),  # enough to tell: a finding
+        (9, 10.0, 0, False),  # nothing goes on for longer
+    ],
+)
+def test_what_is_too_little_to_tell(delta: int, seconds: float, opened: int, suspect: bool) -> None:
+    assert FAILURES.is_suspect(delta, seconds, opened) is suspect
+
+
+@pytest.mark.parametrize(
+    ("drops", "packets", "suspect"),
+    [
+        (3, 300, True),
+        (3, 199, False),  # a thousand packets are out of reach
+        (1, 300, False),
+        (3, 3000, False),
+        (3, 2999, True),
+        (12, 1000, False),
+    ],
+)
+def test_a_share_that_may_come_to_enough(drops: int, packets: int, suspect: bool) -> None:
+    assert INTERFACE_DROPS.is_suspect(drops, 2.0, packets) is suspect
 
 
 @pytest.mark.parametrize(("half_open", "accepted"), [(17, True), (18, False)])
