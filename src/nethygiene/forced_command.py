@@ -138,7 +138,7 @@ def forced_command(
         before=shlex.quote(before),
         after=shlex.quote(after),
         known=shlex.quote("\n".join(["", *known, ""])),
-        most=2 * len("\n".join([before, after, *known]).encode()),
+        most=4 * len("\n".join([before, after, *known]).encode()),
     )
 
 
