@@ -1,5 +1,5 @@
 # Each target does all of its own set-up, and none that was done before: the stamps under .venv/
-# are older than pyproject.toml when a set-up is due again.
+# are older than pyproject.toml or the lock when a set-up is due again.
 
 PYTHON ?= python3
 INVENTORY ?= inventories/local.yaml
@@ -12,14 +12,19 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.nethygiene-run
 DEV_STAMP := $(VENV)/.nethygiene-dev
 FUZZ_STAMP := $(VENV)/.nethygiene-fuzz
+UV_STAMP := $(VENV)/.nethygiene-uv
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# What is installed is what was tested: each file by its hash, from requirements/ alone.
+INSTALL_LOCKED := $(PIP_INSTALL) --require-hashes --requirement
+# The backend that builds it is locked with the rest, so nothing is fetched for it.
+INSTALL_PROJECT := $(PIP_INSTALL) --no-deps --no-index --no-build-isolation --editable .
 
 # The tests' lab: command:Debian package.
 LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftables \
 	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps strace:strace chromium:chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test truth load fuzz lint docs lab sights
+.PHONY: help audit test test-newest test-oldest truth load fuzz lint lock docs screenshots bench lab sights
 .SILENT:
 MAKEFLAGS += --no-print-directory
 
@@ -31,6 +36,9 @@ help:
 	echo 'make fuzz    look for inputs that crash or hang a parser, for FUZZ_SECONDS=3600'
 	echo 'make sights  audit hosts under every partial sight, not the sample alone; as root'
 	echo 'make lint    ruff and mypy'
+	echo 'make lock    renew requirements/: the versions and hashes of all that make installs'
+	echo 'make test-newest, make test-oldest'
+	echo '             run the tests with the newest of all packages, or the oldest that are allowed'
 	echo 'make docs    generate docs/rules/, docs/probes.md and the JSON Schemas from the code'
 	echo 'make screenshots   draw the report of a healthy host, of broken ones and of a fleet'
 	echo 'make bench   measure speed against its bars'
@@ -45,6 +53,18 @@ audit: $(RUN_STAMP)
 
 test: $(DEV_STAMP) lab
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
+
+# Every dependency at its newest, or at the oldest that pyproject.toml allows, in an environment of
+# its own that is made anew: what was the newest yesterday may not be so today.
+test-newest: RESOLUTION := highest
+test-oldest: RESOLUTION := lowest-direct
+test-newest test-oldest: $(UV_STAMP) lab
+	environment=.venv-$(@:test-%=%); \
+	$(BIN)/python -m venv --clear $$environment; \
+	$(BIN)/uv pip install --quiet --python $$environment/bin/python --upgrade --resolution $(RESOLUTION) \
+		--editable '.[dev]'; \
+	$(BIN)/uv pip list --python $$environment/bin/python; \
+	$$environment/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 # All random rulesets against the kernel, and the rulesets of firewalld and ufw as installed.
 truth: $(DEV_STAMP) lab
@@ -68,6 +88,16 @@ lint: $(DEV_STAMP)
 	$(BIN)/python -m ruff format --check --quiet || \
 		{ echo 'lint: the files above are not formatted: run .venv/bin/ruff format'; exit 1; }
 	$(BIN)/python -m mypy src checks tests conftest.py
+
+# Universal: the markers in it hold for every Python and processor that the project supports. What
+# runs an audit has the versions that the tests ran with.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
+	--custom-compile-command 'make lock'
+lock: $(UV_STAMP)
+	$(LOCK) pyproject.toml --group build --extra dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --group build --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(LOCK) pyproject.toml --extra fuzz --constraint requirements/dev.txt --output-file requirements/fuzz.txt
+	$(LOCK) --group lock --output-file requirements/uv.txt
 
 docs: $(DEV_STAMP)
 	$(BIN)/python -m nethygiene.docs
@@ -94,19 +124,25 @@ lab:
 		echo "The lab's tests need tools that are not here; their Debian packages are:$$missing"; \
 	fi
 
-$(RUN_STAMP): pyproject.toml $(BIN)/python
+$(RUN_STAMP): pyproject.toml requirements/run.txt $(BIN)/python
 	echo 'Installing nethygiene into $(VENV)'
-	$(PIP_INSTALL) --editable .
+	$(INSTALL_LOCKED) requirements/run.txt
+	$(INSTALL_PROJECT)
 	touch $@
 
-$(DEV_STAMP): pyproject.toml $(BIN)/python
+$(DEV_STAMP): pyproject.toml requirements/dev.txt $(BIN)/python
 	echo 'Installing nethygiene and the tools of its developers into $(VENV)'
-	$(PIP_INSTALL) --editable '.[dev]'
+	$(INSTALL_LOCKED) requirements/dev.txt
+	$(INSTALL_PROJECT)
 	touch $(RUN_STAMP) $@
 
-$(FUZZ_STAMP): $(DEV_STAMP)
+$(FUZZ_STAMP): requirements/fuzz.txt $(DEV_STAMP)
 	echo 'Installing the fuzzer into $(VENV)'
-	$(PIP_INSTALL) --editable '.[fuzz]'
+	$(INSTALL_LOCKED) requirements/fuzz.txt
+	touch $@
+
+$(UV_STAMP): requirements/uv.txt $(BIN)/python
+	$(INSTALL_LOCKED) requirements/uv.txt
 	touch $@
 
 # Debian keeps ensurepip, without which there is no pip in a venv, in a package of its own.
