@@ -89,21 +89,38 @@ class Ground:
         assert not isinstance(found._host, Unreadable), found._host
         return found
 
-    def attempts(self, random: Random, count: int) -> list[Attempt]:
-        """Connections to be tried: every source to some address of each kind, at some ports."""
-        ways = [way for family in FAMILIES for way in self._ways(family)]
+    def attempts(
+        self,
+        random: Random,
+        count: int,
+        *,
+        ports: Sequence[int] = PORTS,
+        more: Sequence[Place] = (),
+    ) -> list[Attempt]:
+        """Connections to be tried: every source to some address of each kind, at some ports.
+
+        Args:
+            random: chooses them.
+            count: how many, or a few less.
+            ports: which are connected to.
+            more: places beside those that the target always has.
+        """
+        ways = [way for family in FAMILIES for way in self._ways(family, more)]
         found: list[Attempt] = []
         while len(found) < count:
             random.shuffle(ways)
             for family, client, source, place in ways[: count - len(found)]:
                 sport = random.choice(_SPORTS) if random.random() < _OWN_PORT else 0
-                port = random.choice(PORTS)
+                port = random.choice(ports)
                 found.append(Attempt(client, family, source, place.address, port, sport))
         return list(dict.fromkeys(found))
 
-    def _ways(self, family: Family) -> Iterator[tuple[Family, Client, str, Place]]:
+    def _ways(
+        self, family: Family, more: Sequence[Place]
+    ) -> Iterator[tuple[Family, Client, str, Place]]:
+        others = [one for one in more if (":" in one.address) is (family == "ipv6")]
         for client, source in self.topology.sources[family]:
-            for place in self.topology.places[family]:
+            for place in (*self.topology.places[family], *others):
                 if _has_a_way(client, source, place):
                     for _ in range(_WEIGHT.get(place.name, 1)):
                         yield family, client, source, place
@@ -147,9 +164,11 @@ class Ground:
         return answers
 
     def _is_on_link(self, attempt: Attempt) -> bool:
-        places = self.topology.places[attempt.family]
-        place = next(one for one in places if one.address == attempt.target)
-        return attempt.client.name != "far" and attempt.client.interface in place.on_link
+        return attempt.client.name != "far" and any(
+            attempt.client.interface in place.on_link
+            for place in self.topology.places[attempt.family]
+            if place.address == attempt.target
+        )
 
 
 def _mistake(attempt: Attempt, answer: bool, one: Said) -> str | None:

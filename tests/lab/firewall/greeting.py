@@ -95,18 +95,25 @@ class Loop:
         self._abort(self._listeners)
         self._watch.close()
 
-    def listen(self, namespace: Path, ports: Iterable[int]) -> None:
-        """Serve these ports of both families on all addresses of a host."""
+    def listen(
+        self, namespace: Path, ports: Iterable[int], addresses: Sequence[str] = ("::", "0.0.0.0")
+    ) -> None:
+        """Serve these ports of a host, on all addresses of both families unless some are named."""
         with inside(namespace):
             for port in ports:
-                one = socket.socket(socket.AF_INET6)
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-                one.bind(("::", port))
-                one.listen(512)
-                one.setblocking(False)
-                self._listeners.append(one)
-                self._watch.register(one, selectors.EVENT_READ, None)
+                for address in addresses:
+                    self._listen(address, port)
+
+    def _listen(self, address: str, port: int) -> None:
+        one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if ":" in address:
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        one.bind((address, port))
+        one.listen(512)
+        one.setblocking(False)
+        self._listeners.append(one)
+        self._watch.register(one, selectors.EVENT_READ, None)
 
     def connect(self, attempts: Sequence[Attempt], *, patience: float = 0) -> list[bool]:
         """Whether each attempt got the greeting.

@@ -8,7 +8,9 @@ from random import Random
 
 from tests.lab.firewall.comparing import Ground
 from tests.lab.firewall.iptables_rulesets import iptables
+from tests.lab.firewall.kubernetes import kube_iptables, kube_nft
 from tests.lab.firewall.nft_rulesets import nft
+from tests.lab.firewall.shapes import distribution, openwrt, red_hat
 from tests.lab.firewall.tally import Tally
 
 
@@ -45,11 +47,37 @@ def _both(ground: Ground, seed: int) -> None:
     ground.load(nft(seed), "nft", "-f", "-")
 
 
+def _kube(ground: Ground, seed: int) -> None:
+    ground.load(kube_iptables(seed), f"iptables{'-legacy' * (seed % 2)}-restore")
+
+
+def _kube_nft(ground: Ground, seed: int) -> None:
+    ground.load(kube_nft(seed), "nft", "-f", "-")
+
+
+def _openwrt(ground: Ground, seed: int) -> None:
+    ground.load(openwrt(seed), "nft", "-f", "-")
+
+
+def _red_hat(ground: Ground, seed: int) -> None:
+    for six in (False, True):
+        ground.load(red_hat(seed, six=six), f"ip{'6' * six}tables-restore")
+
+
+def _distribution(ground: Ground, seed: int) -> None:
+    ground.load(distribution(seed), "nft", "-f", "-")
+
+
 KINDS: Mapping[str, Kind] = {
     "nft": Kind(_nft),
     "iptables": Kind(_iptables),
     "iptables-legacy": Kind(_legacy),
     "both": Kind(_both),
+    "kube-proxy": Kind(_kube, usual=True),
+    "kube-proxy-nft": Kind(_kube_nft, usual=True),
+    "openwrt": Kind(_openwrt, usual=True),
+    "red-hat": Kind(_red_hat, usual=True),
+    "distribution": Kind(_distribution, usual=True),
 }
 
 
