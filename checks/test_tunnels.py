@@ -23,7 +23,7 @@ from nethygiene.rules import (
 )
 
 
-@rule(severity="critical", kind="setting", incidents=["S0"])
+@rule(severity="critical", kind="setting", incidents=["S0"], version=2)
 def test_tunnel_host_key_known(
     tunnel_configs: TunnelConfigs, tunnel: Tunnel, expect: Expect
 ) -> None:
@@ -44,7 +44,9 @@ def test_tunnel_host_key_known(
     Kernels: It does not depend on the kernel. Nothing logs in anywhere: `ssh -G` and the files
         that it names are read as the tunnel's user, which takes that login, root, or the sudoers
         lines of `python -m nethygiene sudoers --user LOGIN --inventory=FILE`. A key known through
-        @cert-authority alone is unknown here.
+        @cert-authority alone is unknown here; so is one whose type stands behind others in a
+        HostKeyAlgorithms that is a list or begins with ^, for a server that has such a key shows
+        that one. Whether the server still has a key of the known type is not seen.
 
     References:
         - ssh_config(5): StrictHostKeyChecking, HostKeyAlias, ProxyJump

@@ -13,7 +13,7 @@ from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.sudoers import sudoers_file
 from tests.lab import keys
 from tests.lab.audit import audit
-from tests.lab.cases.tunnels import HOME, POLICY, TUNNEL, settle
+from tests.lab.cases.tunnels import HOME, POLICY, TUNNEL, furnish, settle
 from tests.lab.host import LabHost
 from tests.lab.inventory import Policy
 from tests.lab.lab import Lab
@@ -119,3 +119,39 @@ def test_a_declared_key_has_to_be_the_very_one(lab: Lab, cloud: LabHost) -> None
         done = host.run(*ssh, "localhost", "true", check=False)
         assert (done.returncode == 0) == (outcome == "passed"), (host, done.stderr)
         lab.remove(host)
+
+
+# What HostKeyAlgorithms may be, where the server has two keys and known_hosts holds the RSA one.
+ORDERS = {
+    "default": ("", "passed"),
+    "list": ("HostKeyAlgorithms ssh-ed25519,rsa-sha2-512", "unknown"),
+    "first": ("HostKeyAlgorithms ^ssh-ed25519", "unknown"),
+    "known-first": ("HostKeyAlgorithms ^rsa-sha2-512", "passed"),
+    "added": ("HostKeyAlgorithms +ssh-rsa", "passed"),
+    "removed": ("HostKeyAlgorithms -ecdsa*", "passed"),
+    "elsewhere": ("Match host elsewhere\nHostKeyAlgorithms ssh-ed25519,rsa-sha2-512", "passed"),
+    "address": ("CheckHostIP yes", "failed"),
+}
+
+
+def test_the_key_that_ssh_asks_for_first_has_to_be_known(lab: Lab) -> None:
+    server = lab.host("two-keys", own_keys=("ed25519", "rsa"))
+    (rsa,) = (key for key in server.public_keys if key.startswith("ssh-rsa "))
+    other = keys.generate(lab.directory / "rsa_of_the_address", "rsa").public
+    hosts = lab.hosts(*ORDERS)
+    for host in hosts:
+        furnish(host, server)
+        host.write_file(f"{HOME}/.ssh/known_hosts", f"cloud.example {rsa}\n")
+        if host.name == "address":
+            host.shell(f"echo '{server.address} {other}' >> {HOME}/.ssh/known_hosts")
+        host.shell(f"echo '{ORDERS[host.name][0]}' >> {HOME}/.ssh/config")
+    without_check = {key: value for key, value in TUNNEL.items() if key != "check"}
+    run = audit(lab, hosts, "-k", RULES[0], policy={"tunnels": {"to-cloud": without_check}})
+    for host in hosts:
+        found = run.one(host, RULES[0])
+        assert found.outcome == ORDERS[host.name][1], found
+        ssh = ("runuser", "-u", "plant", "--", "ssh", "-o", "BatchMode=yes")
+        done = host.run(*ssh, "cloud.example", "true", check=False)
+        assert (done.returncode == 0) == (found.outcome == "passed"), (host, done.stderr)
+        lab.remove(host)
+    lab.remove(server)

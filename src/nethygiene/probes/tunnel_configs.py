@@ -14,63 +14,10 @@ from nethygiene.known_hosts import KnownHosts, Line, parse
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.base import Command, Probe, Sections, item_section, needs, refused
 from nethygiene.transcript import Section
+from nethygiene.tunnels.config_script import ASKING, KEPT, KNOWN_HOSTS
 from nethygiene.tunnels.ssh_config import SshConfig, parse_ssh_config
 
-# One line, without single quotes: it stands in a sudoers file word for word. Each line that comes
-# from a file or from ssh is carried behind "=", so that none can pass for one of ours. Of the
-# files, only lines that look like a public key travel, whatever file the options name; of the
-# commands in ssh's options only whether there is one, for a password may stand in them.
-_KEPT = (
-    "addressfamily",
-    "batchmode",
-    "clearallforwardings",
-    "controlmaster",
-    "exitonforwardfailure",
-    "gatewayports",
-    "globalknownhostsfile",
-    "hostkeyalgorithms",
-    "hostkeyalias",
-    "hostname",
-    "knownhostscommand",
-    "localforward",
-    "nohostauthenticationforlocalhost",
-    "port",
-    "proxycommand",
-    "proxyjump",
-    "remoteforward",
-    "revokedhostkeys",
-    "serveraliveinterval",
-    "status",
-    "stricthostkeychecking",
-    "userknownhostsfile",
-    "verifyhostkeydns",
-)
-_SCRIPT = needs("id", "ssh", "grep", "sed", "tr") + (
-    'echo "user $(id -un)"; files=; '
-    'ask() { echo "target $1"; shift; '
-    'for word; do printf "argument %s" "$word"; echo; done; '
-    'said=$(ssh -G "$@"; echo "status $?"); '
-    'printf %s "$said" | grep -iE "^($keep) " | sed "s/^proxycommand .*ssh .*/inner ssh/;'
-    "s/^proxycommand .*/proxycommand other/;s/^inner/proxycommand/;"
-    's/^knownhostscommand .*/knownhostscommand set/;s/^/=/"; '
-    'jumps=$(printf %s "$said" | sed -n "s/^proxyjump //p"); '
-    'for file in $(printf %s "$said" | sed -n '
-    '"s/^userknownhostsfile //p;s/^globalknownhostsfile //p"); do '
-    'case " $files " in *" $file "*) ;; *) files="$files $file";; esac; done; }; '
-    'follow() { ask "$@"; hops=$jumps; depth=0; '
-    'while [ -n "$hops" ] && [ "$hops" != none ] && [ $depth -lt 4 ]; do '
-    "depth=$((depth+1)); next=; first=1; "
-    'for hop in $(echo "$hops" | tr , " "); do '
-    'ask jump "ssh://${hop#ssh://}"; [ $first = 1 ] && next=$jumps; first=0; done; '
-    "hops=$next; done; "
-    '[ -n "$hops" ] && [ "$hops" != none ] && echo deep; :; }; set -f; '
-)
-_FILES = (
-    '; for file in $files; do printf "file %s" "$file"; echo; '
-    'if [ -e "$file" ]; then { '
-    'grep -nE "(ssh|ecdsa|sk)-[^[:blank:]]+[[:blank:]]+AAAA" "$file"; echo "status $?"; } '
-    '| sed "s/^/=/"; else echo absent; fi; done; echo done'
-)
+_HEAD = needs("id", "ssh", "grep", "sed", "tr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +26,8 @@ class SshTarget:
 
     Attributes:
         role: ``declared``, ``plain`` (the destination without the declared options), ``check``,
-            or ``jump`` for a host on the way to the one before.
+            ``jump`` for a host on the way to the one before, or ``running`` for one that a
+            running ssh of the user names.
         arguments: those given to ``ssh -G``.
         config: what it answered.
     """
@@ -99,6 +47,8 @@ class TunnelConfig:
         files: path to the known_hosts file's content.
         absent: known_hosts files that do not exist for that user.
         unreadable: those that exist and could not be read.
+        version: of OpenSSH, as ``(9, 2)``; None where it is another ssh.
+        algorithms: how its configuration files set HostKeyAlgorithms, for whatever destination.
     """
 
     user: str
@@ -106,10 +56,17 @@ class TunnelConfig:
     files: Mapping[str, KnownHosts]
     absent: frozenset[str]
     unreadable: frozenset[str]
+    version: tuple[int, int] | None
+    algorithms: tuple[str, ...]
 
     def target(self, role: str) -> SshTarget | None:
         """The destination of a role; None where none was asked."""
         return next((one for one in self.targets if one.role == role), None)
+
+    def running(self, destination: str) -> SshConfig | None:
+        """What ssh makes of a destination that a running one names; None where it was not asked."""
+        asked = (one for one in self.targets if one.role in {"running", "plain"})
+        return next((one.config for one in asked if one.arguments == (destination,)), None)
 
 
 @dataclass(frozen=True)
@@ -127,7 +84,7 @@ class TunnelConfigs(Fact):
             self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, command.title, detail))
         if isinstance(found, Unreadable):
             self.ledger.cannot_read(found)
-        asked = [one.arguments for one in found.targets if one.role != "jump"]
+        asked = [one.arguments for one in found.targets if one.role not in _FOUND]
         if asked != [arguments for _, arguments in _asked(tunnel)] or found.user != tunnel.user:
             detail = "the transcript holds the answer to another declaration of this tunnel"
             self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, command.title, detail))
@@ -152,8 +109,8 @@ def config_command(tunnel: Tunnel) -> Command:
         f"{'ask' if role == 'plain' else 'follow'} {role} {shlex.join(arguments)}"
         for role, arguments in _asked(tunnel)
     ]
-    kept = sorted({*_KEPT, *(keyword.lower() for keyword in tunnel.options)})
-    text = f'keep="{"|".join(kept)}"; ' + _SCRIPT + "; ".join(calls) + _FILES
+    kept = sorted({*KEPT, *(keyword.lower() for keyword in tunnel.options)})
+    text = f'keep="{"|".join(kept)}"; ' + _HEAD + ASKING + "; ".join(calls) + KNOWN_HOSTS
     return Command(
         item_section("tunnel_config", tunnel.name),
         f"sh -c {shlex.quote(text)}",
@@ -184,7 +141,8 @@ def _parse_section(name: str, section: Section | Unreadable) -> TunnelConfig | U
         return error.unreadable
 
 
-_ROLES = frozenset({"declared", "plain", "check", "jump"})
+_FOUND = frozenset({"jump", "running"})
+_ROLES = frozenset({"declared", "plain", "check"}) | _FOUND
 
 
 class _NotReadableError(Exception):
@@ -204,9 +162,16 @@ class _Reader:
 
     def read(self) -> TunnelConfig:
         user = self._keyed("user")
-        targets = []
+        version, algorithms = None, []
+        while (word := self._peek().partition(" ")[0]) in {"version", "algorithms"}:
+            value = self._keyed(word)
+            if word == "algorithms":
+                algorithms.append(value)
+            elif match := re.fullmatch(r"OpenSSH_(\d{1,3})\.(\d{1,3})\S*", value, re.ASCII):
+                version = int(match[1]), int(match[2])
+        targets: list[SshTarget] = []
         while self._peek().startswith("target "):
-            targets.append(self._target())
+            targets += self._target()
         if self._peek() == "deep":
             self._give_up(Reason.UNDECIDABLE, "ProxyJump leads over more than 4 hosts in a row")
         files: dict[str, KnownHosts] = {}
@@ -227,9 +192,17 @@ class _Reader:
                 unreadable.add(path)
         if self._take() != "done" or not targets:
             self._give_up(Reason.UNPARSABLE, "the answer is not whole")
-        return TunnelConfig(user, tuple(targets), files, frozenset(absent), frozenset(unreadable))
+        return TunnelConfig(
+            user,
+            tuple(targets),
+            files,
+            frozenset(absent),
+            frozenset(unreadable),
+            version,
+            tuple(algorithms),
+        )
 
-    def _target(self) -> SshTarget:
+    def _target(self) -> Iterator[SshTarget]:
         role = self._keyed("target")
         if role not in _ROLES:
             self._give_up(Reason.UNPARSABLE, f"{role[:60]!r} where a target's role should be")
@@ -240,12 +213,14 @@ class _Reader:
         last = self._stderr.splitlines()[-1][:200] if self._stderr else "no message"
         if status == 127:
             self._give_up(Reason.TOOL_MISSING, last)
+        if status != 0 and role == "running":
+            return  # what is no destination to ssh is none of this tunnel's
         if status != 0:
             self._give_up(Reason.COMMAND_FAILED, f"exit status {status}: {last}")
         config = parse_ssh_config(lines)
         if config is None:
             self._give_up(Reason.UNPARSABLE, "no hostname and port in what ssh -G printed")
-        return SshTarget(role, tuple(arguments), config)
+        yield SshTarget(role, tuple(arguments), config)
 
     def _body(self) -> tuple[list[str], int]:
         lines = []
@@ -284,4 +259,4 @@ def _known_hosts(path: str, lines: Iterable[str]) -> KnownHosts:
     return KnownHosts(tuple(found))
 
 
-PROBE = Probe("tunnel_configs", 1, (), parse_configs, declared=_declared)
+PROBE = Probe("tunnel_configs", 2, (), parse_configs, declared=_declared)

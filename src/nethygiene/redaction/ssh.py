@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from nethygiene.known_hosts import KnownHosts, parse
+from nethygiene.known_hosts import KnownHosts, host_names, parse
 from nethygiene.redaction.text import Pseudonyms
-from nethygiene.tunnels.host_keys import lookup_name
+from nethygiene.tunnels.host_keys import lookup_name, may_be_address
 from nethygiene.tunnels.invocation import TAKES_VALUE, is_mux_master, is_script
 from nethygiene.tunnels.ssh_config import parse_ssh_config
 
 _PART = re.compile(r"\[[^\[\]]*\]|[^:\[\]\s]+")
-_HOSTS = frozenset({"hostname", "hostkeyalias", "proxyjump", "bindaddress"})
+_HOSTS = frozenset({"hostname", "hostkeyalias", "proxyjump", "bindaddress", "resolved"})
 _PATHS = frozenset(
     {"userknownhostsfile", "globalknownhostsfile", "revokedhostkeys", "identityfile", "controlpath"}
     | {"certificatefile", "identityagent"}
@@ -20,7 +20,7 @@ _PATHS = frozenset(
 _COMMANDS = frozenset({"knownhostscommand", "localcommand", "proxycommand", "remotecommand"})
 _TOLD = frozenset({"*", "none", "ssh", "other", "set"})
 # A value that is no name: a number, a time, a word of ssh's own.
-_PLAIN = re.compile(r"[A-Za-z]*|[0-9]+[A-Za-z]?|[A-Za-z0-9@.,+*?!-]*(?:ssh|sha2|rsa)[\w@.,+*?!-]*")
+_PLAIN = re.compile(r"[A-Za-z]*|[0-9]+[A-Za-z]?|[A-Za-z0-9@.,+*?!^-]*(?:ssh|sha2|rsa)[\w@.,+*?!-]*")
 _OPTION = re.compile(r"(\s*)([A-Za-z0-9]+)(\s*=\s*|\s+)(.*)", re.DOTALL)
 _KEY = re.compile(r"(?:ssh|ecdsa|sk)-\S+")
 
@@ -180,8 +180,9 @@ def _lookups(lines: Iterable[str]) -> dict[str, None]:
     for line in [*lines, "target"]:
         if line.startswith("target"):
             config = parse_ssh_config(answer)
-            names = lookup_name(config) if config is not None else ()
-            found |= {name: None for name in names if name}
+            if config is not None:
+                resolved = (host_names(one, config.port)[0] for one in config.all("resolved"))
+                found |= {name: None for name in (*lookup_name(config), *resolved) if name}
             answer = []
         elif line.startswith("="):
             answer.append(line[1:])
@@ -201,9 +202,21 @@ def _known_line(text: str, lookups: Iterable[str], given: Pseudonyms) -> str:
     names = [_looked_up(name, given) for name in lookups if known.matching(name)]
     marker = f"{one.marker.value} " if one.marker.value else ""
     encoded = next(word for word in line.split() if word.startswith("AAAA"))
-    named = ",".join(names) or given.names.name("host", f"known_hosts {one.names}")
+    named = ",".join(names) or _not_looked_up(one.names, given)
     kind = one.key_type if _KEY.fullmatch(one.key_type) else "redacted"
     return f"{number}:{marker}{named} {kind} {given.names.public_key(encoded)}"
+
+
+def _not_looked_up(names: str, given: Pseudonyms) -> str:
+    """Names that nobody looks up, which stay such as may be an address, or not."""
+    if not may_be_address(names):
+        return given.names.name("host", f"known_hosts {names}")
+    written = [
+        one for one in names.split(",") if may_be_address(one) and not set(one) & set("|*?!")
+    ]
+    if written:
+        return ",".join(_looked_up(one, given) for one in written)
+    return "*." + given.names.name("host", f"known_hosts {names}")
 
 
 def _looked_up(name: str, given: Pseudonyms) -> str:

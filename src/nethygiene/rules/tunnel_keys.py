@@ -14,8 +14,10 @@ from nethygiene.tunnels.host_keys import (
     is_exempt,
     known_keys,
     other_sources,
+    perhaps_disputed,
     unchecked_because,
 )
+from nethygiene.tunnels.key_order import asked_before, follows_known_hosts, plain_type
 from nethygiene.tunnels.ssh_config import SshConfig, flag
 
 _WHERE = {
@@ -48,9 +50,9 @@ class HostKeyFinding:
 def host_key_findings(tunnel: Tunnel, config: TunnelConfig) -> list[HostKeyFinding]:
     """One finding for each destination and jump host of the tunnel and of its check."""
     return [
-        _finding(target, config, _declared_keys(tunnel, target, config))
+        _finding(target, config, _declared_keys(tunnel, target, config), _settings(tunnel, target))
         for target in config.targets
-        if target.role != "plain"
+        if target.role in _WHERE
     ]
 
 
@@ -71,9 +73,17 @@ def _declared_keys(tunnel: Tunnel, target: SshTarget, config: TunnelConfig) -> t
     return tunnel.host_keys if same else ()
 
 
-def _finding(target: SshTarget, config: TunnelConfig, declared: tuple[str, ...]) -> HostKeyFinding:
+def _settings(tunnel: Tunnel, target: SshTarget) -> str | None:
+    """HostKeyAlgorithms on the command line, which jump hosts and the check do not get."""
+    return tunnel.option("HostKeyAlgorithms") if target.role == "declared" else None
+
+
+def _finding(
+    target: SshTarget, config: TunnelConfig, declared: tuple[str, ...], algorithms: str | None
+) -> HostKeyFinding:
     ssh = target.config
-    files = (*ssh.words("userknownhostsfile"), *ssh.words("globalknownhostsfile"))
+    words = (*ssh.words("userknownhostsfile"), *ssh.words("globalknownhostsfile"))
+    files = tuple(word for word in words if word.lower() != "none")
     known = KnownHosts.joined(config.files[path] for path in files if path in config.files)
     keys = known_keys(ssh, known)
     unreadable = [path for path in files if path in config.unreadable]
@@ -83,7 +93,13 @@ def _finding(target: SshTarget, config: TunnelConfig, declared: tuple[str, ...])
         keys=keys,
         wanted=_wanted(declared, unchecked_because(ssh), ssh),
         hint="; ".join(_hints(keys, declared, files, ssh)),
-        undecided=_undecided(keys, declared, ssh, unreadable),
+        undecided=_undecided(
+            keys,
+            declared,
+            ssh,
+            unreadable,
+            _doubt(keys, ssh, known, config, algorithms),
+        ),
     )
 
 
@@ -106,14 +122,18 @@ def _hints(
     keys: KnownKeys, declared: tuple[str, ...], files: tuple[str, ...], ssh: SshConfig
 ) -> Iterator[str]:
     revoked = {fingerprint(line.key) for line in keys.revoked}
-    unchecked = unchecked_because(ssh)
-    if unchecked:
+    if unchecked := unchecked_because(ssh):
         yield unchecked
     if revoked & set(declared) or (revoked and not keys.usable):
         yield "the key is marked @revoked: find out why before anything else"
     elif declared and keys.usable and not keys.with_fingerprint(declared):
         yield "known_hosts holds another key, so ssh refuses the declared one as changed"
-    if not _is_good(keys, declared):
+    if keys.disputed and not keys.usable:
+        yield (
+            "CheckHostIP is on, and ssh ends where the address has another key: see which is "
+            "right, and take the other line away"
+        )
+    elif not _is_good(keys, declared):
         file = files[0] if files else "known_hosts"
         yield (
             'ssh ends there with "Host key verification failed.": compare the fingerprint out of '
@@ -122,7 +142,11 @@ def _hints(
 
 
 def _undecided(
-    keys: KnownKeys, declared: tuple[str, ...], ssh: SshConfig, unreadable: list[str]
+    keys: KnownKeys,
+    declared: tuple[str, ...],
+    ssh: SshConfig,
+    unreadable: list[str],
+    doubt: str,
 ) -> str:
     if flag(ssh.get("stricthostkeychecking") or "ask") is False:
         return ""
@@ -131,12 +155,39 @@ def _undecided(
     elif ssh.is_set("revokedhostkeys"):
         why = f"RevokedHostKeys {ssh.get('revokedhostkeys')} was not read: it may forbid the key"
     elif _is_good(keys, declared):
-        why = _inner_ssh(ssh)
+        why = _inner_ssh(ssh) or doubt
     elif {fingerprint(line.key) for line in keys.revoked} & set(declared):
         why = ""
     else:
         why = _elsewhere(keys, ssh, unreadable)
     return f"{keys.name}: {why}" if why else ""
+
+
+def _doubt(
+    keys: KnownKeys,
+    ssh: SshConfig,
+    known: KnownHosts,
+    config: TunnelConfig,
+    algorithms: str | None,
+) -> str:
+    """Why a key that is known may not be the one that ssh comes to see."""
+    effective = ssh.get("hostkeyalgorithms") or ""
+    settings = config.algorithms if algorithms is None else (algorithms,)
+    types = {plain_type(line.key_type) for line in keys.usable}
+    ahead = asked_before(effective, types)
+    if ahead and not follows_known_hosts(effective, settings, config.version):
+        return (
+            f"HostKeyAlgorithms puts {', '.join(ahead)} before {' and '.join(sorted(types))}, the "
+            "type that is known: a server that has such a key shows it, and ssh ends "
+            'with "Host key verification failed."; add that key as well, or put the known type '
+            "first (^ before a list does so, + and - ask for the known type by themselves)"
+        )
+    if perhaps_disputed(keys, ssh, known):
+        return (
+            f"CheckHostIP is on, and the address of {ssh.hostname} was not found: a line for that "
+            "address may hold another key"
+        )
+    return ""
 
 
 def _inner_ssh(ssh: SshConfig) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from nethygiene.known_hosts import KnownHosts, Line, Marker, fingerprint, host_names
+from nethygiene.tunnels.key_order import plain_type
 from nethygiene.tunnels.ssh_config import SshConfig, flag
-
-_RSA = frozenset({"ssh-rsa", "rsa-sha2-256", "rsa-sha2-512"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class KnownKeys:
         revoked: lines that forbid a key of that destination.
         unusable: lines of a type that ssh's HostKeyAlgorithms leave out.
         authorities: @cert-authority lines: they count if the other end shows a certificate.
+        disputed: lines whose key would do, but for the address (CheckHostIP) another is known.
+        disputing: the lines of those addresses.
     """
 
     name: str
@@ -32,11 +34,18 @@ class KnownKeys:
     revoked: tuple[Line, ...] = ()
     unusable: tuple[Line, ...] = ()
     authorities: tuple[Line, ...] = ()
+    disputed: tuple[Line, ...] = ()
+    disputing: tuple[Line, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"{line.key_type} {fingerprint(line.key)} ({line})" for line in self.usable]
         parts += [f"revoked {fingerprint(line.key)} ({line})" for line in self.revoked]
         parts += [f"{line.key_type}, which ssh does not use ({line})" for line in self.unusable]
+        parts += [
+            f"{line.key_type} {fingerprint(line.key)} ({line}), and another for its address "
+            f"({', '.join(map(str, self.disputing))})"
+            for line in self.disputed
+        ]
         parts += [f"@cert-authority ({line})" for line in self.authorities]
         return ", ".join(parts) or "absent"
 
@@ -65,9 +74,13 @@ def known_keys(config: SshConfig, known: KnownHosts) -> KnownKeys:
     both = (*lines, *fallback)
     forbidden = {line.key for line in both if line.marker is Marker.REVOKED}
     plain = [line for line in plain if line.key not in forbidden]
+    offered = [line for line in plain if _is_offered(line.key_type, config)]
+    disputing = {line: _other_keys_of_address(line, config, known) for line in offered}
     return KnownKeys(
         name=name,
-        usable=tuple(line for line in plain if _is_offered(line.key_type, config)),
+        usable=tuple(line for line in offered if not disputing[line]),
+        disputed=tuple(line for line in offered if disputing[line]),
+        disputing=tuple(dict.fromkeys(one for found in disputing.values() for one in found)),
         revoked=tuple(line for line in both if line.marker is Marker.REVOKED),
         unusable=tuple(line for line in plain if not _is_offered(line.key_type, config)),
         authorities=tuple(line for line in both if line.marker is Marker.AUTHORITY),
@@ -78,7 +91,70 @@ def _is_offered(key_type: str, config: SshConfig) -> bool:
     algorithms = frozenset((config.get("hostkeyalgorithms") or "").split(","))
     if algorithms <= {""}:
         return True
-    return bool(algorithms & _RSA) if key_type in _RSA else key_type in algorithms
+    return plain_type(key_type) in map(plain_type, algorithms)
+
+
+def checks_address(config: SshConfig) -> bool:
+    """Whether ssh looks the destination's address up as well: CheckHostIP, off since 8.5.
+
+    Not where it goes by a proxy, to loopback, or to what is an address by itself.
+    """
+    if flag(config.get("checkhostip") or "no") is not True or config.is_set("proxycommand"):
+        return False
+    if config.is_set("proxyjump") or _is_loopback(config.hostname):
+        return False
+    return not _is_address(config.hostname)
+
+
+def _other_keys_of_address(line: Line, config: SshConfig, known: KnownHosts) -> list[Line]:
+    """The lines by which ssh holds that key to be another than the address has.
+
+    Source: sshconnect.c, "differs from the key for the IP address": it ends there unless
+    StrictHostKeyChecking is off.
+    """
+    if not checks_address(config):
+        return []
+    found: list[Line] = []
+    for address in config.all("resolved"):
+        lines = known.matching(host_names(address, config.port)[0])
+        same_type = [
+            one for one in lines if one.marker is Marker.NONE and one.key_type == line.key_type
+        ]
+        if line.key not in {one.key for one in same_type}:
+            found += same_type
+    return found
+
+
+def perhaps_disputed(keys: KnownKeys, config: SshConfig, known: KnownHosts) -> bool:
+    """Whether a line of an address that was not resolved may dispute the keys."""
+    if not checks_address(config) or config.all("resolved"):
+        return False
+    mine = {line.key for line in keys.usable}
+    types = {line.key_type for line in keys.usable}
+    return any(
+        line.key_type in types and line.key not in mine and may_be_address(line.names)
+        for line in known.lines
+    )
+
+
+def may_be_address(names: str) -> bool:
+    """Whether a line is of an address, as far as it tells: what is hashed or a pattern may be."""
+    return names.startswith("|") or any(
+        "*" in one or "?" in one or _is_address(one.split("]")[0].strip("["))
+        for one in names.split(",")
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(hostname: str) -> bool:
+    return hostname in {"localhost", "::1"} or hostname.startswith("127.")
 
 
 def unchecked_because(config: SshConfig) -> str:
@@ -103,5 +179,7 @@ def other_sources(config: SshConfig) -> tuple[str, ...]:
 
 def is_exempt(config: SshConfig) -> bool:
     """Whether ssh checks no key there at all: NoHostAuthenticationForLocalhost."""
-    loopback = config.hostname in {"localhost", "::1"} or config.hostname.startswith("127.")
-    return loopback and flag(config.get("nohostauthenticationforlocalhost") or "no") is True
+    if config.is_set("hostkeyalias"):
+        return False  # sshconnect.c, no_host_authentication_for_localhost
+    exempt = flag(config.get("nohostauthenticationforlocalhost") or "no") is True
+    return exempt and _is_loopback(config.hostname)

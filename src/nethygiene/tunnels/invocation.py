@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from nethygiene.inventory.forward import Forward, parse_forward
 
 # ssh.c's getopt string; a colon says that a value follows.
-_GETOPT = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy"
-TAKES_VALUE = frozenset(re.findall(r"(.):", _GETOPT))
-_KNOWN = frozenset(_GETOPT) - {":"}
+GETOPT = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy"
+TAKES_VALUE = frozenset(re.findall(r"(.):", GETOPT))
+_KNOWN = frozenset(GETOPT) - {":"}
 _MUX = re.compile(r"ssh: .*\[mux\]", re.DOTALL)
 _INTERPRETERS = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh|(?:.*/)?(?:python|perl)[0-9.]*")
 _URI = re.compile(
