@@ -3,31 +3,37 @@
 from nethygiene.rules import (
     BlockedPort,
     Expect,
+    ListenerOwners,
     Listeners,
     PacketFilter,
     Service,
+    denied_passages,
     equal_to,
     intrusions,
     rule,
     service_passages,
+    unreached,
     what_passes,
     who_gets_in,
 )
 
 NOT_SERVED = "not served to other hosts"
+NOT_LOOKED_AT = "TCP alone: a UDP service of that port is not; this host's own filter"
 
 
-@rule(severity="high", kind="setting", incidents=["S1.1", "S4"])
+@rule(severity="high", kind="setting", incidents=["S1.1", "S4"], version=2)
 def test_firewall_allows_service(
     packet_filter: PacketFilter, listeners: Listeners, service: Service, expect: Expect
 ) -> None:
-    """A new connection from every declared source passes the host's packet filter.
+    """A new connection from every declared source passes the host's packet filter; no other does.
 
     nftables, iptables (both kinds) and ipset are judged together, as the kernel asks them: an
-    accept ends only its own chain, a drop is final. The sources are those of `allow_from`; `any` is
-    every address that no `deny_from` names, and what a ban of fail2ban or the like drops
-    is told, but does not fail. It is this host's own filter: a cloud's security groups are not
-    seen.
+    accept ends only its own chain, a drop is final. The sources are those of `allow_from`; without
+    one they are `any`: every address that a client can have on that interface, but for those of
+    `deny_from`. Those get in nowhere: a source that is kept out on purpose and gets in fails the
+    rule, too. What a ban of fail2ban or the like drops is told, but does not fail. Where NAT takes
+    the port to another one or to a container, the way is followed to there. It is this host's own
+    filter: a cloud's security groups are not seen, and TCP alone is looked at.
 
     Why: Clients' SYNs stayed unanswered while ping worked and the port was listening: the host's
         own firewall let in the program on one profile of the network only (incidents S1.1, S4).
@@ -46,18 +52,33 @@ def test_firewall_allows_service(
     """
     hint = "open it, or declare who is kept out on purpose in deny_from"
     for passage in service_passages(packet_filter, listeners, service):
-        expect(passage.label, what_passes(passage), equal_to("accepted"), hint)
+        what = f"a connection {passage.label}"
+        expect(what, what_passes(packet_filter, passage), equal_to("accepted"), hint)
+    for networks in unreached(packet_filter, service):
+        answer = "declare the networks that there is a route to, or add one"
+        expect(f"the way back to {networks}", "missing", equal_to("there"), answer)
+    for passage in denied_passages(packet_filter, listeners, service):
+        what = f"declared as kept out, and gets in {passage.label},"
+        keep_out = "drop it, or take it out of deny_from"
+        expect(what, who_gets_in(packet_filter, passage), equal_to("nobody"), keep_out)
 
 
-@rule(severity="high", kind="setting", incidents=["S4"])
+@rule(severity="high", kind="setting", incidents=["S4"], version=2)
 def test_firewall_blocks_port(
-    packet_filter: PacketFilter, listeners: Listeners, blocked_port: BlockedPort, expect: Expect
+    packet_filter: PacketFilter,
+    listeners: Listeners,
+    listener_owners: ListenerOwners,
+    blocked_port: BlockedPort,
+    expect: Expect,
 ) -> None:
     """Nobody but the declared exceptions reaches a blocked port.
 
-    Nothing listens there beyond loopback and no NAT or IPVS takes it, or the filter keeps out every
-    other source. Ports that a container runtime publishes by DNAT are judged where they are
-    forwarded: rules of the input chain, and so ufw's, say nothing about them.
+    It is judged for every address at which the host answers, by every interface: link-local ones,
+    those on lo, and those of another interface, which neighbours may ask for. Nothing listens
+    there and no NAT or IPVS takes it, or the filter keeps out every other source, whatever port it
+    sends from. Ports that a container runtime publishes by DNAT are judged where they are
+    forwarded, and at the container's own address: rules of the input chain, and so ufw's, say
+    nothing about them. TCP alone is looked at.
 
     Why: Databases that were meant for a few hosts get published to all by a rule that is too wide,
         or by a container runtime that goes past the firewall (incident S4).
@@ -72,9 +93,11 @@ def test_firewall_blocks_port(
         - nft(8)
         - https://docs.docker.com/engine/network/packet-filtering-firewalls/
     """
-    ways = list(intrusions(packet_filter, listeners, blocked_port))
+    ways = list(intrusions(packet_filter, listeners, listener_owners, blocked_port))
+    packet_filter.observe("looked at", NOT_LOOKED_AT)
     if not ways:
         expect(f"port {blocked_port.port}", NOT_SERVED, equal_to(NOT_SERVED))
     for passage in ways:
-        who = f"who gets in: {passage.label}"
-        expect(who, who_gets_in(passage), equal_to("nobody"), "close it, or declare who may")
+        who = f"who gets in {passage.label}"
+        hint = "close it, or declare who may"
+        expect(who, who_gets_in(packet_filter, passage), equal_to("nobody"), hint)

@@ -54,7 +54,7 @@ def test_service_listening(
     expect(f"port {service.port}", state, served(service), hint)
 
 
-@rule(severity="medium", kind="state", incidents=["S1.3"])
+@rule(severity="medium", kind="state", incidents=["S1.3"], version=2)
 def test_legacy_port_still_served(
     listeners: Listeners,
     listener_owners: ListenerOwners,
@@ -65,7 +65,8 @@ def test_legacy_port_still_served(
 ) -> None:
     """A former port of the service still serves those that know no better.
 
-    It does where something listens on it, or where NAT redirects it to the port of now.
+    It does where something listens on it, or where NAT redirects it to the port of now and
+    something listens there, and where the host's own filter lets its clients through.
 
     Why: An update server had moved to another port without telling anyone, and its clients got
         an RST: the old port should have been redirected to the new one (incident S1.3).
@@ -84,5 +85,5 @@ def test_legacy_port_still_served(
     """
     service, port = legacy_port.service, legacy_port.port
     state = port_state(service, port, listeners, listener_owners, interfaces)
-    former = former_port(state, service, port, packet_filter)
+    former = former_port(state, service, port, packet_filter, listeners)
     expect(f"former port {port}", former, still_served(service))

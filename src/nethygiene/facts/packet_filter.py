@@ -2,73 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 
 from nethygiene.facts.fact import Fact
-from nethygiene.firewall.addresses import (
-    Family,
-    Intervals,
-    common,
-    everything,
-    inverted,
-    merged,
-    written,
+from nethygiene.firewall.addresses import Classes, Family, Interval, Intervals, classes_of, common
+from nethygiene.firewall.nat import NatRule, nat_rules
+from nethygiene.firewall.own import (
+    LINK_LOCAL,
+    OwnAddress,
+    client_sources,
+    leads_to_clients,
+    own_addresses,
+    possible_sources,
 )
-from nethygiene.firewall.assemble import VirtualServer
-from nethygiene.firewall.packet import ANY_PORT, EPHEMERAL, new_connection
+from nethygiene.firewall.packet import ANY_PORT, EPHEMERAL, Field, new_connection
+from nethygiene.firewall.paths import Approach, Path, grouped
+from nethygiene.firewall.ruleset import SetMark
+from nethygiene.firewall.source_ports import kinds_of_source_ports
+from nethygiene.firewall.stack import Stack, VirtualServer
 from nethygiene.firewall.verdict import HostFilter, Judgement, TooLongError
 from nethygiene.outcomes import Unreadable
 
 SOURCE = "nft -j list ruleset, iptables-save, ip route"
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
-# Sources that no packet from another host has: this network, loopback, multicast and reserved
-# addresses; in IPv6 also link-local ones, which reach link-local addresses alone.
-_NO_SOURCES: dict[Family, Intervals] = {
-    "ipv4": ((0, (1 << 24) - 1), (127 << 24, (128 << 24) - 1), (224 << 24, (1 << 32) - 1)),
-    "ipv6": ((0, 1), (0xFE80 << 112, (0xFEC0 << 112) - 1), (0xFF << 120, (1 << 128) - 1)),
-}
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """Where a local TCP port is taken by the host's NAT.
+@dataclass(frozen=True)
+class _Known:
+    """What was worked out of the model already; it is the same for all rules."""
 
-    Attributes:
-        port: the port that clients connect to.
-        address: where it is taken, None where the host itself keeps the connection.
-        to_port: the port there, None where it cannot be told.
-        certain: whether every new connection from other hosts is taken there; False where a
-            match cannot be decided, or only some sources, interfaces or addresses are.
-        rule: the rule's place and text.
-    """
-
-    port: int
-    address: str | None
-    to_port: int | None
-    certain: bool
-    rule: str
-
-    def __str__(self) -> str:
-        to = f"{self.address or 'port'}:{self.to_port}".replace("port:", "port ")
-        return f"NAT takes port {self.port} to {to} ({self.rule})"
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """One way by which a connection from another host comes in.
-
-    Attributes:
-        family: of its addresses.
-        interface: by which it comes in; None where that cannot be told.
-        address: the host's own address that it is made to, as a number.
-        sources: where it may come from.
-    """
-
-    family: Family
-    interface: str | None
-    address: int
-    sources: Intervals
+    own: dict[Family, tuple[OwnAddress, ...]] = field(default_factory=dict)
+    nat: dict[Family, tuple[NatRule, ...]] = field(default_factory=dict)
+    told_apart: dict[Family, Classes] = field(default_factory=dict)
+    paths: dict[tuple[object, ...], tuple[Path, ...]] = field(default_factory=dict)
+    source_ports: dict[Family, tuple[Intervals, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,16 +48,14 @@ class PacketFilter(Fact):
 
     Attributes:
         _host: the model, or why there is none.
-        _addresses: the host's own addresses of other hosts' use, by interface and family.
-        _servers: the virtual servers of IPVS.
-        _servers_unreadable: why those could not be read.
+        _stack: the settings and tables of the network stack.
+        _servers_unreadable: why the virtual servers of IPVS could not be read.
     """
 
     _host: HostFilter | Unreadable
-    _addresses: tuple[tuple[str, Family, int], ...] = ()
-    _servers: tuple[VirtualServer, ...] = ()
+    _stack: Stack = field(default_factory=Stack)
     _servers_unreadable: Unreadable | None = None
-    _redirects: dict[int, tuple[Redirect, ...]] = field(default_factory=dict, compare=False)
+    _known: _Known = field(default_factory=_Known, compare=False, repr=False)
 
     @property
     def model(self) -> HostFilter:
@@ -98,60 +64,63 @@ class PacketFilter(Fact):
             self.ledger.cannot_read(self._host)
         return self._host
 
-    def own_addresses(self, family: Family) -> tuple[tuple[str, int], ...]:
-        """The host's own addresses of other hosts' use, with their interfaces."""
-        # Without a routing listing there is no model, and an empty list would say nothing.
-        self.model  # noqa: B018 - ends the rule where there is none
-        return tuple((name, number) for name, kind, number in self._addresses if kind == family)
+    @property
+    def unreadable(self) -> Unreadable | None:
+        """Why the filter could not be read, None if it could; it never ends the rule."""
+        return self._host if isinstance(self._host, Unreadable) else None
 
-    def redirects(self, port: int) -> tuple[Redirect, ...]:
-        """DNAT and redirect rules that take new connections to a local TCP port elsewhere.
+    def own(self, family: Family) -> tuple[OwnAddress, ...]:
+        """The addresses at which the host answers."""
+        model = self.model
+        if family not in self._known.own:
+            self._known.own[family] = own_addresses(model.routes, model.links, family)
+        return self._known.own[family]
 
-        Connections from other hosts to any of the host's own addresses. Where the rules could not
-        be read (they need root), or are too tangled, it ends the rule as unknown.
-        """
-        try:
-            found = self._redirected(self.model, port)
-        except TooLongError as error:
-            self.ledger.undecidable(str(error))
-        self.ledger.read(
-            f"NAT of port {port}", SOURCE, "; ".join(map(str, found)) or "none takes it"
-        )
-        return found
+    def nat(self, family: Family) -> tuple[NatRule, ...]:
+        """The rules of destination NAT, wherever they stand."""
+        if family not in self._known.nat:
+            self._known.nat[family] = nat_rules(self.model.rulesets[family])
+        return self._known.nat[family]
 
-    def diverts(self, port: int) -> str | None:
-        """Why a service's port is not served by this network namespace's own sockets, or None.
-
-        DNAT, redirect, TPROXY or IPVS take it away: then all rules of that service are unknown
-        (``if reason := packet_filter.diverts(service.port): unknown(reason)``). Where the NAT
-        rules cannot be read without root, this is None: only what is seen diverts, so that
-        an unprivileged login still judges listeners. It never ends a rule by itself.
-        """
-        for server in self._servers:
-            if server.port in {port, None}:
-                return f"IPVS takes port {port}: {server}"
-        if isinstance(self._host, Unreadable):
-            self.ledger.read(f"NAT of port {port}", SOURCE, f"not readable ({self._host.reason})")
-            return None
-        try:
-            found = self._redirected(self._host, port)
-        except TooLongError as error:
-            self.ledger.read(f"NAT of port {port}", SOURCE, str(error))
-            return None
-        self.ledger.read(
-            f"NAT of port {port}", SOURCE, "; ".join(map(str, found)) or "none takes it"
-        )
-        return str(found[0]) if found else None
+    def source_ports(self, family: Family) -> tuple[Intervals, ...]:
+        """All source ports, as the sets that no rule tells apart."""
+        if family not in self._known.source_ports:
+            found = kinds_of_source_ports(self.model.rulesets[family])
+            self._known.source_ports[family] = found
+        return self._known.source_ports[family]
 
     def virtual_servers(self, port: int) -> tuple[VirtualServer, ...]:
-        """The virtual servers of IPVS that take a port."""
+        """The virtual servers of IPVS that take a port, at whatever address or by mark."""
         if self._servers_unreadable is not None:
             self.ledger.cannot_read(self._servers_unreadable)
-        return tuple(one for one in self._servers if one.port in {port, None})
+        return self.seen_servers(port)
+
+    def seen_servers(self, port: int) -> tuple[VirtualServer, ...]:
+        """Those that could be seen: it never ends the rule."""
+        return tuple(one for one in self._stack.servers if one.port in {port, None})
+
+    @property
+    def across_vrfs(self) -> bool:
+        """Whether a socket that is bound to no VRF answers in all of them."""
+        return self._stack.across_vrfs
+
+    def clients(self, interface: str | None, to: OwnAddress) -> Intervals:
+        """The sources that clients by an interface can have: what `any` stands for."""
+        return client_sources(self.model.routes, self.own(to.family), interface, to)
+
+    def leads_to_clients(self, interface: str) -> bool:
+        """Whether hosts come in by an interface, and not the host's own containers alone."""
+        return leads_to_clients(self.model.routes, self.model.links, interface)
 
     def paths(
-        self, family: Family, sources: Intervals, local: frozenset[int], interface: str | None
-    ) -> Iterator[Path]:
+        self,
+        family: Family,
+        sources: Intervals,
+        local: Collection[int],
+        interface: str | None,
+        *,
+        weak: bool = True,
+    ) -> tuple[Path, ...]:
         """The ways by which connections from `sources` come in.
 
         Args:
@@ -159,83 +128,102 @@ class PacketFilter(Fact):
             sources: where from; addresses that no other host has are left out.
             local: the host's own addresses that are connected to.
             interface: by which they come in; None takes the route back to each source.
+            weak: whether neighbours may ask for an address of another interface.
         """
+        own = self.own(family)
+        numbers = frozenset(local)
+        asked = (family, sources, numbers, interface, weak)
+        if (known := self._known.paths.get(asked)) is not None:
+            return known
+        wanted = [one for one in own if one.number in numbers]
+        for number in sorted(numbers - {one.number for one in wanted}):
+            holders = (one for one in own if one.span[0] <= number <= one.span[1])
+            wanted += [replace(one, number=number) for one in holders][:1]
         model = self.model
-        wanted = common(sources, _other_hosts(model, family))
-        own = [(name, number) for name, number in self.own_addresses(family) if number in local]
-        for _, address in own:
-            if interface is not None:
-                here = {number for name, number in own if name == interface}
-                if not here or address in here:
-                    yield Path(family, interface, address, wanted)
-                continue
-            for intervals, devices in model.arrivals(family, address):
-                among = common(wanted, intervals)
-                for device in sorted(devices - {"lo"}):
-                    here = {number for name, number in own if name == device}
-                    if among and (not here or address in here):
-                        yield Path(family, device, address, among)
+        approach = Approach(model.routes, model.links, family, weak)
+        each = approach.paths(sources, wanted, interface)
+        found = self._known.paths[asked] = tuple(grouped(each, self._told_apart(family)))
+        return found
+
+    def ways_through(self, family: Family, sources: Intervals, to: int) -> Iterator[Path]:
+        """The ways by which connections to another host, which this one leads to, come in."""
+        model = self.model
+        out = model.routes.way(family, to, None).devices
+        among = common(sources, possible_sources(model.routes, family))
+        for intervals, ways in model.routes.ways(family, None):
+            if shared := common(among, intervals):
+                for name in sorted(ways.devices - out - {"lo"}):
+                    if not model.links.is_wireless(name):
+                        yield Path(family, name, to, shared)
 
     def other_hosts(self, family: Family, sources: Intervals) -> Intervals:
         """Those of the sources that another host may have."""
-        return common(sources, _other_hosts(self.model, family))
+        return common(sources, possible_sources(self.model.routes, family))
 
     def observe(self, what: str, actual: str) -> None:
         """Have the result tell something that was seen."""
         self.ledger.read(what, SOURCE, actual)
 
-    def judge(self, path: Path, port: int, *, ephemeral: bool) -> Judgement:
+    def judge(
+        self, path: Path, port: int, *, ephemeral: bool, ports: Intervals | None = None
+    ) -> Judgement:
         """What becomes of connections by that way to a TCP port; unknown where it is too tangled.
 
         Args:
             path: one of :meth:`paths`.
             port: TCP port that is connected to.
             ephemeral: from a port that clients use; else from any.
+            ports: from one of these instead.
         """
         model = self.model
+        classes = model.ground(path.family).classes
+        sent_from = ports or (EPHEMERAL if ephemeral else ANY_PORT)
+        packet = new_connection(path.family, path.interface, path.address, port, sent_from)
         try:
-            return _judged(model, path, port, ephemeral=ephemeral)
+            return model.judge(packet, classes.mask(path.sources))
         except TooLongError as error:
             self.ledger.undecidable(str(error))
 
-    def _redirected(self, model: HostFilter, port: int) -> tuple[Redirect, ...]:
-        if port not in self._redirects:
-            self._redirects[port] = tuple(dict.fromkeys(self._each_redirect(model, port)))
-        return self._redirects[port]
+    def judge_kinds(self, path: Path, port: int) -> tuple[Judgement, ...]:
+        """The same, for each of :meth:`source_ports`."""
+        return tuple(
+            self.judge(path, port, ephemeral=False, ports=kind)
+            for kind in self.source_ports(path.family)
+        )
 
-    def _each_redirect(self, model: HostFilter, port: int) -> Iterator[Redirect]:
-        for family in FAMILIES:
-            own = frozenset(number for _, number in self.own_addresses(family))
-            for path in self.paths(family, everything(family), own, None):
-                found = _judged(model, path, port, ephemeral=True)
-                for event in found.trace.translated:
-                    target = event.rule.target
-                    here = target is None or target.here or target.addresses is None
-                    address = None
-                    if target is not None and target.addresses and not target.unknown:
-                        number = target.addresses[0][0]
-                        local = model.routes.is_local(family, number)
-                        address = None if local else written(number, family)
-                    to = target.ports[0][0] if target is not None and target.ports else port
-                    unknown = target is None or bool(target.unknown)
-                    if here and to == port and not unknown:
-                        continue  # it stays where it is
-                    yield Redirect(
-                        port,
-                        address,
-                        None if unknown else to,
-                        event.mask == found.asked,
-                        str(event.rule),
-                    )
+    def may_be_marked(self, path: Path, port: int, mark: int | None) -> bool:
+        """Whether some rule may give a connection's packets a mark that IPVS takes them by."""
+        model = self.model
+        packet = new_connection(path.family, path.interface, path.address, port)
+        ground = model.ground(path.family)
+        for rule in model.rulesets[path.family].rules():
+            marks = [one for one in rule.effects if isinstance(one, SetMark)]
+            marks = [one for one in marks if one.field is Field.MARK]
+            # One that only clears bits gives nobody a mark.
+            marks = [one for one in marks if mark is None or one.copied or one.value != 0]
+            if marks and all(any(match.answer(packet, ground)) for match in rule.matches):
+                return True
+        return False
 
+    def inner_networks(self, family: Family) -> tuple[tuple[str, Interval], ...]:
+        """The networks of the host's own containers: behind a bridge without a way out."""
+        model = self.model
+        return tuple(
+            (name, route.interval)
+            for route in model.routes.routes.get(family, ())
+            if route.kind == "unicast" and route.interval[1] - route.interval[0] > 2
+            if not common((route.interval,), LINK_LOCAL[family])
+            for name in route.devices
+            if name in model.links.links and model.links.links[name].kind == "bridge"
+            if not leads_to_clients(model.routes, model.links, name)
+        )
 
-def _other_hosts(model: HostFilter, family: Family) -> Intervals:
-    none = merged([*_NO_SOURCES[family], *model.routes.local(family)])
-    return inverted(none, family)
-
-
-def _judged(model: HostFilter, path: Path, port: int, *, ephemeral: bool) -> Judgement:
-    classes = model.ground(path.family).classes
-    ports = EPHEMERAL if ephemeral else ANY_PORT
-    packet = new_connection(path.family, path.interface, path.address, port, ports)
-    return model.judge(packet, classes.mask(path.sources))
+    def _told_apart(self, family: Family) -> Classes:
+        if family not in self._known.told_apart:
+            model = self.model
+            sets = list(model.rulesets[family].client_sets())
+            sets += [((server.number, server.number),) for server in self._stack.servers]
+            for rule in model.routes.rules.get(family, ()):
+                sets += [(one,) for one in (rule.source, rule.destination) if one is not None]
+            self._known.told_apart[family] = classes_of(family, sets)
+        return self._known.told_apart[family]

@@ -150,7 +150,7 @@ class Classes:
     def first_stretch(self, mask: int, within: Intervals) -> Interval | None:
         """The first addresses of these classes that lie within the intervals."""
         found: Interval | None = None
-        for low, high in self._each(mask, within):
+        for low, high in self.each_stretch(mask, within):
             if found is not None and low > found[1] + 1:
                 break
             found = (low, high) if found is None else (found[0], high)
@@ -158,9 +158,10 @@ class Classes:
 
     def stretches(self, mask: int, within: Intervals) -> Intervals:
         """The addresses of these classes that lie within the intervals."""
-        return merged(self._each(mask, within))
+        return merged(self.each_stretch(mask, within))
 
-    def _each(self, mask: int, within: Intervals) -> Iterator[Interval]:
+    def each_stretch(self, mask: int, within: Intervals) -> Iterator[Interval]:
+        """The same one by one, in order; adjacent ones are not joined."""
         last = (1 << BITS[self.family]) - 1
         for low, high in within:
             place = bisect_right(self.starts, low) - 1

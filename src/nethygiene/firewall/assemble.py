@@ -5,24 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 
-from nethygiene.firewall.addresses import Family, family_of, parse_address, written
+from nethygiene.firewall.addresses import Family, family_of, parse_address
 from nethygiene.firewall.ipsets import IpSet, parse_ipsets
 from nethygiene.firewall.iptables import Saved, compile_saved, parse_saved
 from nethygiene.firewall.links import Links, parse_links, parse_tc
 from nethygiene.firewall.nft import NftTable, compile_tables, parse_nft
 from nethygiene.firewall.routes import Route, Routes, RoutingRule, parse_routes, parse_rules
 from nethygiene.firewall.ruleset import Ruleset, Table
+from nethygiene.firewall.stack import Stack, VirtualServer, parse_localnet, parse_stack
 from nethygiene.firewall.verdict import HostFilter
 
 _OWNED = frozenset({"filter", "nat", "mangle", "raw", "security"})
 _TOOLS: Mapping[Family, str] = {"ipv4": "iptables", "ipv6": "ip6tables"}
 _NFT_FAMILY: Mapping[Family, str] = {"ipv4": "ip", "ipv6": "ip6"}
-_FORWARDING: Mapping[Family, str] = {
-    "ipv4": "/proc/sys/net/ipv4/ip_forward",
-    "ipv6": "/proc/sys/net/ipv6/conf/all/forwarding",
-}
 Trouble = tuple[str, str]
 """The section that cannot be read, and why."""
 
@@ -41,29 +37,16 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
-class VirtualServer:
-    """A virtual server of IPVS; `port` is None for one that goes by firewall marks."""
-
-    address: str
-    port: int | None
-
-    def __str__(self) -> str:
-        return f"virtual server {self.address}:{self.port}" if self.port else self.address
-
-
-@dataclass(frozen=True, slots=True)
 class Assembled:
     """The model, or which section keeps it from being made.
 
     Attributes:
         host: the model, or the trouble.
-        addresses: (interface, family, number) of each address that other hosts may use.
-        servers: virtual servers of IPVS.
+        stack: the settings and tables of the network stack.
     """
 
     host: HostFilter | Trouble
-    addresses: tuple[tuple[str, Family, int], ...]
-    servers: tuple[VirtualServer, ...]
+    stack: Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +55,26 @@ class _Routing:
 
     routes: Routes
     links: Links
-    addresses: tuple[tuple[str, Family, int], ...]
     may_have_tc: bool
 
 
 def assemble(answers: Answers) -> Assembled:
     """Make the model of the host; pure, and it raises for no bytes."""
-    forwards, servers = _stack(answers.texts.get("virtual_servers") or "")
+    stack = parse_stack(answers.texts.get("virtual_servers") or "")
     text = answers.texts.get("routing")
     routing = ("routing", "not readable") if text is None else _routing(text)
     if isinstance(routing, tuple):
-        return Assembled(routing, (), servers)
-    links = _with_tc(routing, answers)
+        return Assembled(routing, stack)
+    localnet = parse_localnet(answers.texts.get("route_localnet") or "")
+    links = replace(_with_tc(routing, answers), localnet=localnet)
     try:
         tables = _tables(answers)
     except RecursionError:
         tables = "nft", "nested deeper than any ruleset is"
     if isinstance(tables, tuple):
-        return Assembled(tables, routing.addresses, servers)
+        return Assembled(tables, stack)
     rulesets = {family: Ruleset(family, found) for family, found in tables.items()}
-    host = HostFilter(rulesets, routing.routes, links, forwards)
-    return Assembled(host, routing.addresses, servers)
+    return Assembled(HostFilter(rulesets, routing.routes, links, stack.forwards), stack)
 
 
 def _tables(answers: Answers) -> dict[Family, dict[str, Table]] | Trouble:
@@ -224,7 +206,6 @@ def _routing(text: str) -> _Routing | Trouble:
     links = parse_links(parts["-o -d link"])
     if links is None:
         return "routing", "not readable as links"
-    own: list[tuple[str, Family, int]] = []
     first: dict[tuple[str, Family], int] = {}
     for line in parts["-o addr"]:
         if not line:
@@ -235,33 +216,7 @@ def _routing(text: str) -> _Routing | Trouble:
             return "routing", f"not an address: {line[:80]!r}"
         name = match["name"].partition("@")[0]
         first.setdefault((name, parsed[1]), parsed[0])
-        link = links.get(name)
-        usable = not ip_address(match["address"]).is_link_local
-        if link is not None and link.up and not link.loopback and usable:
-            own.append((name, parsed[1], parsed[0]))
-    return _Routing(Routes(routes, rules), Links(links, first), tuple(own), may_have_tc)
+    return _Routing(Routes(routes, rules), Links(links, first), may_have_tc)
 
 
-_SERVER = re.compile(r"TCP\s+(?:\[(?P<six>[0-9a-fA-F:]+)\]|(?P<four>[0-9A-F]{8})):(?P<port>\S{4})")
-
-
-def _stack(text: str) -> tuple[dict[Family, bool | None], tuple[VirtualServer, ...]]:
-    forwards: dict[Family, bool | None] = {"ipv4": None, "ipv6": None}
-    servers: list[VirtualServer] = []
-    for line in text.split("\n"):
-        path, _, rest = line.partition(":")
-        for family, wanted in _FORWARDING.items():
-            if path == wanted and rest.strip().isdigit():
-                forwards[family] = rest.strip() != "0"
-        if path != "/proc/net/ip_vs":
-            continue
-        if rest.startswith("FWM"):
-            servers.append(VirtualServer("a virtual server by firewall mark", None))
-        elif found := _SERVER.match(rest):
-            port = int(found["port"], 16) if re.fullmatch(r"[0-9A-F]{4}", found["port"]) else None
-            four = written(int(found["four"], 16), "ipv4") if found["four"] else ""
-            servers.append(VirtualServer(four or f"[{found['six']}]", port))
-    return forwards, tuple(servers)
-
-
-__all__ = ["Answers", "Assembled", "VirtualServer", "assemble", "family_of"]
+__all__ = ["Answers", "Assembled", "Stack", "VirtualServer", "assemble", "family_of"]

@@ -42,11 +42,13 @@ class Links:
         links: by name.
         addresses: the first address of each, by (interface, family); as numbers.
         tc_unknown: why the tc filters could not be told; empty if they could.
+        localnet: the interfaces, or ``all``, that let 127.0.0.0/8 in: ``route_localnet`` is 1.
     """
 
     links: Mapping[str, Link]
     addresses: Mapping[tuple[str, Family], int] = field(default_factory=dict)
     tc_unknown: str = ""
+    localnet: frozenset[str] = frozenset()
 
     def below(self, name: str | None) -> frozenset[str]:
         """The interfaces through which a packet comes before it comes in by `name`."""
@@ -82,18 +84,36 @@ class Links:
                 return f"an XDP program on {one} sees packets before the filter does"
             if link.tc:
                 return f"a tc filter on {one} sees packets before the filter does"
-            if link.kind == "vrf" or self._in_vrf(link):
+            if self.vrf_of(one):
                 return f"{one} belongs to a VRF"
         return self.tc_unknown
 
-    def _in_vrf(self, link: Link) -> bool:
-        master = self.links.get(link.master)
-        return master is not None and master.kind == "vrf"
+    def vrf_of(self, name: str | None) -> str:
+        """The VRF that an interface is, or belongs to; empty for none."""
+        link = self.links.get(name or "")
+        for _ in range(len(self.links)):
+            if link is None or link.kind == "vrf":
+                break
+            link = self.links.get(link.master)
+        return "" if link is None or link.kind != "vrf" else link.name
+
+    def is_wireless(self, name: str) -> bool:
+        """Whether no packet ever comes in by it: it has no other end."""
+        return name in self.links and self.links[name].kind in WIRELESS
+
+    def takes_loopback(self, name: str | None) -> bool:
+        """Whether packets to 127.0.0.0/8 are let in by it."""
+        if name is None:
+            return bool(self.localnet)
+        return not self.localnet.isdisjoint({name, "all"})
 
     def first_address(self, name: str | None, family: Family) -> int | None:
         """The address that redirect takes connections to."""
         return None if name is None else self.addresses.get((name, family))
 
+
+WIRELESS = frozenset({"dummy", "ifb"})
+"""Kinds of interfaces that have no other end."""
 
 _ON_PARENT = frozenset({"vlan", "macvlan", "ipvlan"})
 _LINE = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 
 from nethygiene.firewall.addresses import (
@@ -15,6 +15,7 @@ from nethygiene.firewall.addresses import (
     Intervals,
     classes_of,
     everything,
+    holds,
     interval_of,
     merged,
     parse_address,
@@ -38,6 +39,7 @@ class Route:
         kind: ``unicast``, ``local``, ``blackhole`` and so on.
         devices: the interfaces that it leads to; several on a multipath route.
         metric: the lower wins.
+        gated: those of the interfaces on which it leads to a gateway.
     """
 
     table: str
@@ -46,6 +48,7 @@ class Route:
     kind: str
     devices: tuple[str, ...]
     metric: int
+    gated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +95,38 @@ class Routes:
     _tables: dict[Family, dict[str, list[Route]]] = field(
         default_factory=dict, compare=False, repr=False
     )
+    _local: dict[Family, tuple[Route, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _spans: dict[Family, Intervals] = field(default_factory=dict, compare=False, repr=False)
+
+    def local_routes(self, family: Family) -> tuple[Route, ...]:
+        """The routes that make addresses the host's own.
+
+        Those of a table that only marked packets and the like are looked up in are left out: with
+        one, all addresses are local to the packets that TPROXY has marked.
+        """
+        found = self._local.get(family)
+        if found is None:
+            rules = self.rules.get(family, ())
+            always = {rule.table for rule in rules if not rule.perhaps} | {"local"}
+            special = {rule.table for rule in rules if rule.perhaps} - always
+            found = self._local[family] = tuple(
+                one
+                for one in self.routes.get(family, ())
+                if one.kind == "local" and one.table not in special
+            )
+        return found
 
     def is_local(self, family: Family, address: int) -> bool:
         """Whether the address is the host's own."""
-        return any(
-            one.interval[0] <= address <= one.interval[1]
-            for one in self.routes.get(family, ())
-            if one.kind == "local"
-        )
+        return holds(self.local(family), address)
 
     def local(self, family: Family) -> Intervals:
         """All local addresses, loopback's network among them."""
-        found = (one.interval for one in self.routes.get(family, ()) if one.kind == "local")
-        return merged(found)
+        found = self._spans.get(family)
+        if found is None:
+            intervals = (one.interval for one in self.local_routes(family))
+            found = self._spans[family] = merged(intervals)
+        return found
 
     def prefixes(self, family: Family) -> Iterator[Intervals]:
         """Every destination of a route or rule: what the address space has to be cut by."""
@@ -203,14 +225,10 @@ def parse_routes(lines: Iterable[str], family: Family) -> tuple[Route, ...] | No
             continue
         if words[0] == "nexthop" and found and line[:1].isspace():
             last = found.pop()
-            devices = _after(words, "dev")
-            found.append(
-                Route(
-                    *(last.table, last.interval, last.length, last.kind),
-                    last.devices + tuple(devices),
-                    last.metric,
-                )
-            )
+            devices = tuple(_after(words, "dev"))
+            gated = devices if "via" in words else ()
+            more = replace(last, devices=last.devices + devices, gated=last.gated + gated)
+            found.append(more)
             continue
         if words[0] == "cache" and found and line[:1].isspace():
             # More of the line above: before Linux 4.2 IPv6 kept what it learnt of a destination,
@@ -224,8 +242,9 @@ def parse_routes(lines: Iterable[str], family: Family) -> tuple[Route, ...] | No
         metric = next(_after(words, "metric"), "0")
         if not re.fullmatch(r"\d{1,10}", metric, re.ASCII):
             return None
-        devices = _after(words, "dev")
-        found.append(Route(table, *place, kind, tuple(devices), int(metric)))
+        devices = tuple(_after(words, "dev"))
+        gated = devices if "via" in words else ()
+        found.append(Route(table, *place, kind, devices, int(metric), gated))
     return tuple(found)
 
 

@@ -39,15 +39,21 @@ class Service(NamedItem):
     backlog: Backlog | None = None
     """The accept queue that the service asks for in listen()."""
     allow_from: tuple[Source, ...] = ()
-    """Who has to get through the firewall: any (all that no deny_from names) or networks."""
+    """Who has to get through the firewall: any (the default: all clients that no deny_from
+    names), networks, or [] for nobody."""
     deny_from: tuple[Source, ...] = ()
-    """Who is kept out on purpose."""
+    """Who is kept out on purpose; who gets in all the same is a finding."""
     interface: InterfaceName | None = None
     """The interface on which clients arrive."""
     keepalive: Keepalive = "any"
     """Who sends TCP keepalives: this host (required), the peer, or any."""
     legacy_ports: tuple[Port, ...] = ()
     """Former ports that old clients still use."""
+
+    @property
+    def clients(self) -> tuple[Source, ...]:
+        """Who has to get through the firewall: any, where the inventory does not say."""
+        return self.allow_from if self.declares("allow_from") else ("any",)
 
     @model_validator(mode="after")
     def _legacy_differs(self) -> Self:

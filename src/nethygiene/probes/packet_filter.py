@@ -43,7 +43,7 @@ def parse(sections: Sections) -> PacketFilter | Unreadable:
             host = Unreadable(Reason.UNPARSABLE, command.shown, detail)
         else:
             host = _with_cure(command, trouble)
-    return PacketFilter(host, made.addresses, made.servers, troubles.get(STACK.name))
+    return PacketFilter(host, made.stack, troubles.get(STACK.name))
 
 
 def _has_no_netfilter(section: Section | Unreadable) -> bool:
@@ -144,8 +144,12 @@ TC = Command(
 STACK = Command(
     "virtual_servers",
     "grep -H '' /proc/net/ip_vs /proc/net/sockstat /proc/sys/net/ipv4/ip_forward"
-    " /proc/sys/net/ipv6/conf/all/forwarding",
+    " /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/tcp_l3mdev_accept",
     small=True,
 )
-COMMANDS = (NFT, *SAVED, *LEGACY, NAMES, IPSET, ROUTING, TC, STACK)
+# Interfaces that let 127.0.0.0/8 in; there is one file an interface, and one with a 1 is rare.
+LOCALNET = Command(
+    "route_localnet", "grep -l 1 /proc/sys/net/ipv4/conf/*/route_localnet", small=True
+)
+COMMANDS = (NFT, *SAVED, *LEGACY, NAMES, IPSET, ROUTING, TC, STACK, LOCALNET)
 PROBE = Probe("packet_filter", 1, COMMANDS, parse)

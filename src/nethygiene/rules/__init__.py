@@ -9,7 +9,7 @@
         '''somaxconn is at least the backlog that the service asks for. …'''
 """
 
-from nethygiene.facts.packet_filter import PacketFilter, Redirect
+from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.inventory.policy import (
     BlockedPort,
     Policy,
@@ -55,9 +55,16 @@ from nethygiene.rules.failed_connections import (
     where_attempts_fail,
     where_resets_go,
 )
-from nethygiene.rules.firewall import intrusions, service_passages, what_passes, who_gets_in
+from nethygiene.rules.firewall import (
+    denied_passages,
+    service_passages,
+    unreached,
+    what_passes,
+    who_gets_in,
+)
 from nethygiene.rules.former_port import former_port, still_served
 from nethygiene.rules.half_open import below_nine_tenths, syn_queues
+from nethygiene.rules.intrusions import intrusions
 from nethygiene.rules.items import InterfaceFamily, LegacyPort
 from nethygiene.rules.judged import JudgedSysctl
 from nethygiene.rules.keepalive import (
@@ -163,7 +170,6 @@ __all__ = [
     "Rates",
     "ReachedBy",
     "Reason",
-    "Redirect",
     "Route",
     "Routes",
     "Selinux",
@@ -190,6 +196,7 @@ __all__ = [
     "connections_opened",
     "content",
     "declared_way",
+    "denied_passages",
     "descriptors_of_host",
     "descriptors_of_listeners",
     "duration",
@@ -244,6 +251,7 @@ __all__ = [
     "syn_queues",
     "treat_redirects",
     "unknown",
+    "unreached",
     "ways_to_judge",
     "what_passes",
     "where_attempts_fail",

@@ -1,4 +1,4 @@
-"""Services whose port is taken away from this network namespace: nothing here tells about them."""
+"""Services whose port NAT takes elsewhere: at another port of the host, or in a container."""
 
 from __future__ import annotations
 
@@ -9,50 +9,117 @@ from dataclasses import dataclass
 from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.inventory.policy import Service
 from nethygiene.probes.listener_owners import ListenerOwners
-from nethygiene.rules.items import LegacyPort, Named
+from nethygiene.rules.client_ways import client_ways
+from nethygiene.rules.containers import container_proxies
+from nethygiene.rules.firewall import virtual_server
+from nethygiene.rules.items import Named
+from nethygiene.rules.translation import Translation, translations
 
-# They listen here, and hand each connection to a container, which is another network namespace.
-_CONTAINER_PROXIES = frozenset(
-    {"docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "pasta.avx2", "gvproxy"}
-)
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A declared item is not, or perhaps not, what the sockets of this host tell of.
+
+    Attributes:
+        why: one line for people.
+        surely: nothing of it is here; else some of it perhaps is.
+    """
+
+    why: str
+    surely: bool
 
 
-def taken_away(
-    item: Named, packet_filter: PacketFilter, listener_owners: ListenerOwners
-) -> str | None:
-    """Why a declared item's port is not served by this network namespace, None if it may be.
+@dataclass(frozen=True, slots=True)
+class AtPort:
+    """All clients of a service are taken to another port of the host by NAT: `item` is of that."""
+
+    item: Named
+    why: str
+
+
+Whereabouts = Elsewhere | AtPort | None
+
+
+def whereabouts(
+    service: Service, packet_filter: PacketFilter, listener_owners: ListenerOwners
+) -> Whereabouts:
+    """Where a declared service's port is served; None if it is here, at that port.
 
     What cannot be read diverts nothing: an unprivileged login still judges, and the
     observations tell what it could not see.
     """
-    service = item.service if isinstance(item, LegacyPort) else item
-    if not isinstance(service, Service):
+    if proxies := container_proxies(listener_owners, service.port):
+        return _in_container(f"port {service.port} is handed to a container by {proxies[0]}")
+    what = f"NAT of port {service.port}"
+    if packet_filter.unreadable is not None:
+        packet_filter.observe(what, f"not readable ({packet_filter.unreadable.reason})")
+        return _by_ipvs(packet_filter, service)
+    taken: list[Translation] = []
+    whole = True
+    for way in client_ways(packet_filter, service):
+        if (server := virtual_server(packet_filter, way.path, service.port)) is not None:
+            why = f"IPVS takes port {service.port}: {server}: the service lives behind it"
+            return Elsewhere(why, surely=False)
+        judged = packet_filter.judge(way.path, service.port, ephemeral=True)
+        found = translations(packet_filter, way.path, service.port, judged)
+        sure = 0
+        for one in found:
+            sure |= one.mask if one.certain else 0
+        whole &= not judged.asked & ~sure
+        taken += found
+    packet_filter.observe(what, "; ".join(dict.fromkeys(map(str, taken))) or "none takes it")
+    return _taken(service, taken, whole=whole)
+
+
+def _taken(service: Service, taken: list[Translation], *, whole: bool) -> Whereabouts:
+    if not taken:
         return None
-    where = "so it is served in another network namespace, which was not read"
-    for owner in listener_owners.of(service.port):
-        if owner.partition(" ")[0] in _CONTAINER_PROXIES:
-            return f"port {service.port} is handed to a container by {owner}, {where}"
-    return packet_filter.diverts(service.port)
+    what = f"port {service.port}: {taken[0]}"
+    ports = {one.to.port for one in taken}
+    if whole and all(not one.here for one in taken):
+        return _in_container(what)
+    if whole and all(one.here for one in taken) and len(ports) == 1 and (port := ports.pop()):
+        moved = service.model_copy(update={"port": port})
+        moved._name = service.name  # noqa: SLF001 - the copy is of the same item
+        return AtPort(moved, str(taken[0]))
+    return Elsewhere(f"{what}: some of its clients are served elsewhere", surely=False)
+
+
+def _by_ipvs(packet_filter: PacketFilter, service: Service) -> Whereabouts:
+    """Without the rules nobody can tell whom a virtual server is for, or what is marked."""
+    for server in packet_filter.seen_servers(service.port):
+        return Elsewhere(f"IPVS takes port {service.port}: {server}", surely=False)
+    return None
+
+
+def _in_container(what: str) -> Elsewhere:
+    where = "so it is served in another network namespace, whose sockets are not this host's"
+    return Elsewhere(f"{what}, {where}: audit the container, or the host that it leads to", True)
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Tells whether a declared item can be judged on this host at all.
+    """Tells where a declared item is served, before the host's own sockets are asked about it.
 
     Attributes:
-        why_not: from the item and facts, by the names of its further arguments, to why it cannot
-            be judged; None if it can. What it cannot read is no reason.
+        where: from the item and facts, by the names of its further arguments, to where it is.
+            What it cannot read is no reason.
         probes: the names of those facts.
     """
 
-    why_not: Callable[..., str | None]
+    where: Callable[..., Whereabouts]
     probes: tuple[str, ...]
 
 
-def _guard(why_not: Callable[..., str | None]) -> Guard:
-    _item, *probes = inspect.signature(why_not).parameters
-    return Guard(why_not, tuple(probes))
+def _guard(where: Callable[..., Whereabouts]) -> Guard:
+    _item, *probes = inspect.signature(where).parameters
+    return Guard(where, tuple(probes))
 
 
-GUARDS: Mapping[str, Guard] = {"service": _guard(taken_away), "legacy_port": _guard(taken_away)}
-"""The guards of declared items, by the argument that names the item; most kinds have none."""
+GUARDS: Mapping[str, Guard] = {"service": _guard(whereabouts)}
+"""The guards of declared items, by the argument that names the item; most kinds have none.
+
+A rule that reads the packet filter looks at NAT itself, and is not guarded.
+"""
+
+__all__ = ["GUARDS", "AtPort", "Elsewhere", "Guard", "Whereabouts", "whereabouts"]

@@ -12,7 +12,7 @@ from nethygiene.facts.ledger import Ledger, Observation, UnreadableFactError
 from nethygiene.outcomes import Outcome, Reason, Unreadable
 from nethygiene.probes.kernel import Kernel
 from nethygiene.rules.definition import Rule
-from nethygiene.rules.diversion import GUARDS
+from nethygiene.rules.diversion import GUARDS, AtPort, Elsewhere, Whereabouts
 from nethygiene.rules.expect import Expect, NotApplicableError, judged_by
 from nethygiene.rules.items import DECLARED, FOUND, Named
 from nethygiene.rules.judged import Judgement, judged_sysctls
@@ -128,25 +128,27 @@ def _judge_declared(rule: Rule, subject: Subject, item: Named | None) -> Verdict
     verdict = _judge(rule, subject, rule.declared, item)
     guard = GUARDS.get(rule.declared or "")
     # What the policy leaves out is left out, wherever the item lives.
-    if guard is None or verdict.reason is Reason.NOT_DECLARED:
+    if guard is None or verdict.reason is Reason.NOT_DECLARED or "packet_filter" in rule.arguments:
         return verdict
     ledger = Ledger()
-    reason = None
+    where: Whereabouts = None
     try:
-        reason = guard.why_not(
-            item, **{name: _bound(subject, name, ledger) for name in guard.probes}
-        )
+        where = guard.where(item, **{name: _bound(subject, name, ledger) for name in guard.probes})
     except UnreadableFactError as error:
         # Else a login without privilege could judge nothing: it is said, and no more.
         ledger.read("NAT and proxies", "", f"could not be read: {error}")
     except Exception as error:  # noqa: BLE001 - a bug in our own guard: unknown, said aloud
         return decide(ledger, verdict.item, crash=error)
     ledger.close()
+    if isinstance(where, AtPort):
+        verdict = _judge(rule, subject, rule.declared, where.item)
     new = [one for one in ledger.observations if one not in verdict.observations]
     seen = (*verdict.observations, *new)
-    if reason is None:
+    if not isinstance(where, Elsewhere):
         return replace(verdict, observations=seen)
-    return Verdict(verdict.item, Outcome.UNKNOWN, Reason.UNDECIDABLE, reason, seen)
+    if where.surely:
+        return Verdict(verdict.item, Outcome.NOT_APPLICABLE, Reason.NOT_THIS_HOST, where.why, seen)
+    return Verdict(verdict.item, Outcome.UNKNOWN, Reason.UNDECIDABLE, where.why, seen)
 
 
 def _judge(rule: Rule, subject: Subject, kind: str | None, item: Named | None) -> Verdict:

@@ -1,125 +1,60 @@
-"""Whether connections get through the packet filter: what the two firewall rules ask of it."""
+"""Whether those that a service declares get through the packet filter, and nobody else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import reduce
-from operator import or_
+from collections.abc import Iterator
+from dataclasses import replace
 
-from nethygiene.facts.packet_filter import FAMILIES, PacketFilter, Path
-from nethygiene.firewall.addresses import (
-    Family,
-    Intervals,
-    everything,
-    family_of,
-    interval_of,
-    merged,
-    parse_address,
-    without,
-    written,
-)
+from nethygiene.facts.packet_filter import FAMILIES, PacketFilter
+from nethygiene.firewall.addresses import Family, Intervals, merged, without
+from nethygiene.firewall.paths import Path
+from nethygiene.firewall.stack import VirtualServer
 from nethygiene.firewall.verdict import Judgement
-from nethygiene.inventory.policy import BlockedPort, Service
+from nethygiene.inventory.policy import Service
 from nethygiene.outcomes import Reason
-from nethygiene.probes.listeners import Listener, Listeners
+from nethygiene.probes.listeners import Listeners
+from nethygiene.rules.client_ways import (
+    ClientWay,
+    client_ways,
+    declared_sources,
+    denied_ways,
+    served_numbers,
+)
 from nethygiene.rules.expect import not_applicable, unknown
+from nethygiene.rules.passages import Passage, holes, written_networks
+from nethygiene.rules.translation import answered, translations
 
-NOT_SEEN = "this host's own filter; a cloud's security groups are not seen"
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """What becomes of the connections by one path.
-
-    Attributes:
-        path: the way in.
-        judgement: of all classes of sources.
-        label: for messages, as ``any over eth0 (ipv4)``.
-        whole: the sources are `any`: those that a banning program drops do not count.
-        counted: the classes that matter: where nothing listens, those that NAT takes elsewhere.
-    """
-
-    path: Path
-    judgement: Judgement
-    label: str
-    whole: bool
-    counted: int
-
-    def example(self, mask: int) -> str:
-        """Addresses of these classes, for messages."""
-        found = self.judgement.classes.first_stretch(mask, self.path.sources)
-        low, high = found or self.path.sources[0]
-        family = self.path.family
-        first = written(low, family)
-        return first if low == high else f"{first}-{written(high, family)}"
-
-
-def networks(sources: Iterable[object], family: Family) -> Intervals:
-    """Declared sources as intervals; ``any`` is all."""
-    found = []
-    for one in sources:
-        if one == "any":
-            return everything(family)
-        version = getattr(one, "version", 0)
-        if version and family_of(version) == family:
-            found.append(interval_of(one))  # type: ignore[arg-type]
-    return merged(found)
-
-
-def served_addresses(
-    packet_filter: PacketFilter, family: Family, sockets: Iterable[Listener]
-) -> frozenset[int]:
-    """The host's own addresses at which one of these sockets answers connections from elsewhere."""
-    own = packet_filter.own_addresses(family)
-    return frozenset(
-        number for one in sockets for name, number in own if _answers(one, name, number, family)
-    )
-
-
-def _answers(socket: Listener, interface: str, address: int, family: Family) -> bool:
-    if socket.device is not None and socket.device != interface:
-        return False
-    if socket.address == "*":
-        return True
-    parsed = parse_address(socket.address.removeprefix("::ffff:"))
-    if parsed is None or parsed[1] != family:
-        return False
-    return parsed[0] in {0, address}
+NOT_SEEN = (
+    "TCP alone, in this host's own filter; a cloud's security groups and programs that systemd "
+    "attaches to a unit (IPAddressDeny=) are not seen"
+)
 
 
 def service_passages(
     packet_filter: PacketFilter, listeners: Listeners, service: Service
 ) -> list[Passage]:
-    """The ways by which the sources that a service declares come in, each judged.
+    """The ways by which the clients that a service declares come in, each judged.
 
-    Ends the rule where there is nothing to judge, or where the port is not the host's own.
+    Ends the rule where there is nothing to judge.
     """
-    if not service.allow_from:
-        not_applicable(f"service {service.name} declares no allow_from", Reason.NOT_DECLARED)
     if service.address == "loopback":
         not_applicable(f"service {service.name} is declared for loopback alone")
-    sockets = listeners.on(service.port)
-    found: list[Passage] = []
+    if not service.clients:
+        not_applicable(
+            f"service {service.name} declares allow_from: [], so nobody has to get in",
+            Reason.NOT_DECLARED,
+        )
+    _ends_where_loopback_alone(listeners, service)
     packet_filter.observe("looked at", NOT_SEEN)
-    diverted = packet_filter.diverts(service.port)
-    for family in FAMILIES:
-        local = served_addresses(packet_filter, family, sockets)
-        if declared := parse_address(str(service.address)):
-            local &= {declared[0]}
-        whole = "any" in service.allow_from
-        wanted = networks(service.allow_from, family)
-        if whole:
-            wanted = without(wanted, networks(service.deny_from, family), family)
-        for path in packet_filter.paths(family, wanted, local, service.interface):
-            _no_program_first(packet_filter, path)
-            passage = _passage(packet_filter, path, service.port, whole=whole)
-            packet_filter.observe(f"{passage.label} passes by", passing_rule(passage))
+    found = []
+    for way in client_ways(packet_filter, service):
+        no_program_first(packet_filter, way.path)
+        passage = _passage(packet_filter, listeners, service, way)
+        if passage is not None:
+            packet_filter.observe(
+                f"{passage.label} passes by", passing_rule(packet_filter, passage)
+            )
             found.append(passage)
-        if not whole:
-            _all_have_a_way(packet_filter, family, wanted, local, service.interface)
-    if diverted:
-        unknown(f"{diverted}: the service lives behind it")
     if not found:
         not_applicable(
             f"nothing listens on port {service.port} for other hosts in a family "
@@ -128,117 +63,194 @@ def service_passages(
     return found
 
 
-def _all_have_a_way(
-    packet_filter: PacketFilter,
-    family: Family,
-    wanted: Intervals,
-    local: frozenset[int],
-    interface: str | None,
-) -> None:
-    """A declared source to which no route leads comes in by an interface that cannot be told."""
-    if interface is not None or not local:
+def _ends_where_loopback_alone(listeners: Listeners, service: Service) -> None:
+    sockets = listeners.on(service.port)
+    bound = [one.device == "lo" or (one.ip is not None and one.ip.is_loopback) for one in sockets]
+    if bound and all(bound) and not service.declares("allow_from"):
+        not_applicable(
+            f"service {service.name} listens on loopback alone, and declares no allow_from"
+        )
+
+
+def _passage(
+    packet_filter: PacketFilter, listeners: Listeners, service: Service, way: ClientWay
+) -> Passage | None:
+    path, port = way.path, service.port
+    judgement = packet_filter.judge(path, port, ephemeral=True)
+    taken = translations(packet_filter, path, port, judgement)
+    counted = answered(packet_filter, listeners, path, listeners.on(port), taken, judgement.asked)
+    server = virtual_server(packet_filter, path, port)
+    if server is not None:
+        counted = judgement.asked
+    if not counted:
+        return None
+    behind = str(taken[0]) if taken else ""
+    return Passage(
+        *(path, port, (judgement,), counted),
+        whole=way.whole,
+        named=not way.whole,
+        behind=behind,
+        server=server,
+    )
+
+
+def virtual_server(packet_filter: PacketFilter, path: Path, port: int) -> VirtualServer | None:
+    """The virtual server of IPVS that perhaps takes connections by a path."""
+    for one in packet_filter.seen_servers(port):
+        if one.family is None:
+            if packet_filter.may_be_marked(path, port, one.mark):
+                return one
+        elif one.family == path.family and one.number in {path.address, *path.alike}:
+            return one
+    return None
+
+
+def no_program_first(packet_filter: PacketFilter, path: Path) -> None:
+    """End the rule where something sees the packets first that cannot be read."""
+    if program := packet_filter.model.links.programs(path.interface):
+        unknown(f"{program}: what it does cannot be told")
+
+
+def unreached(packet_filter: PacketFilter, service: Service) -> Iterator[str]:
+    """Declared sources to which no answer can be sent; where that is not sure it ends the rule."""
+    if service.interface is not None:
         return
-    ways = [path.sources for path in packet_filter.paths(family, wanted, local, None)]
-    reached = merged(one for each in ways for one in each)
-    asked = packet_filter.other_hosts(family, wanted)
-    if lost := without(asked, reached, family):
-        low, high = lost[0]
-        shown = written(low, family) + ("" if low == high else f"-{written(high, family)}")
+    ways = client_ways(packet_filter, service)
+    for family in FAMILIES:
+        of_family = [one.path for one in ways if one.path.family == family]
+        if not of_family:
+            continue
+        reached = merged(span for one in of_family for span in one.sources)
+        asked = packet_filter.other_hosts(family, declared_sources(service, family).named)
+        lost = without(asked, reached, family)
+        if not lost:
+            continue
+        shown = written_networks(lost, holes(packet_filter, family), family)
+        if _is_surely_unreached(packet_filter, family, lost, of_family[0].address):
+            yield shown
+            continue
         unknown(
             f"no route leads back to {shown}, so that its incoming interface "
             "cannot be told: declare the service's interface"
         )
 
 
-def _no_program_first(packet_filter: PacketFilter, path: Path) -> None:
-    if program := packet_filter.model.links.programs(path.interface):
-        unknown(f"{program}: what it does cannot be told")
+def _is_surely_unreached(
+    packet_filter: PacketFilter, family: Family, lost: Intervals, own: int
+) -> bool:
+    nowhere = [
+        span
+        for intervals, ways in packet_filter.model.routes.ways(family, own)
+        if not ways.devices and ways.certain
+        for span in intervals
+    ]
+    return not without(lost, merged(nowhere), family)
 
 
-def _passage(
-    packet_filter: PacketFilter, path: Path, port: int, *, whole: bool, ephemeral: bool = True
-) -> Passage:
-    judgement = packet_filter.judge(path, port, ephemeral=ephemeral)
-    to = written(path.address, path.family)
-    label = f"a connection by {path.interface or 'an interface'} to {to} port {port}"
-    return Passage(path, judgement, label, whole, judgement.asked)
-
-
-def what_passes(passage: Passage) -> str:
+def what_passes(packet_filter: PacketFilter, passage: Passage) -> str:
     """``accepted``, or who does not get through, by which rule. Undecided ends the rule."""
     judged = passage.judgement
+    among = holes(packet_filter, passage.path.family)
     out = judged.surely_out
     if not passage.whole:
         out |= judged.asked & ~(judged.accepted | judged.forwarded)
-    if out:
+    if out := out & passage.counted:
         event = judged.loss(out)
         verb = "rejected" if event and event.action.name == "REJECT" else "dropped"
-        return f"{verb} from {passage.example(out)} by {event.rule if event else 'the filter'}"
+        by = event.rule if event else "the filter"
+        return f"{verb} for {passage.who(out, among)}, by {by}"
     undecided = judged.undecided
     if passage.whole:
         # What only a ban may take is no doubt.
         undecided = judged.lost & (judged.accepted | judged.forwarded)
-    if undecided:
-        rule = judged.doubt(undecided)
+    if undecided := undecided & passage.counted:
         unknown(
-            f"{passage.label}: from {passage.example(undecided)} it depends on what cannot be "
-            f"told here: {rule}"
+            f"a connection {passage.label}: for {passage.who(undecided, among)} it depends on "
+            f"what cannot be told here: {judged.doubt(undecided)}"
+        )
+    if passage.server is not None:
+        unknown(
+            f"a connection {passage.label} gets as far as IPVS ({passage.server}), and what "
+            "becomes of it behind is not read here"
         )
     return "accepted"
 
 
-def passing_rule(passage: Passage) -> str:
+def passing_rule(packet_filter: PacketFilter, passage: Passage) -> str:
     """The rule that lets them in, and what a banning program drops meanwhile."""
     judged = passage.judgement
     event = judged.pass_by(judged.asked)
     said = str(event.rule) if event else "no rule: nothing filters"
     banned = judged.banned & ~(judged.accepted | judged.forwarded)
     if banned:
-        said += f"; banned for now: {passage.example(banned)}"
+        who = passage.who(banned, holes(packet_filter, passage.path.family))
+        said += f"; banned for now: {who}"
     return said
 
 
-def intrusions(
-    packet_filter: PacketFilter, listeners: Listeners, blocked: BlockedPort
+def denied_passages(
+    packet_filter: PacketFilter, listeners: Listeners, service: Service
 ) -> Iterator[Passage]:
-    """The ways in to a blocked port, from all but its exceptions; none where nothing takes it."""
-    sockets = listeners.on(blocked.port)
-    taken = bool(packet_filter.redirects(blocked.port))
-    servers = packet_filter.virtual_servers(blocked.port)
-    for family in FAMILIES:
-        served = served_addresses(packet_filter, family, sockets)
-        own = served
-        if taken or servers:
-            own = frozenset(number for _, number in packet_filter.own_addresses(family))
-        wanted = without(everything(family), networks(blocked.except_, family), family)
-        for path in packet_filter.paths(family, wanted, own, None):
-            _no_program_first(packet_filter, path)
-            passage = _passage(packet_filter, path, blocked.port, whole=False, ephemeral=False)
-            if path.address not in served and not servers:
-                events = passage.judgement.trace.translated
-                passage = replace(passage, counted=reduce(or_, (one.mask for one in events), 0))
-            yield passage
+    """The ways by which those come in that a service keeps out, each judged."""
+    sockets = listeners.on(service.port)
+    for path in denied_ways(packet_filter, service):
+        numbers = set(served_numbers(packet_filter, path.family, sockets))
+        if not numbers and not packet_filter.nat(path.family):
+            continue
+        no_program_first(packet_filter, path)
+        for passage in doors(packet_filter, listeners, path, service.port):
+            yield replace(passage, named=True)
 
 
-def who_gets_in(passage: Passage) -> str:
+def doors(
+    packet_filter: PacketFilter, listeners: Listeners, path: Path, port: int
+) -> Iterator[Passage]:
+    """What becomes of connections by a path from all source ports, if something answers them."""
+    judgements = packet_filter.judge_kinds(path, port)
+    first = judgements[0]
+    taken = translations(packet_filter, path, port, first)
+    counted = answered(packet_filter, listeners, path, listeners.on(port), taken, first.asked)
+    server = virtual_server(packet_filter, path, port)
+    if server is not None:
+        counted = first.asked
+    if counted:
+        behind = str(taken[0]) if taken else ""
+        kinds = packet_filter.source_ports(path.family)
+        yield Passage(path, port, judgements, counted, behind=behind, server=server, kinds=kinds)
+
+
+def who_gets_in(packet_filter: PacketFilter, passage: Passage) -> str:
     """``nobody``, or who, by which rule. Undecided ends the rule."""
-    judged = passage.judgement
-    if inside := judged.surely_in & passage.counted:
-        event = judged.pass_by(inside)
-        return f"{passage.example(inside)} by {event.rule if event else 'no rule'}"
-    if undecided := judged.undecided & passage.counted:
-        unknown(
-            f"{passage.label}: from {passage.example(undecided)} it depends on what "
-            f"cannot be told here: {judged.doubt(undecided)}"
-        )
+    among = holes(packet_filter, passage.path.family)
+    for judged in passage.judgements:
+        if inside := judged.surely_in & passage.counted:
+            event = judged.pass_by(inside)
+            by = f"by {event.rule}" if event else "for no rule filters it"
+            return f"{passage.who(inside, among)}{_from_ports(passage, judged)}, {by}"
+    for judged in passage.judgements:
+        if undecided := judged.undecided & passage.counted:
+            unknown(
+                f"a connection {passage.label}: for {passage.who(undecided, among)} it depends on "
+                f"what cannot be told here: {judged.doubt(undecided)}"
+            )
     return "nobody"
+
+
+def _from_ports(passage: Passage, judged: Judgement) -> str:
+    """The source ports that they need, where not all do."""
+    good = [one for one in passage.judgements if one.surely_in & passage.counted]
+    return "" if len(good) == len(passage.judgements) else passage.from_ports(judged)
 
 
 __all__ = [
     "NOT_SEEN",
-    "intrusions",
+    "denied_passages",
+    "doors",
+    "no_program_first",
     "passing_rule",
     "service_passages",
+    "unreached",
+    "virtual_server",
     "what_passes",
     "who_gets_in",
 ]

@@ -2,63 +2,132 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nethygiene.facts.packet_filter import PacketFilter, Redirect
+from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.inventory.policy import Service
+from nethygiene.probes.listeners import Listeners
+from nethygiene.rules.client_ways import ClientWay, answers_at, client_ways
 from nethygiene.rules.expect import unknown
+from nethygiene.rules.firewall import no_program_first, what_passes
 from nethygiene.rules.listening import PortState
 from nethygiene.rules.matchers import Matcher
+from nethygiene.rules.passages import Passage
+from nethygiene.rules.translation import Translation, translations
 
 
 @dataclass(frozen=True, slots=True)
 class FormerPort:
-    """A port that a service has left.
+    """What becomes of those that still connect to a port that a service has left.
 
     Attributes:
-        state: who listens there.
-        redirect: the NAT rule that takes it to the port of now, None where there is none.
-        others: NAT rules that take it elsewhere.
+        said: in words.
+        leads_there: whether all of them get to the service.
     """
 
-    state: PortState
-    redirect: Redirect | None
-    others: tuple[Redirect, ...] = ()
+    said: str
+    leads_there: bool
 
     def __str__(self) -> str:
-        if self.redirect is not None:
-            return f"redirected by {self.redirect.rule}"
-        if self.others:
-            return f"taken elsewhere by {self.others[0].rule}"
-        return str(self.state)
+        return self.said
 
 
 def former_port(
-    state: PortState, service: Service, port: int, packet_filter: PacketFilter
+    state: PortState,
+    service: Service,
+    port: int,
+    packet_filter: PacketFilter,
+    listeners: Listeners,
 ) -> FormerPort:
-    """Find out what answers on a former port of a service.
-
-    NAT comes before the sockets do; but where a socket serves the port, and NAT cannot be read,
-    the socket is believed, and the observations say so.
+    """Find out what answers on a former port of a service, and whether the filter lets it.
 
     Raises:
-        UnreadableFactError: nothing listens, and NAT could not be read or not be decided.
+        UnreadableFactError: the filter could not be read, or does not decide it.
     """
-    if state.is_served and packet_filter.diverts(port) is None:
-        return FormerPort(state, None)
-    found = packet_filter.redirects(port)
-    here = {None} if isinstance(service.address, str) else {None, str(service.address)}
-    right = [one for one in found if one.to_port == service.port and one.address in here]
-    if surely := [one for one in right if one.certain]:
-        return FormerPort(state, surely[0])
-    if right or any(one.to_port is None for one in found):
-        unknown(f"whether port {port} leads to {service.port} depends on: {found[0].rule}")
-    return FormerPort(state, None, found)
+    ways = client_ways(packet_filter, service)
+    if not ways:
+        return FormerPort(str(state), state.is_served)
+    found = [_by_way(state, service, port, packet_filter, listeners, way) for way in ways]
+    return next((one for one in found if not one.leads_there), found[0])
+
+
+def _by_way(
+    state: PortState,
+    service: Service,
+    port: int,
+    packet_filter: PacketFilter,
+    listeners: Listeners,
+    way: ClientWay,
+) -> FormerPort:
+    path = way.path
+    no_program_first(packet_filter, path)
+    judged = packet_filter.judge(path, port, ephemeral=True)
+    taken = translations(packet_filter, path, port, judged)
+    right = _right(packet_filter, listeners, service, way, taken)
+    led = sure = perhaps = 0
+    for one in taken:
+        if one.certain:
+            sure |= one.mask
+        else:
+            perhaps |= one.mask
+        led |= one.mask if one in right else 0
+    served = state.is_served or any(
+        answers_at(packet_filter, state.sockets, path.family, number, path.interface)
+        for number in (path.address, *path.alike)
+    )
+    if served:
+        led |= judged.asked & ~sure
+    doubtful = perhaps & judged.asked
+    if doubtful and not (served and all(one in right for one in taken)):
+        unknown(f"whether port {port} leads to {service.port} depends on: {taken[0].rule}")
+    if lost := judged.asked & ~led:
+        if not lost & sure:
+            if right or taken:
+                unknown(f"whether port {port} leads to {service.port} depends on: {taken[0].rule}")
+            return FormerPort(str(state), leads_there=False)
+        return FormerPort(_astray(service, next(one for one in taken if one.mask & lost)), False)
+    passage = Passage(path, port, (judged,), led, way.whole, not way.whole)
+    passes = what_passes(packet_filter, passage)
+    how = f"redirected by {right[0].rule}" if right else str(state)
+    if passes != "accepted":
+        return FormerPort(f"{how}, but {passage.label} {passes}", leads_there=False)
+    return FormerPort(how, leads_there=True)
+
+
+def _right(
+    packet_filter: PacketFilter,
+    listeners: Listeners,
+    service: Service,
+    way: ClientWay,
+    taken: Sequence[Translation],
+) -> list[Translation]:
+    """Those that lead to where the service is served: its socket, or where its port is taken."""
+    path = way.path
+    judged = packet_filter.judge(path, service.port, ephemeral=True)
+    now = [one.to for one in translations(packet_filter, path, service.port, judged)]
+    sockets = listeners.on(service.port)
+    return [
+        one
+        for one in taken
+        if one.to in now
+        or (
+            one.here
+            and one.to.port == service.port
+            and one.to.address is not None
+            and answers_at(packet_filter, sockets, path.family, one.to.address, path.interface)
+        )
+    ]
+
+
+def _astray(service: Service, taken: Translation) -> str:
+    if taken.here and taken.to.port == service.port:
+        return f"redirected to {taken.to}, where nothing listens, by {taken.rule}"
+    return f"taken elsewhere by {taken.rule}"
 
 
 def still_served(service: Service) -> Matcher[FormerPort]:
     """The former port leads to the service."""
     return Matcher(
-        f"listened on, or redirected to {service.port}",
-        lambda one: one.redirect is not None or (one.state.is_served and not one.others),
+        f"listened on, or redirected to {service.port}", lambda former: former.leads_there
     )

@@ -1,0 +1,163 @@
+"""What becomes of connections by one way in, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from nethygiene.facts.packet_filter import PacketFilter
+from nethygiene.firewall.addresses import (
+    BITS,
+    Family,
+    Interval,
+    Intervals,
+    common,
+    everything,
+    family_of,
+    interval_of,
+    merged,
+    without,
+    written,
+)
+from nethygiene.firewall.own import possible_sources
+from nethygiene.firewall.paths import Path
+from nethygiene.firewall.stack import VirtualServer
+from nethygiene.firewall.verdict import Judgement
+
+_SHOWN = 3
+_COUNTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What becomes of the connections by one path.
+
+    Attributes:
+        path: the way in.
+        port: the port that is connected to.
+        judgements: of all classes of sources, one for each kind of source port that was tried.
+        kinds: these kinds of source ports, where there is more than one.
+        counted: the classes that matter: where nothing listens, those that NAT takes elsewhere.
+        whole: the sources are `any`: those that a banning program drops do not count.
+        named: the sources are networks of the policy, and told as such.
+        behind: what the door leads to, where that is not plain from the address and port.
+        server: the virtual server of IPVS that perhaps takes the connections then.
+    """
+
+    path: Path
+    port: int
+    judgements: tuple[Judgement, ...]
+    counted: int
+    whole: bool = False
+    named: bool = False
+    behind: str = ""
+    server: VirtualServer | None = None
+    kinds: tuple[Intervals, ...] = ()
+
+    @property
+    def judgement(self) -> Judgement:
+        """The first, which is the only one for clients."""
+        return self.judgements[0]
+
+    @property
+    def label(self) -> str:
+        """The way in words: ``by eth0 to 192.0.2.10 port 443``."""
+        path = self.path
+        addresses = [written(number, path.family) for number in (path.address, *path.alike)]
+        to = _listed(addresses, "address", "addresses")
+        behind = f" ({self.behind})" if self.behind else ""
+        return f"by {path.interface or 'an interface'} to {to} port {self.port}{behind}"
+
+    def who(self, mask: int, holes: Intervals) -> str:
+        """Whom these classes stand for: everybody, or their networks.
+
+        Args:
+            mask: the classes.
+            holes: addresses that no client has, and that break no network in two.
+        """
+        judged = self.judgement
+        if not self.named and mask & judged.asked == judged.asked:
+            return f"everybody, for instance {self._example()}"
+        found = judged.classes.each_stretch(mask, self.path.sources)
+        return written_networks(found, holes, self.path.family)
+
+    def _example(self) -> str:
+        low, high = self.path.sources[0]
+        return written(low + 1 if high > low else low, self.path.family)
+
+    def from_ports(self, judged: Judgement) -> str:
+        """From which source ports, where that matters for this judgement."""
+        if len(self.judgements) == 1:
+            return ""
+        kind = self.kinds[self.judgements.index(judged)]
+        listed = [str(low) if low == high else f"{low}-{high}" for low, high in kind]
+        return f" from source port {_listed(listed, 'range', 'ranges')}"
+
+
+def written_networks(found: Iterable[Interval], holes: Intervals, family: Family) -> str:
+    """Addresses as networks: ``10.0.0.0/8 and 3 more networks``.
+
+    Args:
+        found: the addresses, in order.
+        holes: addresses that no client has, and that break no network in two.
+        family: of the addresses.
+    """
+    stretches = list(islice(found, _COUNTED + 1))
+    spans = [_network(span, family) for span in _closed(stretches[:_COUNTED], holes)]
+    if len(stretches) > _COUNTED:
+        return f"many networks, for instance {spans[0]}"
+    return _listed(spans, "network", "networks")
+
+
+def _listed(names: list[str], one: str, many: str) -> str:
+    if len(names) <= _SHOWN:
+        return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    more = len(names) - 1
+    return f"{names[0]} and {more} more {many if more > 1 else one}"
+
+
+def _closed(found: Iterable[Interval], holes: Intervals) -> Iterator[Interval]:
+    """The same with holes filled that lie between two stretches."""
+    low, last = -1, -1
+    for first, high in found:
+        gap = ((last + 1, first - 1),)
+        if low >= 0 and (first == last + 1 or common(gap, holes) == gap):
+            last = high
+            continue
+        if low >= 0:
+            yield low, last
+        low, last = first, high
+    if low >= 0:
+        yield low, last
+
+
+def _network(span: Interval, family: Family) -> str:
+    low, high = span
+    if low == high:
+        return written(low, family)
+    size = high - low + 1
+    if size & (size - 1) == 0 and low % size == 0:
+        return f"{written(low, family)}/{BITS[family] - size.bit_length() + 1}"
+    return f"{written(low, family)}-{written(high, family)}"
+
+
+def networks(sources: Iterable[object], family: Family) -> Intervals:
+    """Declared sources as intervals; ``any`` is all."""
+    found = []
+    for one in sources:
+        if one == "any":
+            return everything(family)
+        version = getattr(one, "version", 0)
+        if version and family_of(version) == family:
+            found.append(interval_of(one))  # type: ignore[arg-type]
+    return merged(found)
+
+
+def holes(packet_filter: PacketFilter, family: Family) -> Intervals:
+    """Addresses that no other host has."""
+    possible = possible_sources(packet_filter.model.routes, family)
+    return without(everything(family), possible, family)
+
+
+__all__ = ["Passage", "holes", "networks", "written_networks"]
