@@ -22,6 +22,7 @@ class Link:
         kind: ``bridge``, ``bond``, ``vlan``, ``vrf`` and so on; empty for hardware.
         xdp: an XDP program sees its packets first.
         tc: so may a tc filter.
+        resolves: its neighbours are found by ARP and neighbour discovery.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Link:
     kind: str = ""
     xdp: bool = False
     tc: bool = False
+    resolves: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ def parse_links(lines: Iterable[str]) -> dict[str, Link] | None:
             match["name"],
             loopback="LOOPBACK" in flags,
             up="UP" in flags,
+            resolves="BROADCAST" in flags and "NOARP" not in flags,
             parent=match["parent"] or "",
             master=master[1] if master else "",
             kind=next((word for word in words if word in _KINDS), ""),

@@ -40,6 +40,7 @@ class Route:
         devices: the interfaces that it leads to; several on a multipath route.
         metric: the lower wins.
         gated: those of the interfaces on which it leads to a gateway.
+        gateways: the routers on the way, as numbers; none where the destination is on the link.
     """
 
     table: str
@@ -49,6 +50,7 @@ class Route:
     devices: tuple[str, ...]
     metric: int
     gated: tuple[str, ...] = ()
+    gateways: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,15 @@ class RoutingRule:
 class Ways:
     """The interfaces by which an address may be reached; none where there is no route.
 
-    `certain` is False where rules that cannot be decided may choose another.
+    Attributes:
+        devices: the interfaces.
+        certain: False where rules that cannot be decided may choose another.
+        gateways: the routers on the way; none where the address is on the link.
     """
 
     devices: frozenset[str]
     certain: bool = True
+    gateways: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -154,6 +160,7 @@ class Routes:
     def way(self, family: Family, destination: int, source: int | None) -> Ways:
         """How a packet to `destination` leaves."""
         devices: set[str] = set()
+        gateways: set[int] = set()
         certain = True
         for rule in self.rules.get(family, ()):
             applies = _applies(rule, destination, source)
@@ -161,17 +168,20 @@ class Routes:
                 continue
             if rule.table is None:
                 if applies:
-                    return Ways(frozenset(devices), certain)
+                    return Ways(frozenset(devices), certain, frozenset(gateways))
                 certain = False
                 continue
             route = self._lookup(family, rule.table, destination)
             if route is None or route.kind == "throw" or route.length <= rule.suppress:
                 continue
-            devices.update(() if route.kind in _REFUSING else route.devices)
+            if route.kind not in _REFUSING:
+                devices.update(route.devices)
+                gateways.update(route.gateways)
             if applies:
-                return Ways(frozenset(devices), certain and len(devices) < 2)
+                certain = certain and len(devices) < 2
+                return Ways(frozenset(devices), certain, frozenset(gateways))
             certain = False
-        return Ways(frozenset(devices), certain)
+        return Ways(frozenset(devices), certain, frozenset(gateways))
 
     def _lookup(self, family: Family, table: str, destination: int) -> Route | None:
         if family not in self._tables:
@@ -228,6 +238,7 @@ def parse_routes(lines: Iterable[str], family: Family) -> tuple[Route, ...] | No
             devices = tuple(_after(words, "dev"))
             gated = devices if "via" in words else ()
             more = replace(last, devices=last.devices + devices, gated=last.gated + gated)
+            more = replace(more, gateways=last.gateways + _gateways(words))
             found.append(more)
             continue
         if words[0] == "cache" and found and line[:1].isspace():
@@ -244,8 +255,15 @@ def parse_routes(lines: Iterable[str], family: Family) -> tuple[Route, ...] | No
             return None
         devices = tuple(_after(words, "dev"))
         gated = devices if "via" in words else ()
-        found.append(Route(table, *place, kind, devices, int(metric), gated))
+        gateways = _gateways(words)
+        found.append(Route(table, *place, kind, devices, int(metric), gated, gateways))
     return tuple(found)
+
+
+def _gateways(words: list[str]) -> tuple[int, ...]:
+    # `via inet6 fe80::1` is a router of the other family.
+    found = [parse_address(one) for one in (*_after(words, "via"), *_after(words, "inet6"))]
+    return tuple(one[0] for one in found if one is not None)
 
 
 def _after(words: list[str], keyword: str) -> Iterator[str]:

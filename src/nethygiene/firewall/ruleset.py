@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from nethygiene.firewall.addresses import Family, Intervals
@@ -234,15 +234,33 @@ class Ruleset:
 
     family: Family
     tables: Mapping[str, Table]
+    _bases: dict[Hook, tuple[BaseChain, ...]] = field(default_factory=dict, compare=False)
+    _asked: set[Field] = field(default_factory=set, compare=False)
 
-    def bases(self, hook: Hook) -> list[BaseChain]:
-        """The base chains of a hook, in the order in which they are asked, nat apart.
+    def bases(self, hook: Hook) -> tuple[BaseChain, ...]:
+        """The base chains of a hook, in the order in which they are asked.
 
         Of one priority, the chain that was registered last is asked first (nf_hook_entries_grow
         in net/netfilter/core.c; Linux 6.18); tables and chains are listed as they were made.
         """
-        found = [base for table in self.tables.values() for base in table.bases][::-1]
-        return sorted((one for one in found if one.hook is hook), key=lambda one: one.priority)
+        if not self._bases:
+            found = [base for table in self.tables.values() for base in table.bases][::-1]
+            found.sort(key=lambda one: one.priority)
+            self._bases.update(dict.fromkeys(Hook, ()))
+            for base in found:
+                self._bases[base.hook] += (base,)
+        return self._bases[hook]
+
+    def asks(self, fields: frozenset[Field]) -> bool:
+        """Whether any rule looks at one of these fields."""
+        if not self._asked:
+            matches = [match for rule in self.rules() for match in rule.matches]
+            self._asked.update(
+                one for each in matches if isinstance(each, In) for one in each.fields
+            )
+            self._asked.update(each.field for each in matches if isinstance(each, Masked))
+            self._asked.add(Field.SADDR)  # and so it is not empty
+        return not self._asked.isdisjoint(fields)
 
     def rules(self) -> Iterator[Rule]:
         """Every rule."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from nethygiene.firewall.addresses import Intervals, holds
 from nethygiene.firewall.matches import Ground
-from nethygiene.firewall.packet import Packet
+from nethygiene.firewall.packet import SYN_IN, Packet
 from nethygiene.firewall.ruleset import COMING, GOING, Action, Chain, End, Rule, Table, Target
 
 Flow = tuple[Packet, int]
@@ -35,6 +35,7 @@ class Event:
         action: what it did.
         bans: on the word of a list that a program such as fail2ban keeps.
         packet: as it was then.
+        weight: of an accept, how much it decides; empty where it decides nothing.
     """
 
     mask: int
@@ -42,6 +43,7 @@ class Event:
     action: Action
     bans: bool
     packet: Packet
+    weight: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -340,7 +342,8 @@ def _end(
         case Action.DROP | Action.REJECT:
             trace.lost.append(event)
         case Action.NAT:
-            trace.translated.append(event)
+            if packet.kind is SYN_IN:
+                trace.translated.append(event)
             outcome.translated.append((packet, mask, rule.target or Target(unknown="its target")))
         case Action.UNDECIDED:
             trace.doubts.append((mask, rule))

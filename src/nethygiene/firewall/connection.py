@@ -1,0 +1,202 @@
+"""A TCP connection that works: each of its packets through every hook, one after another.
+
+A connection works when the client gets the service's first data. Any packet on the way there that
+is lost, the answer's as well as the client's, loses it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from nethygiene.firewall.addresses import Intervals
+from nethygiene.firewall.hooks import Hooks, merge
+from nethygiene.firewall.matches import Ground
+from nethygiene.firewall.packet import (
+    ACK_IN,
+    CLIENT,
+    DATA_IN,
+    DATA_OUT,
+    SYN_ACK_OUT,
+    SYN_IN,
+    Field,
+    Kind,
+    Packet,
+)
+from nethygiene.firewall.ruleset import Action, Hook, Rule
+from nethygiene.firewall.walk import Event, Flow, Trace
+
+LINK_LOCAL: Intervals = ((0xFE80 << 112, (0xFEC0 << 112) - 1),)
+_LOOPBACK = (127 << 24, (128 << 24) - 1)
+# What tells a packet of a connection from the first one in the same direction.
+_STATE = frozenset({Field.CT_STATE, Field.CT_STATUS, Field.CT_DIRECTION, Field.CT_MARK})
+_FLAGS = frozenset({Field.TCP_FLAGS})
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Connections as one family's hooks meet them.
+
+    Attributes:
+        hooks: of the family.
+        ground: the classes of clients, and the routes.
+        forwards: whether the host forwards; None where that was not read.
+        loopback_routes: interfaces by which 127.0.0.0/8 may be reached (route_localnet), ``all``
+            among them; None where that was not read.
+    """
+
+    hooks: Hooks
+    ground: Ground
+    forwards: bool | None
+    loopback_routes: frozenset[str] | None = None
+
+    def followed(self, syn: Packet, clients: int, trace: Trace) -> tuple[int, int]:
+        """The classes whose connections perhaps work: with the host itself, and with another."""
+        arrived = self._in([(syn, clients)], trace)
+        for kind in self._kinds():
+            arrived = (
+                self._out(arrived, kind, trace)
+                if kind.reply
+                else self._in([(packet.next(kind), mask) for packet, mask in arrived], trace)
+            )
+            if not arrived:
+                break
+        here = elsewhere = 0
+        for packet, mask in arrived:
+            if packet.far == "":
+                here |= mask
+            else:
+                elsewhere |= mask
+        return here, elsewhere
+
+    def _kinds(self) -> tuple[Kind, ...]:
+        """The packets after the SYN that rules can tell from those before them."""
+        ruleset = self.hooks.ruleset
+        flags = ruleset.asks(_FLAGS)
+        if flags:
+            return SYN_ACK_OUT, ACK_IN, DATA_IN, DATA_OUT
+        if ruleset.asks(_STATE):
+            return SYN_ACK_OUT, ACK_IN, DATA_OUT
+        return (SYN_ACK_OUT,)
+
+    def _in(self, flows: list[Flow], trace: Trace) -> list[Flow]:
+        """A packet of the client's: to the socket, or out to where NAT takes it."""
+        hooks = self.hooks
+        device = flows[0][0].near
+        flows = hooks.ask_device(Hook.INGRESS, device, flows, trace)
+        if hooks.links.is_bridge(device):
+            for hook in (Hook.BRIDGE_PREROUTING, Hook.BRIDGE_INPUT):
+                hooks.ask_perhaps(hook, flows, trace)
+        here: list[Flow] = []
+        elsewhere: list[Flow] = []
+        for packet, mask in hooks.ask(Hook.PREROUTING, flows, trace):
+            assert isinstance(packet.daddr, tuple)
+            local = self.ground.routes.is_local(packet.family, packet.daddr[0][0])
+            if local and packet.family == "ipv4" and self._is_martian(packet, mask, trace):
+                continue
+            (here if local else elsewhere).append((packet, mask))
+        here = hooks.ask(Hook.INPUT, here, trace)
+        return merge([*here, *self._forwarded(elsewhere, trace)])
+
+    def _is_martian(self, packet: Packet, mask: int, trace: Trace) -> bool:
+        """Whether routing drops it for its destination: loopback's, from another interface."""
+        assert isinstance(packet.daddr, tuple)
+        number = packet.daddr[0][0]
+        if not _LOOPBACK[0] <= number <= _LOOPBACK[1] or packet.near == "lo":
+            return False
+        open_to = self.loopback_routes
+        if open_to is not None and open_to & {"all", packet.near}:
+            return False
+        rule = _lose(trace, packet, mask, "127.0.0.0/8 is not routed (route_localnet)")
+        if open_to is not None and packet.near is not None:
+            return True
+        trace.doubts.append((mask, rule))
+        return False
+
+    def _forwarded(self, flows: list[Flow], trace: Trace) -> list[Flow]:
+        passed: list[Flow] = []
+        for packet, mask in flows:
+            if packet.kind is SYN_IN:
+                if self.forwards is False:
+                    _lose(trace, packet, mask, f"the host does not forward {packet.family}")
+                    continue
+                assert isinstance(packet.daddr, tuple)
+                ways = self.ground.routes.way(packet.family, packet.daddr[0][0], None)
+                if not ways.devices:
+                    _lose(trace, packet, mask, "no route to where NAT takes it")
+                    continue
+                far = next(iter(ways.devices)) if len(ways.devices) == 1 else None
+            else:
+                far = packet.far
+            through = [(replace(packet, far=far, oif=far), mask)]
+            passed += self._left(far, self.hooks.ask(Hook.FORWARD, through, trace), trace)
+        return passed
+
+    def _left(self, device: str | None, flows: list[Flow], trace: Trace) -> list[Flow]:
+        """From the routing decision out to the wire."""
+        hooks = self.hooks
+        flows = hooks.ask(Hook.POSTROUTING, flows, trace)
+        if flows and hooks.links.is_bridge(device):
+            for hook in (Hook.BRIDGE_OUTPUT, Hook.BRIDGE_POSTROUTING):
+                hooks.ask_perhaps(hook, flows, trace)
+        return hooks.ask_device(Hook.EGRESS, device, flows, trace)
+
+    def _out(self, flows: list[Flow], kind: Kind, trace: Trace) -> list[Flow]:
+        """A packet of the service's: from the socket, or from where NAT has taken the client."""
+        hooks = self.hooks
+        passed: list[Flow] = []
+        for before, mask in flows:
+            packet = before.next(kind)
+            starts = [(packet, mask)]
+            if packet.far != "":
+                starts = hooks.ask_device(Hook.INGRESS, packet.far, starts, trace)
+                starts = hooks.ask(Hook.PREROUTING, starts, trace)
+            hook = Hook.OUTPUT if packet.far == "" else Hook.FORWARD
+            for device, routed in self._back(starts, trace):
+                passed += self._left(device, hooks.ask(hook, routed, trace), trace)
+        return merge(passed)
+
+    def _back(self, flows: list[Flow], trace: Trace) -> list[tuple[str | None, list[Flow]]]:
+        """By which interface the answer leaves; without a route it does not."""
+        found: list[tuple[str | None, list[Flow]]] = []
+        for packet, mask in flows:
+            for which, device, exists in self._ways_back(packet):
+                taken = mask & which
+                if not taken:
+                    continue
+                if exists is not True:
+                    rule = _lose(trace, packet, taken, "no route back to the client")
+                    if exists is False:
+                        continue
+                    trace.doubts.append((taken, rule))
+                found.append((device, [(replace(packet, oif=device), taken)]))
+        return found
+
+    def _ways_back(self, packet: Packet) -> list[tuple[int, str | None, bool | None]]:
+        """Classes of clients with the interface that leads to them, and whether one does.
+
+        The interface is None where it cannot be told, the last where a rule that cannot be decided
+        may lead to one.
+        """
+        everyone = self.ground.classes.all
+        if packet.daddr is not CLIENT:
+            return [(everyone, None, True)]
+        near = 0
+        if packet.family == "ipv6":
+            near = self.ground.mask(LINK_LOCAL)  # the socket remembers the interface
+        found: list[tuple[int, str | None, bool | None]] = [(near, packet.near, True)]
+        own = packet.saddr if packet.far == "" else None
+        source = own[0][0] if isinstance(own, tuple) else None
+        for intervals, ways in self.ground.routes.ways(packet.family, source):
+            only = next(iter(ways.devices)) if len(ways.devices) == 1 and ways.certain else None
+            exists = bool(ways.devices) or (False if ways.certain else None)
+            found.append((self.ground.mask(intervals) & ~near, only, exists))
+        return found
+
+
+def _lose(trace: Trace, packet: Packet, mask: int, text: str) -> Rule:
+    rule = Rule("routing", text, (), Action.DROP)
+    trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
+    return rule
+
+
+__all__ = ["LINK_LOCAL", "Connection"]
