@@ -28,12 +28,14 @@ def test_firewall_allows_service(
     """A new connection from every declared source passes the host's packet filter; no other does.
 
     nftables, iptables (both kinds) and ipset are judged together, as the kernel asks them: an
-    accept ends only its own chain, a drop is final. The sources are those of `allow_from`; without
-    one they are `any`: every address that a client can have on that interface, but for those of
-    `deny_from`. Those get in nowhere: a source that is kept out on purpose and gets in fails the
-    rule, too. What a ban of fail2ban or the like drops is told, but does not fail. Where NAT takes
-    the port to another one or to a container, the way is followed to there. It is this host's own
-    filter: a cloud's security groups are not seen, and TCP alone is looked at.
+    accept ends only its own chain, a drop is final. The whole connection is followed until its
+    client gets the service's first data: neighbour discovery or ARP before it, the SYN, its answer
+    and what comes after. The sources are those of `allow_from`; without one they are `any`: every
+    address that a client can have on that interface, but for those of `deny_from`. Those get in
+    nowhere: a source that is kept out on purpose and gets in fails the rule, too. What a ban of
+    fail2ban or the like drops is told, but does not fail. Where NAT takes the port to another one
+    or to a container, the way is followed to there. It is this host's own filter: a cloud's
+    security groups are not seen, and TCP alone is looked at.
 
     Why: Clients' SYNs stayed unanswered while ping worked and the port was listening: the host's
         own firewall let in the program on one profile of the network only (incidents S1.1, S4).
@@ -78,7 +80,8 @@ def test_firewall_blocks_port(
     there and no NAT or IPVS takes it, or the filter keeps out every other source, whatever port it
     sends from. Ports that a container runtime publishes by DNAT are judged where they are
     forwarded, and at the container's own address: rules of the input chain, and so ufw's, say
-    nothing about them. TCP alone is looked at.
+    nothing about them. A connection whose answers the filter drops reaches nobody. TCP alone is
+    looked at.
 
     Why: Databases that were meant for a few hosts get published to all by a rule that is too wide,
         or by a container runtime that goes past the firewall (incident S4).

@@ -40,14 +40,11 @@ class Connection:
         hooks: of the family.
         ground: the classes of clients, and the routes.
         forwards: whether the host forwards; None where that was not read.
-        loopback_routes: interfaces by which 127.0.0.0/8 may be reached (route_localnet), ``all``
-            among them; None where that was not read.
     """
 
     hooks: Hooks
     ground: Ground
     forwards: bool | None
-    loopback_routes: frozenset[str] | None = None
 
     def followed(self, syn: Packet, clients: int, trace: Trace) -> tuple[int, int]:
         """The classes whose connections perhaps work: with the host itself, and with another."""
@@ -103,14 +100,10 @@ class Connection:
         number = packet.daddr[0][0]
         if not _LOOPBACK[0] <= number <= _LOOPBACK[1] or packet.near == "lo":
             return False
-        open_to = self.loopback_routes
-        if open_to is not None and open_to & {"all", packet.near}:
+        if self.hooks.links.takes_loopback(packet.near):
             return False
-        rule = _lose(trace, packet, mask, "127.0.0.0/8 is not routed (route_localnet)")
-        if open_to is not None and packet.near is not None:
-            return True
-        trace.doubts.append((mask, rule))
-        return False
+        _lose(trace, packet, mask, "127.0.0.0/8 is not routed (route_localnet)")
+        return True
 
     def _forwarded(self, flows: list[Flow], trace: Trace) -> list[Flow]:
         passed: list[Flow] = []

@@ -57,7 +57,7 @@ OPTIONS = frozenset(
         "hashlimit",
         "recent",
     }
-    | {"connlimit", "rpfilter", "esp", "ah", "pkttype"}
+    | {"connlimit", "ttl", "hl", "rpfilter", "esp", "ah", "pkttype"}
 )
 # Headers that no packet of those that are followed carries.
 EXTENSION_HEADERS = frozenset({"rt", "frag", "hbh", "dst", "mh"})
@@ -168,6 +168,8 @@ def read_option(  # noqa: PLR0911, PLR0912 - one branch an option
         return [names(Field.CT_DIRECTION, (value.lower(),), inverted=inverted)]
     if word == "--ctproto":
         return _protocol(value, inverted=inverted)
+    if word in {"--ttl-eq", "--ttl-lt", "--ttl-gt", "--hl-eq", "--hl-lt", "--hl-gt"}:
+        return _ttl(word, value, inverted=inverted)
     if word in {"--icmpv6-type", "--icmp-type"}:
         return _icmp_type(word, value, inverted=inverted)
     if word == "--ctorigdstport":
@@ -251,6 +253,14 @@ def _protocol(value: str, *, inverted: bool) -> list[Match]:
         # A name that is not known is none of a protocol that is followed.
         return _constant(inverted)
     return [numbers(Field.PROTOCOL, ((number, number),), inverted=inverted)]
+
+
+def _ttl(word: str, value: str, *, inverted: bool) -> list[Match]:
+    if not re.fullmatch(r"\d{1,3}", value, re.ASCII):
+        return [Perhaps(word)]
+    number = int(value)
+    low, high = {"eq": (number, number), "lt": (0, number - 1), "gt": (number + 1, 255)}[word[-2:]]
+    return [numbers(Field.TTL, ((low, high),) * (low <= high), inverted=inverted)]
 
 
 def _icmp_type(word: str, value: str, *, inverted: bool) -> list[Match]:

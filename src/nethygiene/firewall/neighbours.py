@@ -3,21 +3,27 @@
 A client on the link asks for it by ARP, or by IPv6 neighbour discovery, and so does the router by
 which other clients come. Tried on Linux 6.18, all four packets dropped one at a time: the question
 has to come in and its answer has to go out. The host asks nothing in return, because the question
-tells it the address of who asks.
+tells it the address of who asks. A router asks IPv6 from its link-local address: where the route
+names another address of it, the host has to ask for that one before it can answer.
 """
 
 from __future__ import annotations
 
-from nethygiene.firewall.addresses import Intervals
+from dataclasses import dataclass
+
+from nethygiene.firewall.addresses import Intervals, everything, merged
 from nethygiene.firewall.hooks import Hooks
 from nethygiene.firewall.matches import Ground
 from nethygiene.firewall.packet import (
     ARP_IN,
     ARP_OUT,
     CLIENT,
+    NA_IN,
     NA_OUT,
     NS_IN,
+    NS_OUT,
     Address,
+    Kind,
     Packet,
 )
 from nethygiene.firewall.ruleset import Hook
@@ -44,79 +50,114 @@ def acquainted(syn: Packet, clients: int, hooks: Hooks, ground: Ground, trace: T
     asked = (*_HOOKS[syn.family], *_FRAMES)
     if not any(hooks.ruleset.bases(hook) for hook in asked):
         return clients
-    flows: list[Flow] = []
-    for asker, mask in _askers(syn, clients, ground):
-        flows += _exchanged(syn, asker, mask, hooks, ground, trace)
+    meeting = _Meeting(syn, hooks, ground, trace)
+    found = 0
+    for intervals, ways in ground.routes.ways(syn.family, _number(syn)):
+        mask = clients & ground.mask(intervals)
+        if not mask:
+            continue
+        asker: Address = None
+        routers: Intervals = ()
+        if ways.certain and ways.devices == {syn.iif}:
+            routers = tuple((one, one) for one in sorted(ways.gateways))
+            asker = _router(syn, routers) if routers else CLIENT
+        found_by = meeting.asked(asker, mask)
+        if found_by and routers and syn.family == "ipv6" and asker != routers:
+            found_by = meeting.asking(routers, found_by)
+        found |= found_by
+    return found
+
+
+def _router(syn: Packet, routers: Intervals) -> Address:
+    """A router asks from its own address: in IPv6 from its link-local one."""
+    if syn.family == "ipv4":
+        return routers
+    local = tuple(one for one in routers if _LINK_LOCAL[0][0] <= one[0] <= _LINK_LOCAL[0][1])
+    return local or _LINK_LOCAL
+
+
+def _number(syn: Packet) -> int:
+    assert isinstance(syn.daddr, tuple)
+    return syn.daddr[0][0]
+
+
+@dataclass(frozen=True)
+class _Meeting:
+    """Questions and answers by the interface that a SYN comes in by."""
+
+    syn: Packet
+    hooks: Hooks
+    ground: Ground
+    trace: Trace
+
+    def asked(self, asker: Address, mask: int) -> int:
+        """Somebody asks for the host's entry: the classes for which that perhaps works."""
+        wanted = self._own()
+        if self.syn.family == "ipv4":
+            kinds, to = (ARP_IN, ARP_OUT), wanted
+        else:
+            kinds, to = (NS_IN, NA_OUT), _solicited(wanted)
+        came = self._comes(self._packet(kinds[0], asker, to), mask)
+        return self._goes(self._packet(kinds[1], wanted, asker), came) if came else 0
+
+    def asking(self, routers: Intervals, mask: int) -> int:
+        """The host asks for a router's entry."""
+        own = self._own()
+        went = self._goes(self._packet(NS_OUT, own, _solicited(routers)), mask)
+        return self._comes(self._packet(NA_IN, routers, own), went) if went else 0
+
+    def _packet(self, kind: Kind, saddr: Address, daddr: Address) -> Packet:
+        device = self.syn.iif
+        iif, oif = ("", device) if kind.reply else (device, "")
+        return Packet(kind, self.syn.family, iif, oif, saddr, daddr, (), (), near=device)
+
+    def _comes(self, packet: Packet, mask: int) -> int:
+        hooks, trace, device = self.hooks, self.trace, self.syn.iif
+        flows = hooks.ask_device(Hook.INGRESS, device, [(packet, mask)], trace)
+        if hooks.links.is_bridge(device):
+            for hook in (Hook.BRIDGE_PREROUTING, Hook.BRIDGE_INPUT):
+                hooks.ask_perhaps(hook, flows, trace)
+        six = packet.family == "ipv6"
+        for hook in (Hook.PREROUTING, Hook.INPUT) if six else (Hook.ARP_INPUT,):
+            flows = hooks.ask(hook, flows, trace)
+        return _masks(flows)
+
+    def _goes(self, packet: Packet, mask: int) -> int:
+        hooks, trace, device = self.hooks, self.trace, self.syn.iif
+        flows: list[Flow] = [(packet, mask)]
+        six = packet.family == "ipv6"
+        for hook in (Hook.OUTPUT, Hook.POSTROUTING) if six else (Hook.ARP_OUTPUT,):
+            flows = hooks.ask(hook, flows, trace)
+        if flows and hooks.links.is_bridge(device):
+            for hook in (Hook.BRIDGE_OUTPUT, Hook.BRIDGE_POSTROUTING):
+                hooks.ask_perhaps(hook, flows, trace)
+        return _masks(hooks.ask_device(Hook.EGRESS, device, flows, trace))
+
+    def _own(self) -> Intervals:
+        """The address that is asked for: of an interface without it, one of the interface's."""
+        number = _number(self.syn)
+        here = [
+            route.interval
+            for route in self.ground.routes.routes.get(self.syn.family, ())
+            if route.kind == "local" and self.syn.iif in route.devices
+        ]
+        if (number, number) in here:
+            return ((number, number),)
+        return merged(here) or everything(self.syn.family)
+
+
+def _solicited(addresses: Intervals) -> Intervals:
+    """The multicast addresses by which the owners of these are asked."""
+    if len(addresses) > 16 or any(low != high for low, high in addresses):
+        return ((_SOLICITED, _SOLICITED | 0xFFFFFF),)
+    return merged((one, one) for one in (_SOLICITED | low & 0xFFFFFF for low, _ in addresses))
+
+
+def _masks(flows: list[Flow]) -> int:
     found = 0
     for _, mask in flows:
         found |= mask
     return found
-
-
-def _askers(syn: Packet, clients: int, ground: Ground) -> list[tuple[Address, int]]:
-    """Who asks for the host's entry: the client, or the router that it comes by."""
-    assert isinstance(syn.daddr, tuple)
-    found: dict[Address, int] = {}
-    for intervals, ways in ground.routes.ways(syn.family, syn.daddr[0][0]):
-        mask = clients & ground.mask(intervals)
-        asker: Address = None
-        if ways.certain and ways.devices == {syn.iif}:
-            asker = _router(syn, ways.gateways) if ways.gateways else CLIENT
-        if mask:
-            found[asker] = found.get(asker, 0) | mask
-    return list(found.items())
-
-
-def _router(syn: Packet, gateways: frozenset[int]) -> Address:
-    """A router asks from its own address: in IPv6 from its link-local one."""
-    if syn.family == "ipv4":
-        return tuple((one, one) for one in sorted(gateways))
-    local = sorted(one for one in gateways if _LINK_LOCAL[0][0] <= one <= _LINK_LOCAL[0][1])
-    return tuple((one, one) for one in local) or _LINK_LOCAL
-
-
-def _exchanged(
-    syn: Packet, asker: Address, mask: int, hooks: Hooks, ground: Ground, trace: Trace
-) -> list[Flow]:
-    """The question and its answer, through every hook."""
-    six = syn.family == "ipv6"
-    wanted = _wanted(syn, ground)
-    to: Address = wanted
-    if six:
-        low = [_SOLICITED | number & 0xFFFFFF for number, _ in wanted or ()]
-        to = tuple((one, one) for one in low) or ((_SOLICITED, _SOLICITED | 0xFFFFFF),)
-    iif = syn.iif
-    question = Packet(NS_IN if six else ARP_IN, syn.family, iif, "", asker, to, (), (), near=iif)
-    flows = hooks.ask_device(Hook.INGRESS, iif, [(question, mask)], trace)
-    if hooks.links.is_bridge(iif):
-        for hook in (Hook.BRIDGE_PREROUTING, Hook.BRIDGE_INPUT):
-            hooks.ask_perhaps(hook, flows, trace)
-    for hook in (Hook.PREROUTING, Hook.INPUT) if six else (Hook.ARP_INPUT,):
-        flows = hooks.ask(hook, flows, trace)
-    answer = Packet(
-        NA_OUT if six else ARP_OUT, syn.family, "", iif, wanted, asker, (), (), near=iif
-    )
-    answers = 0
-    for _, which in flows:
-        answers |= which
-    flows = [(answer, answers)] if answers else []
-    for hook in (Hook.OUTPUT, Hook.POSTROUTING) if six else (Hook.ARP_OUTPUT,):
-        flows = hooks.ask(hook, flows, trace)
-    if hooks.links.is_bridge(iif):
-        for hook in (Hook.BRIDGE_OUTPUT, Hook.BRIDGE_POSTROUTING):
-            hooks.ask_perhaps(hook, flows, trace)
-    return hooks.ask_device(Hook.EGRESS, iif, flows, trace)
-
-
-def _wanted(syn: Packet, ground: Ground) -> Intervals | None:
-    """The address that is asked for; None: another of the interface's, by which it is routed."""
-    assert isinstance(syn.daddr, tuple)
-    address = syn.daddr[0][0]
-    here = any(
-        route.kind == "local" and route.interval == (address, address) and syn.iif in route.devices
-        for route in ground.routes.routes.get(syn.family, ())
-    )
-    return syn.daddr if here else None
 
 
 __all__ = ["acquainted"]

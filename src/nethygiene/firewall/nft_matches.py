@@ -49,6 +49,7 @@ _CT = {
 }
 _IP = {"saddr": Field.SADDR, "daddr": Field.DADDR}
 _IP |= {"protocol": Field.PROTOCOL, "nexthdr": Field.PROTOCOL}
+_IP |= {"ttl": Field.TTL, "hoplimit": Field.TTL}
 _PORTS = {"dport": Field.DPORT, "sport": Field.SPORT}
 _ARP = {"operation": Field.ARP_OPERATION, "saddr ip": Field.ARP_SADDR, "daddr ip": Field.ARP_DADDR}
 _BITS = frozenset({Field.TCP_FLAGS, Field.CT_STATUS, Field.MARK, Field.CT_MARK})

@@ -74,6 +74,7 @@ class Field(IntEnum):
     ARP_SADDR = auto()
     ARP_DADDR = auto()
     PKTTYPE = auto()
+    TTL = auto()
     MARK = auto()
     CT_MARK = auto()
     CT_STATE = auto()
@@ -143,6 +144,7 @@ class Kind:
         arp: ARP's operation; 0 for no ARP.
         pkttype: as it comes in: ``host``, ``multicast`` or ``broadcast``.
         leaves_alone: connection tracking leaves it untracked, as it does neighbour discovery.
+        ttl: its time to live, or hop limit, may be one of these.
     """
 
     name: str
@@ -153,6 +155,7 @@ class Kind:
     arp: int = 0
     pkttype: str = "host"
     leaves_alone: bool = False
+    ttl: Intervals = ((16, 255),)
 
     def __str__(self) -> str:
         return self.name
@@ -163,17 +166,31 @@ SYN_ACK_OUT = Kind("the answer to the SYN", reply=True, flags=SYN | ACK)
 ACK_IN = Kind("the packet that ends the handshake", flags=ACK)
 DATA_IN = Kind("the client's data", flags=PSH | ACK)
 DATA_OUT = Kind("the service's data", reply=True, flags=PSH | ACK)
-NS_IN = Kind(
-    *("the question for the host's neighbour entry (ICMPv6 type 135)", False, ICMPV6, 0, 135, 0),
-    pkttype="multicast",
-    leaves_alone=True,
+
+
+def _discovery(name: str, icmp_type: int, reply: bool, pkttype: str = "host") -> Kind:
+    """Neighbour discovery has a hop limit of 255, or it is ignored."""
+    return Kind(
+        name,
+        reply,
+        ICMPV6,
+        icmp_type=icmp_type,
+        pkttype=pkttype,
+        leaves_alone=True,
+        ttl=((255, 255),),
+    )
+
+
+NS_IN = _discovery(
+    "the neighbour solicitation before it (ICMPv6 type 135)", 135, reply=False, pkttype="multicast"
 )
-NA_OUT = Kind(
-    *("the answer with the host's neighbour entry (ICMPv6 type 136)", True, ICMPV6, 0, 136, 0),
-    leaves_alone=True,
+NA_OUT = _discovery("the host's neighbour advertisement (ICMPv6 type 136)", 136, reply=True)
+NS_OUT = _discovery(
+    "the host's neighbour solicitation for its router (ICMPv6 type 135)", 135, reply=True
 )
-ARP_IN = Kind("the ARP request for the host", False, 0, 0, -1, 1, pkttype="broadcast")
-ARP_OUT = Kind("the host's ARP reply", True, 0, 0, -1, 2)
+NA_IN = _discovery("the router's neighbour advertisement (ICMPv6 type 136)", 136, reply=False)
+ARP_IN = Kind("the ARP request before it", False, 0, arp=1, pkttype="broadcast", ttl=())
+ARP_OUT = Kind("the host's ARP reply", True, 0, arp=2, ttl=())
 
 _SEEN: dict[tuple[Entry, Kind], tuple[CtState | None, Entry]] = {
     (Entry.NONE, SYN_IN): (CtState.NEW, Entry.SYN_SENT),
@@ -427,6 +444,7 @@ _READERS: dict[Field, Callable[[Packet], Value]] = {
     Field.ARP_SADDR: lambda packet: packet.saddr if packet.kind.arp else (),
     Field.ARP_DADDR: lambda packet: packet.daddr if packet.kind.arp else (),
     Field.PKTTYPE: lambda packet: (packet.kind.pkttype,),
+    Field.TTL: lambda packet: packet.kind.ttl,
     Field.MARK: lambda packet: packet.mark,
     Field.CT_MARK: lambda packet: packet.ct_mark if _has_entry(packet) else (),
     Field.CT_STATE: lambda packet: _name(packet.state),

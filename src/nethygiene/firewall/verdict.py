@@ -63,8 +63,14 @@ class Judgement:
         return (self.lost | self.banned) & (self.accepted | self.forwarded)
 
     def loss(self, mask: int) -> Event | None:
-        """The first rule that drops or rejects some of these classes."""
-        return next((one for one in self.trace.lost if one.mask & mask), None)
+        """The first rule that drops or rejects some of these classes, one of no doubt before all.
+
+        Its packet says which of the connection's packets it is that gets lost.
+        """
+        lost = [one for one in self.trace.lost if one.mask & mask]
+        doubted = {id(rule) for which, rule in self.trace.doubts if which & mask}
+        sure = (one for one in lost if id(one.rule) not in doubted)
+        return next(sure, lost[0] if lost else None)
 
     def pass_by(self, mask: int) -> Event | None:
         """The rule of the filter that let some of these classes in.
@@ -89,15 +95,12 @@ class HostFilter:
         routes: routes and rules of both families.
         links: its interfaces, as far as they matter here.
         forwards: whether it forwards, by family; None where that was not read.
-        loopback_routes: interfaces by which 127.0.0.0/8 may be reached (route_localnet), ``all``
-            among them; None where that was not read.
     """
 
     rulesets: Mapping[Family, Ruleset]
     routes: Routes
     links: Links
     forwards: Mapping[Family, bool | None]
-    loopback_routes: frozenset[str] | None = None
     _connections: dict[Family, Connection] = field(default_factory=dict, compare=False)
     _known: dict[tuple[Packet, int], Judgement] = field(default_factory=dict, compare=False)
     _met: dict[tuple[Family, str | None, Address, int], tuple[int, Trace]] = field(
@@ -117,9 +120,7 @@ class HostFilter:
             sets += ruleset.client_sets()
             ground = Ground(classes_of(family, sets), self.routes)
             hooks = Hooks(ruleset, Walker(ground), self.links)
-            known = self._connections[family] = Connection(
-                hooks, ground, self.forwards.get(family), self.loopback_routes
-            )
+            known = self._connections[family] = Connection(hooks, ground, self.forwards.get(family))
         return known
 
     def arrivals(self, family: Family, daddr: int) -> tuple[tuple[Intervals, frozenset[str]], ...]:

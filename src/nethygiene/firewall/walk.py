@@ -45,6 +45,16 @@ class Event:
     packet: Packet
     weight: tuple[int, ...] = ()
 
+    @property
+    def verb(self) -> str:
+        """What a loss is, for messages."""
+        return "rejected" if self.action is Action.REJECT else "dropped"
+
+    @property
+    def told(self) -> str:
+        """A loss of another packet than the SYN: which packet, and by which rule."""
+        return f"{self.packet.kind} is {self.verb} by {self.rule}"
+
 
 @dataclass(slots=True)
 class Trace:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from nethygiene.facts.packet_filter import FAMILIES, PacketFilter
 from nethygiene.firewall.addresses import Family, Intervals, merged, without
+from nethygiene.firewall.packet import SYN_IN
 from nethygiene.firewall.paths import Path
 from nethygiene.firewall.stack import VirtualServer
 from nethygiene.firewall.verdict import Judgement
@@ -156,9 +157,12 @@ def what_passes(packet_filter: PacketFilter, passage: Passage) -> str:
         out |= judged.asked & ~(judged.accepted | judged.forwarded)
     if out := out & passage.counted:
         event = judged.loss(out)
-        verb = "rejected" if event and event.action.name == "REJECT" else "dropped"
-        by = event.rule if event else "the filter"
-        return f"{verb} for {passage.who(out, among)}, by {by}"
+        who = passage.who(out, among)
+        if event is None:
+            return f"dropped for {who}, by the filter"
+        if event.packet.kind is not SYN_IN:
+            return f"lost for {who}: {event.told}"
+        return f"{event.verb} for {who}, by {event.rule}"
     undecided = judged.undecided
     if passage.whole:
         # What only a ban may take is no doubt.

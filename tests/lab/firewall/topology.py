@@ -222,12 +222,9 @@ def _bare(addresses: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _know_box(target: LabHost) -> None:
-    """The container and its host know each other: they have talked before any filter came."""
+    """The host knows its container: it has talked to it before any filter came."""
     target.shell(
-        "mac() { cat /sys/class/net/$1/address; }\n"
         "far=$(ip netns exec box cat /sys/class/net/eth0/address)\n"
         "for one in 172.20.0.2 fd20::2; do"
         " ip neigh replace $one lladdr $far dev br0 nud permanent; done\n"
-        "for one in 172.20.0.1 fd20::1; do"
-        " ip -n box neigh replace $one lladdr $(mac br0) dev eth0 nud permanent; done\n"
     )
