@@ -3,6 +3,7 @@
 from functools import partial
 
 from nethygiene.rules import (
+    FIND_FULL_QUEUE,
     Counters,
     Expect,
     ListenerOwners,
@@ -13,6 +14,7 @@ from nethygiene.rules import (
     Sysctls,
     at_least,
     at_most,
+    empty_queue,
     lengthen_backlog,
     not_applicable,
     not_rising,
@@ -48,7 +50,7 @@ def test_somaxconn_covers_backlog(sysctl: Sysctls, service: Service, expect: Exp
         "net.core.somaxconn",
         sysctl["net.core.somaxconn"],
         at_least(service.backlog),
-        remedy=raise_somaxconn(service.backlog, restart_service(service)),
+        remedy=raise_somaxconn(service.backlog, f"Then {restart_service(service)}."),
     )
 
 
@@ -71,7 +73,7 @@ def test_somaxconn_meets_policy(sysctl: Sysctls, policy: Policy, expect: Expect)
         "net.core.somaxconn",
         sysctl["net.core.somaxconn"],
         at_least(policy.min_somaxconn),
-        remedy=raise_somaxconn(policy.min_somaxconn, "restart the services that listen"),
+        remedy=raise_somaxconn(policy.min_somaxconn, "Then restart the services that listen."),
     )
 
 
@@ -135,5 +137,15 @@ def test_accept_queue_not_overflowing(
     for socket in listeners:
         # backlog 0 is a real listen(0): one waiting connection is healthy there.
         if socket.backlog > 0:
-            expect(f"accept queue of {socket}", socket.waiting, at_most(socket.backlog))
-    expect("TcpExtListenOverflows", counters.change("TcpExtListenOverflows"), not_rising())
+            expect(
+                f"accept queue of {socket}",
+                socket.waiting,
+                at_most(socket.backlog),
+                remedy=partial(empty_queue, socket),
+            )
+    expect(
+        "TcpExtListenOverflows",
+        counters.change("TcpExtListenOverflows"),
+        not_rising(),
+        remedy=FIND_FULL_QUEUE,
+    )

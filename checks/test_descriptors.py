@@ -1,5 +1,7 @@
 """File descriptors: a process without any left cannot accept connections."""
 
+from functools import partial
+
 from nethygiene.rules import (
     Descriptors,
     Expect,
@@ -12,8 +14,9 @@ from nethygiene.rules import (
     at_most,
     descriptors_of_host,
     descriptors_of_listeners,
-    lines,
     not_applicable,
+    paragraphs,
+    raise_limit,
     rule,
     set_sysctls,
 )
@@ -38,7 +41,7 @@ def test_file_descriptors_available(sysctl: Sysctls, policy: Policy, expect: Exp
         use.used,
         at_most(use.nine_tenths),
         f"90 % of fs.file-max, {use.limit}",
-        lines(
+        paragraphs(
             "Find who holds them, and mend what leaks them; or raise the limit.",
             "`lsof -n | cut -d' ' -f1 | sort | uniq -c | sort -n | tail`",
             "",
@@ -51,7 +54,7 @@ def test_file_descriptors_available(sysctl: Sysctls, policy: Policy, expect: Exp
             "fs.file-max",
             sysctl["fs.file-max"],
             at_least(policy.min_file_max),
-            remedy=lines(
+            remedy=paragraphs(
                 "Raise it now and for good.", set_sysctls({"fs.file-max": policy.min_file_max})
             ),
         )
@@ -87,4 +90,10 @@ def test_service_descriptors_available(
     if not sockets:
         not_applicable(f"nothing listens on port {service.port}")
     for use in descriptors_of_listeners(sockets, listener_owners, descriptors):
-        expect(use.what, use.used, at_most(use.nine_tenths), f"90 % of its soft limit, {use.limit}")
+        expect(
+            use.what,
+            use.used,
+            at_most(use.nine_tenths),
+            f"90 % of its soft limit, {use.limit}",
+            partial(raise_limit, use, sockets[0]),
+        )

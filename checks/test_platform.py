@@ -1,5 +1,7 @@
 """The platform: SELinux and NetworkManager, as the policy declares them."""
 
+from functools import partial
+
 from nethygiene.rules import (
     Expect,
     NetworkManager,
@@ -10,6 +12,9 @@ from nethygiene.rules import (
     not_applicable,
     one_of,
     rule,
+    run_network_manager,
+    set_selinux_at_boot,
+    set_selinux_now,
 )
 
 
@@ -37,8 +42,19 @@ def test_selinux_matches_policy(selinux: Selinux, policy: Policy, expect: Expect
         not_applicable("the policy leaves selinux open (any)", Reason.POLICY_ANY)
     if not selinux.exists:
         not_applicable("the host has no SELinux: neither selinuxfs nor /etc/selinux/config")
-    expect("SELinux now", selinux.at_run_time, equal_to(str(policy.selinux)))
-    expect("SELinux after the next boot", selinux.at_next_boot, equal_to(str(policy.selinux)))
+    wanted = str(policy.selinux)
+    expect(
+        "SELinux now",
+        selinux.at_run_time,
+        equal_to(wanted),
+        remedy=partial(set_selinux_now, selinux, wanted),
+    )
+    expect(
+        "SELinux after the next boot",
+        selinux.at_next_boot,
+        equal_to(wanted),
+        remedy=partial(set_selinux_at_boot, selinux, wanted),
+    )
 
 
 @rule(severity="low", kind="setting", incidents=["S3"])
@@ -63,6 +79,7 @@ def test_network_manager_matches_policy(
         not_applicable("the host has no unit NetworkManager.service")
     active = policy.network_manager == "active"
     states = ("active", "reloading") if active else ("inactive", "failed")
-    expect("NetworkManager now", network_manager.state, one_of(states))
+    remedy = run_network_manager(str(policy.network_manager))
+    expect("NetworkManager now", network_manager.state, one_of(states), remedy=remedy)
     at_boot = ("enabled",) if active else ("disabled", "masked")
-    expect("NetworkManager at boot", network_manager.at_boot, one_of(at_boot))
+    expect("NetworkManager at boot", network_manager.at_boot, one_of(at_boot), remedy=remedy)

@@ -1,6 +1,8 @@
 """Whether a host could be judged at all."""
 
-from nethygiene.rules import Expect, ReachedBy, equal_to, rule
+from functools import partial
+
+from nethygiene.rules import WHOLE, Expect, ReachedBy, equal_to, reach_the_host, rule
 
 
 @rule(severity="critical", kind="state", incidents=["S0", "S1", "S2", "S3", "S4"])
@@ -22,4 +24,10 @@ def test_host_reachable(connection: ReachedBy, expect: Expect) -> None:
         - ssh(1), VERIFYING HOST KEYS
         - RFC 4251, section 4.1: https://www.rfc-editor.org/rfc/rfc4251#section-4.1
     """
-    expect("collection", connection.state, equal_to("complete"), connection.cause)
+    expect(
+        "this host",
+        connection.state,
+        equal_to(WHOLE),
+        connection.cause,
+        partial(reach_the_host, connection),
+    )

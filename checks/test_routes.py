@@ -16,10 +16,10 @@ from nethygiene.rules import (
     families_with_default,
     filter_as,
     interface_of_default,
-    lines,
     not_applicable,
     not_rising,
     one_of,
+    paragraphs,
     reverse_path_filter,
     rule,
     ways_to_judge,
@@ -116,7 +116,7 @@ def test_reverse_path_filter_fits(
         f"effective rp_filter of {name}",
         mode,
         one_of(modes),
-        remedy=lambda: lines(
+        remedy=lambda: paragraphs(
             "Set what the policy says, or change `rp_filter` in the inventory.",
             filter_as("loose" if "loose" in modes else modes[0], sysctl, multihomed_interface),
         ),
@@ -128,7 +128,7 @@ def test_reverse_path_filter_fits(
             rise,
             not_rising(),
             f"{name} filters strictly",
-            lambda: lines(
+            lambda: paragraphs(
                 "Give the host a route back by the interface that the packets come in by. Where "
                 "the ways are meant to differ, filter loosely there:",
                 filter_as("loose", sysctl, multihomed_interface),

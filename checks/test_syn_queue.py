@@ -8,8 +8,8 @@ from nethygiene.rules import (
     Sysctls,
     at_least,
     equal_to,
-    lines,
     not_applicable,
+    paragraphs,
     rule,
     set_sysctls,
 )
@@ -61,7 +61,7 @@ def test_tcp_max_syn_backlog_covers_backlog(
         "net.ipv4.tcp_max_syn_backlog",
         value,
         at_least(max(backlogs)),
-        remedy=lines(
+        remedy=paragraphs(
             "Raise it to the largest backlog declared, or turn SYN cookies on.",
             set_sysctls({"net.ipv4.tcp_max_syn_backlog": max(backlogs)}),
         ),

@@ -8,9 +8,9 @@ from nethygiene.rules import (
     Sysctls,
     absent_or,
     at_least,
-    lines,
     not_applicable,
     one_of,
+    paragraphs,
     rule,
     set_sysctls,
     unknown,
@@ -75,7 +75,7 @@ def test_tcp_tw_reuse_matches_policy(
     def remedy() -> str:
         # Of 0 and 2, the kernel's own default.
         value = 2 if policy.tw_reuse == "loopback" and kernel.is_at_least(4, 19) else wanted[0]
-        return lines(
+        return paragraphs(
             "Set what the policy says, or change `tw_reuse` in the inventory.",
             set_sysctls({"net.ipv4.tcp_tw_reuse": value}),
         )

@@ -173,7 +173,7 @@ def mixed(exit_status: int = 1) -> Run:
     error = "web-4.example.net:22 refused the connection: start sshd there"
     hosts = [*(host(f"web-{n}") for n in range(1, 4)), host("db-1", groups=("database",))]
     hosts.append(host("web-4", error=error))
-    collected = expected("collection", "complete", "complete", "ssh")
+    collected = expected("this host", "read to its end", "read to its end", "ssh")
     results = [result(REACHABLE, one.name, seen=[collected]) for one in hosts if one.reachable]
     results.append(result(REACHABLE, "web-4", Outcome.FAILED, message=error))
     results += [

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from nethygiene.markup import Form, blocks
 from nethygiene.outcomes import Outcome, Reason, Severity
 from nethygiene.report.advice import ADVICE, INCIDENTS
-from nethygiene.report.blocks import Form, blocks
 from nethygiene.report.findings import groups
 from nethygiene.report.headline import coverage, headline
 from nethygiene.report.html import report_html

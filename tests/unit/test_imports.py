@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "transcript": set(),
     "known_hosts": set(),
     "masking": set(),
+    "markup": set(),
     # From the inventory to the transcript.
     "inventory": {"errors", "masking"},
     "transport": {"errors", "known_hosts", "transcript", "inventory.target"},
@@ -51,6 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "rules": {
         "outcomes",
+        "markup",
         "transcript",
         "facts",
         "firewall",
@@ -65,7 +67,7 @@ ALLOWED: dict[str, set[str]] = {
     "results": {"outcomes"},
     "verdict": {"outcomes", "results"},
     "waivers": {"outcomes", "results", "inventory.policy"},
-    "report": {"outcomes", "results", "verdict"},
+    "report": {"outcomes", "markup", "results", "verdict"},
     # The two that bring it all together.
     "plugin": {
         *("__init__", "errors", "outcomes", "transcript", "evidence", "results", "verdict"),
@@ -86,7 +88,7 @@ ALLOWED: dict[str, set[str]] = {
         "inventory",
         "plugin.shipped",
         "probes",
-        "report.blocks",
+        "markup",
         "results",
         "rules",
         "sudoers",

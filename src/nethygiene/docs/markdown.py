@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from nethygiene.report.blocks import Form, blocks
+from nethygiene.markup import Form, blocks
 
 _COLUMNS = 96
 

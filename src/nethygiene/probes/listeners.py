@@ -26,6 +26,8 @@ class Listener:
             when listen() was called (Linux 6.18). The queue is full when waiting > backlog.
         v6only: IPV6_V6ONLY of an IPv6 socket; None for an IPv4 one, and where neither the kernel
             (before 4.3) nor ss tells.
+        unit: the system service of systemd that opened it, as ``nginx.service``; empty where
+            there is none, or neither the kernel (before 5.7) nor ss (before 5.8) tells.
     """
 
     address: str
@@ -34,6 +36,7 @@ class Listener:
     waiting: int
     backlog: int
     v6only: bool | None = None
+    unit: str = ""
 
     @property
     def ip(self) -> IPv4Address | IPv6Address | None:
@@ -96,6 +99,11 @@ _ROW = re.compile(
 )
 _V6ONLY = re.compile(r"(?:^|\s)v6only:([01])(?=\s|$)", re.ASCII)
 
+# Not what a user's own manager runs, nor what one login does.
+_UNIT = re.compile(
+    r"\scgroup:/system\.slice/(?:[^\s/]+\.slice/)*([^\s/]+\.service)(?=[\s/]|$)", re.ASCII
+)
+
 
 def parse(sections: Sections) -> Listeners | Unreadable:
     """Parse ``ss -lntme``.
@@ -131,6 +139,7 @@ def parse(sections: Sections) -> Listeners | Unreadable:
             ip_address(match["address"].strip("[]").replace("*", "::"))
         except ValueError:
             return Unreadable(Reason.UNPARSABLE, SS.shell, f"not an address: {row[:120]!r}")
+        unit = _UNIT.search(match["rest"])
         v6only = _V6ONLY.findall(match["rest"])
         sockets.append(
             Listener(
@@ -140,6 +149,7 @@ def parse(sections: Sections) -> Listeners | Unreadable:
                 waiting=int(match["waiting"]),
                 backlog=int(match["backlog"]),
                 v6only=v6only[-1] == "1" if v6only else None,
+                unit=unit[1] if unit is not None else "",
             )
         )
     return Listeners(tuple(sockets))

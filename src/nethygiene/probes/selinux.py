@@ -67,6 +67,11 @@ class Selinux(Fact):
             return _STATES[self._words["enforcing"]]
         return config or "absent"
 
+    @property
+    def boot_words(self) -> tuple[str, ...]:
+        """The words of the kernel's command line that have a say in it."""
+        return tuple(f"{name}={value}" for name, value in self._words.items())
+
     def _enforcing(self) -> str | None:
         if isinstance(self._enforce, Unreadable):
             self.ledger.cannot_read(self._enforce)

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from nethygiene.markup import Form, blocks
 from nethygiene.outcomes import Outcome, Severity
-from nethygiene.report.blocks import Form, blocks
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
 from nethygiene.report.headline import CONSOLE_WORDS, CUT_SHORT
 from nethygiene.report.text import log_line, printable

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nethygiene.markup import merged, words
 from nethygiene.outcomes import Outcome, Reason
-from nethygiene.report.blocks import merged, words
 from nethygiene.results import ObservationRecord, Result, RuleRecord, Run
 from nethygiene.verdict import REACHABILITY
 

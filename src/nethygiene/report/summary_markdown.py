@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from nethygiene.markup import Form, blocks
 from nethygiene.outcomes import Outcome, Reason, Severity
 from nethygiene.report.advice import ADVICE
-from nethygiene.report.blocks import Form, blocks
 from nethygiene.report.console import counts, scope
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
 from nethygiene.report.headline import coverage, headline

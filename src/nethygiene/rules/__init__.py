@@ -46,9 +46,19 @@ from nethygiene.probes.ssh_processes import SshProcesses
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.probes.tunnel_configs import TunnelConfigs
 from nethygiene.probes.tunnel_logs import TunnelLogs
-from nethygiene.rules.backlog import lengthen_backlog, raise_somaxconn, why_backlog_is_short
+from nethygiene.rules.backlog import (
+    FIND_FULL_QUEUE,
+    empty_queue,
+    lengthen_backlog,
+    raise_somaxconn,
+    why_backlog_is_short,
+)
 from nethygiene.rules.definition import rule
-from nethygiene.rules.descriptor_limits import descriptors_of_host, descriptors_of_listeners
+from nethygiene.rules.descriptor_limits import (
+    descriptors_of_host,
+    descriptors_of_listeners,
+    raise_limit,
+)
 from nethygiene.rules.expect import Expect, not_applicable, unknown
 from nethygiene.rules.failed_connections import (
     connections_opened,
@@ -102,7 +112,13 @@ from nethygiene.rules.network_interfaces import (
     state_of,
 )
 from nethygiene.rules.persistence import after_boot, why_lost, write_down
+from nethygiene.rules.platform import (
+    run_network_manager,
+    set_selinux_at_boot,
+    set_selinux_now,
+)
 from nethygiene.rules.rate_bounds import bounded, sampled_enough
+from nethygiene.rules.reachability import reach_the_host
 from nethygiene.rules.redirects import (
     accepts_redirects,
     families_refusing_redirects,
@@ -113,8 +129,8 @@ from nethygiene.rules.remedies import (
     boot_file,
     command,
     content,
-    lines,
-    restart_processes,
+    paragraphs,
+    restart_listener,
     restart_service,
     set_sysctls,
     word,
@@ -133,15 +149,17 @@ from nethygiene.rules.routing import (
     ways_to_judge,
 )
 from nethygiene.rules.ssh_sessions import sessions_bounded, ssh_sessions
-from nethygiene.rules.subject import ReachedBy
+from nethygiene.rules.subject import WHOLE, ReachedBy
 from nethygiene.rules.tunnel_complaints import NO_COMPLAINTS, log_finding
 from nethygiene.rules.tunnel_forwards import forward_states
 from nethygiene.rules.tunnel_keys import host_key_findings
 from nethygiene.rules.tunnel_processes import options_in_effect, running_tunnel
 
 __all__ = [
+    "FIND_FULL_QUEUE",
     "INTERFACE_DROPS",
     "NO_COMPLAINTS",
+    "WHOLE",
     "BlockedPort",
     "BootSysctls",
     "Change",
@@ -200,6 +218,7 @@ __all__ = [
     "descriptors_of_host",
     "descriptors_of_listeners",
     "duration",
+    "empty_queue",
     "equal_defaults",
     "equal_to",
     "error_changes",
@@ -215,7 +234,6 @@ __all__ = [
     "intrusions",
     "is_forwarding",
     "lengthen_backlog",
-    "lines",
     "log_finding",
     "never_risen",
     "none_stale",
@@ -224,23 +242,29 @@ __all__ = [
     "notice_dead_peers",
     "one_of",
     "options_in_effect",
+    "paragraphs",
     "port_state",
     "probe_connections",
     "probe_sooner",
     "probed_before",
     "probing",
+    "raise_limit",
     "raise_somaxconn",
+    "reach_the_host",
     "resets",
-    "restart_processes",
+    "restart_listener",
     "restart_service",
     "retransmissions",
     "reverse_path_filter",
     "rule",
+    "run_network_manager",
     "running_tunnel",
     "sampled_enough",
     "served",
     "service_passages",
     "sessions_bounded",
+    "set_selinux_at_boot",
+    "set_selinux_now",
     "set_sysctls",
     "settled",
     "settled_clients",

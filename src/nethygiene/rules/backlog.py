@@ -6,7 +6,13 @@ from nethygiene.inventory.policy import Service
 from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener
 from nethygiene.probes.sysctl import Sysctls
-from nethygiene.rules.remedies import lines, restart_processes, set_sysctls
+from nethygiene.rules.remedies import (
+    command,
+    paragraphs,
+    restart_listener,
+    set_sysctls,
+    word,
+)
 
 _SOMAXCONN = "net.core.somaxconn"
 
@@ -39,11 +45,11 @@ def why_backlog_is_short(listener: Listener, sysctl: Sysctls, owners: ListenerOw
 
 
 def raise_somaxconn(backlog: int, restart: str) -> str:
-    """The remedy of a somaxconn below `backlog`; `restart` says whom to restart then."""
-    return lines(
-        "Raise it now and for good.",
+    """The remedy of a somaxconn below `backlog`; `restart` is the sentence that says whom to."""
+    return paragraphs(
+        "Raise it now and for good. A socket keeps the limit that it was opened with.",
         set_sysctls({_SOMAXCONN: backlog}),
-        f"Then {restart}: a socket keeps the limit that it was opened with, also over a reload.",
+        restart,
     )
 
 
@@ -52,17 +58,44 @@ def lengthen_backlog(
 ) -> str:
     """The remedy of a socket whose backlog is shorter than its service declares."""
     backlog = service.backlog or 0
-    restart = restart_processes(owners.of(listener.port), service)
     somaxconn = sysctl[_SOMAXCONN]
-    own_option = (
-        f"In the application, ask for a backlog of {backlog} (nginx: "
-        f"`listen {service.port} backlog={backlog};`)."
+    restart = restart_listener(listener, owners.of(listener.port), service)
+    option = (
+        f"have the application ask for a backlog of {backlog} (nginx: "
+        f"`listen {service.port} backlog={backlog};`)"
     )
-    asks_for_less = somaxconn != listener.backlog and listener.backlog not in _DEFAULTS
-    if somaxconn < backlog:
-        parts = [raise_somaxconn(backlog, restart)]
-        return lines(*([own_option] if asks_for_less else []), *parts)
-    if asks_for_less:
-        return f"{own_option} Then {restart}."
-    again = restart[0].upper() + restart[1:]
-    return f"{again}. Where the backlog is {listener.backlog} still: {own_option}"
+    raised = set_sysctls({_SOMAXCONN: backlog}) if somaxconn < backlog else ""
+    if listener.backlog == somaxconn or listener.backlog in _DEFAULTS:
+        then = f"Where its backlog stays below {backlog} then, {option}."
+        told = "Raise net.core.somaxconn now and for good." if raised else ""
+        return paragraphs(told, raised, restart, "", then)
+    return paragraphs(f"{option[0].upper()}{option[1:]}.", raised, restart)
+
+
+FIND_FULL_QUEUE = paragraphs(
+    "Find the queue that is full at times: Recv-Q is above Send-Q, its limit. Rising here, it was "
+    "full in the window.",
+    command("ss -lnt"),
+    "Where the limit is small, raise it: see listener-backlog-in-effect. Where it is ample, the "
+    "application is too slow to accept, or is out of descriptors: see "
+    "service-descriptors-available.",
+)
+
+
+def empty_queue(listener: Listener) -> str:
+    """The remedy of an accept queue that is full."""
+    told = (
+        f"{listener.waiting} connections wait at {listener} for its application to accept them, "
+        f"and the queue holds {listener.backlog + 1}. See what it does instead, and whether it has "
+        "descriptors left (service-descriptors-available):"
+    )
+    look = command(f"ss -lntp 'sport = :{listener.port}'")
+    if listener.unit:
+        unit = word(listener.unit.removesuffix(".service"))
+        look = "\n".join([look, command(f"journalctl -u {unit} --since=-15min --no-pager")])
+    return paragraphs(
+        told,
+        look,
+        "Where it accepts, and bursts are longer than its queue: declare its `backlog`, which "
+        "somaxconn-covers-backlog and listener-backlog-in-effect then see to.",
+    )

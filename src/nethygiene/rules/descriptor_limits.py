@@ -11,7 +11,11 @@ from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.rules.expect import unknown
+from nethygiene.rules.remedies import command, paragraphs, word
 
+_AMPLE = 65536
+# fs.nr_open, the most that any limit can be unless that is raised.
+_NR_OPEN = 1048576
 _ROOT = "log in as root, or allow `ss -lntp` by ansible_become and sudo"
 
 
@@ -23,11 +27,13 @@ class DescriptorUse:
         what: whose, and what was counted.
         used: the number, or no less than it.
         limit: how many there may be.
+        pid: the process that has them; None for the host.
     """
 
     what: str
     used: int
     limit: int
+    pid: int | None = None
 
     @property
     def nine_tenths(self) -> int:
@@ -56,14 +62,15 @@ def descriptors_of_listeners(
     blind: list[str] = []
     others = False
     for name in processes:
-        process = descriptors.of(int(name.rpartition("(pid ")[2].rstrip(")")))
+        pid = int(name.rpartition("(pid ")[2].rstrip(")"))
+        process = descriptors.of(pid)
         others = others or process.uid != descriptors.uid
         limit = process.soft_limit
         if process.count is not None:
-            yield DescriptorUse(f"open descriptors of {name}", process.count, limit)
+            yield DescriptorUse(f"open descriptors of {name}", process.count, limit, pid)
         elif process.table is not None and process.table * 10 <= limit * 9:
             # Linux before 6.2, seen by others: the table is no smaller than what is open.
-            yield DescriptorUse(f"room for descriptors of {name}", process.table, limit)
+            yield DescriptorUse(f"room for descriptors of {name}", process.table, limit, pid)
         else:
             blind.append(f"{name} has room for {process.table} and may open {limit}")
     if blind:
@@ -71,3 +78,41 @@ def descriptors_of_listeners(
         unknown(f"{', '.join(blind)}: {why}")
     if not (others or descriptors.may_trace):
         unknown(f"other users' processes on the same sockets cannot be seen: {_ROOT}")
+
+
+def raise_limit(use: DescriptorUse, listener: Listener) -> str:
+    """The remedy of a process that is near its limit: more now, and more after its next start."""
+    limit = max(_AMPLE, 2 * use.limit)
+    if limit > _NR_OPEN:
+        return (
+            f"{use.limit} descriptors are as many as a service ever needs: see what it holds "
+            f"open, `ls -l /proc/{use.pid}/fd`, and mend the leak."
+        )
+    # Its hard limit takes no capability to be used; to raise it takes one that containers lack.
+    hard = f"$(prlimit --pid {use.pid} --nofile --noheadings --output HARD | tr -d ' ')"
+    now = command(f'prlimit --pid {use.pid} --nofile="{hard}:"')
+    told = (
+        "Let it open as many as its hard limit allows, at once; where it leaks them, mend the "
+        "application."
+    )
+    if not listener.unit:
+        return paragraphs(
+            told,
+            now,
+            f"Give it a limit of {limit} where it is started as well (`LimitNOFILE={limit}` in a "
+            f"unit, `ulimit -n {limit}` in a script).",
+        )
+    folder = word(f"/etc/systemd/system/{listener.unit}.d")
+    drop_in = word(f"/etc/systemd/system/{listener.unit}.d/limit-nofile.conf")
+    return paragraphs(
+        told,
+        now,
+        f"For its next start, in a file of {listener.unit}:",
+        "\n".join(
+            [
+                command(f"mkdir -p {folder}"),
+                command(rf"printf '[Service]\nLimitNOFILE={limit}\n' > {drop_in}"),
+                command("systemctl daemon-reload"),
+            ]
+        ),
+    )

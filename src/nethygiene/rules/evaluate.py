@@ -9,6 +9,7 @@ from itertools import islice
 
 from nethygiene.facts.fact import Fact, UnreadableFact
 from nethygiene.facts.ledger import Ledger, Observation, UnreadableFactError
+from nethygiene.markup import joined
 from nethygiene.outcomes import Outcome, Reason, Unreadable
 from nethygiene.probes.kernel import Kernel
 from nethygiene.rules.definition import Rule
@@ -241,7 +242,7 @@ def _remedy(ledger: Ledger, general: str) -> str:
     if not any(ledger.remedies):
         return ""
     # A paragraph of its own each: a blank line ends a block of commands.
-    distinct = list(dict.fromkeys(one or general for one in ledger.remedies))
+    distinct = joined(one or general for one in ledger.remedies)
     more = len(distinct) - _MOST_REMEDIES
     rest = [f"The {more:,} failures beyond these are mended alike."] if more > 0 else []
     return "\n\n".join([*filter(None, distinct[:_MOST_REMEDIES]), *rest])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nethygiene.inventory.policy import Policy, Service, Upstream
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.rules.keepalive import Probing
-from nethygiene.rules.remedies import lines, restart_service, set_sysctls
+from nethygiene.rules.remedies import paragraphs, restart_service, set_sysctls
 
 _TIME = "net.ipv4.tcp_keepalive_time"
 _INTERVAL = "net.ipv4.tcp_keepalive_intvl"
@@ -17,7 +17,7 @@ _SHARE = 0.6
 
 def probe_sooner(policy: Policy, sysctl: Sysctls) -> str:
     """The remedy of a tcp_keepalive_time that is not below the path's patience."""
-    return lines(
+    return paragraphs(
         f"Probe sooner than the path forgets an idle connection, after "
         f"{policy.path_idle_timeout} s; then restart the services: timers that run already keep "
         "their time. What the most impatient box on the way allows is declared as "
@@ -37,7 +37,7 @@ def notice_dead_peers(policy: Policy) -> str:
             "answer are the least. Declare a `dead_peer_within` of 2 or more."
         )
     interval = (within - seconds) // probes
-    return lines(
+    return paragraphs(
         f"A dead peer is noticed after time + interval * probes, here {seconds} + {interval} * "
         f"{probes} = {seconds + interval * probes} s. Then restart the services.",
         set_sysctls({_TIME: seconds, _INTERVAL: interval, _PROBES: probes}),
@@ -66,12 +66,12 @@ def probe_connections(
         parts += ["Have the kernel probe sooner than the path forgets:", _in_time(policy, sysctl)]
     who = restart_service(of) if isinstance(of, Service) else f"restart what dials {of.name}"
     parts.append(f"Then {who}: its timers keep the time that they were set to.")
-    return lines(*parts)
+    return paragraphs(*parts)
 
 
 def close_stale(policy: Policy, sysctl: Sysctls, service: Service) -> str:
     """The remedy of sessions that the path has forgotten."""
-    return lines(
+    return paragraphs(
         "Have the application ask for keepalive, so that it finds such sessions dead (see "
         "service-connections-use-keepalive).",
         _in_time(policy, sysctl),

@@ -24,7 +24,7 @@ from nethygiene.probes.sysctl import Sysctls
 from nethygiene.rules.expect import not_applicable
 from nethygiene.rules.judged import JudgedSysctl, JudgedSysctls
 from nethygiene.rules.kernel_defaults import kernel_default
-from nethygiene.rules.remedies import at_boot, boot_file, command, lines, word
+from nethygiene.rules.remedies import at_boot, boot_file, command, paragraphs, word
 
 _CONF = re.compile(r"net/(?P<family>ipv[46])/conf/(?P<name>.+)/(?P<setting>\w+)")
 _ALIASES = {"net/ipv4/ip_forward": "net/ipv4/conf/all/forwarding"}
@@ -101,11 +101,11 @@ def write_down(boot: BootSysctls, judged: JudgedSysctl) -> str:
     last = boot.assignments[position] if position >= 0 else None
     told = "Write it down, in a file of a name that comes last."
     if last is None or not _comes_after(last.file, boot_file(judged.name)):
-        return lines(told, at_boot(judged.name, judged.value))
+        return paragraphs(told, at_boot(judged.name, judged.value))
     # Spelt in either way; what stands there otherwise is left alone.
     key = "[./]".join(map(re.escape, judged.path.split("/")))
     edit = word(rf"s|^[[:space:]]*-\?{key}[[:space:]]*=.*|{judged.name} = {judged.value}|")
-    return lines(
+    return paragraphs(
         f"{last.file} has the last word: write it there.",
         command(f"sed -i {edit} {word(last.file)}"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nethygiene.probes.interfaces import Interfaces
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.rules.items import InterfaceFamily, interface_family
-from nethygiene.rules.remedies import lines, set_sysctls
+from nethygiene.rules.remedies import paragraphs, set_sysctls
 
 _EVERYWHERE = ("all", "default")
 
@@ -58,4 +58,6 @@ def treat_redirects(wanted: str, sysctl: Sysctls, place: InterfaceFamily, *, dec
             "An interface that forwards never accepts redirects in IPv6: have it forward no more, "
             "or declare `icmp_redirects: refuse`."
         )
-    return lines(f"{wanted.capitalize()} redirects now and for good{meant}.", set_sysctls(values))
+    return paragraphs(
+        f"{wanted.capitalize()} redirects now and for good{meant}.", set_sysctls(values)
+    )

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from nethygiene.inventory.policy import Service
+from nethygiene.probes.listeners import Listener
 
 
 def word(text: object) -> str:
@@ -28,9 +29,9 @@ def content(text: str) -> str:
     return f"``{text}``" if text.isprintable() and "`" not in text else ""
 
 
-def lines(*parts: str) -> str:
-    """The parts of a remedy, a line each, without those that are empty."""
-    return "\n".join(part for part in parts if part)
+def paragraphs(*parts: str) -> str:
+    """The parts of a remedy, a paragraph or block each, without those that are empty."""
+    return "\n\n".join(part for part in parts if part)
 
 
 def set_sysctls(values: Mapping[str, object]) -> str:
@@ -41,7 +42,7 @@ def set_sysctls(values: Mapping[str, object]) -> str:
     read /etc/sysctl.conf.
     """
     now = [command(f"sysctl -w {word(f'{name}={value}')}") for name, value in values.items()]
-    return lines(*now, *(at_boot(name, value) for name, value in values.items()))
+    return "\n".join(filter(None, [*now, *(at_boot(*pair) for pair in values.items())]))
 
 
 def at_boot(name: str, value: object) -> str:
@@ -62,6 +63,16 @@ def restart_service(service: Service) -> str:
     return f"restart the service {service.name} (port {service.port})"
 
 
-def restart_processes(processes: Sequence[str], service: Service) -> str:
-    """Whom to restart: the processes, as ``nginx (pid 812)``, or the service if none was seen."""
-    return f"restart {' and '.join(processes)}" if processes else restart_service(service)
+def restart_listener(listener: Listener, processes: Sequence[str], service: Service) -> str:
+    """The paragraph that says whom to restart, with the command where it is a unit of systemd.
+
+    Args:
+        listener: the socket.
+        processes: its processes, as ``nginx (pid 812)``; empty where they could not be seen.
+        service: the service that declares its port.
+    """
+    unit = listener.unit.removesuffix(".service")
+    if unit and (typed := command(f"systemctl restart {word(unit)}")):
+        return paragraphs(f"Then restart {unit}; a reload does not listen anew:", typed)
+    who = f"restart {' and '.join(processes)}" if processes else restart_service(service)
+    return f"Then {who}; a reload does not listen anew."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nethygiene.probes.interfaces import Interfaces
 from nethygiene.probes.sysctl import Sysctls
-from nethygiene.rules.remedies import lines, set_sysctls
+from nethygiene.rules.remedies import paragraphs, set_sysctls
 
 _ALL = "net.ipv4.conf.all.rp_filter"
 MODES = {0: "disabled", 1: "strict", 2: "loose"}
@@ -58,7 +58,7 @@ def filter_as(mode: str, sysctl: Sysctls, interface: MultihomedInterface) -> str
         f"`all` is {everywhere}, and the larger of the two counts: it is lowered here, so write "
         f"{everywhere} to the interfaces that shall stay as they are."
     )
-    return lines(told, set_sysctls({_ALL: wanted, **values}))
+    return paragraphs(told, set_sysctls({_ALL: wanted, **values}))
 
 
 def _own(interface: MultihomedInterface) -> str:

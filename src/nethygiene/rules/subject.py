@@ -15,6 +15,7 @@ from nethygiene.transcript import HostFailure, Section, Transcript
 if TYPE_CHECKING:
     from nethygiene.rules.definition import Rule
 
+WHOLE = "read to its end"
 HALF_READ = "the host was not read, or not to its end: see host-reachable"
 
 
@@ -25,16 +26,23 @@ class ReachedBy(Fact):
     Attributes:
         address: what was connected to.
         failure: why the facts could not all be collected; None if they were.
+        host_key: SHA256 fingerprint of the SSH host key that was seen, None if none was.
+        began: the host answered in part.
     """
 
     address: str
     failure: HostFailure | None
+    host_key: str | None = None
+    began: bool = False
 
     @property
     def state(self) -> str:
-        """``complete``, or the failure's code, as ``refused`` or ``unknown-host-key``."""
-        state = self.failure.code if self.failure else "complete"
-        self.ledger.read("collection", self.address, state)
+        """:data:`WHOLE`, or that it was not, with the failure's code: ``not read (refused)``."""
+        state = WHOLE
+        if self.failure:
+            so_far = f"not {WHOLE}" if self.began else "not read"
+            state = f"{so_far} ({self.failure.code})"
+        self.ledger.read("this host", self.address, state)
         return state
 
     @property
@@ -85,7 +93,13 @@ class Subject:
         self.transcript = replace(self.transcript, sections={})
 
     def _connection(self) -> ReachedBy:
-        return ReachedBy(self.transcript.address, self.transcript.failure)
+        transcript = self.transcript
+        return ReachedBy(
+            transcript.address,
+            transcript.failure,
+            transcript.host_key,
+            began=bool(transcript.sections),
+        )
 
     def _parsed(self, probe: Probe) -> Fact | Unreadable:
         sent = self.transcript.probes.get(probe.name)

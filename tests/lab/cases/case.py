@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from nethygiene.report.blocks import Form, blocks
+from nethygiene.markup import Form, blocks
 from tests.lab.audit import AuditRun
 from tests.lab.endpoints import Dialler, Endpoint, Listener
 from tests.lab.host import LabHost

@@ -19,10 +19,6 @@ def run_out(scene: Scene) -> None:
     scene.dial(LIMIT - 6)
 
 
-def raise_limit(scene: Scene) -> None:
-    _limit(scene, 4096)
-
-
 def _limit(scene: Scene, limit: int) -> None:
     scene.host.shell(
         "pid=$(ss -Hlntp 'sport = :80' | sed 's/.*pid=\\([0-9]*\\).*/\\1/')"
@@ -60,7 +56,6 @@ CASES = [
         policy=SHOP,
         prepares=serve,
         breaks=run_out,
-        mends=raise_limit,
         says=f"90 % of its soft limit, {LIMIT}",
     ),
     LabCase(

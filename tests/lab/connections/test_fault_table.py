@@ -53,7 +53,7 @@ def test_cause_and_cure_stand_in_one_line(audited: Audited, row: Row) -> None:
         assert found.outcome == "passed", found
         return
     assert found.outcome == "failed"
-    assert f"collection is {said.code}, expected complete" in found.message, found.message
+    assert f" ({said.code}), expected read to its end: " in found.message, found.message
     assert "\n" not in found.message
     assert len(found.message) < 700
     before, cause, after = found.message.partition(said.cause)

@@ -68,7 +68,7 @@ def test_every_faulty_host_is_named_with_its_cause(fleet: Fleet, loaded: Loaded)
             assert found.outcome == "passed", (name, found)
             continue
         assert found.outcome == "failed", (name, found)
-        assert f"collection is {said.code}, expected complete" in found.message
+        assert f" ({said.code}), expected read to its end: " in found.message
         assert said.cause in found.message
         assert said.cure in found.message
 

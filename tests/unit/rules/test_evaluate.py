@@ -6,7 +6,16 @@ import pytest
 
 from nethygiene.facts.ledger import Ledger, Observation
 from nethygiene.outcomes import Outcome, Reason, Unreadable
-from nethygiene.rules import Policy, ReachedBy, Service, Sysctls, at_least, equal_to, not_applicable
+from nethygiene.rules import (
+    WHOLE,
+    Policy,
+    ReachedBy,
+    Service,
+    Sysctls,
+    at_least,
+    equal_to,
+    not_applicable,
+)
 from nethygiene.rules.evaluate import decide
 from nethygiene.rules.expect import Expect, NotApplicableError
 from nethygiene.transcript import Section
@@ -139,13 +148,13 @@ def test_a_kernel_that_could_not_be_read_is_no_other_system() -> None:
 
 def test_a_rule_about_the_connection_is_judged_on_a_lost_host() -> None:
     def reachable(connection: ReachedBy, expect: Expect) -> None:
-        expect("collection", connection.state, equal_to("complete"), connection.cause)
+        expect("this host", connection.state, equal_to(WHOLE), connection.cause)
 
     assert declare(reachable).judges_reachability
     assert verdict(reachable).outcome is Outcome.PASSED
     found = verdict(reachable, host(failure=FAILURE))
     assert found.outcome is Outcome.FAILED
-    assert "collection is closed, expected complete: the connection ended: see its log" in (
+    assert "not read to its end (closed), expected read to its end: the connection ended" in (
         found.message
     )
 
@@ -204,12 +213,14 @@ def test_a_verdict_has_the_remedies_of_its_failures() -> None:
         return verdict(failing).remedy
 
     assert judged("") == ""
-    assert judged("`a`", "`b`", "`a`") == "`a`\n\n`b`"
+    assert judged("A:\n`a`", "`b`", "A:\n`a`") == "A:\n`a`\n\n`b`"
+    # Equal words are said once.
+    assert judged("A:\n`a`", "A:\n`b`") == "A:\n\n`a`\n`b`"
     # The rule's own stands in where a failure beside it has none.
     assert judged("`a`", "") == "`a`\n\nmend it."
-    many = judged(*(f"`{number}`" for number in range(25)))
-    assert "`19`" in many
-    assert "`20`" not in many
+    many = judged(*(f"See {number}." for number in range(25)))
+    assert "See 19." in many
+    assert "See 20." not in many
     assert many.endswith("\n\nThe 5 failures beyond these are mended alike.")
 
 

@@ -6,7 +6,7 @@ import re
 from html import escape
 from urllib.parse import quote
 
-from nethygiene.report.blocks import Form, blocks
+from nethygiene.markup import Form, blocks
 from nethygiene.report.text import printable
 
 _INNER_SLASH = re.compile(r"(?<=\w)/")

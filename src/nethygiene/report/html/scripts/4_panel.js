@@ -78,7 +78,7 @@ function ruleDocumentation(rule, general = true) {
   return parts;
 }
 
-// As report/blocks.py: a line of code in one backtick is a command, in two a line for a file.
+// As markup.py: a line of code in one backtick is a command, in two a line for a file.
 function remedyParts(remedy) {
   const parts = [];
   let last = "";

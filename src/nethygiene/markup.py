@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -77,3 +77,11 @@ def merged(remedies: Sequence[str]) -> str:
         mark = _MARKS[alike[0].form]
         made.append("\n".join(f"{mark}{line}{mark}" for line in lines))
     return "\n\n".join(made)
+
+
+def joined(remedies: Iterable[str]) -> list[str]:
+    """Distinct remedies in order, those of equal words as one."""
+    alike: dict[tuple[Block, ...], list[str]] = {}
+    for one in dict.fromkeys(remedies):
+        alike.setdefault(words(one), []).append(one)
+    return [many[0] if len(many) == 1 else merged(many) for many in alike.values()]
