@@ -60,7 +60,7 @@ def test_tunnel_host_key_known(
         unknown("; ".join(undecided))
 
 
-@rule(severity="high", kind="setting", incidents=["S0"])
+@rule(severity="high", kind="setting", incidents=["S0"], version=2)
 def test_tunnel_fails_fast(
     ssh_processes: SshProcesses, tunnel_configs: TunnelConfigs, tunnel: Tunnel, expect: Expect
 ) -> None:
@@ -75,7 +75,9 @@ def test_tunnel_fails_fast(
         FORWARD is written as `-L 127.0.0.1:19922:localhost:22`. A unit with `Restart=always` and
         `RestartSec=10` starts it again when it has ended.
     Kernels: It does not depend on the kernel. What a running ssh was told by its configuration is
-        taken from the configuration of now: restart it after a change.
+        taken from the configuration of now: restart it after a change. Where the server's sshd
+        says GatewayPorts yes, a -R forward listens on every address whatever it names: that is
+        not seen from here.
 
     References:
         - ssh_config(5): ExitOnForwardFailure, ServerAliveInterval, BatchMode
@@ -85,7 +87,7 @@ def test_tunnel_fails_fast(
         expect(option.what, option.value, option.wanted, option.hint)
 
 
-@rule(severity="high", kind="state", incidents=["S0"])
+@rule(severity="high", kind="state", incidents=["S0"], version=2)
 def test_tunnel_running(
     ssh_processes: SshProcesses, tunnel_configs: TunnelConfigs, tunnel: Tunnel, expect: Expect
 ) -> None:
@@ -101,7 +103,9 @@ def test_tunnel_running(
         `pkill -u USER -f 'ssh .*DESTINATION'`
         `* * * * * flock -n /tmp/tunnel.lock COMMAND`
     Kernels: It does not depend on the kernel. Where /proc is mounted with hidepid, another
-        user's processes are unknown. So is a ControlMaster, which hides its arguments.
+        user's processes are unknown. So is a ControlMaster, which hides its arguments. An ssh in a
+        container, or in another network namespace, is none of this host's; of the latter only root
+        and the user itself are told. A second name of the server counts where ssh_config knows it.
 
     References:
         - ssh(1), flock(1)

@@ -59,11 +59,14 @@ _SCRIPT = needs("id", "grep", "sed", "tr") + (
     "user=${word#ssh://}; user=${user%@*}; "
     'word=$scheme${user%%:*}@${word##*@} ;; esac; say "$word" ;; esac; fi; done; }; '
     'for user; do printf "user %s %s" "$user" "$(id -u "$user" 2>/dev/null)"; echo; done; '
+    'net() { readlink "$1/ns/net" 2>/dev/null; }; own=$(net /proc/self); '
     'echo "self $(id -u)"; grep " /proc proc " /proc/self/mounts | sed "s/^/mount /"; '
     'list=$(grep -lx ssh /proc/[0-9]*/comm 2>/dev/null); echo "listed $?"; '
     "for comm in $list; do place=${comm%/comm}; "
     'echo "process ${place#/proc/}"; '
-    '{ grep -E "^(State|PPid|Uid):" "$place/status"; '
+    # Another user's namespaces are root's to see; NSpid tells everybody of a container's process.
+    'other=$(net "$place"); [ "${other:-$own}" = "$own" ] || echo "net other"; '
+    '{ grep -E "^(State|PPid|Uid|NSpid):" "$place/status"; '
     'tr "\\n\\0" " \\n" <"$place/cmdline" | arguments; } 2>/dev/null; done; echo done'
 )
 _HIDING = re.compile(r"[ ,]hidepid=(?!0[ ,]|off[ ,])")
@@ -80,12 +83,16 @@ class SshProcess:
         parent: that of its parent; 1 where the job that started it is gone.
         uid: its effective user id.
         argv: its arguments, itself first; a line break in one reads as a space.
+        stopped: by a signal or a debugger: it keeps its sockets, and does nothing.
+        elsewhere: in a container, or another network namespace: none of this host's.
     """
 
     pid: int
     parent: int
     uid: int
     argv: tuple[str, ...]
+    stopped: bool = False
+    elsewhere: bool = False
 
     def __str__(self) -> str:
         return f"pid {self.pid}"
@@ -118,7 +125,9 @@ class SshProcesses(Fact):
         if self._hidden and self.own_uid not in {0, uid}:
             detail = f"/proc hides the processes of others (hidepid): log in as {user} or root"
             self.ledger.cannot_read(Unreadable(Reason.PERMISSION, TITLE, detail))
-        found = tuple(process for process in self._processes if process.uid == uid)
+        found = tuple(
+            process for process in self._processes if process.uid == uid and not process.elsewhere
+        )
         self.ledger.read(f"ssh processes of {user}", TITLE, len(found))
         return found
 
@@ -172,7 +181,15 @@ def _processes(lines: list[str]) -> Iterator[SshProcess]:
         numbers = [pid, *parent[:1], *uids[1:2]]
         # One that has ended by now, or is a zombie, has no arguments left.
         if argv and len(numbers) == 3 and all(re.fullmatch("[0-9]{1,10}", n) for n in numbers):
-            yield SshProcess(int(pid), int(parent[0]), int(uids[1]), argv)
+            state, inside = words.get("State", [""]), words.get("NSpid", [])
+            yield SshProcess(
+                int(pid),
+                int(parent[0]),
+                int(uids[1]),
+                argv,
+                stopped=state[0] in {"T", "t"},
+                elsewhere=len(inside) > 1 or "net other" in told,
+            )
 
 
 PROBE = Probe(NAME, 1, (), parse, declared=_declared)

@@ -153,7 +153,8 @@ from nethygiene.rules.subject import WHOLE, ReachedBy
 from nethygiene.rules.tunnel_complaints import NO_COMPLAINTS, log_finding
 from nethygiene.rules.tunnel_forwards import forward_states
 from nethygiene.rules.tunnel_keys import host_key_findings
-from nethygiene.rules.tunnel_processes import options_in_effect, running_tunnel
+from nethygiene.rules.tunnel_options import options_in_effect
+from nethygiene.rules.tunnel_processes import running_tunnel
 
 __all__ = [
     "FIND_FULL_QUEUE",

@@ -17,6 +17,12 @@ from nethygiene.inventory.forward import Forward, parse_forward
 GETOPT = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy"
 TAKES_VALUE = frozenset(re.findall(r"(.):", GETOPT))
 _KNOWN = frozenset(GETOPT) - {":"}
+_SHORT = {
+    "g": ("gatewayports", "yes"),
+    "M": ("controlmaster", "yes"),
+    "4": ("addressfamily", "inet"),
+    "6": ("addressfamily", "inet6"),
+}
 _MUX = re.compile(r"ssh: .*\[mux\]", re.DOTALL)
 _INTERPRETERS = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh|(?:.*/)?(?:python|perl)[0-9.]*")
 _URI = re.compile(
@@ -46,6 +52,7 @@ class Invocation:
 
     Attributes:
         destination: None where it names none.
+        written: the destination as it stands there.
         port: by ``-p``, ``-o Port`` or a URI, whichever came first; None without.
         user: by ``-l``, ``-o User`` or ``user@``, whichever came first; None without.
         local: its ``-L`` forwards.
@@ -58,6 +65,7 @@ class Invocation:
     """
 
     destination: Destination | None = None
+    written: str = ""
     port: int | None = None
     user: str | None = None
     local: tuple[Forward, ...] = ()
@@ -159,6 +167,7 @@ def parse_invocation(argv: Sequence[str]) -> Invocation:
     reading = _Reading()
     rest = deque(argv[1:])
     destination: Destination | None = None
+    written = ""
     while rest:
         word = rest.popleft()
         if word.startswith("-") and len(word) > 1 and word != "--":
@@ -172,7 +181,7 @@ def parse_invocation(argv: Sequence[str]) -> Invocation:
                 break
         if destination is not None:
             break  # the remote command begins
-        destination = parse_destination(word)
+        destination, written = parse_destination(word), word
         if destination is None:
             reading.trouble.append(f"destination {word[:60]}")
             break
@@ -181,6 +190,7 @@ def parse_invocation(argv: Sequence[str]) -> Invocation:
             reading.port = destination.port
     return Invocation(
         destination=destination,
+        written=written,
         port=reading.port,
         user=reading.user,
         local=tuple(reading.local),
@@ -202,5 +212,5 @@ def _cluster(letters: str, rest: deque[str], reading: _Reading) -> None:
             value = letters[place:] or (rest.popleft() if rest else "")
             reading.take(letter, value)
             return
-        if letter in "gM":
-            reading.options.append(("gatewayports" if letter == "g" else "controlmaster", "yes"))
+        if letter in _SHORT:
+            reading.options.append(_SHORT[letter])

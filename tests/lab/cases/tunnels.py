@@ -11,7 +11,13 @@ from tests.lab.inventory import Policy
 PLANT_UID = 64322
 HOME = "/var/home/plant"
 FORWARD = "127.0.0.1:19922:localhost:22"
-OPTIONS = {"BatchMode": "yes", "ExitOnForwardFailure": "yes", "ServerAliveInterval": 15}
+OPTIONS = {
+    "BatchMode": "yes",
+    "ExitOnForwardFailure": "yes",
+    "ServerAliveInterval": 15,
+    # It may stand in the configuration, which not every login reads.
+    "ServerAliveCountMax": 3,
+}
 TUNNEL: dict[str, object] = {
     "user": "plant",
     "destination": "cloud.example",
