@@ -21,6 +21,7 @@ from nethygiene.rules import (
     raise_somaxconn,
     restart_service,
     rule,
+    sockets_of,
     why_backlog_is_short,
 )
 
@@ -101,7 +102,7 @@ def test_listener_backlog_in_effect(
     """
     if service.backlog is None:
         not_applicable(f"service {service.name} declares no backlog", Reason.NOT_DECLARED)
-    sockets = listeners.on(service.port)
+    sockets = sockets_of(listeners, service)
     if not sockets:
         not_applicable(f"nothing listens on port {service.port}")
     for socket in sockets:

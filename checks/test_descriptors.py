@@ -19,6 +19,7 @@ from nethygiene.rules import (
     raise_limit,
     rule,
     set_sysctls,
+    sockets_of,
 )
 
 
@@ -86,7 +87,7 @@ def test_service_descriptors_available(
         - systemd.exec(5), LimitNOFILE=
         - https://git.kernel.org/torvalds/c/f1f1f2569901
     """
-    sockets = listeners.on(service.port)
+    sockets = sockets_of(listeners, service)
     if not sockets:
         not_applicable(f"nothing listens on port {service.port}")
     for use in descriptors_of_listeners(sockets, listener_owners, descriptors):

@@ -1,18 +1,25 @@
 """Network interfaces: their errors, their drops, and the addresses that they have to have."""
 
+from functools import partial
+
 from nethygiene.rules import (
     INTERFACE_DROPS,
     Counters,
     DeclaredInterface,
     Expect,
+    InterfaceKinds,
     Interfaces,
     NetworkInterface,
     Rates,
+    address_remedy,
     both_ways,
     bounded,
+    drops_remedy,
     equal_to,
     error_changes,
+    errors_remedy,
     interface_with,
+    link_remedy,
     not_applicable,
     not_rising,
     rule,
@@ -42,7 +49,7 @@ def test_interface_errors_not_rising(
         - ip-link(8), ethtool(8)
     """
     for change in error_changes(counters, network_interface):
-        expect(change.name, change, not_rising())
+        expect(change.name, change, not_rising(), remedy=partial(errors_remedy, change))
 
 
 @rule(severity="medium", kind="rate", incidents=["S3"], version=2)
@@ -73,14 +80,21 @@ def test_interface_drops_bounded(
     sampled_enough(INTERFACE_DROPS, drops, packets.delta)
     if packets.delta < INTERFACE_DROPS.least_base:
         not_applicable(f"only {packets.delta} packets in {packets.seconds:.2f} s, not 1000")
-    expect(drops.name, drops, bounded(INTERFACE_DROPS, packets.delta))
+    remedy = partial(drops_remedy, network_interface.name)
+    expect(drops.name, drops, bounded(INTERFACE_DROPS, packets.delta), remedy=remedy)
 
 
-@rule(severity="high", kind="setting", incidents=["S1.2"])
+@rule(severity="high", kind="setting", incidents=["S1.2"], version=2)
 def test_interface_has_address(
-    interface: DeclaredInterface, interfaces: Interfaces, expect: Expect
+    interface: DeclaredInterface,
+    interfaces: Interfaces,
+    interface_kinds: InterfaceKinds,
+    expect: Expect,
 ) -> None:
-    """Each declared interface is up and has its declared address.
+    """Each declared interface is up, has a carrier, and uses its declared address.
+
+    A bridge without ports needs no carrier. An IPv6 address that another host on the link has too
+    (dadfailed) is not used.
 
     Why: A server had an inner and an outer interface, and the capture ran on the wrong one
         (incident S1.2): where the addresses are is what everything else builds upon.
@@ -90,7 +104,14 @@ def test_interface_has_address(
         `ip addr add ADDRESS/PREFIX dev IFACE`
     References:
         - ip-address(8)
+        - RFC 4862, section 5.4: https://www.rfc-editor.org/rfc/rfc4862#section-5.4
     """
-    expect(f"state of {interface.name}", state_of(interfaces, interface.name), equal_to("up"))
-    found = interface_with(interfaces, interface.address, interface.name)
-    expect(f"interface with {interface.address}", found, equal_to(interface.name))
+    name = interface.name
+    state = state_of(interfaces, interface_kinds, name)
+    expect(f"state of {name}", state, equal_to("up"), remedy=partial(link_remedy, state, name))
+    expect(
+        f"interface with {interface.address}",
+        interface_with(interfaces, interface.address, name),
+        equal_to(name),
+        remedy=partial(address_remedy, interfaces, name, interface.address),
+    )

@@ -1,17 +1,22 @@
 """Routes: which way packets leave, and which ones are let in."""
 
+from functools import partial
+
 from nethygiene.rules import (
     Counters,
     Expect,
     Interfaces,
     MultihomedInterface,
+    PacketFilter,
     Policy,
     Route,
     Routes,
     Sysctls,
     actual_way,
     declared_way,
+    default_remedy,
     equal_defaults,
+    equal_defaults_remedy,
     equal_to,
     families_with_default,
     filter_as,
@@ -19,21 +24,35 @@ from nethygiene.rules import (
     not_applicable,
     not_rising,
     one_of,
+    other_ways,
     paragraphs,
+    part_remedy,
+    parts_elsewhere,
+    refusing_default_remedy,
+    refusing_defaults,
     reverse_path_filter,
+    route_remedy,
     rule,
+    takes,
+    tcp_remedy,
+    tcp_way,
+    unknown,
     ways_to_judge,
+    why_tcp_differs,
 )
 
 
-@rule(severity="high", kind="setting", incidents=["S1.5"])
+@rule(severity="high", kind="setting", incidents=["S1.5"], version=2)
 def test_default_route_unambiguous(
     routes: Routes, interfaces: Interfaces, policy: Policy, expect: Expect
 ) -> None:
     """One default route is preferred, and it uses the declared interface.
 
     Several are fine while metrics, tables or policy rules tell them apart, and so is one that
-    shares the load. Two of one table and metric through different interfaces are not.
+    shares the load. Two of one table and metric through different interfaces are not, and neither
+    is one that refuses (unreachable, blackhole, prohibit) before the one that leads out. For a
+    declared interface the kernel is asked twice, as connect() asks: policy rules may ask for the
+    source address or for TCP.
 
     Why: A machine with two network cards got a default gateway on each, and answers went out of
         the wrong one (incident S1.5). One default route, and explicit routes to inner networks.
@@ -55,20 +74,47 @@ def test_default_route_unambiguous(
     if not families:
         not_applicable("the host has no default route")
     for family in families:
-        if policy.default_interface is not None:
-            name = f"interface of the {family} default route"
-            expect(name, interface_of_default(routes, family), equal_to(policy.default_interface))
-        rivals = equal_defaults(routes, interfaces, family)
-        expect(f"set of equal {family} default routes", rivals, equal_to("none"))
+        declared = policy.default_interface
+        mending = partial(equal_defaults_remedy, routes, family, declared)
+        if declared is not None and not (
+            expect(
+                f"interface of the {family} default route",
+                interface_of_default(routes, family),
+                equal_to(declared),
+                remedy=partial(default_remedy, routes, family, declared),
+            )
+        ):
+            mending = partial(default_remedy, routes, family, declared)
+        expect(
+            f"set of equal {family} default routes",
+            equal_defaults(routes, interfaces, family),
+            equal_to("none"),
+            remedy=mending,
+        )
+        expect(
+            f"set of {family} routes that refuse before the default route is asked",
+            refusing_defaults(routes, family),
+            equal_to("none"),
+            remedy=partial(refusing_default_remedy, routes, family),
+        )
 
 
-@rule(severity="high", kind="setting", incidents=["S1.5"])
-def test_route_in_effect(routes: Routes, route: Route, expect: Expect) -> None:
+@rule(severity="high", kind="setting", incidents=["S1.5"], version=2)
+def test_route_in_effect(
+    routes: Routes,
+    packet_filter: PacketFilter,
+    route: Route,
+    policy: Policy,
+    expect: Expect,
+) -> None:
     """The kernel sends to the declared destination by the declared gateway or interface.
 
     The kernel itself is asked, for up to four addresses inside, so that tables, policy rules,
-    metrics and redirects count. Parts of the destination that have a route of their own are left
-    out, unless all of it has.
+    metrics and redirects count. It is asked a second time as connect() does, with the source
+    address that it chose, for a policy rule may ask for that. Where the load is shared, the
+    declared way has to be one of its ways. Small parts of the destination that have a route of
+    their own are left out, unless all of it has; a quarter of it or more is not, unless a routing
+    daemon or the host's own network is there, or it is declared as a route too.
 
     Why: A machine with two network cards has one default gateway: networks behind the other card
         need explicit routes, and those that were typed in are gone after a reboot (incident S1.5).
@@ -78,10 +124,33 @@ def test_route_in_effect(routes: Routes, route: Route, expect: Expect) -> None:
         `ip route replace DESTINATION via GATEWAY dev IFACE`
     References:
         - ip-route(8): ip route get asks the kernel, and sends nothing
+        - ip_route_connect: https://github.com/torvalds/linux/blob/v6.18/include/net/route.h
     """
-    for way in ways_to_judge(routes, route):
-        wanted = equal_to(declared_way(route))
-        expect(f"way to {way.address} in {route.destination}", actual_way(way, route), wanted)
+    wanted = equal_to(declared_way(route))
+    ways = ways_to_judge(routes, route)
+    for way in ways:
+        what = f"{way.address} in {route.destination}"
+        expect(
+            f"way to {what}",
+            actual_way(way, route),
+            wanted,
+            remedy=partial(route_remedy, routes, route, way),
+        )
+        if takes(way, route):
+            expect(
+                f"way of TCP connections to {what}",
+                tcp_way(way, route),
+                wanted,
+                partial(why_tcp_differs, routes, route),
+                remedy=partial(tcp_remedy, routes, route, way),
+            )
+    # Where nothing of it takes the declared way, that is told already.
+    whole = any(takes(way, route) for way in ways)
+    for part in parts_elsewhere(routes, route, policy) if whole else ():
+        what = f"way to {part.destination} in {route.destination}"
+        expect(what, str(part), wanted, remedy=partial(part_remedy, part, route))
+    if reason := other_ways(routes, route, packet_filter):
+        unknown(reason)
 
 
 @rule(severity="medium", kind="rate", incidents=["S1.5"])

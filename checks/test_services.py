@@ -9,30 +9,36 @@ from nethygiene.rules import (
     ListenerOwners,
     Listeners,
     PacketFilter,
+    Policy,
     Service,
     former_port,
     port_state,
     rule,
+    serve_remedy,
     served,
     still_served,
     why_not_served,
 )
 
 
-@rule(severity="critical", kind="state", incidents=["S1.3", "S2", "S4"])
+@rule(severity="critical", kind="state", incidents=["S1.3", "S2", "S4"], version=2)
 def test_service_listening(
     listeners: Listeners,
     listener_owners: ListenerOwners,
     interfaces: Interfaces,
     service: Service,
+    policy: Policy,
     expect: Expect,
 ) -> None:
     """The service listens on its declared port, where those that it is meant for can reach it.
 
-    `address: any`, the default, is satisfied by a listener beyond loopback; a socket of IPv6
-    alone is not enough on a host with IPv4 addresses. A listener on loopback alone is enough
-    where `address` or all of `allow_from` is loopback. `0.0.0.0` and `::` ask for a listener on
-    every address of that family, any other address for one that covers it.
+    `address: any`, the default, is satisfied by a listener beyond loopback, at an address that
+    the host has, on an interface that is up; a socket of IPv6 alone is not enough on a host with
+    IPv4 addresses. A listener on loopback alone is enough where `address` or all of `allow_from`
+    is loopback; for `address: loopback` it has to take connections to 127.0.0.1, or to ::1 where
+    the host has no other. `0.0.0.0` and `::` ask for a listener on every address of that family,
+    any other address for one that covers it; where the host does not have that address now,
+    another host may hold it, and that is unknown.
 
     Why: A port on which nothing listens answers every client with RST: an update server had
         moved to another port without telling anyone (incident S1.3); a local process dialled
@@ -49,9 +55,10 @@ def test_service_listening(
         - ss(8)
         - ipv6(7), IPV6_V6ONLY
     """
-    state = port_state(service, service.port, listeners, listener_owners, interfaces)
+    state = port_state(service, service.port, listeners, listener_owners, interfaces, policy)
     hint = partial(why_not_served, state, service, listeners)
-    expect(f"port {service.port}", state, served(service), hint)
+    remedy = partial(serve_remedy, state, service)
+    expect(f"port {service.port}", state, served(service), hint, remedy)
 
 
 @rule(severity="medium", kind="state", incidents=["S1.3"], version=2)
@@ -61,6 +68,7 @@ def test_legacy_port_still_served(
     interfaces: Interfaces,
     packet_filter: PacketFilter,
     legacy_port: LegacyPort,
+    policy: Policy,
     expect: Expect,
 ) -> None:
     """A former port of the service still serves those that know no better.
@@ -84,6 +92,6 @@ def test_legacy_port_still_served(
         - iptables-extensions(8), REDIRECT
     """
     service, port = legacy_port.service, legacy_port.port
-    state = port_state(service, port, listeners, listener_owners, interfaces)
+    state = port_state(service, port, listeners, listener_owners, interfaces, policy)
     former = former_port(state, service, port, packet_filter, listeners)
     expect(f"former port {port}", former, still_served(service))

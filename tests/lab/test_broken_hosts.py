@@ -136,15 +136,9 @@ PLACEHOLDER = re.compile(
 )
 # To be emptied: rules whose remedy is not made from the finding yet.
 NOT_YET = {
-    "service-listening",
     "legacy-port-still-served",
     "service-descriptors-available",
     "accept-queue-not-overflowing",
-    "interface-has-address",
-    "interface-errors-not-rising",
-    "interface-drops-bounded",
-    "route-in-effect",
-    "default-route-unambiguous",
     "selinux-matches-policy",
     "tunnel-host-key-known",
     "tunnel-fails-fast",

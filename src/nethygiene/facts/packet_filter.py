@@ -16,6 +16,7 @@ from nethygiene.firewall.own import (
     own_addresses,
     possible_sources,
 )
+from nethygiene.firewall.own_marks import rule_that_reroutes
 from nethygiene.firewall.packet import ANY_PORT, EPHEMERAL, Field, new_connection
 from nethygiene.firewall.paths import Approach, Path, grouped
 from nethygiene.firewall.ruleset import SetMark
@@ -68,6 +69,15 @@ class PacketFilter(Fact):
     def unreadable(self) -> Unreadable | None:
         """Why the filter could not be read, None if it could; it never ends the rule."""
         return self._host if isinstance(self._host, Unreadable) else None
+
+    def marks_own_packets(self, family: Family) -> str | None:
+        """The rule that marks packets of this host, so that they are routed anew; None if none.
+
+        Ends the rule as unknown where the filter could not be read.
+        """
+        found = rule_that_reroutes(self.model.rulesets[family])
+        self.ledger.read(f"rule that marks own {family} packets", SOURCE, found or "none")
+        return None if found is None else str(found)
 
     def own(self, family: Family) -> tuple[OwnAddress, ...]:
         """The addresses at which the host answers."""

@@ -21,6 +21,8 @@ TYPES = frozenset(
     {"unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable"}
     | {"prohibit", "throw", "nat"}
 )
+# `ip route get` asks for a packet without a mark, of the login's own user, to no port.
+_UNASKED = frozenset({"fwmark", "sport", "dport", "uidrange", "tos", "dsfield"})
 _VALUED = frozenset({"dev", "table", "proto", "scope", "src", "metric", "from", "tos", "pref"})
 
 
@@ -55,6 +57,7 @@ class RouteLine:
         preference: an IPv6 router's own, as ``medium``; empty in IPv4.
         selector: source prefix and type of service that it is for, empty for all.
         hops: its ways; several where it shares the load.
+        linkdown: the link of one of its ways has no carrier.
     """
 
     type: str
@@ -65,11 +68,17 @@ class RouteLine:
     preference: str
     selector: str
     hops: tuple[Hop, ...]
+    linkdown: bool = False
 
     @property
     def interfaces(self) -> frozenset[str]:
         """The interfaces that it uses."""
         return frozenset(hop.interface for hop in self.hops)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether packets to it are dropped (blackhole) or answered with an error."""
+        return self.type in {"blackhole", "unreachable", "prohibit"}
 
     def __str__(self) -> str:
         kind = "" if self.type == "unicast" else f"{self.type} "
@@ -89,6 +98,7 @@ class PolicyRule:
         selects_otherwise: it looks at something else too, as a mark or the incoming interface.
         table: the table that it looks up; empty where it does something else.
         text: the rule as printed.
+        unasked: what it looks at that no question to the kernel holds: ``fwmark``, ``dport``.
     """
 
     priority: int
@@ -97,6 +107,7 @@ class PolicyRule:
     selects_otherwise: bool
     table: str
     text: str
+    unasked: frozenset[str] = frozenset()
 
     @property
     def is_for_all(self) -> bool:
@@ -131,6 +142,7 @@ def parse_route(line: str, family: Family) -> RouteLine:
         preference=values.get("pref", ""),
         selector=selector,
         hops=tuple(hops),
+        linkdown="linkdown" in words,
     )
 
 
@@ -166,7 +178,9 @@ def parse_rule(line: str, family: Family) -> PolicyRule:
         else:
             otherwise = otherwise or word not in {"unreachable", "blackhole", "prohibit", "nop"}
             position -= 1
-    return PolicyRule(int(priority), source, interface, otherwise, table, " ".join(line.split()))
+    unasked = _UNASKED.intersection(words)
+    text = " ".join(line.split())
+    return PolicyRule(int(priority), source, interface, otherwise, table, text, unasked)
 
 
 def parse_lines(text: str) -> list[str]:

@@ -118,6 +118,7 @@ def compile_saved(
             Action.DROP if policy == "DROP" else Action.ACCEPT,
             nat=table.name == "nat",
             table=name,
+            reroutes=(table.name, chain) == ("mangle", "OUTPUT"),
         )
         for chain, policy in table.policies.items()
         if chain in _HOOKS

@@ -186,6 +186,7 @@ def _bases(table: NftTable, chains: Mapping[str, Chain]) -> Iterable[BaseChain]:
             nat=body.get("type") == "nat",
             table=f"nft {table.key}",
             devices=_devices(body) if hook in {Hook.INGRESS, Hook.EGRESS} else (),
+            reroutes=body.get("type") == "route",
         )
 
 

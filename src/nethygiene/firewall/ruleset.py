@@ -202,6 +202,7 @@ class BaseChain:
         nat: of type nat: connection tracking asks it, at its own priority, for new connections.
         table: whose chains its rules may jump to.
         devices: the interfaces of an ingress or egress chain; None where they cannot be told.
+        reroutes: of type route: a packet whose mark it changes is routed anew.
     """
 
     chain: Chain
@@ -211,6 +212,7 @@ class BaseChain:
     nat: bool
     table: str
     devices: tuple[str, ...] | None = ()
+    reroutes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,12 +36,20 @@ class InterfaceKinds(Fact):
 
     def has_wire(self, interface: str) -> bool:
         """Whether it is hardware, or a bond, team or VLAN over such; not plumbing within a host."""
+        kind = self._kind(interface)
+        return kind == "hardware" or kind in _OVER_HARDWARE
+
+    def is_bridge(self, interface: str) -> bool:
+        """Whether it is a bridge of this host."""
+        return self._kind(interface) in {"bridge", "openvswitch"}
+
+    def _kind(self, interface: str) -> str:
         kind = self._kinds.get(interface)
         if kind is None:
             detail = f"{interface} is not in it: it came up meanwhile"
             self.ledger.cannot_read(Unreadable(Reason.UNDECIDABLE, LINK.shell, detail))
         self.ledger.read(f"kind of {interface}", LINK.shell, kind)
-        return kind == "hardware" or kind in _OVER_HARDWARE
+        return kind
 
 
 _ROW = re.compile(r"\d+: (?P<name>[^\s@]+)(?:@\S+)?: <[A-Z0-9_,-]*> (?P<rest>.*)", re.ASCII)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 
 from nethygiene.facts.fact import Fact
+from nethygiene.facts.route_answers import (
+    EVERYWHERE,
+    Way,
+    addresses_inside,
+    beside_question,
+    family_of,
+    plain_question,
+    read_routes,
+    read_tcp_routes,
+    tcp_question,
+)
 from nethygiene.facts.route_table import (
     Family,
     PolicyRule,
@@ -19,44 +29,14 @@ from nethygiene.facts.route_table import (
 )
 from nethygiene.inventory.policy import Policy, Route
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, item_section, refused
+from nethygiene.probes.base import Command, Probe, Sections, item_section, needs, refused
 from nethygiene.transcript import Section
 
 T = TypeVar("T")
+Network = IPv4Network | IPv6Network
 
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
-EVERYWHERE: Mapping[Family, IPv4Network | IPv6Network] = {
-    "ipv4": IPv4Network("0.0.0.0/0"),
-    "ipv6": IPv6Network("::/0"),
-}
-SOMEWHERE: Mapping[Family, tuple[str, ...]] = {
-    "ipv4": ("9.9.9.9", "1.1.1.1", "198.51.100.251"),
-    "ipv6": ("2620:fe::9", "2606:4700::1111", "2001:db8:ffff:ffff::1"),
-}
-"""Addresses that hardly any host has a route of its own to; nothing is sent to them."""
-_ROUTE_GET = "route_get"
-_FAILED = re.compile(r"Command failed \S*:(\d{1,6})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """Where the kernel would send a packet of this host's own.
-
-    Attributes:
-        address: to this address.
-        route: the way it takes, None where the kernel refuses it.
-        matched: the route that decides, None where this is not known (iproute2 before 4.13,
-            kernels before 4.13).
-    """
-
-    address: str
-    route: RouteLine | None
-    matched: RouteLine | None
-
-    @property
-    def prefix_length(self) -> int | None:
-        """How specific the deciding route is, in bits."""
-        return None if self.matched is None else self.matched.destination.prefixlen
+_GET, _GET_TCP, _BESIDE = "route_get", "route_get_tcp", "routes_beside"
 
 
 @dataclass(frozen=True)
@@ -68,18 +48,27 @@ class Routes(Fact):
         _rules: the policy rules, by family.
         _ways: what the kernel answers for addresses far away, by family.
         _declared: what it answers for addresses inside each declared route, by its destination.
+        _beside: the routes of all tables in and around each declared destination.
     """
 
     _defaults: Mapping[Family, Sequence[RouteLine] | Unreadable]
     _rules: Mapping[Family, Sequence[PolicyRule] | Unreadable]
     _ways: Mapping[Family, Sequence[Way] | Unreadable]
     _declared: Mapping[str, Sequence[Way] | Unreadable]
+    _beside: Mapping[str, Sequence[RouteLine] | Unreadable]
 
     def default_routes(self, family: Family) -> tuple[RouteLine, ...]:
         """The routes to everywhere, of all tables; not those that refuse (blackhole…)."""
         routes = [r for r in self._there(self._defaults[family]) if r.type == "unicast" and r.hops]
         shown = "; ".join(f"{one} metric {one.metric} table {one.table}" for one in routes)
         self.ledger.read(f"{family} default routes", DEFAULTS[family].shell, shown or "none")
+        return tuple(routes)
+
+    def refused_defaults(self, family: Family) -> tuple[RouteLine, ...]:
+        """The default routes that refuse (blackhole, unreachable, prohibit), of all tables."""
+        routes = [r for r in self._there(self._defaults[family]) if r.refuses]
+        shown = "; ".join(f"{one} metric {one.metric} table {one.table}" for one in routes)
+        self.ledger.read(f"{family} default routes that refuse", DEFAULTS[family].shell, shown)
         return tuple(routes)
 
     def policy_rules(self, family: Family) -> tuple[PolicyRule, ...]:
@@ -98,10 +87,21 @@ class Routes(Fact):
             self._declared[str(route.destination)], f"ip route get, for {route.destination}"
         )
 
+    def beside(self, route: Route) -> tuple[RouteLine, ...]:
+        """The routes of all tables in and around a declared destination, local ones apart."""
+        there = self._there(self._beside.get(str(route.destination), _NOT_LISTED))
+        routes = tuple(one for one in there if one.table != "local")
+        source = f"ip route show table all, for {route.destination}"
+        shown = "; ".join(f"{one} table {one.table}" for one in routes)
+        self.ledger.read(f"routes in and around {route.destination}", source, shown or "none")
+        return routes
+
     def _asked(self, ways: Sequence[Way] | Unreadable, source: str) -> tuple[Way, ...]:
         there = self._there(ways)
         for way in there:
             self.ledger.read(f"route to {way.address}", source, way.route or "none")
+            if way.tcp != way.route:
+                self.ledger.read(f"route of TCP to {way.address}", source, way.tcp or "none")
         return tuple(there)
 
     def _there(self, part: T | Unreadable) -> T:
@@ -110,45 +110,41 @@ class Routes(Fact):
         return part
 
 
-def addresses_inside(network: IPv4Network | IPv6Network) -> tuple[str, ...]:
-    """Up to four addresses of a network, far from each other: a part of it may go elsewhere."""
-    if network.prefixlen == 0:
-        return SOMEWHERE["ipv4" if network.version == 4 else "ipv6"]
-    size = network.num_addresses
-    offsets = [0] if size == 1 else [0, 1] if size == 2 else [1, size // 3, size * 2 // 3, size - 2]
-    return tuple(str(network[offset]) for offset in dict.fromkeys(offsets))
-
-
-def _ask(name: str, network: IPv4Network | IPv6Network) -> Command:
-    addresses = " ".join(addresses_inside(network))
-    # The plain answers first: older tools give up at the word that asks for the deciding route.
-    return Command(
-        name,
-        f'sh -c \'{{ printf "route get %s\\n" {addresses};'
-        f' printf "route get fibmatch %s\\n" {addresses}; }}'
-        f" | ip -{network.version} -o -force -batch -'",
-        title=f"ip -{network.version} route get, for {network}",
+def _commands_of(names: tuple[str, str], network: Network) -> tuple[Command, Command]:
+    """The two questions for the ways into a network, by the names of their sections."""
+    title = f"ip -{network.version} route get, for {network}"
+    return (
+        Command(names[0], plain_question(network), title=title),
+        Command(names[1], _with_tools(tcp_question(network)), title=f"{title}, as TCP asks"),
     )
+
+
+def _with_tools(command: str) -> str:
+    return command.replace("sh -c '", f"sh -c '{needs('ip', 'sed')}", 1)
 
 
 def _declared(policy: Policy) -> tuple[Command, ...]:
     # Named by the destination: kept evidence may be judged by a policy that has moved on.
     ways = WAYS.values() if policy.default_interface is not None else ()
-    routes = (_ask(_section_to(one.destination), one.destination) for one in _distinct(policy))
-    return (*ways, *routes)
+    found = [command for pair in ways for command in pair]
+    for destination in dict.fromkeys(one.destination for one in policy.routes.values()):
+        name = str(destination)
+        found += _commands_of((item_section(_GET, name), item_section(_GET_TCP, name)), destination)
+        if destination.prefixlen:
+            found.append(_beside_command(destination))
+    return tuple(found)
 
 
-def _distinct(policy: Policy) -> Sequence[Route]:
-    return tuple({route.destination: route for route in policy.routes.values()}.values())
-
-
-def _section_to(network: IPv4Network | IPv6Network) -> str:
-    return item_section(_ROUTE_GET, str(network))
+def _beside_command(network: Network) -> Command:
+    title = f"ip -{network.version} route show table all, for {network}"
+    return Command(item_section(_BESIDE, str(network)), beside_question(network), title=title)
 
 
 def parse(sections: Sections) -> Routes | Unreadable:
     """Parse what ip printed; each listing may be unreadable by itself."""
-    asked = {name: name.removeprefix(f"{_ROUTE_GET}:") for name in sections}
+    declared = {n.removeprefix(f"{_GET}:"): n for n in sections if n.startswith(f"{_GET}:")}
+    networks = {to: ip_network(to) for to in declared}
+    none = Section(b"", b"", 0)
     return Routes(
         _defaults={
             one: _listing(sections[DEFAULTS[one].name], DEFAULTS[one], one, parse_route)
@@ -159,44 +155,68 @@ def parse(sections: Sections) -> Routes | Unreadable:
             for one in FAMILIES
         },
         _ways={
-            one: _ways(sections.get(WAYS[one].name, _NOT_ASKED), EVERYWHERE[one])
-            for one in FAMILIES
+            one: _ways(
+                sections.get(WAYS[one][0].name, _NOT_ASKED),
+                sections.get(WAYS[one][1].name, _NOT_ASKED),
+                network,
+            )
+            for one, network in EVERYWHERE.items()
         },
         _declared={
-            to: _ways(sections[name], ip_network(to)) for name, to in asked.items() if name != to
+            to: _ways(
+                sections[declared[to]],
+                sections.get(item_section(_GET_TCP, to), _NOT_LISTED),
+                network,
+            )
+            for to, network in networks.items()
+        },
+        _beside={
+            to: _listing(
+                sections.get(item_section(_BESIDE, to), _NOT_LISTED) if network.prefixlen else none,
+                _beside_command(network),
+                family_of(network),
+                parse_route,
+            )
+            for to, network in networks.items()
         },
     )
 
 
 def _ways(
-    section: Section | Unreadable, network: IPv4Network | IPv6Network
+    plain: Section | Unreadable, tcp: Section | Unreadable, network: Network
 ) -> Sequence[Way] | Unreadable:
-    if isinstance(section, Unreadable):
-        return section
-    family: Family = "ipv4" if network.version == 4 else "ipv6"
-    command = _ask("", network)
-    asked = addresses_inside(network)
-    failed = {int(number) for number in _FAILED.findall(section.stderr.decode("utf-8", "replace"))}
-    answers = iter(parse_lines(section.stdout.decode("utf-8", "replace")))
-    routes: list[RouteLine | None] = []
-    for number in range(1, 2 * len(asked) + 1):
-        # A refusal (unreachable, prohibit…) is the kernel's answer as well.
-        line = None if number in failed else next(answers, "")
-        if line == "":
-            break
-        try:
-            routes.append(None if line is None else parse_route(line, family))
-        except ValueError as error:
-            return Unreadable(Reason.UNPARSABLE, command.shown, f"{error}: {line!r:.120}")
-    plain, matched = routes[: len(asked)], routes[len(asked) :]
-    if len(plain) < len(asked):
-        return refused(command, section)
-    if next(answers, None) is not None or len(matched) not in {0, len(asked)}:
-        return Unreadable(Reason.UNPARSABLE, command.shown, "not one answer for each question")
+    for section in (plain, tcp):
+        if isinstance(section, Unreadable):
+            return section
+    assert isinstance(plain, Section)
+    assert isinstance(tcp, Section)
+    asked, by_tcp = _commands_of(("", ""), network)
+    try:
+        routes, matched, more = read_routes(_text(plain.stdout), _text(plain.stderr), network)
+    except ValueError as error:
+        return Unreadable(Reason.UNPARSABLE, asked.shown, str(error)[:200])
+    try:
+        of_tcp = read_tcp_routes(_text(tcp.stdout), network)
+    except ValueError as error:
+        return Unreadable(Reason.UNPARSABLE, by_tcp.shown, str(error)[:200])
+    addresses = addresses_inside(network)
+    if len(routes) < len(addresses):
+        return refused(asked, plain)
+    if tcp.status != 0:
+        return refused(by_tcp, tcp)
+    if more or len(matched) not in {0, len(addresses)}:
+        return Unreadable(Reason.UNPARSABLE, asked.shown, "not one answer for each question")
     return tuple(
-        Way(address, route, match)
-        for address, route, match in zip(asked, plain, matched or [None] * len(asked), strict=True)
+        # By the answer's own address: redacted evidence has others than those that were asked for.
+        Way(address, route, match, of_tcp.get(route.destination) if route is not None else None)
+        for address, route, match in zip(
+            addresses, routes, matched or [None] * len(addresses), strict=True
+        )
     )
+
+
+def _text(output: bytes) -> str:
+    return output.decode("utf-8", "replace")
 
 
 def _listing(
@@ -231,9 +251,13 @@ def _commands(prefix: str, words: str) -> dict[Family, Command]:
 
 DEFAULTS = _commands("default_routes", "route show table all default")
 RULES = _commands("routing_rules", "rule")
-WAYS: Mapping[Family, Command] = {
-    one: _ask(f"ways_out_{one}", network) for one, network in EVERYWHERE.items()
+WAYS: Mapping[Family, tuple[Command, Command]] = {
+    one: _commands_of((f"ways_out_{one}", f"ways_out_tcp_{one}"), network)
+    for one, network in EVERYWHERE.items()
 }
 COMMANDS = (*DEFAULTS.values(), *RULES.values())
 _NOT_ASKED = Unreadable(Reason.NOT_COLLECTED, "ip route get", "no default_interface was declared")
-PROBE = Probe("routes", 1, COMMANDS, parse, _declared)
+_NOT_LISTED = Unreadable(
+    Reason.NOT_COLLECTED, "ip route", "not in the transcript: evidence older than the rule"
+)
+PROBE = Probe("routes", 2, COMMANDS, parse, _declared)

@@ -24,8 +24,9 @@ Redactor = Callable[[str, Pseudonyms], str]
 _PLAIN = (
     *("boot_sysctls", "counters", "default_routes_ipv4", "default_routes_ipv6", "descriptors"),
     *("kernel", "legacy_tables", "machine", "network_manager", "rates", "route_get"),
-    "route_localnet",
-    *("routing_rules_ipv4", "routing_rules_ipv6", "sysctl", "ways_out_ipv4", "ways_out_ipv6"),
+    *("route_get_tcp", "route_localnet", "routes_beside", "routing_rules_ipv4"),
+    *("routing_rules_ipv6", "sysctl", "ways_out_ipv4", "ways_out_ipv6"),
+    *("ways_out_tcp_ipv4", "ways_out_tcp_ipv6"),
 )
 REDACTORS: Mapping[str, Redactor] = {
     **dict.fromkeys(_PLAIN, listings.plain),

@@ -27,6 +27,7 @@ from nethygiene.probes.connections import Connection, Connections
 from nethygiene.probes.counters import Change, Counters, duration
 from nethygiene.probes.descriptors import Descriptors
 from nethygiene.probes.handshakes import Handshakes
+from nethygiene.probes.interface_kinds import InterfaceKinds
 from nethygiene.probes.interfaces import Interfaces
 from nethygiene.probes.kernel import Kernel
 from nethygiene.probes.listener_owners import ListenerOwners
@@ -52,6 +53,16 @@ from nethygiene.rules.backlog import (
     lengthen_backlog,
     raise_somaxconn,
     why_backlog_is_short,
+)
+from nethygiene.rules.declared_routes import (
+    actual_way,
+    declared_way,
+    other_ways,
+    parts_elsewhere,
+    takes,
+    tcp_way,
+    ways_to_judge,
+    why_tcp_differs,
 )
 from nethygiene.rules.definition import rule
 from nethygiene.rules.descriptor_limits import (
@@ -92,7 +103,7 @@ from nethygiene.rules.keepalive_remedies import (
     probe_connections,
     probe_sooner,
 )
-from nethygiene.rules.listening import port_state, served, why_not_served
+from nethygiene.rules.listening import port_state, serve_remedy, served, why_not_served
 from nethygiene.rules.matchers import (
     Matcher,
     absent_or,
@@ -106,9 +117,13 @@ from nethygiene.rules.matchers import (
 )
 from nethygiene.rules.network_interfaces import (
     NetworkInterface,
+    address_remedy,
     both_ways,
+    drops_remedy,
     error_changes,
+    errors_remedy,
     interface_with,
+    link_remedy,
     state_of,
 )
 from nethygiene.rules.persistence import after_boot, why_lost, write_down
@@ -140,14 +155,21 @@ from nethygiene.rules.reverse_path import (
     filter_as,
     reverse_path_filter,
 )
+from nethygiene.rules.route_remedies import (
+    default_remedy,
+    equal_defaults_remedy,
+    part_remedy,
+    refusing_default_remedy,
+    route_remedy,
+    tcp_remedy,
+)
 from nethygiene.rules.routing import (
-    actual_way,
-    declared_way,
     equal_defaults,
     families_with_default,
     interface_of_default,
-    ways_to_judge,
+    refusing_defaults,
 )
+from nethygiene.rules.serving import sockets_of
 from nethygiene.rules.ssh_sessions import sessions_bounded, ssh_sessions
 from nethygiene.rules.subject import WHOLE, ReachedBy
 from nethygiene.rules.tunnel_complaints import NO_COMPLAINTS, log_finding
@@ -172,6 +194,7 @@ __all__ = [
     "Expect",
     "Handshakes",
     "InterfaceFamily",
+    "InterfaceKinds",
     "Interfaces",
     "JudgedSysctl",
     "Kernel",
@@ -202,6 +225,7 @@ __all__ = [
     "absent_or",
     "accepts_redirects",
     "actual_way",
+    "address_remedy",
     "after_boot",
     "at_least",
     "at_most",
@@ -215,14 +239,18 @@ __all__ = [
     "connections_opened",
     "content",
     "declared_way",
+    "default_remedy",
     "denied_passages",
     "descriptors_of_host",
     "descriptors_of_listeners",
+    "drops_remedy",
     "duration",
     "empty_queue",
     "equal_defaults",
+    "equal_defaults_remedy",
     "equal_to",
     "error_changes",
+    "errors_remedy",
     "failed_attempts",
     "families_refusing_redirects",
     "families_with_default",
@@ -235,6 +263,8 @@ __all__ = [
     "intrusions",
     "is_forwarding",
     "lengthen_backlog",
+    "lines",
+    "link_remedy",
     "log_finding",
     "never_risen",
     "none_stale",
@@ -243,7 +273,10 @@ __all__ = [
     "notice_dead_peers",
     "one_of",
     "options_in_effect",
+    "other_ways",
     "paragraphs",
+    "part_remedy",
+    "parts_elsewhere",
     "port_state",
     "probe_connections",
     "probe_sooner",
@@ -252,15 +285,19 @@ __all__ = [
     "raise_limit",
     "raise_somaxconn",
     "reach_the_host",
+    "refusing_default_remedy",
+    "refusing_defaults",
     "resets",
     "restart_listener",
     "restart_service",
     "retransmissions",
     "reverse_path_filter",
+    "route_remedy",
     "rule",
     "run_network_manager",
     "running_tunnel",
     "sampled_enough",
+    "serve_remedy",
     "served",
     "service_passages",
     "sessions_bounded",
@@ -269,11 +306,15 @@ __all__ = [
     "set_sysctls",
     "settled",
     "settled_clients",
+    "sockets_of",
     "ssh_sessions",
     "stale",
     "state_of",
     "still_served",
     "syn_queues",
+    "takes",
+    "tcp_remedy",
+    "tcp_way",
     "treat_redirects",
     "unknown",
     "unreached",
@@ -285,6 +326,7 @@ __all__ = [
     "why_backlog_is_short",
     "why_lost",
     "why_not_served",
+    "why_tcp_differs",
     "why_unprobed",
     "word",
     "write_down",

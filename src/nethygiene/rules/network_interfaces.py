@@ -10,6 +10,7 @@ from nethygiene.inventory.policy import Policy
 from nethygiene.probes.counters import Change, Counters
 from nethygiene.probes.interface_kinds import InterfaceKinds
 from nethygiene.probes.interfaces import Interfaces
+from nethygiene.rules.remedies import command, paragraphs, word
 
 ERROR_COLUMNS = ("rx_errs", "rx_fifo", "rx_frame", "tx_errs", "tx_fifo")
 
@@ -42,6 +43,29 @@ def error_changes(counters: Counters, interface: NetworkInterface) -> Iterator[C
         yield counters.device_change(interface.name, column)
 
 
+def errors_remedy(change: Change) -> str:
+    """What to do about one kind of error; `change` is named ``eth0 rx_frame``."""
+    name, _, kind = change.name.partition(" ")
+    causes = {
+        "rx_fifo": f"Overruns: give the card a longer ring (`ethtool -g {word(name)}` shows how "
+        "long it may be, `ethtool -G` sets it), or spread its interrupts.",
+        "rx_frame": "Broken frames: replace the cable or transceiver, and look at the switch's "
+        "port for the same errors.",
+    }
+    told = causes.get(kind, "CRC errors are the cable's or the transceiver's, others the driver's.")
+    return f"`ip -s -s link show dev {word(name)}` and `ethtool -S {word(name)}` tell more. {told}"
+
+
+def drops_remedy(name: str) -> str:
+    """What to do about drops of an interface."""
+    return (
+        f"`ip -s -s link show dev {word(name)}` and `ethtool -S {word(name)}` tell the cause. "
+        f"Missed, or no buffer: a longer ring (`ethtool -g {word(name)}`), or interrupts on more "
+        "processors. Where retransmissions do not rise along, they are most likely frames that "
+        "nobody asked for: unknown protocols, or a VLAN that is not set up here."
+    )
+
+
 def both_ways(counters: Counters, interface: NetworkInterface, what: str) -> Change:
     """How far `what` (``packets``, ``drop``) rose, received and sent together."""
     received = counters.device_change(interface.name, f"rx_{what}")
@@ -54,13 +78,74 @@ def both_ways(counters: Counters, interface: NetworkInterface, what: str) -> Cha
     )
 
 
-def state_of(interfaces: Interfaces, name: str) -> str:
-    """``up``, ``down`` or ``absent``."""
-    states = {one.name: "up" if one.is_up else "down" for one in interfaces}
-    return states.get(name, "absent")
+def state_of(interfaces: Interfaces, interface_kinds: InterfaceKinds, name: str) -> str:
+    """``up``, ``up without carrier``, ``down`` or ``absent``.
+
+    A bridge without ports has no carrier, and lacks nothing.
+    """
+    found = {one.name: one for one in interfaces}
+    if name not in found:
+        return "absent"
+    if not found[name].is_up:
+        return "down"
+    if found[name].has_carrier:
+        return "up"
+    has_ports = any(one.master == name for one in found.values())
+    idle = not has_ports and interface_kinds.is_bridge(name)
+    return "up" if idle else "up without carrier"
 
 
 def interface_with(interfaces: Interfaces, address: IPv4Address | IPv6Address, wanted: str) -> str:
     """The interface that has an address: `wanted` if it does, else all that do, or ``none``."""
     found = [one.name for one in interfaces if address in {has.ip for has in one.addresses}]
-    return wanted if wanted in found else " and ".join(found) or "none"
+    if wanted in found:
+        return wanted
+    where = " and ".join(found) or "none"
+    unused = [one.name for one in interfaces if address in {has.ip for has in one.duplicates}]
+    if wanted in unused:
+        return f"{where}: {wanted} does not use it, for another host on its link has it (dadfailed)"
+    return where
+
+
+def address_remedy(interfaces: Interfaces, name: str, address: IPv4Address | IPv6Address) -> str:
+    """Give the interface its address, and take it from where it is instead."""
+    held = [(one.name, has) for one in interfaces for has in one.addresses if has.ip == address]
+    if any(has.ip == address for one in interfaces for has in one.duplicates):
+        return paragraphs(
+            f"Find the other host that has {address}, by its MAC address in `ip neigh` of a third "
+            "one. Take the address away there, or give this host another. Then let this one try "
+            "again:",
+            command(f"ip link set {word(name)} down && ip link set {word(name)} up"),
+        )
+    networks = [
+        has.network.prefixlen
+        for one in interfaces
+        if one.name == name
+        for has in one.addresses
+        if has.version == address.version and address in has.network
+    ]
+    prefix = next(iter([*networks, *(has.network.prefixlen for _, has in held)]), None)
+    length = prefix if prefix is not None else address.max_prefixlen
+    commands = [f"ip addr del {has} dev {word(other)}" for other, has in held if other != name]
+    commands.append(f"ip addr add {address}/{length} dev {word(name)}")
+    return paragraphs(
+        f"Give {name} its address, now and in the network configuration.",
+        "\n".join(filter(None, map(command, commands))),
+        "" if prefix is not None else f"In place of {length}, write the network's prefix length.",
+    )
+
+
+def link_remedy(state: str, name: str) -> str:
+    """Set the interface up, or find out why its link is down."""
+    if state == "absent":
+        return (
+            f"No interface is called {name}: correct the name in the inventory (`ip -br link` "
+            "lists them), or make the interface."
+        )
+    if state == "down":
+        return paragraphs(
+            "Set it up, now and in the network configuration (`auto` of ifupdown, "
+            "`ActivationPolicy=` of networkd).",
+            command(f"ip link set {word(name)} up"),
+        )
+    return f"Look at the cable, at the other end's port, and at `ethtool {word(name)}`."

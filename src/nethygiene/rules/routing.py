@@ -1,18 +1,21 @@
-"""Which way packets take: default routes that compete, and routes that are not in effect."""
+"""Default routes: that compete, that refuse, and the interface that they use."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_interface
 
+from nethygiene.facts.route_answers import Way
 from nethygiene.facts.route_table import Family, PolicyRule, RouteLine
-from nethygiene.inventory.policy import Route
 from nethygiene.probes.interfaces import Interfaces
-from nethygiene.probes.routes import FAMILIES, Routes, Way
+from nethygiene.probes.routes import FAMILIES, Routes
 
-# Half of all addresses, or an eighth (VPNs cut the default route so), is as good as a default.
-_ALMOST_ALL = {"ipv4": 7, "ipv6": 15}
+ALMOST_ALL = {"ipv4": 7, "ipv6": 15}
+"""Half of all addresses, or an eighth (VPNs cut the default route so), is as good as a default.
+
+By family, as prefix lengths.
+"""
 # The kernel makes one route of equal IPv6 ones, whoever added them. A routing daemon meant it.
 _BY_ACCIDENT = frozenset({"boot", "static", "ra", "kernel", "dhcp"})
 
@@ -54,6 +57,34 @@ def equal_defaults(routes: Routes, interfaces: Interfaces, family: Family) -> st
             )
         found.append(what)
     return "; ".join(found) or "none"
+
+
+def refusing_defaults(routes: Routes, family: Family) -> str:
+    """Routes to everywhere that refuse, and are preferred to the one that leads out; or ``none``.
+
+    Looked at are the tables that a rule asks for all packets; where an earlier one already leads
+    out, the later ones do not matter.
+    """
+    defaults = routes.default_routes(family)
+    refused = routes.refused_defaults(family)
+    if not refused:
+        return "none"
+    for table in _tables_for_all(routes.policy_rules(family)):
+        leading = [one.metric for one in defaults if one.table == table]
+        found = [r for r in refused if r.table == table and r.metric < min(leading, default=0)]
+        if found:
+            return "; ".join(f"{one} (table {table}, metric {one.metric})" for one in found)
+        if leading:
+            break
+    return "none"
+
+
+def _tables_for_all(rules: Sequence[PolicyRule]) -> Iterator[str]:
+    if not rules:
+        yield "main"
+    for rule in rules:
+        if rule.is_for_all and rule.table not in {"", "local"}:
+            yield rule.table
 
 
 def _rivals(defaults: Sequence[RouteLine], family: Family) -> list[list[RouteLine]]:
@@ -121,7 +152,7 @@ def interface_of_default(routes: Routes, family: Family) -> str:
     ways = [
         way
         for way in routes.ways_out(family)
-        if way.prefix_length is None or way.prefix_length <= _ALMOST_ALL[family]
+        if way.prefix_length is None or way.prefix_length <= ALMOST_ALL[family]
     ]
     answers = {_interfaces_of(way) for way in ways}
     if len(answers) > 1:
@@ -133,7 +164,12 @@ def interface_of_default(routes: Routes, family: Family) -> str:
             f"the addresses far away that were tried leave by {', '.join(sorted(answers)) or '?'}:"
             " they have routes of their own"
         )
-    return answers.pop()
+    found = answers.pop()
+    # A policy rule may ask for the source address that connect() has chosen by then.
+    of_tcp = {_interfaces_of_tcp(way) for way in ways} - {"none", found}
+    shared = found.split(" and ")
+    rerouted = sorted(name for name in of_tcp if name not in shared)
+    return f"{found}, but {' and '.join(rerouted)} for TCP" if rerouted else found
 
 
 def _interfaces_of(way: Way) -> str:
@@ -141,46 +177,5 @@ def _interfaces_of(way: Way) -> str:
     return " and ".join(sorted(route.interfaces)) if route is not None else "none"
 
 
-def ways_to_judge(routes: Routes, route: Route) -> tuple[Way, ...]:
-    """Where packets into a declared route's destination go; not parts that have their own route.
-
-    A part of the destination, as the host's own subnet, may well go another way. Only where all
-    addresses that were tried have routes of their own, these are what the destination comes to.
-    """
-    ways = routes.ways_to(route)
-    # One refusal among answers is that of a part (a blackhole inside it).
-    answered = [way for way in ways if way.route is not None] or list(ways)
-    if any(way.matched is None for way in answered):
-        if len({takes(way, route) for way in answered}) > 1:
-            routes.ledger.undecidable(
-                f"parts of {route.destination} go different ways, and this host's ip does not tell "
-                "by which route (fibmatch, iproute2 4.13)"
-            )
-        return tuple(answered)
-    length = route.destination.prefixlen
-    whole = [way for way in answered if (way.prefix_length or 0) <= length]
-    return tuple(whole or answered)
-
-
-def takes(way: Way, route: Route) -> bool:
-    """Whether packets go by the declared gateway and interface."""
-    hops: Collection[object] = () if way.route is None else way.route.hops
-    if way.route is None or way.route.type != "unicast" or not hops:
-        return False
-    by_gateway = route.via is None or any(hop.gateway == route.via for hop in way.route.hops)
-    by_interface = route.interface is None or route.interface in way.route.interfaces
-    return by_gateway and by_interface
-
-
-def declared_way(route: Route) -> str:
-    """A declared route's way, as ip(8) writes it."""
-    via = [] if route.via is None else [f"via {route.via}"]
-    dev = [] if route.interface is None else [f"dev {route.interface}"]
-    return " ".join(via + dev)
-
-
-def actual_way(way: Way, route: Route) -> str:
-    """A way in the words of the declared one where they agree, else in full."""
-    if takes(way, route):
-        return declared_way(route)
-    return "none: the kernel refuses it" if way.route is None else str(way.route)
+def _interfaces_of_tcp(way: Way) -> str:
+    return " and ".join(sorted(way.tcp.interfaces)) if way.tcp is not None else "none"

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from nethygiene.facts.fact import Fact
 from nethygiene.facts.ledger import UnreadableFactError
+from nethygiene.facts.route_answers import addresses_inside
 from nethygiene.facts.route_table import Hop, parse_route, parse_rule
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.routes import PROBE, Routes, addresses_inside
+from nethygiene.probes.routes import PROBE, Routes
 from nethygiene.rules.subject import Subject
 from nethygiene.transcript import Section, Transcript
 
@@ -23,8 +24,10 @@ POLICY = policy_from_plain(
 SECTION = "route_get:172.16.0.0/16"
 
 
-def routes(get: Section) -> Routes:
-    transcript = Transcript("host", "address", "", 0.0, 1.0, sections={SECTION: get})
+def routes(get: Section, tcp: bytes = b"") -> Routes:
+    by_tcp = Section(tcp, b"", 0)
+    sections = {SECTION: get, "route_get_tcp:172.16.0.0/16": by_tcp}
+    transcript = Transcript("host", "address", "", 0.0, 1.0, sections=sections)
     found = Subject("host", POLICY, transcript).fact("routes")
     assert isinstance(found, Routes)
     return found
@@ -143,6 +146,30 @@ def test_answers_that_are_none(stdout: bytes, status: int, reason: Reason) -> No
     with pytest.raises(UnreadableFactError) as caught:
         routes(Section(stdout, b"", status)).ways_to(POLICY.routes["intranet"])
     assert caught.value.unreadable.reason is reason
+
+
+def test_the_answers_for_tcp_belong_to_their_addresses() -> None:
+    addresses = addresses_inside(ip_network("172.16.0.0/16"))
+    plain = "".join(f"{one} via 192.0.2.1 dev eth0 src 192.0.2.9 uid 0\n" for one in addresses)
+    tcp = "".join(
+        f"{one} from 192.0.2.9 via 192.0.2.7 dev eth1 table 100 uid 0\n" for one in addresses[2:]
+    )
+    ways = routes(Section(plain.encode(), b"", 0), tcp.encode()).ways_to(POLICY.routes["intranet"])
+    told = [way.tcp.interfaces if way.tcp else None for way in ways]
+    assert told == [None, None, {"eth1"}, {"eth1"}]
+
+
+def test_evidence_without_the_question_for_tcp_is_not_judged() -> None:
+    plain = "".join(
+        f"{one} via 192.0.2.1 dev eth0\n" for one in addresses_inside(ip_network("172.16.0.0/16"))
+    )
+    sections = {SECTION: Section(plain.encode(), b"", 0)}
+    transcript = Transcript("host", "address", "", 0.0, 1.0, sections=sections)
+    found = Subject("host", POLICY, transcript).fact("routes")
+    assert isinstance(found, Routes)
+    with pytest.raises(UnreadableFactError) as caught:
+        found.ways_to(POLICY.routes["intranet"])
+    assert caught.value.unreadable.reason is Reason.NOT_COLLECTED
 
 
 WORDS = st.sampled_from(

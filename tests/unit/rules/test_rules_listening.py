@@ -7,7 +7,7 @@ from ipaddress import ip_interface
 import pytest
 
 from nethygiene.facts.ledger import UnreadableFactError
-from nethygiene.inventory.policy import Service
+from nethygiene.inventory.policy import Policy, Service
 from nethygiene.probes.interfaces import Interface, Interfaces
 from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener, Listeners
@@ -18,6 +18,8 @@ DUAL, V6 = Listener("*", None, 443, 0, 5, False), Listener("::", None, 443, 0, 5
 V6_UNTOLD = Listener("::", None, 443, 0, 5)
 ONE = Listener("192.0.2.1", None, 443, 0, 5)
 LINK_LOCAL = Listener("fe80::1", "eth0", 443, 0, 5, True)
+GONE, V6_LOOPBACK = Listener("192.0.2.9", None, 443, 0, 5), Listener("::1", None, 443, 0, 5, True)
+RESOLVER = Listener("127.0.0.53", None, 443, 0, 5)
 ON_LO, ON_ETH1 = Listener("*", "lo", 443, 0, 5, False), Listener("0.0.0.0", "eth1", 443, 0, 5)
 
 
@@ -29,7 +31,7 @@ def state_on(host: str, *sockets: Listener, **fields: object) -> PortState:
     service = Service.model_validate({"port": 443, **fields})
     up = frozenset({"UP"})
     interfaces = Interfaces((Interface("eth0", up, (ip_interface(host),)),))
-    return port_state(service, 443, Listeners(sockets), ListenerOwners({}), interfaces)
+    return port_state(service, 443, Listeners(sockets), ListenerOwners({}), interfaces, Policy())
 
 
 @pytest.mark.parametrize(
@@ -42,9 +44,9 @@ def state_on(host: str, *sockets: Listener, **fields: object) -> PortState:
         (V4_LOOPBACK, {}, False),
         (ON_LO, {}, False),
         (LINK_LOCAL, {}, False),
-        (V6, {"allow_from": ["2001:db8::/32"]}, True),
+        (V6, {"allow_from": ["2001:db8::/32"]}, False),
         (V4, {"allow_from": ["2001:db8::/32"]}, False),
-        (DUAL, {"allow_from": ["2001:db8::/32", "10.0.0.0/8"]}, True),
+        (DUAL, {"allow_from": ["2001:db8::/32", "10.0.0.0/8"]}, False),
         (V4, {"allow_from": ["2001:db8::/32", "10.0.0.0/8"]}, False),
         (V4, {"allow_from": ["any", "2001:db8::/32"]}, True),
         (V4_LOOPBACK, {"allow_from": ["127.0.0.0/8"]}, True),
@@ -53,7 +55,6 @@ def state_on(host: str, *sockets: Listener, **fields: object) -> PortState:
         (ON_LO, {"address": "loopback"}, True),
         (ONE, {"address": "loopback"}, False),
         (ON_ETH1, {"address": "loopback"}, False),
-        (ON_ETH1, {"interface": "eth1"}, True),
         (ON_ETH1, {"interface": "eth0"}, False),
         (V4, {"address": "192.0.2.1"}, True),
         (DUAL, {"address": "192.0.2.1"}, True),
@@ -61,13 +62,21 @@ def state_on(host: str, *sockets: Listener, **fields: object) -> PortState:
         (ONE, {"address": "::ffff:192.0.2.1"}, True),
         (ONE, {"address": "192.0.2.2"}, False),
         (ONE, {"address": "0.0.0.0"}, False),
+        (GONE, {}, False),
+        (ON_ETH1, {}, False),
+        (V6_LOOPBACK, {"address": "loopback"}, False),
+        (V6_LOOPBACK, {"address": "::1"}, True),
+        (V6, {"address": "loopback"}, False),
+        (DUAL, {"address": "loopback"}, True),
+        (RESOLVER, {"address": "loopback"}, False),
+        (RESOLVER, {"address": "127.0.0.53"}, True),
+        (DUAL, {"allow_from": ["2001:db8::/32"]}, False),
         (V6, {"address": "192.0.2.1"}, False),
         (V6, {"address": "::"}, True),
         (DUAL, {"address": "::"}, True),
         (V4, {"address": "::"}, False),
         (V4_LOOPBACK, {"address": "127.0.0.1"}, True),
         (ON_LO, {"address": "192.0.2.1"}, False),
-        (LINK_LOCAL, {"address": "fe80::1"}, True),
     ],
 )
 def test_a_listener_covers_the_declared_address_or_not(
