@@ -23,6 +23,14 @@ INSTALL_PROJECT := $(PIP_INSTALL) --no-deps --no-index --no-build-isolation --ed
 LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftables \
 	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps strace:strace chromium:chromium
 
+# A variable that nobody reads would be a wish that nobody hears: `make audit inventory=hosts.yaml`
+# would audit this machine.
+SETTINGS := PYTHON INVENTORY WORKERS ARGS FUZZ_SECONDS FUZZ_TARGETS VENV SHELL
+UNKNOWN := $(filter-out $(SETTINGS),$(foreach one,$(.VARIABLES),$(if $(filter command,$(origin $(one))),$(one))))
+ifneq ($(UNKNOWN),)
+$(error There is no variable $(UNKNOWN) (capitals count): give some of $(SETTINGS))
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help audit test test-newest test-oldest truth load fuzz lint lock docs screenshots bench lab sights
 .SILENT:

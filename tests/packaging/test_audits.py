@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -99,6 +102,38 @@ def _junit(
         ]
         for case in ET.parse(path).getroot().iter("testcase")
     }
+
+
+def test_the_clone_does_not_take_its_own_tests_for_checks(
+    bare: Environment, clone: Path, elsewhere: Path
+) -> None:
+    (clone / "tests").mkdir(exist_ok=True)
+    (clone / "tests" / "test_ours.py").write_text("import nothing_there\n")
+    for option in (f"--inventory={elsewhere / 'hosts.yaml'}", "--results=x.json", "--window=0"):
+        done = bare.pytest(option, cwd=clone)
+        assert done.returncode == 4, done.stdout
+        assert "ERROR: no checks are named" in done.stdout
+        assert "pytest checks" in done.stdout
+        assert "nothing_there" not in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("audit", "inventory=hosts.yaml"), "There is no variable inventory (capitals count)"),
+        (("test", "WORKER=0"), "There is no variable WORKER "),
+        (("help", "INVENTORY=hosts.yaml", "PYTHON=python3"), ""),
+    ],
+)
+def test_make_knows_its_variables(arguments: tuple[str, ...], said: str) -> None:
+    clean = {name: one for name, one in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        ["make", *arguments], cwd=ROOT, env=clean, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, said in done.stderr) == (2 if said else 0, True), done.stderr
+    if said:
+        assert "INVENTORY" in done.stderr
 
 
 def test_a_missing_inventory_is_one_line(installed: Environment, elsewhere: Path) -> None:

@@ -84,6 +84,55 @@ def test_since_a_run_before_the_reboot_is_unknown(runner: Runner, local: str) ->
     assert "another boot" in result.message
 
 
+def test_since_a_run_that_lacks_the_host_is_unknown(runner: Runner, local: str) -> None:
+    path = runner.folder / "evidence.jsonl"
+    runner.run(local, f"--evidence={path}")
+    other = runner.inventory(LOCAL.replace("here", "web-1"), "other.yaml")
+    _says_of_rates(runner, f"--inventory={other}", path, "web-1 is not in evidence.jsonl")
+    # The run that wrote it did not reach the host.
+    _edit(path, lambda host: host["sections"].clear())
+    _says_of_rates(runner, local, path, "here was not read to its end by the run that wrote")
+
+
+def test_since_redacted_evidence_is_unknown(runner: Runner, local: str) -> None:
+    path = runner.folder / "redacted.jsonl"
+    runner.run(local, f"--evidence={path}", "--redact")
+    _says_of_rates(runner, local, path, "here is not in redacted.jsonl, which is redacted")
+
+
+def _says_of_rates(runner: Runner, inventory: str, path: Path, said: str) -> None:
+    suite = runner.run(inventory, f"--since={path}", "-m", "rate")
+    assert suite.run is not None
+    rates = [one for one in suite.run.results if one.rule != "host-reachable"]
+    judged = [one for one in rates if one.outcome != "not-applicable"]
+    assert len({one.rule for one in judged}) > 3
+    assert {(one.outcome.value, one.reason) for one in judged} == {("unknown", "no-second-sample")}
+    assert all(said in one.message for one in judged)
+
+
+def test_evidence_knows_hosts_and_groups(runner: Runner) -> None:
+    hosts = "".join(f"    {name}: {{ansible_connection: local}}\n" for name in ("web-1", "web-2"))
+    children = "  children: {db: {hosts: {db-1: {ansible_connection: local}}}}\n"
+    inventory = runner.inventory(f"all:\n  hosts:\n{hosts}{children}")
+    path = runner.folder / "evidence.jsonl"
+    runner.run(f"--inventory={inventory}", f"--evidence={path}", "-k", "timestamps")
+    for limit, names in {
+        "web-1": {"web-1"},
+        "db": {"db-1"},
+        "all:!db": {"web-1", "web-2"},
+        "ungrouped": {"web-1", "web-2"},
+        "web-*,db-1": {"web-1", "web-2", "db-1"},
+    }.items():
+        suite = runner.run(f"--from-evidence={path}", f"--limit={limit}", "-k", "timestamps")
+        assert set(suite.outcomes("tcp-timestamps-enabled")) == names, limit
+        assert suite.run is not None
+        assert {one.name for one in suite.run.hosts} == names
+        assert suite.run.cut_short is None
+    suite = runner.run(f"--from-evidence={path}", "--limit=wbe-1", "-k", "timestamps")
+    assert suite.status == 4
+    assert "did you mean 'web-1'?" in suite.output + suite.errors
+
+
 def test_without_a_window_rates_are_unknown(runner: Runner, local: str) -> None:
     suite = runner.run(local, "--window=0", "-k", "overflowing")
     (result,) = suite.results("accept-queue-not-overflowing")

@@ -2,6 +2,7 @@
 
 from nethygiene.inventory.load import load_inventory
 from nethygiene.inventory.model import Host, Inventory
+from nethygiene.inventory.pattern import select_hosts
 from nethygiene.inventory.policy import (
     BlockedPort,
     Interface,
@@ -40,4 +41,5 @@ __all__ = [
     "load_inventory",
     "policies_sha256",
     "policy_from_plain",
+    "select_hosts",
 ]

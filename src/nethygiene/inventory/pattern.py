@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nethygiene.inventory.explain import closest
+from nethygiene.inventory.groups import ALL, UNGROUPED
 from nethygiene.inventory.located import Place, ProblemLog, shown
 
 _PLACE = Place("--limit", None)
@@ -69,6 +70,26 @@ def select(
             _PLACE, "", f"{shown(limit)} leaves no host", "write a pattern that leaves some host"
         )
     return frozenset(chosen or ())
+
+
+def select_hosts(limit: str, groups_of: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """The hosts that a limit leaves of those whose groups are known.
+
+    Args:
+        limit: the pattern.
+        groups_of: each host's groups, in the order of the file; all of them are in ``all``.
+
+    Raises:
+        InventoryError: a pattern matches nothing, or the limit leaves no host.
+    """
+    members: dict[str, list[str]] = {ALL: list(groups_of), UNGROUPED: []}
+    for host, groups in groups_of.items():
+        for group in tuple(groups) or (UNGROUPED,):
+            members.setdefault(group, []).append(host)
+    problems = ProblemLog()
+    chosen = select(limit, groups_of, members, problems)
+    problems.check()
+    return chosen
 
 
 def _read_files(patterns: list[str], problems: ProblemLog) -> list[str]:

@@ -1,7 +1,7 @@
 """The pytest plugin: hooks alone; what they do stands in the modules beside this one.
 
 It is registered as the entry point ``nethygiene.plugin``, or by the clone's conftest.py under
-the same name. In a test suite that neither gives ``--inventory`` nor holds a rule, it does
+the same name. In a test suite that neither gives an option of ours nor holds a rule, it does
 nothing.
 """
 
@@ -16,12 +16,13 @@ import pytest
 from nethygiene.collect.kept import close_kept
 from nethygiene.errors import UsageError
 from nethygiene.outcomes import Kind, Severity
-from nethygiene.plugin import distributed, html, plain
+from nethygiene.plugin import distributed, header, html, plain
 from nethygiene.plugin.collecting import is_collecting
 from nethygiene.plugin.ending import GATHERER, Gatherer, gatherer_of
 from nethygiene.plugin.items import RuleItem, reachability_item, rule_items
 from nethygiene.plugin.keys import audit_of, begin_audit, has_audit
-from nethygiene.plugin.options import add_options
+from nethygiene.plugin.named import require_checks, require_hosts
+from nethygiene.plugin.options import add_options, asks_for_audit
 from nethygiene.plugin.outcome import RULE_ITEM, pack, settle_report, status_of, unpack
 from nethygiene.plugin.protocol import judge_quickly
 from nethygiene.plugin.records import rule_record
@@ -61,6 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Gatherer(config), GATHERER)
     if _is_asked(config) and not distributed.is_worker(config):
         try:
+            require_checks(config)
             # Before pytest-html makes its folder, and ends with a traceback where it cannot.
             check_report_files(config)
         except UsageError as error:
@@ -75,8 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _is_asked(config: pytest.Config) -> bool:
     """Whether the command line asks for an audit, rather than for someone else's tests."""
-    asked = config.getoption("--inventory") or config.getoption("--from-evidence")
-    return asked is not None or any(
+    return asks_for_audit(config) or any(
         names_shipped_checks(str(one), config.invocation_params.dir) for one in config.args
     )
 
@@ -98,9 +99,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             html.tell_of_other_tests_alone(config)
 
 
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say which inventory and which hosts are audited."""
+    return header.header_line(config)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """Register our fixtures: after those of other plugins, so that `host` is ours."""
+    header.tell_hosts(session.config)
     if has_audit(session.config):
         plain.register_fixtures(session)
 
@@ -123,6 +130,7 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None]:
     """Keep host-reachable for each host that something selected judges."""
+    require_hosts(session, items)
     before = {item.host: item for item in items if is_reachability(item)}
     yield
     if has_audit(config):
@@ -133,6 +141,12 @@ def pytest_collection_modifyitems(
             for host in hosts_of(items)
             if host not in present
         ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Say which hosts are audited where it was the first rule that began the audit."""
+    header.tell_hosts(session.config)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -159,6 +173,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn results into pytest's outcomes."""
+    if not has_audit(item.config):
+        plain.explain_missing_fixture(call)
     report = yield
     if isinstance(item, RuleItem):
         if call.when == "call" and call.excinfo is None:

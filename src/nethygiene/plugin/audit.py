@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -11,7 +10,8 @@ from nethygiene import __version__
 from nethygiene.evidence import EvidenceHeader, EvidenceHost
 from nethygiene.inventory.policy import policies_sha256
 from nethygiene.outcomes import Outcome, Severity
-from nethygiene.plugin.hosts import PlannedHost, last_samples, plan_run
+from nethygiene.plugin.earlier import EarlierRun
+from nethygiene.plugin.hosts import PlannedHost, plan_run
 from nethygiene.plugin.options import Options
 from nethygiene.plugin.records import host_record, result_record
 from nethygiene.probes.machine import Machine
@@ -58,7 +58,7 @@ class Audit:
         self.is_live = self._plan.is_live
         self.cut_short = self._plan.cut_short
         self._transcripts = dict(self._plan.transcripts)
-        self._since = last_samples(options.since) if options.since is not None else {}
+        self._since = EarlierRun(options.since) if options.since is not None else None
         self._subjects: dict[str, Subject] = {}
 
     def add_transcript(self, transcript: Transcript) -> None:
@@ -78,12 +78,13 @@ class Audit:
                 )
                 blank = Transcript(host, "", "", 0.0, 0.0, failure=failure)
                 return Subject(host, self.hosts[host].policy, blank)
-            earlier = self._since.get(host)
-            if earlier is not None:
-                sections = {**transcript.sections, **earlier.sections}
-                transcript = dataclasses.replace(transcript, sections=sections)
+            without_since = None
+            if self._since is not None:
+                transcript = self._since.added_to(transcript)
+                without_since = self._since.lacks(host)
             rules = self.rules_by_host.get(host, ())
-            subject = Subject(host, self.hosts[host].policy, transcript, rules)
+            policy = self.hosts[host].policy
+            subject = Subject(host, policy, transcript, rules, without_since=without_since)
             self._subjects[host] = subject
         return subject
 
@@ -129,6 +130,11 @@ class Audit:
             *self._plan.warnings,
             *waiver_remarks(waived, self._started.date(), limited=limited),
         ]
+
+    @property
+    def source(self) -> str:
+        """The inventory or evidence file that names the hosts."""
+        return self._plan.path
 
     def evidence_header(self, hosts: int) -> EvidenceHeader:
         """The header of this run's evidence, in which so many hosts are to follow."""

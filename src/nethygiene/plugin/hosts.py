@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nethygiene.errors import UsageError
 from nethygiene.evidence import read_evidence
-from nethygiene.inventory import load_inventory
+from nethygiene.inventory import load_inventory, select_hosts
 from nethygiene.inventory.policy import Policy, policy_from_plain
 from nethygiene.inventory.target import Target
 from nethygiene.plugin.options import Options
@@ -88,27 +88,6 @@ def plan_run(options: Options) -> Plan:
     return dataclasses.replace(plan, transcripts=transcripts, is_live=False)
 
 
-def last_samples(path: Path) -> Mapping[str, Transcript]:
-    """Of each host of an earlier run its last samples, under the names that --since gives them.
-
-    Raises:
-        UsageError: the evidence file is wrong.
-    """
-    _, lines = read_evidence(path)
-    transcripts = (line.transcript() for line in lines)
-    return {
-        one.host: dataclasses.replace(
-            one,
-            sections={
-                name.removesuffix("@last") + "@since": section
-                for name, section in one.sections.items()
-                if name.endswith("@last")
-            },
-        )
-        for one in transcripts
-    }
-
-
 def _from_inventory(options: Options) -> Plan:
     inventory = load_inventory(options.inventory or default_inventory(), limit=options.limit)
     hosts = {}
@@ -119,10 +98,6 @@ def _from_inventory(options: Options) -> Plan:
 
 
 def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
-    if limit is not None:
-        raise UsageError(
-            "--limit: an evidence file has no patterns of its own: give --inventory=FILE as well"
-        )
     header, lines = read_evidence(path)
     hosts: dict[str, PlannedHost] = {}
     transcripts: dict[str, Transcript] = {}
@@ -141,5 +116,9 @@ def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
             f"{path.name} holds {len(hosts)} of its {header.hosts} hosts: the run that wrote it "
             "was interrupted"
         )
+    if limit is not None:
+        chosen = select_hosts(limit, {name: one.groups for name, one in hosts.items()})
+        hosts = {name: one for name, one in hosts.items() if name in chosen}
+        transcripts = {name: transcripts[name] for name in hosts}
     sha256 = header.inventory_sha256
     return Plan(str(path), sha256, hosts, transcripts, is_live=False, cut_short=cut_short)

@@ -105,6 +105,27 @@ def add_options(parser: pytest.Parser) -> None:
     )
 
 
+_DEFAULTS = {
+    "--forks": "32",
+    "--window": "2",
+    "--connect-timeout": "15",
+    "--command-timeout": "60",
+    "--fail-on": "medium",
+}
+_OTHERS = (
+    *("--inventory", "--from-evidence", "--limit", "--since", "--known-hosts", "--results"),
+    *("--summary-md", "--annotations", "--evidence", "--redact", "--label"),
+)
+
+
+def asks_for_audit(config: pytest.Config) -> bool:
+    """Whether an option of ours is given: it is of an audit, and of nothing else."""
+    unset: tuple[object, ...] = (None, False, [])
+    return any(config.getoption(name) not in unset for name in _OTHERS) or any(
+        config.getoption(name) != default for name, default in _DEFAULTS.items()
+    )
+
+
 def read_options(config: pytest.Config) -> Options:
     """Read and validate the options.
 
@@ -152,20 +173,28 @@ def read_options(config: pytest.Config) -> Options:
     return options
 
 
+# Testinfra's options that say where to go: obeyed by nobody, they would audit this machine instead.
+_INSTEAD = {
+    "hosts": "give --inventory=FILE that holds the hosts, and choose among them by --limit=PATTERN",
+    "connection": "set ansible_connection in the inventory (--inventory=FILE)",
+    "ansible_inventory": "give --inventory=FILE: YAML, or what `ansible-inventory --list --export` "
+    "prints",
+    "force_ansible": "set ansible_connection in the inventory (--inventory=FILE)",
+    "ssh_extra_args": "set ansible_ssh_common_args in the inventory (--inventory=FILE)",
+    "sudo_user": "set ansible_become_user in the inventory (--inventory=FILE)",
+}
+
+
 def _optional_path(config: pytest.Config, name: str) -> str | None:
     value: str | None = config.getoption(name, None)
     return None if value is None else str(config.invocation_params.dir / Path(value).expanduser())
 
 
 def _check_together(config: pytest.Config, options: Options) -> None:
-    if options.inventory is not None or options.from_evidence is not None:
-        for name in ("hosts", "connection", "ansible_inventory"):
-            if config.getoption(name, None):
-                option = f"--{name.replace('_', '-')}"
-                raise UsageError(
-                    f"{option} is Testinfra's and would bypass the inventory: "
-                    "name hosts with --limit, and set ansible_connection in the inventory"
-                )
+    for name, instead in _INSTEAD.items():
+        if config.getoption(name, None):
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} is Testinfra's, and an audit does not obey it: {instead}")
     if options.from_evidence is not None and options.evidence is not None:
         raise UsageError(
             "--evidence keeps what a live run collects; with --from-evidence there is none: "

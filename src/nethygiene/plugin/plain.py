@@ -56,7 +56,12 @@ READING = pytest.StashKey[Reading]()
 
 def register_fixtures(session: pytest.Session) -> None:
     """Register the fixtures of an audit: `host`, `expect`, `policy`, each fact and item."""
-    makers: dict[str, Callable[..., object]] = {
+    for name, maker in _makers().items():
+        pytest.register_fixture(name=name, func=maker, node=session)
+
+
+def _makers() -> dict[str, Callable[..., object]]:
+    return {
         SUBJECT: _subject,
         "host": _host,
         "expect": _expect,
@@ -64,8 +69,16 @@ def register_fixtures(session: pytest.Session) -> None:
         **{name: _fact(name) for name in (*all_probes(), "connection")},
         **dict.fromkeys(DECLARED, _item),
     }
-    for name, maker in makers.items():
-        pytest.register_fixture(name=name, func=maker, node=session)
+
+
+def explain_missing_fixture(call: pytest.CallInfo[None]) -> None:
+    """Where a check asks for what an audit brings, and none was asked for, say how to ask."""
+    error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, pytest.FixtureLookupError) and error.argname in _makers():
+        error.msg = (
+            f"fixture '{error.argname}' not found: nethygiene has it where hosts are audited\n"
+            "name the hosts: give --inventory=FILE"
+        )
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:

@@ -60,17 +60,26 @@ class Subject:
         transcript: what it answered.
         rules: those that judge it in this run; one that looks at what others came to judges by
             them itself, so that neither order nor xdist matters.
+        without_since: what a sample is that the earlier run of `--since` does not have; None
+            where no such run was named.
     """
 
-    __slots__ = ("_facts", "name", "policy", "rules", "transcript")
+    __slots__ = ("_facts", "name", "policy", "rules", "transcript", "without_since")
 
     def __init__(
-        self, name: str, policy: Policy, transcript: Transcript, rules: Sequence[Rule] = ()
+        self,
+        name: str,
+        policy: Policy,
+        transcript: Transcript,
+        rules: Sequence[Rule] = (),
+        *,
+        without_since: Unreadable | None = None,
     ) -> None:
         self.name = name
         self.policy = policy
         self.transcript = transcript
         self.rules = rules
+        self.without_since = without_since
         self._facts: dict[str, Fact | Unreadable] = {}
 
     def fact(self, name: str) -> Fact | Unreadable:
@@ -124,6 +133,8 @@ class Subject:
         """Why a section is missing, where that is the host's own story and not the section's."""
         failure = self.transcript.failure
         section: Section | None = self.transcript.sections.get(name)
+        if section is None and name.endswith("@since") and self.without_since is not None:
+            return self.without_since
         if failure is None or (section is not None and section.cut is None):
             return None
         if section is None and name.endswith("@since"):

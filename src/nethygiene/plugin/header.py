@@ -1,0 +1,59 @@
+"""The first lines of a run: which inventory it is, and which hosts are audited.
+
+A run that audits other hosts than was meant looks like one that found nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nethygiene.plugin.audit import Audit
+from nethygiene.plugin.distributed import is_worker
+from nethygiene.plugin.keys import audit_of, has_audit
+from nethygiene.report.text import printable
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+_NAMED = 5
+_TOLD = pytest.StashKey[bool]()
+
+
+def header_line(config: pytest.Config) -> str | None:
+    """The line, once; None where no audit has begun, or it was told."""
+    if not has_audit(config) or config.stash.get(_TOLD, False):
+        return None
+    config.stash[_TOLD] = True
+    return hosts_line(audit_of(config))
+
+
+def hosts_line(audit: Audit) -> str:
+    """``inventory: /x/hosts.yaml, 3 hosts: web-1, web-2, web-3``."""
+    options = audit.options
+    source = audit.source
+    if options.from_evidence is not None and options.inventory is None:
+        parts = [f"evidence: {source}"]
+    else:
+        parts = [f"inventory: {source}" + (" (default)" if options.inventory is None else "")]
+        if options.from_evidence is not None:
+            parts.append(f"evidence: {options.from_evidence}")
+    if options.limit is not None:
+        parts.append(f"limited to {options.limit}")
+    names = list(audit.hosts)
+    more = ", …" if len(names) > _NAMED else ""
+    count = f"{len(names):,} host{'' if len(names) == 1 else 's'}"
+    parts.append(f"{count}: {', '.join(names[:_NAMED])}{more}")
+    return printable(", ".join(parts))
+
+
+def tell_hosts(config: pytest.Config) -> None:
+    """Print the line where no header did: with -q, and where the audit began with a rule."""
+    is_list = config.option.collectonly and config.get_verbosity() < 0
+    if is_worker(config) or is_list:
+        return
+    reporter: TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and (line := header_line(config)) is not None:
+        reporter.ensure_newline()
+        reporter.write_line(line)

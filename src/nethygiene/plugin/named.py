@@ -1,0 +1,41 @@
+"""Whether the command line names checks at all: an audit without any would look at nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from nethygiene.errors import UsageError
+from nethygiene.plugin.keys import has_audit
+from nethygiene.plugin.selection import hosts_of
+from nethygiene.plugin.shipped import shipped_folder
+
+_ADD = "`pytest checks …` in the clone, `pytest --pyargs nethygiene.checks …` elsewhere"
+
+
+def require_checks(config: pytest.Config) -> None:
+    """See that an audit in the clone does not run the tests of nethygiene itself.
+
+    Raises:
+        UsageError: it would.
+    """
+    by_default = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if by_default and config.rootpath == shipped_folder():
+        raise UsageError(
+            f"no checks are named, and nethygiene's own tests are none: add them: {_ADD}"
+        )
+
+
+def require_hosts(session: pytest.Session, items: Iterable[pytest.Item]) -> None:
+    """See that what pytest found by itself holds checks of hosts.
+
+    Raises:
+        pytest.UsageError: it does not.
+    """
+    config = session.config
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    if has_audit(config) and not named and not session.testsfailed and not hosts_of(items):
+        raise pytest.UsageError(
+            f"no checks are named, and {config.invocation_params.dir} holds none: add them: {_ADD}"
+        )
