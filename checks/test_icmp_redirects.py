@@ -25,7 +25,7 @@ from nethygiene.rules import (
 def test_icmp_redirects_match_policy(
     interface_family: InterfaceFamily, sysctl: Sysctls, policy: Policy, expect: Expect
 ) -> None:
-    """Every interface treats ICMP redirects as the policy says, in what its settings come to.
+    """Every interface accepts or refuses ICMP redirects, as the policy says.
 
     No single setting tells. In IPv4 a host accepts when `conf.all` or the interface says so, a
     forwarding interface only when both do. In IPv6 `conf.all` is not asked, and a forwarding

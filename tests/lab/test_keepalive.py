@@ -102,7 +102,7 @@ def run(lab: Lab) -> Iterator[AuditRun]:
 @pytest.mark.parametrize(
     ("host", "rule", "outcome", "says"),
     [
-        ("probed-from-here", PROBED, "passed", "so on 1 of 1"),
+        ("probed-from-here", PROBED, "passed", "in time for 1 of 1 connections"),
         ("probed-from-here", STALE, "passed", "none of 1"),
         # Its probes do not show on this side: it looks as idle as one that nobody probes.
         ("probed-from-there", PROBED, "failed", "without a timer"),

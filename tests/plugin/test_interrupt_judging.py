@@ -38,7 +38,8 @@ def is_marked(left: Left, why: str) -> None:
     for text in (left.text("report.html"), left.text("summary.md")):
         assert "Cut short" in text
         assert why in text
-        assert "May deploy" not in text
+        assert "<h1>Clean</h1>" not in text
+        assert "✅" not in text
     assert any(one.startswith(f"CUT SHORT: {why}") for one in left.junit_errors)
     assert not list(left.folder.glob(".*.*")), "no draft is left"
     assert not processes_in(left.folder), "no worker is left"
@@ -126,7 +127,7 @@ def test_once_while_reports_are_written_lets_them_be_written(runner: Runner) -> 
     assert "once more leaves without them" in left.output
     assert left.run.exit_status == 0
     assert left.run.cut_short is None
-    assert "May deploy" in left.text("report.html")
+    assert "<h1>Clean</h1>" in left.text("report.html")
     assert left.junit_errors == []
 
 

@@ -11,7 +11,8 @@ import pytest
 from nethygiene.markup import Form, blocks
 from nethygiene.outcomes import Outcome, Reason, Severity
 from nethygiene.report.advice import ADVICE, INCIDENTS
-from nethygiene.report.findings import groups
+from nethygiene.report.console import verdict_line
+from nethygiene.report.findings import groups, sentence
 from nethygiene.report.headline import coverage, headline
 from nethygiene.report.html import report_html
 from nethygiene.report.html.markup import anchor, body
@@ -74,7 +75,7 @@ def test_a_group_of_endless_stories_says_how_many_it_leaves_out() -> None:
 @pytest.mark.parametrize(
     ("status", "title", "tone"),
     [
-        (0, "May deploy", "good"),
+        (0, "Clean", "good"),
         (1, "Findings", "bad"),
         (2, "Cut short", "doubt"),
         (3, "Crashed", "bad"),
@@ -90,11 +91,11 @@ def test_the_verdict_in_words(status: int, title: str, tone: str) -> None:
 
 
 def test_failures_below_fail_on_are_told_with_the_approval() -> None:
-    told = headline(many_hosts(2).model_copy(update={"exit_status": 0}), Severity.CRITICAL)
-    assert told.lead == (
-        "Nothing at or above critical failed or is unknown; "
-        "2 results below it failed or are unknown"
-    )
+    clean = many_hosts(2).model_copy(update={"exit_status": 0})
+    told = headline(clean, Severity.CRITICAL)
+    assert told.lead == "Nothing at or above critical failed or is unknown; below it, 2 failed"
+    line = verdict_line(clean, Severity.CRITICAL)
+    assert line == "CLEAN: nothing at or above critical failed or is unknown; below it, 2 failed"
 
 
 def test_coverage_leaves_out_what_does_not_apply_and_never_rounds_up_to_all() -> None:
@@ -183,3 +184,12 @@ def test_what_is_typed_and_what_is_put_into_a_file_are_blocks_of_their_own() -> 
         (Form.TEXT, ("And write:",)),
         (Form.CONTENT, ("* * * * * d", "e")),
     ]
+
+
+def test_what_a_message_says_beyond_the_table_stands_without_its_joints() -> None:
+    seen = [somaxconn(128), somaxconn(4096)]
+    message = "; ".join(f"{sentence(one)}: raise it for {one.actual}" for one in seen)
+    failed = [result(SOMAXCONN, "a", Outcome.FAILED, seen=seen, message=message)]
+    html = page(run([host("a")], [SOMAXCONN], failed, 1))
+    assert "raise it for 128; raise it for 4096</td>" in html
+    assert "; :" not in html

@@ -17,7 +17,7 @@ def test_it_tells_verdict_counts_groups_and_what_to_do() -> None:
     assert "**somaxconn-covers-backlog** (high) on 2 hosts" in text
     assert r"- web-1 \[shop\], web-2 \[shop\]: net.core.somaxconn is 4096" in text
     assert "\n    sysctl -w net.core.somaxconn=16384\n" in text
-    assert "*What to do (permission)*: Let the login read it\\: set `ansible_become: true`" in text
+    assert "*What to do (permission)*: Let the login read it: set `ansible_become: true`" in text
     assert "waived until 2027-03-31 by netops" in text
     assert "- 4 results of hosts that were not read: web-4" in text
     assert "- a remark" in text
@@ -39,9 +39,18 @@ def test_nothing_of_a_host_is_markup() -> None:
     assert tags <= {"<details>", "<summary>", "</summary>", "</details>"}
     assert not {"\x1b", "\u202e", "\u2028"} & set(text)
     assert escaped("[a](http://b) `c` @d <e> - f\n# g | h") == (
-        r"\[a\]\(http\://b\) \`c\` \@d &lt;e&gt; - f \# g \| h"
+        r"\[a\](http\://b) \`c\` \@d &lt;e&gt; - f # g \| h"
     )
     assert escaped("- a") == r"\- a"
+    assert escaped("# a") == r"\# a"
+    assert escaped("_a_ *b* :tada: #1 $x$ ![c] www.d") == (
+        r"\_a\_ \*b\* \:tada: \#1 \$x\$ \!\[c\] www\.d"
+    )
+
+
+def test_what_is_no_markup_stays_as_it_is() -> None:
+    said = "tcp_max_syn_backlog is 128 (of 2, {a}): x = y! ::1 and fe80::1, 10 % # b; see c:d."
+    assert escaped(said) == said
 
 
 def test_it_stays_small_whatever_fails() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -98,13 +99,31 @@ def _explain(  # noqa: PLR0911 - one return a kind of error
     if kind in _WANTED:
         wanted = _WANTED[kind]
         message = f"{_value(value)}, not {wanted}"
-        fix = _EXAMPLES[wanted]
+        fix = _example(wanted, value, location, model)
         return Explanation(
             location, message, f"{fix}; {_BOOLEANS}" if isinstance(value, bool) else fix
         )
     if kind == "int_from_float":
-        return Explanation(location, f"{shown(value)} is not an integer", _EXAMPLES["an integer"])
+        fix = _example("an integer", value, location, model)
+        return Explanation(location, f"{shown(value)} is not an integer", fix)
     return Explanation(location, f"{shown(value)} is out of range", _range_of(details["msg"]))
+
+
+def _example(wanted: str, value: object, location: Location, model: type[BaseModel]) -> str:
+    """What would be right, with the value itself where that is what was meant."""
+    if wanted in {"an integer", "a number"} and isinstance(value, str) and value.isdecimal():
+        return f"write it without quotes: {value}"
+    if wanted == "an integer" and isinstance(value, float) and math.isfinite(value):
+        return f"write a whole number, such as {int(value)}"
+    if wanted != "a mapping" or not isinstance(value, list) or not value:
+        return _EXAMPLES[wanted]
+    name = value[0]
+    if not isinstance(name, (str, int)) or isinstance(name, bool):
+        return _EXAMPLES[wanted]
+    of_name = _model_at((*location, name), model)
+    fields = {} if of_name is None else of_name.model_fields
+    needed = ", ".join(f"{field}: …" for field, one in fields.items() if one.is_required())
+    return f"write a mapping: {{{name}: {{{needed}}}}}"
 
 
 def _value(value: object) -> str:

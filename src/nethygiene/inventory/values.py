@@ -31,6 +31,7 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 SourceNetwork: TypeAlias = Literal["any"] | Network
 
+_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_]([A-Za-z0-9_.-]{0,250}[A-Za-z0-9])?\.?", re.ASCII)
 REFUSED = "nethygiene-refused"
 """Type of the pydantic errors that carry a message and a fix of our own."""
 
@@ -72,6 +73,11 @@ def _parse_address(value: object) -> Address:
     except ValueError:
         if "/" in text:
             fix = "write the address alone, without /prefix"
+        elif _NAME.fullmatch(text):
+            fix += (
+                "; names are not looked up, for the host may know another answer: write what "
+                f"`getent ahosts {text}` prints there, an entry for each address"
+            )
         raise refused(f"{shown(text)} is not an IP address", fix) from None
 
 

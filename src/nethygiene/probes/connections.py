@@ -257,5 +257,6 @@ SS = Command(
     seconds=20,
     # Some 450 bytes each: enough for 70,000.
     cap=32 * 1024 * 1024,
+    title="ss -tnoie state established",
 )
 PROBE = Probe("connections", 1, (SS,), parse)

@@ -226,5 +226,6 @@ COUNTERS = Command(
     " /proc/net/dev'",
     sampled=True,
     small=True,
+    title="/proc/net and /proc/uptime",
 )
 PROBE = Probe("counters", 1, (COUNTERS,), parse)

@@ -51,7 +51,7 @@ def parse(sections: Sections) -> Machine | Unreadable:
         elif path == "/proc/uptime" and (match := re.match(r"\d{1,15}\.\d{1,9}", text, re.ASCII)):
             uptime = float(match[0])
     if uid is None and not boot_id:
-        return Unreadable(Reason.UNPARSABLE, MACHINE.shell, "no user id and no boot id")
+        return Unreadable(Reason.UNPARSABLE, MACHINE.shown, "no user id and no boot id")
     return Machine(os_names.get("PRETTY_NAME", ""), boot_id, uptime, uid)
 
 
@@ -60,5 +60,6 @@ MACHINE = Command(
     'sh -c \'id -u; exec grep -H "" /proc/sys/kernel/random/boot_id /proc/uptime'
     " /etc/os-release /usr/lib/os-release'",
     small=True,
+    title="id -u, /etc/os-release, /proc",
 )
 PROBE = Probe("machine", 1, (MACHINE,), parse)

@@ -145,5 +145,6 @@ SELINUX = Command(
     ' echo "word $word" ;; esac;'
     ' done; echo "is $(cat /proc/self/attr/current 2>/dev/null | tr -d "\\000")"\'',
     small=True,
+    title="SELinux's own files",
 )
 PROBE = Probe("selinux", 1, (SELINUX,), parse)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from nethygiene.markup import Form, blocks
 from nethygiene.outcomes import Outcome, Severity
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
-from nethygiene.report.headline import CONSOLE_WORDS, CUT_SHORT
+from nethygiene.report.headline import CONSOLE_WORDS, CUT_SHORT, below_fail_on
 from nethygiene.report.text import log_line, printable
 from nethygiene.results import Result, Run
 from nethygiene.verdict import CLEAN
@@ -65,7 +65,7 @@ def scope(run: Run) -> str:
     """How many hosts and rules there were."""
     unreached = sum(not host.reachable for host in run.hosts)
     hosts = f"{plural(len(run.hosts), 'host')} ({unreached:,} not reached)"
-    return f"{hosts}, {plural(len(run.rules), 'rule')}"
+    return f"{hosts}, {plural(len(run.rules), 'rule')}, {plural(len(run.results), 'result')}"
 
 
 def counts(run: Run) -> list[str]:
@@ -93,7 +93,9 @@ def _counts(run: Run, width: int) -> Iterator[Line]:
 def verdict_line(run: Run, fail_on: Severity) -> str:
     """The verdict in words; empty for an exit status that is pytest's own."""
     why = printable(run.cut_short or "interrupted")
-    verdict = CONSOLE_WORDS.get(run.exit_status, "").format(level=fail_on, why=why)
+    verdict = CONSOLE_WORDS.get(run.exit_status, "").format(
+        level=fail_on, why=why, below=below_fail_on(run)
+    )
     if run.cut_short is not None and run.exit_status != CUT_SHORT:
         verdict = f"{verdict}; CUT SHORT: {why}".removeprefix("; ")
     return verdict
@@ -105,7 +107,7 @@ def _group(group: Group, *, width: int, verbose: bool) -> Iterator[Line]:
     head = printable(f"{outcome.value.upper()} {rule.id} ({rule.severity}) on {on}")
     yield Line(head, _COLOURS[outcome])
     if rule.title:
-        yield from _wrapped(f"    {rule.title}.", width)
+        yield from _wrapped(f"    Expected: {rule.title}.", width)
     # One cause on many hosts is one story: told once, with the hosts behind it.
     stories: dict[str, list[Result]] = defaultdict(list)
     for one in results:

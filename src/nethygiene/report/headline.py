@@ -80,7 +80,7 @@ def headline(run: Run, fail_on: Severity) -> Headline:
 def _headline(run: Run, fail_on: Severity) -> Headline:
     match run.exit_status:
         case 0:
-            return Headline("May deploy", _clean(run, fail_on), "good")
+            return Headline("Clean", _clean(run, fail_on), "good")
         case 1:
             return Headline("Findings", _findings(run, fail_on), "bad")
         case 10:
@@ -100,9 +100,19 @@ def _headline(run: Run, fail_on: Severity) -> Headline:
 
 
 def _clean(run: Run, fail_on: Severity) -> str:
-    lead = f"Nothing at or above {fail_on} failed or is unknown"
-    below = sum(one.outcome in {Outcome.FAILED, Outcome.UNKNOWN} for one in run.results)
-    return f"{lead}; {plural(below, 'result')} below it failed or are unknown" if below else lead
+    return f"Nothing at or above {fail_on} failed or is unknown{below_fail_on(run)}"
+
+
+def below_fail_on(run: Run) -> str:
+    """What a clean run still found, below `--fail-on`; empty where that is nothing."""
+    counts = run.summary
+    parts = [f"{counts.failed:,} failed" if counts.failed else ""]
+    parts.append(f"{counts.unknown:,} {_be(counts.unknown)} unknown" if counts.unknown else "")
+    return f"; below it, {' and '.join(filter(None, parts))}" if any(parts) else ""
+
+
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _findings(run: Run, fail_on: Severity) -> str:
@@ -121,7 +131,7 @@ def _unknowns(run: Run, fail_on: Severity) -> str:
     unknown = sum(
         one.outcome is Outcome.UNKNOWN and one.severity.rank >= fail_on.rank for one in run.results
     )
-    verb = "is" if unknown == 1 else "are"
+    verb = _be(unknown)
     return (
         f"Nothing at or above {fail_on} failed, but {plural(unknown, 'result')} {verb} unknown: "
         "this is no approval"
@@ -129,7 +139,7 @@ def _unknowns(run: Run, fail_on: Severity) -> str:
 
 
 CONSOLE_WORDS = {
-    CLEAN: "CLEAN: nothing at or above {level} was found",
+    CLEAN: "CLEAN: nothing at or above {level} failed or is unknown{below}",
     FAILURES: "FINDINGS: something at or above {level} failed",
     CUT_SHORT: "CUT SHORT: {why}; what was judged before is above",
     CRASHED: "BROKEN: a rule or nethygiene itself crashed; this is a bug, not a verdict",

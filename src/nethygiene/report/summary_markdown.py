@@ -23,8 +23,14 @@ _NAMES = 10
 _MESSAGE = 400
 
 _SIGNS = {"good": "✅", "bad": "❌", "doubt": "⚠️"}
-# With the dot of www., which GitHub makes a link of.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~:@$]|^[-+]|(?<=www)\.)", re.IGNORECASE)
+# What can be markup where it stands, and no more, for the raw text is read too: emphasis that is
+# within no word, a link's brackets, a heading or list at a line's beginning, :emoji:, @people,
+# #issues, $maths$, and what GitHub makes links of (http://, www.).
+_SPECIAL = re.compile(
+    r"([\\`*\[\]|~@$]|(?<!\w)_|_(?!\w)|#(?=\w)|^[-+#]|!(?=\[)|:(?=//)|:(?=[\w+-]+:)"
+    r"|(?<=www)\.)",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"(`[^`]+`)")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -95,7 +101,7 @@ def _lines(run: Run, fail_on: Severity, remarks: Sequence[str]) -> Iterator[str]
 def _group(group: Group) -> Iterator[str]:
     rule = group.rule
     yield f"**{escaped(rule.id)}** ({rule.severity}) on {plural(group.hosts, 'host')}"
-    yield f"  {escaped(rule.title)}." if rule.title else ""
+    yield f"  Expected: {escaped(rule.title)}." if rule.title else ""
     yield ""
     stories = group.stories()
     for story in stories[:_STORIES]:

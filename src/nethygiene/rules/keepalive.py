@@ -48,7 +48,8 @@ class Probing:
         return not self.unprobed and not self.late
 
     def __str__(self) -> str:
-        parts = [f"so on {self.judged - len(self.unprobed) - len(self.late)} of {self.judged}"]
+        good = self.judged - len(self.unprobed) - len(self.late)
+        parts = [f"in time for {good} of {self.judged} connections"]
         if self.unprobed:
             parts.append(f"{len(self.unprobed)} without a timer ({_listed(self.unprobed)})")
         if self.late:

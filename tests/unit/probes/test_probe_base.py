@@ -10,6 +10,7 @@ from typing import NoReturn
 import pytest
 
 from nethygiene.facts.fact import Fact
+from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes import Command, Sections, all_probes, refused, whole
 from nethygiene.rules import subject as subject_module
@@ -145,3 +146,24 @@ def test_a_parser_that_crashes_gives_no_fact(monkeypatch: pytest.MonkeyPatch) ->
     assert found.reason is Reason.UNPARSABLE
     assert "the parser failed: IndexError" in found.detail
     assert len(found.detail) <= 300
+
+
+def test_reports_name_no_command_by_its_script() -> None:
+    declared = policy_from_plain(
+        {
+            "services": {"shop": {"port": 1}},
+            "tunnels": {
+                "t": {
+                    "user": "u",
+                    "destination": "d",
+                    "port": 22,
+                    "run_by": "cron",
+                    "local_forwards": ["127.0.0.1:1:a:2"],
+                }
+            },
+        }
+    )
+    shown = [
+        command.shown for probe in all_probes().values() for command in probe.commands_for(declared)
+    ]
+    assert [one for one in shown if re.search(r"sh -c|;|\|", one)] == []

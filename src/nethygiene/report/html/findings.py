@@ -81,7 +81,7 @@ def _group(group: Group, key: str, *, is_first: bool) -> Iterator[str]:
         f'<span class="nh-on">{_on(group)}</span></h3>'
     )
     if rule.title:
-        yield f'<p class="nh-title">{prose(rule.title)}.</p>'
+        yield f'<p class="nh-title"><strong>Expected:</strong> {prose(rule.title)}.</p>'
     if rule.why:
         yield f'<p class="nh-why"><strong>Why it matters:</strong> {prose(rule.why)}</p>'
     if rule.incidents:
@@ -178,10 +178,12 @@ def _story(story: Story, columns: int) -> str:
 
 def _note(story: Story) -> str:
     """What the message says beyond the observations, and the waiver."""
-    told = story.message
+    pieces = [story.message]
     for one in story.evidence:
-        told = told.replace(sentence(one), "", 1)
-    told = told.strip(" ;:")
+        at = next((index for index, piece in enumerate(pieces) if sentence(one) in piece), None)
+        if at is not None:
+            pieces[at : at + 1] = pieces[at].split(sentence(one), 1)
+    told = "; ".join(filter(None, (piece.strip(" ;:") for piece in pieces)))
     waiver = waiver_text(story.results[0])
     parts = [text(told)] if told else []
     if waiver:

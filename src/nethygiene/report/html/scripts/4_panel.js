@@ -71,7 +71,7 @@ function resultPart(result) {
 // What a rule says of itself; its general remedy is left out where findings have their own.
 function ruleDocumentation(rule, general = true) {
   const { title, severity, kind, incidents, why, remedy } = rules[rule];
-  const parts = [element("p", {}, title, ". ", element("span", { class: "nh-quiet" }, `${severity}, ${kind}`))];
+  const parts = [element("p", {}, element("strong", {}, "Expected: "), title, ". ", element("span", { class: "nh-quiet" }, `${severity}, ${kind}`))];
   if (why) parts.push(element("p", {}, element("strong", {}, "Why it matters: "), ...marked(why)));
   if (incidents.length) parts.push(element("p", {}, element("strong", {}, "Incident: "), incidents.join("; ")));
   if (remedy && general) parts.push(element("h3", {}, "Remedy"), ...remedyParts(remedy));
