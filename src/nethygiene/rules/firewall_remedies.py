@@ -1,0 +1,341 @@
+"""Remedies of the firewall rules: a port opened, or closed, where its rule was made."""
+
+from __future__ import annotations
+
+from nethygiene.facts.packet_filter import PacketFilter
+from nethygiene.firewall.addresses import Intervals, everything, without
+from nethygiene.firewall.packet import ICMPV6
+from nethygiene.firewall.walk import Event
+from nethygiene.inventory.policy import BlockedPort, Service
+from nethygiene.rules.client_ways import declared_sources
+from nethygiene.rules.firewall_tools import (
+    Place,
+    cidrs,
+    family_of_nft,
+    has_ufw,
+    iptables,
+    nft,
+    nft_set,
+    place_of,
+    tool_for,
+    zone_of,
+)
+from nethygiene.rules.passages import Passage, networks
+from nethygiene.rules.remedies import command, lines, word
+
+_NFT_FILE = (
+    "For the next boot, write the same rule into that chain where your ruleset is kept: "
+    "/etc/nftables.conf on Debian, /etc/sysconfig/nftables.conf on Fedora and its kin."
+)
+_IPTABLES_FILE = (
+    "For the next boot, save the rules: `netfilter-persistent save` with Debian's package "
+    "iptables-persistent, `service iptables save` with iptables-services."
+)
+OWN_TABLE = "nethygiene"
+_PERSIST_OWN = (
+    "Keep it over a boot, where nftables.service loads /etc/nftables.conf (enable it):",
+    command("mkdir -p /etc/nftables.d"),
+    command("nft list table inet nethygiene > /etc/nftables.d/nethygiene.nft"),
+    command(
+        "grep -qs '/etc/nftables.d/' /etc/nftables.conf || "
+        """echo 'include "/etc/nftables.d/*.nft"' >> /etc/nftables.conf"""
+    ),
+)
+
+
+def persisted() -> str:
+    """How nftables' own table is kept over a boot; Debian's nftables.conf includes nothing."""
+    return lines(*_PERSIST_OWN)
+
+
+def opening(
+    packet_filter: PacketFilter, passage: Passage, service: Service, event: Event | None
+) -> str:
+    """Let a service's clients in, before the rule that drops them.
+
+    Args:
+        packet_filter: the fact.
+        passage: the way by which they come in.
+        service: what they come for.
+        event: where they are dropped.
+    """
+    place = place_of(event.rule.place) if event is not None else None
+    if event is None or place is None:
+        return ""
+    family = passage.path.family
+    sources = declared_sources(service, family)
+    if sources.rest:
+        kept_out = cidrs(sources.denied, family)
+        listed, inverted = kept_out, True
+    else:
+        listed, inverted = cidrs(sources.named, family), False
+        if not listed:
+            return ""
+    packet = event.packet
+    if packet.kind.protocol == ICMPV6 or packet.kind.arp:
+        return _neighbours(place, passage)
+    ports = packet.sport if packet.kind.reply else packet.dport
+    port = ports[0][0] if ports else passage.port
+    if place.manager == "ufw" or (place.table == "filter" and has_ufw(packet_filter.model)):
+        if place.chain in {"INPUT", "ufw-user-input", "ufw6-user-input"} and not packet.kind.reply:
+            return _ufw(port, listed, inverted=inverted)
+    if place.manager == "firewalld" and not packet.kind.reply:
+        return _firewalld(packet_filter, passage, port, listed, inverted=inverted)
+    if place.tool == "nft":
+        return _nft_opens(place, passage, port, listed, inverted, reply=packet.kind.reply)
+    return _iptables_opens(place, port, listed, inverted=inverted, reply=packet.kind.reply)
+
+
+def _neighbours(place: Place, passage: Passage) -> str:
+    why = "Clients of IPv6 cannot find the host, or are not found, without neighbour discovery."
+    if place.family == "arp":
+        why = "Without ARP nobody finds the host."
+        return lines(why, nft(f"insert rule arp {place.table} {place.chain} accept"), _NFT_FILE)
+    if place.tool == "nft":
+        rule = f"insert rule {place.family} {place.table} {place.chain} meta l4proto ipv6-icmp"
+        return lines(why, nft(f"{rule} accept"), _NFT_FILE)
+    tool = tool_for(passage.path.family, place.tool)
+    line = f"-I {place.chain} 1 -p ipv6-icmp -j ACCEPT"
+    return lines(why, iptables(tool, line, place.table), _IPTABLES_FILE)
+
+
+def _ufw(port: int, listed: list[str], *, inverted: bool) -> str:
+    if not inverted:
+        allow = [
+            command(f"ufw prepend allow proto tcp from {one} to any port {port}") for one in listed
+        ]
+        return lines("Open it with ufw, before its other rules.", *allow)
+    deny = [command(f"ufw prepend deny proto tcp from {one} to any port {port}") for one in listed]
+    return lines(
+        "Open it with ufw, before its other rules.", command(f"ufw prepend allow {port}/tcp"), *deny
+    )
+
+
+def _firewalld(
+    packet_filter: PacketFilter, passage: Passage, port: int, listed: list[str], *, inverted: bool
+) -> str:
+    path = passage.path
+    zone = zone_of(packet_filter.model, path.family, path.interface)
+    where = f"firewall-cmd --permanent {f'--zone={word(zone)} ' if zone else ''}"
+    if inverted:
+        found = [command(f"{where}--add-port={port}/tcp")]
+        verdict, priority = "drop", ' priority="-100"'
+    else:
+        found, verdict, priority = [], "accept", ""
+    for one in listed:
+        rich = (
+            f'rule family="{path.family}"{priority} source address="{one}" '
+            f'port port="{port}" protocol="tcp" {verdict}'
+        )
+        found.append(command(f"{where}--add-rich-rule={word(rich)}"))
+    return lines("Open it with firewalld.", *found, command("firewall-cmd --reload"))
+
+
+def _nft_opens(  # noqa: PLR0917 - what one rule is made from
+    place: Place, passage: Passage, port: int, listed: list[str], inverted: bool, *, reply: bool
+) -> str:
+    family = passage.path.family
+    address = ""
+    if listed:
+        end = "daddr" if reply else "saddr"
+        sign = "!= " if inverted else ""
+        address = f"{family_of_nft(family)} {end} {sign}{nft_set(listed)} "
+    rule = f"{address}tcp {'sport' if reply else 'dport'} {port} accept"
+    return lines(
+        "Open it before the rule that drops.",
+        nft(f"insert rule {place.family} {place.table} {place.chain} {rule}"),
+        _NFT_FILE,
+    )
+
+
+def _iptables_opens(
+    place: Place, port: int, listed: list[str], *, inverted: bool, reply: bool
+) -> str:
+    end, ports = ("-d", "--sport") if reply else ("-s", "--dport")
+    found = []
+    if inverted:
+        found = [f"-p tcp {ports} {port} -j ACCEPT"]
+        found += [f"{end} {one} -p tcp {ports} {port} -j DROP" for one in listed]
+    else:
+        found = [f"{end} {one} -p tcp {ports} {port} -j ACCEPT" for one in listed]
+    rules = [iptables(place.tool, f"-I {place.chain} 1 {one}", place.table) for one in found]
+    return lines("Open it before the rule that drops.", *rules, _IPTABLES_FILE)
+
+
+def closing(
+    packet_filter: PacketFilter, passage: Passage, allowed: Intervals, port: int
+) -> str:
+    """Keep all but the exceptions out, with the tool that made the rule that lets them in.
+
+    Args:
+        packet_filter: the fact.
+        passage: the way in.
+        allowed: the exceptions.
+        port: the blocked port, which a socket serves where NAT took the connection here.
+    """
+    model, path = packet_filter.model, passage.path
+    listed = cidrs(allowed, path.family)
+    local = model.routes.is_local(path.family, path.address)
+    judged = next(
+        (one for one in passage.judgements if one.surely_in & passage.counted), passage.judgement
+    )
+    event = judged.pass_by(judged.surely_in & passage.counted)
+    place = place_of(event.rule.place) if event is not None else None
+    translated = event is not None and not packet_filter.is_own(event.packet.daddr, path.family)
+    if not local or translated:
+        return _closed_behind(packet_filter, passage, listed, local=local)
+    if place is not None and place.manager == "firewalld":
+        return _firewalld_closes(packet_filter, passage, listed, port)
+    if has_ufw(model) and (place is None or place.tool != "nft"):
+        return _ufw_closes(listed, port)
+    if place is not None and place.tool != "nft":
+        return _iptables_closes(place, passage, listed, port)
+    if place is not None and "nat" not in place.table.lower():
+        return _nft_closes(place, passage, listed, port)
+    return own_table(passage, listed, passage.port)
+
+
+def _firewalld_closes(
+    packet_filter: PacketFilter, passage: Passage, listed: list[str], port: int
+) -> str:
+    path = passage.path
+    zone = zone_of(packet_filter.model, path.family, path.interface)
+    where = f"firewall-cmd --permanent {f'--zone={word(zone)} ' if zone else ''}"
+    of = f'family="{path.family}"'
+    ends = f'port port="{port}" protocol="tcp"'
+    rich = [f'rule {of} priority="-101" source address="{one}" {ends} accept' for one in listed]
+    rich.append(f'rule {of} priority="-100" {ends} drop')
+    added = [command(f"{where}--add-rich-rule={word(one)}") for one in rich]
+    return lines("Close it with firewalld.", *added, command("firewall-cmd --reload"))
+
+
+def _ufw_closes(listed: list[str], port: int) -> str:
+    allow = [
+        command(f"ufw prepend allow proto tcp from {one} to any port {port}") for one in listed
+    ]
+    return lines(
+        "Close it with ufw, before its other rules.",
+        command(f"ufw prepend deny {port}/tcp"),
+        *allow,
+    )
+
+
+def _iptables_closes(place: Place, passage: Passage, listed: list[str], port: int) -> str:
+    tool = tool_for(passage.path.family, place.tool)
+    return lines(
+        "Close it before the other rules.",
+        *_chain(tool, "INPUT", f"! -i lo -p tcp --dport {port}", listed, port),
+        _IPTABLES_FILE,
+    )
+
+
+def _chain(
+    tool: str, chain: str, match: str, listed: list[str], port: int, table: str = "filter"
+) -> list[str]:
+    """Drop what matches, but for the exceptions: in a chain of its own where there are many."""
+    if len(listed) < 2:
+        but = f" ! -s {listed[0]}" if listed else ""
+        return [iptables(tool, f"-I {chain} 1 {match}{but} -j DROP", table)]
+    own = f"{OWN_TABLE}-{port}"
+    returns = [iptables(tool, f"-A {own} -s {one} -j RETURN", table) for one in listed]
+    return [
+        iptables(tool, f"-N {own}", table),
+        *returns,
+        iptables(tool, f"-A {own} -j DROP", table),
+        iptables(tool, f"-I {chain} 1 {match} -j {own}", table),
+    ]
+
+
+def _nft_closes(place: Place, passage: Passage, listed: list[str], port: int) -> str:
+    rule = _nft_drop(passage, listed, port, of_family=place.family == "inet")
+    return lines(
+        "Close it before the other rules.",
+        nft(f"insert rule {place.family} {place.table} {place.chain} {rule}"),
+        _NFT_FILE,
+    )
+
+
+def _nft_drop(passage: Passage, listed: list[str], port: int, *, of_family: bool) -> str:
+    family = passage.path.family
+    address = f"{family_of_nft(family)} saddr != {nft_set(listed)} " if listed else ""
+    first = f"meta nfproto {family} " if of_family and not listed else ""
+    return f'iifname != "lo" {first}{address}tcp dport {port} drop'
+
+
+def own_table(passage: Passage, listed: list[str], port: int) -> str:
+    """A table of its own, before destination NAT: no accept of another table undoes a drop."""
+    rule = _nft_drop(passage, listed, port, of_family=True)
+    head = "{ type filter hook prerouting priority -150; }"
+    return lines(
+        "Close it in a table of its own: an accept of another one does not undo a drop.",
+        nft(f"add table inet {OWN_TABLE}"),
+        nft(f"add chain inet {OWN_TABLE} blocked {head}"),
+        nft(f"add rule inet {OWN_TABLE} blocked fib daddr type local {rule}"),
+        *_PERSIST_OWN,
+    )
+
+
+def _closed_behind(
+    packet_filter: PacketFilter, passage: Passage, listed: list[str], *, local: bool
+) -> str:
+    """What NAT or forwarding leads to is closed where it is forwarded, or before NAT."""
+    model, path = packet_filter.model, passage.path
+    docker = [
+        place_of(chains["DOCKER-USER"].place)
+        for table in model.rulesets[path.family].tables.values()
+        if "DOCKER-USER" in (chains := table.chains)
+    ]
+    tool = docker[0].tool if docker and docker[0] is not None else ""
+    bind = (
+        "Best publish it on the address that its users have alone, as in "
+        f"`-p 127.0.0.1:{passage.port}:…`; before Docker 28 that does not keep neighbours out."
+    )
+    if local and tool and tool != "nft":
+        match = f"-p tcp -m conntrack --ctorigdstport {passage.port} --ctdir ORIGINAL"
+        if path.interface:
+            match = f"-i {word(path.interface)} {match}"
+        rules = _chain(tool, "DOCKER-USER", match, listed, passage.port)
+        return lines("Docker publishes it past the input chain.", *rules, _IPTABLES_FILE, bind)
+    if local:
+        return own_table(passage, listed, passage.port)
+    inside = sorted(model.routes.way(path.family, path.address, None).devices)
+    but = f"! -i {word(inside[0])} " if inside else ""
+    address = cidrs(((path.address, path.address),), path.family)[0]
+    if tool and tool != "nft":
+        match = f"{but}-d {address} -p tcp --dport {passage.port}"
+        rules = _chain(tool, "PREROUTING", match, listed, passage.port, "raw")
+        said = "Keep neighbours out that route by this host, as Docker 28 does by itself: update it."
+        return lines(said, *rules, _IPTABLES_FILE)
+    family = family_of_nft(path.family)
+    sources = f"{family} saddr != {nft_set(listed)} " if listed else ""
+    iif = f'iifname != "{inside[0]}" ' if inside else ""
+    rule = f"{iif}{family} daddr {address} {sources}tcp dport {passage.port} drop"
+    head = "{ type filter hook prerouting priority -150; }"
+    return lines(
+        "Keep neighbours out that route by this host.",
+        nft(f"add table inet {OWN_TABLE}"),
+        nft(f"add chain inet {OWN_TABLE} blocked {head}"),
+        nft(f"add rule inet {OWN_TABLE} blocked {rule}"),
+        *_PERSIST_OWN,
+    )
+
+
+def exceptions_of(blocked: BlockedPort, passage: Passage) -> Intervals:
+    """The declared exceptions in the passage's family."""
+    return networks(blocked.except_, passage.path.family)
+
+
+def but_denied(passage: Passage, denied: Intervals) -> Intervals:
+    """Everybody but those that are kept out."""
+    family = passage.path.family
+    return without(everything(family), denied, family)
+
+
+__all__ = [
+    "but_denied",
+    "closing",
+    "exceptions_of",
+    "opening",
+    "own_table",
+    "persisted",
+]

@@ -1,0 +1,120 @@
+"""Commands of the tools that make rules: nft, iptables, ufw and firewalld, each for one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nethygiene.firewall.addresses import BITS, Family, Intervals, merged, written
+from nethygiene.firewall.verdict import HostFilter
+from nethygiene.rules.remedies import command, word
+
+_MOST = 32
+_SHORT: dict[Family, str] = {"ipv4": "ip", "ipv6": "ip6"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a rule stands, as its place in the model says.
+
+    Attributes:
+        tool: ``nft``, ``iptables``, ``ip6tables-legacy`` and so on.
+        family: nft's, as ``inet``; empty for iptables.
+        table: the table.
+        chain: the chain.
+    """
+
+    tool: str
+    family: str
+    table: str
+    chain: str
+
+    @property
+    def manager(self) -> str:
+        """The program that owns the rule, by the names that it gives: ufw, firewalld or none."""
+        if self.chain.startswith(("ufw-", "ufw6-")):
+            return "ufw"
+        return "firewalld" if self.table == "firewalld" else ""
+
+
+def place_of(text: str) -> Place | None:
+    """Read a place, as ``nft inet filter input`` or ``iptables filter INPUT``; None for others."""
+    words = text.split()
+    if len(words) == 4 and words[0] == "nft":
+        return Place("nft", *words[1:])
+    if len(words) == 3 and words[0].startswith(("iptables", "ip6tables")):
+        return Place(words[0], "", *words[1:])
+    return None
+
+
+def cidrs(spans: Intervals, family: Family) -> list[str]:
+    """Intervals as networks, as all tools take them; empty where they are too many to write."""
+    found: list[str] = []
+    bits = BITS[family]
+    for start, last in merged(spans):
+        low = start
+        while low <= last:
+            size = low & -low if low else 1 << bits
+            while size > last - low + 1:
+                size >>= 1
+            length = bits - size.bit_length() + 1
+            address = written(low, family)
+            found.append(address if length == bits else f"{address}/{length}")
+            if len(found) > _MOST:
+                return []
+            low += size
+    return found
+
+
+def nft_set(networks: Sequence[str]) -> str:
+    """Networks as nft writes a choice of them."""
+    return networks[0] if len(networks) == 1 else "{ " + ", ".join(networks) + " }"
+
+
+def nft(statement: str) -> str:
+    """An nft command."""
+    return command(f"nft {word(statement)}")
+
+
+def family_of_nft(family: Family) -> str:
+    """How nft names a family in a match of addresses."""
+    return _SHORT[family]
+
+
+def iptables(tool: str, arguments: str, table: str = "filter") -> str:
+    """A command of iptables or one of its brothers."""
+    return command(f"{tool}{'' if table == 'filter' else f' -t {table}'} {arguments}")
+
+
+def tool_for(family: Family, tool: str) -> str:
+    """The same kind of iptables, for a family."""
+    name = "iptables" if family == "ipv4" else "ip6tables"
+    return f"{name}-legacy" if tool.endswith("-legacy") else name
+
+
+def zone_of(model: HostFilter, family: Family, interface: str | None) -> str:
+    """firewalld's zone of an interface, by the chains that it makes; empty where none is told."""
+    for rule in model.rulesets[family].rules():
+        name = rule.chain.removeprefix("filter_IN_")
+        if name != rule.chain and interface is not None and f'"{interface}"' in rule.text:
+            return name.removeprefix("policy_").partition("_")[0] or name
+    return ""
+
+
+def has_ufw(model: HostFilter) -> bool:
+    """Whether ufw is at work."""
+    return any("ufw-user-input" in one.chains for one in model.rulesets["ipv4"].tables.values())
+
+
+__all__ = [
+    "Place",
+    "cidrs",
+    "family_of_nft",
+    "has_ufw",
+    "iptables",
+    "nft",
+    "nft_set",
+    "place_of",
+    "tool_for",
+    "zone_of",
+]
