@@ -1,5 +1,7 @@
 """Firewall: who gets through the host's whole packet filter."""
 
+from functools import partial
+
 from nethygiene.rules import (
     BlockedPort,
     Expect,
@@ -7,9 +9,12 @@ from nethygiene.rules import (
     Listeners,
     PacketFilter,
     Service,
+    close_to_denied,
+    close_to_others,
     denied_passages,
     equal_to,
     intrusions,
+    open_to_clients,
     rule,
     service_passages,
     unreached,
@@ -39,12 +44,9 @@ def test_firewall_allows_service(
 
     Why: Clients' SYNs stayed unanswered while ping worked and the port was listening: the host's
         own firewall let in the program on one profile of the network only (incidents S1.1, S4).
-    Remedy: The message names the rule that drops. Open the port where that rule was made, so that
-        it stays open; with firewalld, ufw, or in nftables' own file:
-        `firewall-cmd --permanent --add-port=443/tcp && firewall-cmd --reload`
-        `ufw allow 443/tcp`
-        `nft insert rule inet filter input tcp dport 443 accept`
-        Who is kept out on purpose belongs into the service's `deny_from`.
+    Remedy: The message names the rule that drops. Open the port with the tool that made that rule
+        (firewalld, ufw, nft, iptables), before it and where it stays open over a boot. Who is kept
+        out on purpose belongs into the service's `deny_from`.
 
     References:
         - nft(8)
@@ -55,14 +57,16 @@ def test_firewall_allows_service(
     hint = "open it, or declare who is kept out on purpose in deny_from"
     for passage in service_passages(packet_filter, listeners, service):
         what = f"a connection {passage.label}"
-        expect(what, what_passes(packet_filter, passage), equal_to("accepted"), hint)
+        remedy = partial(open_to_clients, packet_filter, passage, service)
+        expect(what, what_passes(packet_filter, passage), equal_to("accepted"), hint, remedy)
     for networks in unreached(packet_filter, service):
         answer = "declare the networks that there is a route to, or add one"
         expect(f"the way back to {networks}", "missing", equal_to("there"), answer)
     for passage in denied_passages(packet_filter, listeners, service):
         what = f"declared as kept out, and gets in {passage.label},"
         keep_out = "drop it, or take it out of deny_from"
-        expect(what, who_gets_in(packet_filter, passage), equal_to("nobody"), keep_out)
+        remedy = partial(close_to_denied, packet_filter, passage, service)
+        expect(what, who_gets_in(packet_filter, passage), equal_to("nobody"), keep_out, remedy)
 
 
 @rule(severity="high", kind="setting", incidents=["S4"], version=2)
@@ -85,12 +89,10 @@ def test_firewall_blocks_port(
 
     Why: Databases that were meant for a few hosts get published to all by a rule that is too wide,
         or by a container runtime that goes past the firewall (incident S4).
-    Remedy: Let the service listen where only its users are, or drop the rest in the chain that is
-        asked, persistently:
-        `nft insert rule inet filter input tcp dport 3306 ip saddr != 10.0.0.0/8 drop`
-        `ufw delete allow 3306/tcp`
-        For a port that Docker publishes, bind it: `-p 127.0.0.1:3306:3306`, or use the chain
-        DOCKER-USER.
+    Remedy: Let the service listen where only its users are, or drop the rest with the tool that
+        made the rule which lets them in, before that rule and so that it outlasts a boot. A port
+        that Docker publishes goes past the input chain: publish it on 127.0.0.1 alone, with Docker
+        28 or later, or use the chain DOCKER-USER.
 
     References:
         - nft(8)
@@ -103,4 +105,5 @@ def test_firewall_blocks_port(
     for passage in ways:
         who = f"who gets in {passage.label}"
         hint = "close it, or declare who may"
-        expect(who, who_gets_in(packet_filter, passage), equal_to("nobody"), hint)
+        remedy = partial(close_to_others, packet_filter, passage, blocked_port)
+        expect(who, who_gets_in(packet_filter, passage), equal_to("nobody"), hint, remedy)

@@ -86,6 +86,12 @@ class PacketFilter(Fact):
             self._known.own[family] = own_addresses(model.routes, model.links, family)
         return self._known.own[family]
 
+    def is_own(self, address: object, family: Family) -> bool:
+        """Whether a packet's address is the host's own; what cannot be told is taken for so."""
+        if not isinstance(address, tuple) or not address:
+            return True
+        return self.model.routes.is_local(family, int(address[0][0]))
+
     def nat(self, family: Family) -> tuple[NatRule, ...]:
         """The rules of destination NAT, wherever they stand."""
         if family not in self._known.nat:

@@ -83,6 +83,11 @@ from nethygiene.rules.firewall import (
     what_passes,
     who_gets_in,
 )
+from nethygiene.rules.firewall_remedies import (
+    close_to_denied,
+    close_to_others,
+    open_to_clients,
+)
 from nethygiene.rules.former_port import former_port, still_served
 from nethygiene.rules.half_open import below_nine_tenths, syn_queues
 from nethygiene.rules.intrusions import intrusions
@@ -235,6 +240,8 @@ __all__ = [
     "both_ways",
     "bounded",
     "close_stale",
+    "close_to_denied",
+    "close_to_others",
     "command",
     "connections_opened",
     "content",
@@ -272,6 +279,7 @@ __all__ = [
     "not_rising",
     "notice_dead_peers",
     "one_of",
+    "open_to_clients",
     "options_in_effect",
     "other_ways",
     "paragraphs",

@@ -152,10 +152,7 @@ def what_passes(packet_filter: PacketFilter, passage: Passage) -> str:
     """``accepted``, or who does not get through, by which rule. Undecided ends the rule."""
     judged = passage.judgement
     among = holes(packet_filter, passage.path.family)
-    out = judged.surely_out
-    if not passage.whole:
-        out |= judged.asked & ~(judged.accepted | judged.forwarded)
-    if out := out & passage.counted:
+    if out := shut_out(passage):
         event = judged.loss(out)
         who = passage.who(out, among)
         if event is None:
@@ -178,6 +175,15 @@ def what_passes(packet_filter: PacketFilter, passage: Passage) -> str:
             "becomes of it behind is not read here"
         )
     return "accepted"
+
+
+def shut_out(passage: Passage) -> int:
+    """The classes of clients that surely do not get through."""
+    judged = passage.judgement
+    out = judged.surely_out
+    if not passage.whole:
+        out |= judged.asked & ~(judged.accepted | judged.forwarded)
+    return out & passage.counted
 
 
 def passing_rule(packet_filter: PacketFilter, passage: Passage) -> str:
@@ -253,6 +259,7 @@ __all__ = [
     "no_program_first",
     "passing_rule",
     "service_passages",
+    "shut_out",
     "unreached",
     "virtual_server",
     "what_passes",

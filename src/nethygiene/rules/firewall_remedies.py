@@ -5,9 +5,9 @@ from __future__ import annotations
 from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.addresses import Intervals, everything, without
 from nethygiene.firewall.packet import ICMPV6
-from nethygiene.firewall.walk import Event
 from nethygiene.inventory.policy import BlockedPort, Service
 from nethygiene.rules.client_ways import declared_sources
+from nethygiene.rules.firewall import shut_out
 from nethygiene.rules.firewall_tools import (
     Place,
     cidrs,
@@ -48,17 +48,9 @@ def persisted() -> str:
     return lines(*_PERSIST_OWN)
 
 
-def opening(
-    packet_filter: PacketFilter, passage: Passage, service: Service, event: Event | None
-) -> str:
-    """Let a service's clients in, before the rule that drops them.
-
-    Args:
-        packet_filter: the fact.
-        passage: the way by which they come in.
-        service: what they come for.
-        event: where they are dropped.
-    """
+def open_to_clients(packet_filter: PacketFilter, passage: Passage, service: Service) -> str:
+    """Let a service's clients in, before the rule that drops them."""
+    event = passage.judgement.loss(shut_out(passage))
     place = place_of(event.rule.place) if event is not None else None
     if event is None or place is None:
         return ""
@@ -76,14 +68,20 @@ def opening(
         return _neighbours(place, passage)
     ports = packet.sport if packet.kind.reply else packet.dport
     port = ports[0][0] if ports else passage.port
-    if place.manager == "ufw" or (place.table == "filter" and has_ufw(packet_filter.model)):
-        if place.chain in {"INPUT", "ufw-user-input", "ufw6-user-input"} and not packet.kind.reply:
-            return _ufw(port, listed, inverted=inverted)
+    if not packet.kind.reply and _is_ufws(packet_filter, place):
+        return _ufw(port, listed, inverted=inverted)
     if place.manager == "firewalld" and not packet.kind.reply:
         return _firewalld(packet_filter, passage, port, listed, inverted=inverted)
     if place.tool == "nft":
         return _nft_opens(place, passage, port, listed, inverted, reply=packet.kind.reply)
     return _iptables_opens(place, port, listed, inverted=inverted, reply=packet.kind.reply)
+
+
+def _is_ufws(packet_filter: PacketFilter, place: Place) -> bool:
+    """Whether ufw's user rules are asked before that place: those that its command makes."""
+    if not has_ufw(packet_filter.model) or place.tool == "nft" or place.table != "filter":
+        return False
+    return place.manager == "ufw" or place.chain == "INPUT"
 
 
 def _neighbours(place: Place, passage: Passage) -> str:
@@ -131,7 +129,7 @@ def _firewalld(
     return lines("Open it with firewalld.", *found, command("firewall-cmd --reload"))
 
 
-def _nft_opens(  # noqa: PLR0917 - what one rule is made from
+def _nft_opens(
     place: Place, passage: Passage, port: int, listed: list[str], inverted: bool, *, reply: bool
 ) -> str:
     family = passage.path.family
@@ -162,17 +160,21 @@ def _iptables_opens(
     return lines("Open it before the rule that drops.", *rules, _IPTABLES_FILE)
 
 
-def closing(
-    packet_filter: PacketFilter, passage: Passage, allowed: Intervals, port: int
-) -> str:
-    """Keep all but the exceptions out, with the tool that made the rule that lets them in.
+def close_to_others(packet_filter: PacketFilter, passage: Passage, blocked: BlockedPort) -> str:
+    """Keep all but the declared exceptions out of a blocked port."""
+    allowed = networks(blocked.except_, passage.path.family)
+    return _closing(packet_filter, passage, allowed, blocked.port)
 
-    Args:
-        packet_filter: the fact.
-        passage: the way in.
-        allowed: the exceptions.
-        port: the blocked port, which a socket serves where NAT took the connection here.
-    """
+
+def close_to_denied(packet_filter: PacketFilter, passage: Passage, service: Service) -> str:
+    """Keep those out that a service declares as kept out, and nobody else."""
+    family = passage.path.family
+    allowed = without(everything(family), declared_sources(service, family).denied, family)
+    return _closing(packet_filter, passage, allowed, service.port)
+
+
+def _closing(packet_filter: PacketFilter, passage: Passage, allowed: Intervals, port: int) -> str:
+    """Keep all but some out, with the tool that made the rule that lets the others in."""
     model, path = packet_filter.model, passage.path
     listed = cidrs(allowed, path.family)
     local = model.routes.is_local(path.family, path.address)
@@ -292,8 +294,6 @@ def _closed_behind(
     )
     if local and tool and tool != "nft":
         match = f"-p tcp -m conntrack --ctorigdstport {passage.port} --ctdir ORIGINAL"
-        if path.interface:
-            match = f"-i {word(path.interface)} {match}"
         rules = _chain(tool, "DOCKER-USER", match, listed, passage.port)
         return lines("Docker publishes it past the input chain.", *rules, _IPTABLES_FILE, bind)
     if local:
@@ -304,7 +304,7 @@ def _closed_behind(
     if tool and tool != "nft":
         match = f"{but}-d {address} -p tcp --dport {passage.port}"
         rules = _chain(tool, "PREROUTING", match, listed, passage.port, "raw")
-        said = "Keep neighbours out that route by this host, as Docker 28 does by itself: update it."
+        said = "Keep neighbours out that route by this host, as Docker 28 does."
         return lines(said, *rules, _IPTABLES_FILE)
     family = family_of_nft(path.family)
     sources = f"{family} saddr != {nft_set(listed)} " if listed else ""
@@ -320,22 +320,4 @@ def _closed_behind(
     )
 
 
-def exceptions_of(blocked: BlockedPort, passage: Passage) -> Intervals:
-    """The declared exceptions in the passage's family."""
-    return networks(blocked.except_, passage.path.family)
-
-
-def but_denied(passage: Passage, denied: Intervals) -> Intervals:
-    """Everybody but those that are kept out."""
-    family = passage.path.family
-    return without(everything(family), denied, family)
-
-
-__all__ = [
-    "but_denied",
-    "closing",
-    "exceptions_of",
-    "opening",
-    "own_table",
-    "persisted",
-]
+__all__ = ["close_to_denied", "close_to_others", "open_to_clients", "own_table", "persisted"]
