@@ -17,11 +17,12 @@ from nethygiene.rules.firewall_tools import (
     nft,
     nft_set,
     place_of,
+    steps,
     tool_for,
     zone_of,
 )
 from nethygiene.rules.passages import Passage, networks
-from nethygiene.rules.remedies import command, lines, word
+from nethygiene.rules.remedies import command, word
 
 _NFT_FILE = (
     "For the next boot, write the same rule into that chain where your ruleset is kept: "
@@ -45,7 +46,7 @@ _PERSIST_OWN = (
 
 def persisted() -> str:
     """How nftables' own table is kept over a boot; Debian's nftables.conf includes nothing."""
-    return lines(*_PERSIST_OWN)
+    return steps(*_PERSIST_OWN)
 
 
 def open_to_clients(packet_filter: PacketFilter, passage: Passage, service: Service) -> str:
@@ -88,13 +89,13 @@ def _neighbours(place: Place, passage: Passage) -> str:
     why = "Clients of IPv6 cannot find the host, or are not found, without neighbour discovery."
     if place.family == "arp":
         why = "Without ARP nobody finds the host."
-        return lines(why, nft(f"insert rule arp {place.table} {place.chain} accept"), _NFT_FILE)
+        return steps(why, nft(f"insert rule arp {place.table} {place.chain} accept"), _NFT_FILE)
     if place.tool == "nft":
         rule = f"insert rule {place.family} {place.table} {place.chain} meta l4proto ipv6-icmp"
-        return lines(why, nft(f"{rule} accept"), _NFT_FILE)
+        return steps(why, nft(f"{rule} accept"), _NFT_FILE)
     tool = tool_for(passage.path.family, place.tool)
     line = f"-I {place.chain} 1 -p ipv6-icmp -j ACCEPT"
-    return lines(why, iptables(tool, line, place.table), _IPTABLES_FILE)
+    return steps(why, iptables(tool, line, place.table), _IPTABLES_FILE)
 
 
 def _ufw(port: int, listed: list[str], *, inverted: bool) -> str:
@@ -102,9 +103,9 @@ def _ufw(port: int, listed: list[str], *, inverted: bool) -> str:
         allow = [
             command(f"ufw prepend allow proto tcp from {one} to any port {port}") for one in listed
         ]
-        return lines("Open it with ufw, before its other rules.", *allow)
+        return steps("Open it with ufw, before its other rules.", *allow)
     deny = [command(f"ufw prepend deny proto tcp from {one} to any port {port}") for one in listed]
-    return lines(
+    return steps(
         "Open it with ufw, before its other rules.", command(f"ufw prepend allow {port}/tcp"), *deny
     )
 
@@ -126,7 +127,7 @@ def _firewalld(
             f'port port="{port}" protocol="tcp" {verdict}'
         )
         found.append(command(f"{where}--add-rich-rule={word(rich)}"))
-    return lines("Open it with firewalld.", *found, command("firewall-cmd --reload"))
+    return steps("Open it with firewalld.", *found, command("firewall-cmd --reload"))
 
 
 def _nft_opens(
@@ -139,7 +140,7 @@ def _nft_opens(
         sign = "!= " if inverted else ""
         address = f"{family_of_nft(family)} {end} {sign}{nft_set(listed)} "
     rule = f"{address}tcp {'sport' if reply else 'dport'} {port} accept"
-    return lines(
+    return steps(
         "Open it before the rule that drops.",
         nft(f"insert rule {place.family} {place.table} {place.chain} {rule}"),
         _NFT_FILE,
@@ -157,7 +158,7 @@ def _iptables_opens(
     else:
         found = [f"{end} {one} -p tcp {ports} {port} -j ACCEPT" for one in listed]
     rules = [iptables(place.tool, f"-I {place.chain} 1 {one}", place.table) for one in found]
-    return lines("Open it before the rule that drops.", *rules, _IPTABLES_FILE)
+    return steps("Open it before the rule that drops.", *rules, _IPTABLES_FILE)
 
 
 def close_to_others(packet_filter: PacketFilter, passage: Passage, blocked: BlockedPort) -> str:
@@ -208,14 +209,14 @@ def _firewalld_closes(
     rich = [f'rule {of} priority="-101" source address="{one}" {ends} accept' for one in listed]
     rich.append(f'rule {of} priority="-100" {ends} drop')
     added = [command(f"{where}--add-rich-rule={word(one)}") for one in rich]
-    return lines("Close it with firewalld.", *added, command("firewall-cmd --reload"))
+    return steps("Close it with firewalld.", *added, command("firewall-cmd --reload"))
 
 
 def _ufw_closes(listed: list[str], port: int) -> str:
     allow = [
         command(f"ufw prepend allow proto tcp from {one} to any port {port}") for one in listed
     ]
-    return lines(
+    return steps(
         "Close it with ufw, before its other rules.",
         command(f"ufw prepend deny {port}/tcp"),
         *allow,
@@ -224,7 +225,7 @@ def _ufw_closes(listed: list[str], port: int) -> str:
 
 def _iptables_closes(place: Place, passage: Passage, listed: list[str], port: int) -> str:
     tool = tool_for(passage.path.family, place.tool)
-    return lines(
+    return steps(
         "Close it before the other rules.",
         *_chain(tool, "INPUT", f"! -i lo -p tcp --dport {port}", listed, port),
         _IPTABLES_FILE,
@@ -250,7 +251,7 @@ def _chain(
 
 def _nft_closes(place: Place, passage: Passage, listed: list[str], port: int) -> str:
     rule = _nft_drop(passage, listed, port, of_family=place.family == "inet")
-    return lines(
+    return steps(
         "Close it before the other rules.",
         nft(f"insert rule {place.family} {place.table} {place.chain} {rule}"),
         _NFT_FILE,
@@ -268,7 +269,7 @@ def own_table(passage: Passage, listed: list[str], port: int) -> str:
     """A table of its own, before destination NAT: no accept of another table undoes a drop."""
     rule = _nft_drop(passage, listed, port, of_family=True)
     head = "{ type filter hook prerouting priority -150; }"
-    return lines(
+    return steps(
         "Close it in a table of its own: an accept of another one does not undo a drop.",
         nft(f"add table inet {OWN_TABLE}"),
         nft(f"add chain inet {OWN_TABLE} blocked {head}"),
@@ -295,7 +296,7 @@ def _closed_behind(
     if local and tool and tool != "nft":
         match = f"-p tcp -m conntrack --ctorigdstport {passage.port} --ctdir ORIGINAL"
         rules = _chain(tool, "DOCKER-USER", match, listed, passage.port)
-        return lines("Docker publishes it past the input chain.", *rules, _IPTABLES_FILE, bind)
+        return steps("Docker publishes it past the input chain.", *rules, _IPTABLES_FILE, bind)
     if local:
         return own_table(passage, listed, passage.port)
     inside = sorted(model.routes.way(path.family, path.address, None).devices)
@@ -305,13 +306,13 @@ def _closed_behind(
         match = f"{but}-d {address} -p tcp --dport {passage.port}"
         rules = _chain(tool, "PREROUTING", match, listed, passage.port, "raw")
         said = "Keep neighbours out that route by this host, as Docker 28 does."
-        return lines(said, *rules, _IPTABLES_FILE)
+        return steps(said, *rules, _IPTABLES_FILE)
     family = family_of_nft(path.family)
     sources = f"{family} saddr != {nft_set(listed)} " if listed else ""
     iif = f'iifname != "{inside[0]}" ' if inside else ""
     rule = f"{iif}{family} daddr {address} {sources}tcp dport {passage.port} drop"
     head = "{ type filter hook prerouting priority -150; }"
-    return lines(
+    return steps(
         "Keep neighbours out that route by this host.",
         nft(f"add table inet {OWN_TABLE}"),
         nft(f"add chain inet {OWN_TABLE} blocked {head}"),

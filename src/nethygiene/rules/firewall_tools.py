@@ -66,6 +66,17 @@ def cidrs(spans: Intervals, family: Family) -> list[str]:
     return found
 
 
+def steps(*parts: str) -> str:
+    """A remedy of sentences and commands in order: commands that follow one another are a block."""
+    told = ""
+    before = ""
+    for part in filter(None, parts):
+        together = before.startswith("`") and part.startswith("`")
+        told += ("" if not told else "\n" if together else "\n\n") + part
+        before = part
+    return told
+
+
 def nft_set(networks: Sequence[str]) -> str:
     """Networks as nft writes a choice of them."""
     return networks[0] if len(networks) == 1 else "{ " + ", ".join(networks) + " }"
@@ -115,6 +126,7 @@ __all__ = [
     "nft",
     "nft_set",
     "place_of",
+    "steps",
     "tool_for",
     "zone_of",
 ]
