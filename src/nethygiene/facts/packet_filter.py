@@ -192,11 +192,11 @@ class PacketFilter(Fact):
             ports: from one of these instead.
         """
         model = self.model
-        classes = model.ground(path.family).classes
+        clients = model.ground(path.family).mask(path.sources)
         sent_from = ports or (EPHEMERAL if ephemeral else ANY_PORT)
         packet = new_connection(path.family, path.interface, path.address, port, sent_from)
         try:
-            return model.judge(packet, classes.mask(path.sources))
+            return model.judge(packet, clients)
         except TooLongError as error:
             self.ledger.undecidable(str(error))
 

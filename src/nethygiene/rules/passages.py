@@ -26,7 +26,7 @@ from nethygiene.firewall.stack import VirtualServer
 from nethygiene.firewall.verdict import Judgement
 
 _SHOWN = 3
-_COUNTED = 200
+_COUNTED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Passage:
         """The way in words: ``by eth0 to 192.0.2.10 port 443``."""
         path = self.path
         addresses = [written(number, path.family) for number in (path.address, *path.alike)]
-        to = _listed(addresses, "address", "addresses")
+        to = _shortened(addresses, "address")
         behind = f" ({self.behind})" if self.behind else ""
         return f"by {path.interface or 'an interface'} to {to} port {self.port}{behind}"
 
@@ -92,7 +92,7 @@ class Passage:
             return ""
         kind = self.kinds[self.judgements.index(judged)]
         listed = [str(low) if low == high else f"{low}-{high}" for low, high in kind]
-        return f" from source port {_listed(listed, 'range', 'ranges')}"
+        return f" from source port {_shortened(listed, 'range')}"
 
 
 def written_networks(found: Iterable[Interval], holes: Intervals, family: Family) -> str:
@@ -104,17 +104,24 @@ def written_networks(found: Iterable[Interval], holes: Intervals, family: Family
         family: of the addresses.
     """
     stretches = list(islice(found, _COUNTED + 1))
-    spans = [_network(span, family) for span in _closed(stretches[:_COUNTED], holes)]
+    spans = list(_closed(stretches[:_COUNTED], holes))
     if len(stretches) > _COUNTED:
-        return f"many networks, for instance {spans[0]}"
-    return _listed(spans, "network", "networks")
+        return f"many networks, for instance {_network(spans[0], family)}"
+    shown = [_network(span, family) for span in spans[: _SHOWN if len(spans) <= _SHOWN else 1]]
+    return _listed(shown, len(spans) - len(shown), "network")
 
 
-def _listed(names: list[str], one: str, many: str) -> str:
+def _shortened(names: list[str], kind: str) -> str:
     if len(names) <= _SHOWN:
-        return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    more = len(names) - 1
-    return f"{names[0]} and {more} more {many if more > 1 else one}"
+        return _listed(names, 0, kind)
+    return _listed(names[:1], len(names) - 1, kind)
+
+
+def _listed(names: list[str], more: int, kind: str) -> str:
+    if more:
+        plural = "" if more == 1 else "es" if kind.endswith("s") else "s"
+        return f"{', '.join(names)} and {more} more {kind}{plural}"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _closed(found: Iterable[Interval], holes: Intervals) -> Iterator[Interval]:
