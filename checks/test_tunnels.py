@@ -1,5 +1,7 @@
 """SSH tunnels that a job keeps up."""
 
+from functools import partial
+
 from nethygiene.rules import (
     NO_COMPLAINTS,
     Expect,
@@ -14,11 +16,15 @@ from nethygiene.rules import (
     equal_to,
     forward_states,
     host_key_findings,
+    listen_again,
     log_finding,
+    look_and_empty,
     not_applicable,
     options_in_effect,
     rule,
+    run_one,
     running_tunnel,
+    start_anew,
     unknown,
 )
 
@@ -32,15 +38,12 @@ def test_tunnel_host_key_known(
     Why: The check of a tunnel, an ssh to `[localhost]:19922`, ended each minute with "Host key
         verification failed.", for that name was not in the known_hosts of the job's user. So the
         job took its tunnel for down and started one more, until the server went under (S0).
-    Remedy: As the user whose job it is, fetch the key, and compare its fingerprint with the one
-        that the server's own console shows. Only then add it; HOST and PORT are those of the
-        message, and a check that goes through the tunnel is asked through the tunnel.
-        `ssh-keyscan -4 -p PORT HOST > /tmp/host_key`
-        `ssh-keygen -lf /tmp/host_key`
-        `cat /tmp/host_key >> ~/.ssh/known_hosts`
-        On the server: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`. An old key of that name
-        goes away with `ssh-keygen -R '[HOST]:PORT'`. Declare the fingerprint as `host_keys`, so
-        that a wrong key is found as well.
+    Remedy: Fetch the key with ssh-keyscan, and compare its fingerprint with the one that the
+        server's own console shows (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` there). Only
+        then let ssh know it, as the user whose job it is; a finding prints the commands. A check
+        that goes through the tunnel is asked through the tunnel. Where HostKeyAlgorithms puts
+        another type first, add the key of that type, or put the known type first. Declare the
+        fingerprint as `host_keys`, so that a wrong key is found as well.
     Kernels: It does not depend on the kernel. Nothing logs in anywhere: `ssh -G` and the files
         that it names are read as the tunnel's user, which takes that login, root, or the sudoers
         lines of `python -m nethygiene sudoers --user LOGIN --inventory=FILE`. A key known through
@@ -55,7 +58,7 @@ def test_tunnel_host_key_known(
     findings = host_key_findings(tunnel, tunnel_configs.of(tunnel))
     for finding in findings:
         if not finding.undecided:
-            expect(finding.what, finding.keys, finding.wanted, finding.hint)
+            expect(finding.what, finding.keys, finding.wanted, finding.hint, finding.remedy)
     if undecided := [finding.undecided for finding in findings if finding.undecided]:
         unknown("; ".join(undecided))
 
@@ -69,11 +72,9 @@ def test_tunnel_fails_fast(
     Why: The port of the tunnel was taken, but each new ssh stayed connected without it, exited 0
         in the background, and the job reported a tunnel created successfully (incident S0).
     Remedy: Give ssh these options, on its command line or in the user's ~/.ssh/config, and start
-        it anew. Name the address to listen on: without it, ssh is content with `::1` where
-        127.0.0.1 is taken.
-        `ssh -N -oBatchMode=yes -oExitOnForwardFailure=yes -oServerAliveInterval=15 FORWARD HOST`
-        FORWARD is written as `-L 127.0.0.1:19922:localhost:22`. A unit with `Restart=always` and
-        `RestartSec=10` starts it again when it has ended.
+        it anew; a finding prints the whole command. Name the address to listen on, as in
+        `-L 127.0.0.1:19922:localhost:22`: without it, ssh is content with `::1` where 127.0.0.1 is
+        taken. A unit with `Restart=always` and `RestartSec=10` starts it again when it has ended.
     Kernels: It does not depend on the kernel. What a running ssh was told by its configuration is
         taken from the configuration of now: restart it after a change. Where the server's sshd
         says GatewayPorts yes, a -R forward listens on every address whatever it names: that is
@@ -84,7 +85,13 @@ def test_tunnel_fails_fast(
     """
     running = running_tunnel(tunnel, ssh_processes, tunnel_configs)
     for option in options_in_effect(running, tunnel_configs):
-        expect(option.what, option.value, option.wanted, option.hint)
+        expect(
+            option.what,
+            option.value,
+            option.wanted,
+            option.hint,
+            remedy=lambda: start_anew(running),
+        )
 
 
 @rule(severity="high", kind="state", incidents=["S0"], version=2)
@@ -98,10 +105,9 @@ def test_tunnel_running(
         (incident S0).
     Remedy: More than one: end all of them, and find out why the job takes its tunnel for down
         (tunnel-host-key-known, tunnel-forward-listening). None: see the job's log
-        (tunnel-logs-clean), and start it. A systemd unit keeps one and never two; where cron
-        stays, a lock does.
-        `pkill -u USER -f 'ssh .*DESTINATION'`
-        `* * * * * flock -n /tmp/tunnel.lock COMMAND`
+        (tunnel-logs-clean), and start it; one that is stopped goes on by `kill -CONT`. A systemd
+        unit keeps one and never two; where cron stays, a lock does, by a line in the crontab that
+        begins with `flock -n`. A finding prints the commands.
     Kernels: It does not depend on the kernel. Where /proc is mounted with hidepid, another
         user's processes are unknown. So is a ControlMaster, which hides its arguments. An ssh in a
         container, or in another network namespace, is none of this host's; of the latter only root
@@ -112,21 +118,32 @@ def test_tunnel_running(
         - systemd.service(5): Restart=
     """
     running = running_tunnel(tunnel, ssh_processes, tunnel_configs)
-    expect(running.what, running.count(), equal_to(1), running.hint)
+    expect(
+        running.what,
+        running.count(),
+        equal_to(1),
+        running.hint,
+        remedy=lambda: run_one(running),
+    )
 
 
-@rule(severity="high", kind="state", incidents=["S0"])
+@rule(severity="high", kind="state", incidents=["S0"], version=2)
 def test_tunnel_forward_listening(
-    listeners: Listeners, listener_owners: ListenerOwners, tunnel: Tunnel, expect: Expect
+    listeners: Listeners,
+    listener_owners: ListenerOwners,
+    ssh_processes: SshProcesses,
+    tunnel_configs: TunnelConfigs,
+    tunnel: Tunnel,
+    expect: Expect,
 ) -> None:
-    """The local end of the tunnel listens, and it is ssh that listens there.
+    """The local end of the tunnel listens, and it is the tunnel's own ssh that listens there.
 
     Why: Where the port was taken, ssh said so once and stayed connected without a forward:
         the tunnel looked alive, and led nowhere or to somebody else's process (incident S0).
-    Remedy: See which process holds the port, and end the one that is not the tunnel:
-        `ss -lntp 'sport = :PORT'`
-        Where nothing listens, start the tunnel anew with ExitOnForwardFailure=yes and the address
-        written out, `-L 127.0.0.1:PORT:HOST:PORT`; ssh then says what is in its way.
+    Remedy: See which process holds the port, with `ss -lntp` as root, and end the one that is not
+        the tunnel, or give it another port. Where nothing listens, start the tunnel anew with
+        ExitOnForwardFailure=yes and the address written out; ssh then says what is in its way. A
+        finding prints the commands.
     Kernels: It does not depend on the kernel. Whose socket it is, only root or its own user can
         see; to anyone else it is unknown. That the other end answers is not tried.
 
@@ -134,11 +151,18 @@ def test_tunnel_forward_listening(
         - ssh(1): -L
         - ss(8)
     """
-    states = forward_states(tunnel, listeners, listener_owners)
+    running = partial(running_tunnel, tunnel, ssh_processes, tunnel_configs)
+    states = forward_states(tunnel, listeners, listener_owners, running)
     if not states:
         not_applicable(f"tunnel {tunnel.name} declares no local_forwards", Reason.NOT_DECLARED)
     for state in states:
-        expect(state.what, state, state.wanted, state.hint)
+        expect(
+            state.what,
+            state,
+            state.wanted,
+            state.hint,
+            remedy=lambda state=state: listen_again(state, running()),  # type: ignore[misc]
+        )
 
 
 @rule(severity="medium", kind="state", incidents=["S0"], version=2)
@@ -154,10 +178,9 @@ def test_tunnel_logs_clean(
         Address in use, no forwarding: tunnel-running and tunnel-forward-listening. Permission
         denied: the job's key is not in the server's authorized_keys, or the job cannot read it.
         Refused, timed out, no route, closed: the server or the way to it. The lines themselves
-        leave the window, `log_window` seconds, by and by; or read them and empty it:
-        `mail -u USER`
-        Where nothing can be read, give the job a log: a unit, or in the crontab a line that ends
-        in `2>> FILE`, which `run_by: {log: FILE}` declares.
+        leave the window, `log_window` seconds, by and by; or keep the file elsewhere once it is
+        mended. Where nothing can be read, give the job a log: a unit, or in the crontab a line that
+        ends in `2>> FILE`, which `run_by: {log: FILE}` declares.
     Kernels: It does not depend on the kernel. A mailbox takes its user or root, a journal root.
         Where cron has no sendmail the output is discarded: that is unknown, as are lines that do
         not tell when they were written, in a file that has been written to since.
@@ -170,6 +193,11 @@ def test_tunnel_logs_clean(
         not_applicable(f"tunnel {tunnel.name} declares no run_by", Reason.NOT_DECLARED)
     finding = log_finding(tunnel, policy.log_window, tunnel_logs)
     if finding.is_decided:
-        expect(finding.what, finding.recent, NO_COMPLAINTS)
+        expect(
+            finding.what,
+            finding.recent,
+            NO_COMPLAINTS,
+            remedy=lambda: look_and_empty(tunnel, finding.log),
+        )
     if finding.undecided:
         unknown(finding.undecided)

@@ -182,6 +182,12 @@ from nethygiene.rules.tunnel_forwards import forward_states
 from nethygiene.rules.tunnel_keys import host_key_findings
 from nethygiene.rules.tunnel_options import options_in_effect
 from nethygiene.rules.tunnel_processes import running_tunnel
+from nethygiene.rules.tunnel_remedies import (
+    listen_again,
+    look_and_empty,
+    run_one,
+    start_anew,
+)
 
 __all__ = [
     "FIND_FULL_QUEUE",
@@ -272,7 +278,9 @@ __all__ = [
     "lengthen_backlog",
     "lines",
     "link_remedy",
+    "listen_again",
     "log_finding",
+    "look_and_empty",
     "never_risen",
     "none_stale",
     "not_applicable",
@@ -303,6 +311,7 @@ __all__ = [
     "route_remedy",
     "rule",
     "run_network_manager",
+    "run_one",
     "running_tunnel",
     "sampled_enough",
     "serve_remedy",
@@ -317,6 +326,7 @@ __all__ = [
     "sockets_of",
     "ssh_sessions",
     "stale",
+    "start_anew",
     "state_of",
     "still_served",
     "syn_queues",

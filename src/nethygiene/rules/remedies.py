@@ -29,6 +29,11 @@ def content(text: str) -> str:
     return f"``{text}``" if text.isprintable() and "`" not in text else ""
 
 
+def as_user(user: str, text: str) -> str:
+    """A command of another user's, as root types it."""
+    return text if user == "root" else f"runuser -u {word(user)} -- {text}"
+
+
 def paragraphs(*parts: str) -> str:
     """The parts of a remedy, a paragraph or block each, without those that are empty."""
     return "\n\n".join(part for part in parts if part)

@@ -23,11 +23,13 @@ class LogFinding:
         what: the place and how far back, in words.
         recent: the messages of the window, each with how often it came; ``none`` without any.
         undecided: why the rest cannot be told; empty where all is.
+        log: it.
     """
 
     what: str
     recent: str
     undecided: str
+    log: TunnelLog
 
     @property
     def is_decided(self) -> bool:
@@ -50,6 +52,7 @@ def log_finding(tunnel: Tunnel, window: int, logs: TunnelLogs) -> LogFinding:
         what=f"ssh's messages in {place} of the last {window} s",
         recent=_counted(recent),
         undecided="; ".join(_doubts(log, place, undated, start)),
+        log=log,
     )
 
 

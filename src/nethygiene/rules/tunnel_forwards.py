@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from nethygiene.inventory.forward import Forward
@@ -11,6 +13,9 @@ from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.rules.expect import unknown
 from nethygiene.rules.matchers import Matcher
+from nethygiene.rules.tunnel_processes import RunningTunnel
+
+_PID = re.compile(r" \(pid (\d{1,10})\)$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,8 @@ class ForwardState:
         sockets: all that listen on that port.
         serving: the one that takes connections to the address, None where none does.
         owners: the processes behind it, with their ids.
+        own: the process ids of the tunnel's ssh.
+        stopped: those of a stopped one.
     """
 
     address: str
@@ -30,6 +37,13 @@ class ForwardState:
     sockets: tuple[Listener, ...]
     serving: Listener | None
     owners: tuple[str, ...]
+    own: frozenset[int] = frozenset()
+    stopped: frozenset[int] = frozenset()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of its owners."""
+        return tuple(int(match[1]) for one in self.owners if (match := _PID.search(one)))
 
     @property
     def what(self) -> str:
@@ -38,18 +52,22 @@ class ForwardState:
         return f"local end of the tunnel at {host}:{self.port}"
 
     @property
-    def is_ssh(self) -> bool:
-        """Whether it listens, and it is ssh that does."""
-        return self.serving is not None and any(one.startswith("ssh (") for one in self.owners)
+    def is_own(self) -> bool:
+        """Whether it listens, and it is the tunnel's own ssh that does."""
+        return self.serving is not None and not self.own.isdisjoint(self.pids)
 
     @property
     def wanted(self) -> Matcher[ForwardState]:
         """What is expected of it."""
-        return Matcher("listened on by ssh", lambda state: state.is_ssh)
+        return Matcher("listened on by the tunnel's ssh", lambda state: state.is_own)
 
     @property
     def hint(self) -> str:
         """What it means where it is not so."""
+        if not self.stopped.isdisjoint(self.pids):
+            return "that ssh is stopped (state T): connections to it wait for ever"
+        if any(one.startswith("ssh (") for one in self.owners):
+            return "that ssh is another one: of another user, destination or forward"
         if self.serving is not None:
             return "another process has the port: the tunnel has no local end"
         if self.sockets:
@@ -64,9 +82,19 @@ class ForwardState:
 
 
 def forward_states(
-    tunnel: Tunnel, listeners: Listeners, owners: ListenerOwners
+    tunnel: Tunnel,
+    listeners: Listeners,
+    owners: ListenerOwners,
+    running: Callable[[], RunningTunnel],
 ) -> list[ForwardState]:
-    """The state of each local forward; ends the rule as unknown for one that ss does not show."""
+    """The state of each local forward; ends the rule as unknown for one that ss does not show.
+
+    Args:
+        tunnel: as declared.
+        listeners: what listens on the host.
+        owners: whose sockets these are.
+        running: finds the tunnel's processes; asked only where an ssh listens.
+    """
     states = []
     for forward in tunnel.local_forwards:
         address = _listening_address(forward)
@@ -76,7 +104,14 @@ def forward_states(
         serving = _serving(address, sockets)
         # Looked up only where something listens: nothing listening needs no privilege to see.
         found = owners.at(str(serving)) if serving is not None else ()
-        states.append(ForwardState(address, forward.port, sockets, serving, found))
+        state = ForwardState(address, forward.port, sockets, serving, found)
+        if any(one.startswith("ssh (") for one in found):
+            tunnels = running()
+            if why := [text for pid, text in tunnels.unclear.items() if pid in state.pids]:
+                unknown("; ".join(why))
+            stopped = frozenset(one.process.pid for one in tunnels.stopped)
+            state = replace(state, own=tunnels.pids, stopped=stopped)
+        states.append(state)
     return states
 
 

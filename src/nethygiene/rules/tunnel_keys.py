@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from nethygiene.inventory.policy import Tunnel
 from nethygiene.known_hosts import KnownHosts, fingerprint
 from nethygiene.probes.tunnel_configs import SshTarget, TunnelConfig
+from nethygiene.rules.host_key_remedies import fetch_key
 from nethygiene.rules.matchers import Matcher
 from nethygiene.tunnels.host_keys import (
     KnownKeys,
@@ -37,6 +39,7 @@ class HostKeyFinding:
         keys: the keys that ssh would find.
         wanted: what is expected of them.
         hint: what it means and what to do.
+        remedy: the commands that do it.
         undecided: why it cannot be told; empty where it can.
     """
 
@@ -44,13 +47,14 @@ class HostKeyFinding:
     keys: KnownKeys
     wanted: Matcher[KnownKeys]
     hint: str
+    remedy: Callable[[], str]
     undecided: str = ""
 
 
 def host_key_findings(tunnel: Tunnel, config: TunnelConfig) -> list[HostKeyFinding]:
     """One finding for each destination and jump host of the tunnel and of its check."""
     return [
-        _finding(target, config, _declared_keys(tunnel, target, config), _settings(tunnel, target))
+        _finding(tunnel, target, config, _declared_keys(tunnel, target, config))
         for target in config.targets
         if target.role in _WHERE
     ]
@@ -79,7 +83,7 @@ def _settings(tunnel: Tunnel, target: SshTarget) -> str | None:
 
 
 def _finding(
-    target: SshTarget, config: TunnelConfig, declared: tuple[str, ...], algorithms: str | None
+    tunnel: Tunnel, target: SshTarget, config: TunnelConfig, declared: tuple[str, ...]
 ) -> HostKeyFinding:
     ssh = target.config
     words = (*ssh.words("userknownhostsfile"), *ssh.words("globalknownhostsfile"))
@@ -93,12 +97,13 @@ def _finding(
         keys=keys,
         wanted=_wanted(declared, unchecked_because(ssh), ssh),
         hint="; ".join(_hints(keys, declared, files, ssh)),
+        remedy=partial(fetch_key, tunnel, keys, target, config, declared),
         undecided=_undecided(
             keys,
             declared,
             ssh,
             unreadable,
-            _doubt(keys, ssh, known, config, algorithms),
+            _doubt(keys, ssh, known, config, _settings(tunnel, target)),
         ),
     )
 

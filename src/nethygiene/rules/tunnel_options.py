@@ -50,10 +50,10 @@ _DEFAULTS = {
     "serveraliveinterval": "0",
 }
 # What Debian's BatchMode comes to: three times 300 s.
-_LONGEST_SILENCE = 900
+LONGEST_SILENCE = 900
 _NOTICED: Matcher[str | None] = Matcher(
-    f"at most {_LONGEST_SILENCE} s",
-    lambda told: told is not None and int(told.split()[0]) <= _LONGEST_SILENCE,
+    f"at most {LONGEST_SILENCE} s",
+    lambda told: told is not None and int(told.split()[0]) <= LONGEST_SILENCE,
 )
 _NAMED: Matcher[str | None] = Matcher("an address of its own", lambda told: told == "named")
 

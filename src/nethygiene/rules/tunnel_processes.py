@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nethygiene.inventory.forward import Forward
@@ -48,14 +48,14 @@ class RunningTunnel:
         matching: those to its destination with its forwards, stopped ones included.
         rivals: those to its destination that ask for one of its ports in another way.
         others: those to its destination with other forwards.
-        unclear: why some could not be told.
+        unclear: why some could not be told, by their process ids.
     """
 
     tunnel: Tunnel
     matching: tuple[RunningSsh, ...]
     rivals: tuple[RunningSsh, ...]
     others: tuple[RunningSsh, ...]
-    unclear: tuple[str, ...]
+    unclear: Mapping[int, str]
 
     @property
     def what(self) -> str:
@@ -71,6 +71,11 @@ class RunningTunnel:
         return tuple(one for one in self.matching if one.process.stopped)
 
     @property
+    def pids(self) -> frozenset[int]:
+        """The process ids of those that do the tunnel's work."""
+        return frozenset(one.process.pid for one in self.matching if not one.process.stopped)
+
+    @property
     def excess(self) -> tuple[RunningSsh, ...]:
         """All that are the tunnel, or in its way."""
         return (*self.matching, *self.rivals)
@@ -81,7 +86,7 @@ class RunningTunnel:
         A stopped one does no work: alone it is none, beside another one too many.
         """
         if self.unclear and len(self.matching) < 2:
-            unknown("; ".join(self.unclear))
+            unknown("; ".join(self.unclear.values()))
         if len(self.matching) == len(self.stopped) == 1:
             return 0
         return len(self.excess) if self.matching else 0
@@ -114,18 +119,20 @@ def running_tunnel(
     matching: list[RunningSsh] = []
     rivals: list[RunningSsh] = []
     others: list[RunningSsh] = []
-    unclear: list[str] = []
+    unclear: dict[int, str] = {}
     for process in processes.of_user(tunnel.user):
         if is_script(process.argv):
             continue
         if is_mux_master(process.argv):
-            unclear.append(f"pid {process.pid} is a ControlMaster, which hides its arguments")
+            unclear[process.pid] = (
+                f"pid {process.pid} is a ControlMaster, which hides its arguments"
+            )
             continue
         invocation = parse_invocation(process.argv)
         if invocation.control is not None or invocation.stdio_forward is not None:
             continue
         if invocation.unreadable:
-            unclear.append(f"the arguments of pid {process.pid}: {invocation.unreadable}")
+            unclear[process.pid] = f"the arguments of pid {process.pid}: {invocation.unreadable}"
             continue
         going = goes_there(invocation, tunnel, configs)
         if going is Going.ELSEWHERE:
@@ -133,7 +140,7 @@ def running_tunnel(
         running = _with_forwards(process, invocation, tunnel, configs)
         if going is Going.UNCLEAR:
             if _competes(running.local, tunnel.local_forwards):
-                unclear.append(
+                unclear[process.pid] = (
                     f"pid {process.pid} goes to {invocation.written} with the same forward: "
                     f"whether that is {tunnel.destination} by another name cannot be told"
                 )
@@ -147,7 +154,7 @@ def running_tunnel(
             rivals.append(running)
         else:
             others.append(running)
-    return RunningTunnel(tunnel, tuple(matching), tuple(rivals), tuple(others), tuple(unclear))
+    return RunningTunnel(tunnel, tuple(matching), tuple(rivals), tuple(others), unclear)
 
 
 def _competes(forwards: Iterable[Forward], wanted: Iterable[Forward]) -> bool:

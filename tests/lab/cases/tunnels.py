@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from tests.lab.cases.case import LabCase, Scene
 from tests.lab.host import LabHost
 from tests.lab.inventory import Policy
@@ -111,17 +109,6 @@ def forget_check(scene: Scene) -> None:
     know(scene.host, scene.client, "cloud.example")
 
 
-def fetch_key(scene: Scene) -> None:
-    """Follow the remedy, as the user: fetch, compare, add."""
-    told = scene.remedy("tunnel-host-key-known", "to-cloud")
-    commands = re.findall(r"`((?:ssh-keyscan|ssh-keygen -lf /tmp|cat /tmp)[^`]+)`", told)
-    assert len(commands) == 3, commands
-    script = "\n".join(commands).replace("PORT", "19922").replace("HOST", "localhost")
-    as_plant = f"set -e; cd {HOME}; HOME={HOME}\n{script}"
-    scene.host.run("runuser", "-u", "plant", "--", "sh", "-c", as_plant)
-    scene.host.shell("rm -f /tmp/host_key")
-
-
 def multiply(scene: Scene) -> None:
     """The incident, bounded: five minutes of it."""
     forget_check(scene)
@@ -162,10 +149,6 @@ def mail_once(scene: Scene) -> None:
     dig(scene.host)
 
 
-def read_mail(scene: Scene) -> None:
-    scene.host.shell("rm -f /var/mail/plant")
-
-
 CASES = [
     LabCase(
         name="check-not-known",
@@ -174,7 +157,6 @@ CASES = [
         policy=POLICY,
         prepares=prepare,
         breaks=forget_check,
-        mends=fetch_key,
         says="known host key of [localhost]:19922",
     ),
     LabCase(
@@ -195,7 +177,6 @@ CASES = [
         policy=POLICY,
         prepares=prepare,
         breaks=dig_carelessly,
-        mends=start_over,
         says="ExitOnForwardFailure of pid",
     ),
     LabCase(
@@ -216,7 +197,6 @@ CASES = [
         policy=POLICY,
         prepares=prepare,
         breaks=mail_once,
-        mends=read_mail,
         says="Host key verification failed",
     ),
 ]
