@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from nethygiene.facts.fact import Fact
 from nethygiene.firewall.addresses import Classes, Family, Interval, Intervals, classes_of, common
+from nethygiene.firewall.attempts import attacked, served
 from nethygiene.firewall.nat import NatRule, nat_rules
 from nethygiene.firewall.own import (
     LINK_LOCAL,
@@ -188,7 +189,8 @@ class PacketFilter(Fact):
         Args:
             path: one of :meth:`paths`.
             port: TCP port that is connected to.
-            ephemeral: from a port that clients use; else from any.
+            ephemeral: by clients, from a port that they use; else by whoever tries until one gets
+                in, from any port.
             ports: from one of these instead.
         """
         model = self.model
@@ -196,7 +198,7 @@ class PacketFilter(Fact):
         sent_from = ports or (EPHEMERAL if ephemeral else ANY_PORT)
         packet = new_connection(path.family, path.interface, path.address, port, sent_from)
         try:
-            return model.judge(packet, clients)
+            return (served if ephemeral else attacked)(model, packet, clients)
         except TooLongError as error:
             self.ledger.undecidable(str(error))
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.ipsets import IpSet
+from nethygiene.firewall.iptables_limits import filled_lists
+from nethygiene.firewall.iptables_options import Context
 from nethygiene.firewall.iptables_rules import rules_of
 from nethygiene.firewall.ruleset import Action, BaseChain, Chain, Hook, Rule, Table
 
@@ -104,12 +106,14 @@ def compile_saved(
     """
     name = f"{tool} {table.name}"
     chains: dict[str, Chain] = {}
+    everywhere = Context(family, name, sets)
+    filled = filled_lists((one for lines in table.rules.values() for one in lines), everywhere)
     for chain, lines in table.rules.items():
-        place = f"{name} {chain}"
+        context = Context(family, f"{name} {chain}", sets, filled)
         rules: list[Rule] = []
         for line in lines:
-            rules += rules_of(_words(line), f"-A {chain} {line}".strip(), place, family, sets)
-        chains[chain] = Chain(place, tuple(rules))
+            rules += rules_of(_words(line), f"-A {chain} {line}".strip(), context)
+        chains[chain] = Chain(context.place, tuple(rules))
     bases = [
         BaseChain(
             chains[chain],

@@ -2,74 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-from nethygiene.firewall.addresses import Family
-from nethygiene.firewall.ipsets import IpSet
-from nethygiene.firewall.iptables_matches import EXTENSION_HEADERS, OPTIONS, Options, read_option
-from nethygiene.firewall.iptables_targets import target_of
-from nethygiene.firewall.matches import In, Match, Never, Perhaps
-from nethygiene.firewall.ruleset import Rule
+from nethygiene.firewall.iptables_limits import MODULES, limited
+from nethygiene.firewall.iptables_matches import matches_of
+from nethygiene.firewall.iptables_options import Context, read_line
+from nethygiene.firewall.iptables_targets import Outcome, target_of
+from nethygiene.firewall.matches import In, Match, Never
+from nethygiene.firewall.packet import Field
+from nethygiene.firewall.ruleset import Action, Effect, Rule
 
 _BAN_CHAINS = ("f2b", "fail2ban", "sshguard", "crowdsec")
+_LONGEST = 160
 
 
-@dataclass(slots=True)
-class _Line:
-    """A rule's words being read."""
-
-    words: list[str]
-    matches: list[Match] = field(default_factory=list)
-    modules: list[str] = field(default_factory=list)
-    target: str = ""
-    goto: bool = False
-    target_options: list[str] = field(default_factory=list)
-
-
-def rules_of(
-    words: list[str], text: str, place: str, family: Family, sets: Mapping[str, IpSet] | None
-) -> list[Rule]:
-    """What one ``-A`` line comes to; nothing where no SYN can match it."""
-    line = _Line(list(words))
-    options = Options(family, sets)
-    while line.words:
-        word = line.words.pop(0)
-        if word in {"-j", "-g"} and line.words:
-            line.goto = word == "-g"
-            line.target = line.words.pop(0)
-            line.target_options = line.words
-            break
-        if word in {"-m", "--match"} and line.words:
-            line.modules.append(line.words.pop(0))
-            if line.modules[-1] in EXTENSION_HEADERS:
-                return []
-            if line.modules[-1] not in OPTIONS:
-                line.matches.append(Perhaps(f"-m {line.modules[-1]}"))
-            continue
-        inverted = word == "!"
-        if inverted and line.words:
-            word = line.words.pop(0)
-        found = read_option(word, line.words, line.modules, options, inverted=inverted)
-        line.matches += found
-    line.matches += options.closing()
-    if any(isinstance(one, Never) for one in line.matches):
+def rules_of(words: list[str], text: str, context: Context) -> list[Rule]:
+    """What one ``-A`` line comes to; nothing where no packet that is followed can match it."""
+    line = read_line(words)
+    matches: list[Match] = []
+    effects: list[Effect] = []
+    for group in line.groups:
+        if group.module in MODULES:
+            found, done = limited(group, context)
+            matches += found
+            effects += done
+        else:
+            matches += matches_of(group, context)
+    if any(isinstance(one, Never) for one in matches):
         return []
-    bans = place.rpartition(" ")[2].startswith(_BAN_CHAINS) or any(
-        isinstance(one, In) and one.bans and not one.inverted for one in line.matches
-    )
-    made = target_of(line.target, line.target_options, goto=line.goto, family=family)
+    made = target_of(line.target, line.target_words, goto=line.goto, context=context)
+    if effects and not made:
+        made = [Outcome(Action.CONTINUE)]
     return [
         Rule(
-            place,
-            text if len(text) <= 160 else text[:159] + "…",
-            tuple(line.matches) + one.matches,
+            context.place,
+            text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…",
+            tuple(matches),
             one.action,
             chain=one.chain,
             target=one.target,
-            effects=one.effects,
+            effects=(*effects, *one.effects),
             masks_source=one.masks_source,
-            bans=bans,
+            bans=_bans(matches, context),
         )
         for one in made
     ]
+
+
+def _bans(matches: list[Match], context: Context) -> bool:
+    """Whether it is of addresses that a program keeps.
+
+    What drops everybody is no ban, whatever its chain is called.
+    """
+    of_banner = context.place.rpartition(" ")[2].startswith(_BAN_CHAINS)
+    return any(
+        isinstance(one, In)
+        and not one.inverted
+        and (one.bans or (of_banner and Field.SADDR in one.fields))
+        for one in matches
+    )

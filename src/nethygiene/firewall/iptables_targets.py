@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 
 from nethygiene.firewall.addresses import Family, Intervals, parse_address
+from nethygiene.firewall.ipset_matches import set_choice
 from nethygiene.firewall.iptables_marks import connection_mark, packet_mark
-from nethygiene.firewall.matches import Match
-from nethygiene.firewall.ruleset import Action, Effect, Target, Untrack
+from nethygiene.firewall.iptables_options import Context
+from nethygiene.firewall.ruleset import Action, Effect, PutOn, Target, Untrack
 
 _PASSING = frozenset(
     {"LOG", "NFLOG", "ULOG", "TRACE", "AUDIT", "CONNSECMARK", "SECMARK", "CLASSIFY"}
-    | {"DSCP", "TOS", "TTL", "HL", "ECN", "TCPMSS", "TCPOPTSTRIP", "CHECKSUM", "TEE", "SET"}
+    | {"DSCP", "TOS", "TTL", "HL", "ECN", "TCPMSS", "TCPOPTSTRIP", "CHECKSUM", "TEE"}
     | {"RATEEST", "IDLETIMER", "LED", "ACCOUNT"}
 )
 _UNDECIDED = frozenset(
@@ -30,7 +31,6 @@ class Outcome:
     target: Target | None = None
     effects: tuple[Effect, ...] = ()
     masks_source: bool = False
-    matches: tuple[Match, ...] = ()
 
 
 _VERDICTS = {
@@ -41,7 +41,7 @@ _VERDICTS = {
 }
 
 
-def target_of(name: str, options: list[str], *, goto: bool, family: Family) -> list[Outcome]:  # noqa: PLR0911
+def target_of(name: str, options: list[str], *, goto: bool, context: Context) -> list[Outcome]:  # noqa: PLR0911
     """What ``-j NAME options`` does; nothing for one that leaves the packet as it is."""
     if not name or name in _PASSING:
         return []
@@ -57,13 +57,23 @@ def target_of(name: str, options: list[str], *, goto: bool, family: Family) -> l
     if name in {"SNAT", "MASQUERADE"}:
         return [Outcome(Action.ACCEPT, masks_source=True)]
     if name in {"DNAT", "REDIRECT"}:
-        return [Outcome(Action.NAT, target=_nat(name, options, family))]
+        return [Outcome(Action.NAT, target=_nat(name, options, context.family))]
     if name == "TPROXY":
         target = Target(unknown="a transparent proxy takes it", tproxy=True)
         return [Outcome(Action.NAT, target=target)]
+    if name == "SET":
+        return _set(options, context)
     if name in _UNDECIDED:
         return [Outcome(Action.UNDECIDED)]
     return [Outcome(Action.GOTO if goto else Action.JUMP, chain=name)]
+
+
+def _set(options: list[str], context: Context) -> list[Outcome]:
+    """SET puts the client into a set, or takes it out; other addresses are no matter here."""
+    if len(options) < 3 or options[1] not in context.filled or options[2].split(",")[0] != "src":
+        return []
+    off = options[0] == "--del-set"
+    return [Outcome(Action.CONTINUE, effects=(PutOn(set_choice(options[1]).name, off=off),))]
 
 
 def _nat(name: str, options: list[str], family: Family) -> Target:

@@ -23,6 +23,8 @@ class Link:
         xdp: an XDP program sees its packets first.
         tc: so may a tc filter.
         resolves: its neighbours are found by ARP and neighbour discovery.
+        group: as ``default``.
+        type: of device, as ``ether``.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Link:
     xdp: bool = False
     tc: bool = False
     resolves: bool = False
+    group: str = ""
+    type: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,8 @@ def parse_links(lines: Iterable[str]) -> dict[str, Link] | None:
         parts = match["rest"].partition(_ALIAS)[0].split(_BREAK)
         flags = match["flags"].split(",")
         master = re.search(r" master (\S+) ", parts[0])
+        group = re.search(r" group (\S+)", parts[0])
+        device = re.search(r"link/(\S+)", match["rest"])
         words = [part.partition(" ")[0] for part in parts[1:]]
         links[match["name"]] = Link(
             match["name"],
@@ -156,6 +162,8 @@ def parse_links(lines: Iterable[str]) -> dict[str, Link] | None:
             parent=match["parent"] or "",
             master=master[1] if master else "",
             kind=next((word for word in words if word in _KINDS), ""),
+            group=group[1] if group else "",
+            type=device[1] if device else "",
             xdp=_XDP.match(parts[0]) is not None or any(w.startswith("prog/xdp") for w in words),
         )
     return links

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Protocol
 
 from nethygiene.firewall.addresses import (
+    BITS,
     Classes,
     Family,
     Intervals,
@@ -21,7 +23,9 @@ from nethygiene.firewall.addresses import (
     inverted,
     merged,
 )
-from nethygiene.firewall.packet import ADDRESS_FIELDS, CLIENT, Bits, Field, Packet
+from nethygiene.firewall.choices import Choice
+from nethygiene.firewall.links import Links
+from nethygiene.firewall.packet import ADDRESS_FIELDS, CLIENT, SYN, TCP, Bits, Field, Packet
 from nethygiene.firewall.routes import Routes
 
 Answer = tuple[int, int]
@@ -33,11 +37,21 @@ Values = Intervals | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What matches are asked on: the classes of clients' addresses, and the routes."""
+    """What matches are asked on: the classes of clients' addresses, routes and interfaces.
+
+    Attributes:
+        classes: of clients' addresses.
+        routes: of both families.
+        links: the interfaces; None where they do not matter.
+        masks: the classes of intervals that were asked for already.
+        kinds: likewise, for :mod:`nethygiene.firewall.address_types`.
+    """
 
     classes: Classes
     routes: Routes
+    links: Links | None = None
     masks: dict[Intervals, int] = field(default_factory=dict)
+    kinds: dict[tuple[Family, str | None], dict[str, Intervals]] = field(default_factory=dict)
 
     def mask(self, intervals: Intervals) -> int:
         """The classes in the intervals; they have to be among those that the classes are cut by."""
@@ -86,11 +100,46 @@ class Never:
 
 
 @dataclass(frozen=True, slots=True)
+class Varies:
+    """A limit, a list or chance: it goes both ways, as the packet says.
+
+    Attributes:
+        choice: which.
+        wanted: whether it has to be beyond the limit, or on the list.
+        list_name: a list that makes it certain if a rule has put the client there on the way.
+    """
+
+    choice: Choice
+    wanted: bool = True
+    list_name: str = ""
+
+    def answer(self, packet: Packet, ground: Ground) -> Answer:
+        """By what the packet says; perhaps, where it leaves it open."""
+        chosen = packet.chosen(self.choice)
+        if self.list_name and self.list_name in packet.listed:
+            chosen = True
+        if chosen is None:
+            return 0, ground.classes.all
+        return (ground.classes.all, 0) if chosen is self.wanted else (0, 0)
+
+    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
+        """None."""
+        return iter(())
+
+
+@dataclass(frozen=True, slots=True)
 class Element:
-    """One element of a set: a value for each field; `perhaps` if it cannot be read wholly."""
+    """One element of a set: a value for each field.
+
+    Attributes:
+        values: as many as the set has fields.
+        perhaps: it cannot be read wholly.
+        exception: what it holds is not in the set, though elements before it hold it.
+    """
 
     values: tuple[Values, ...]
     perhaps: bool = False
+    exception: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +148,13 @@ class In:
 
     Attributes:
         fields: what is looked at.
-        elements: the set; for a lone field one element, holding all its values.
+        elements: the set; for a lone field one element, holding all its values. Where there
+            are exceptions the last element that holds a packet decides.
         inverted: whether it has to be outside.
         bans: the set is one that programs add addresses to, as fail2ban does.
         protocol: the packet has to be of this protocol first, as ``tcp dport`` asks; 0 for any.
+        filled: rules add clients to the set; None where none does.
+        excepting: some of its elements are exceptions.
     """
 
     fields: tuple[Field, ...]
@@ -110,6 +162,8 @@ class In:
     inverted: bool = False
     bans: bool = False
     protocol: int = 0
+    filled: Choice | None = None
+    excepting: bool = False
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
         """Which clients are in the set."""
@@ -123,10 +177,17 @@ class In:
             good, doubtful = _element(self.fields, element, packet, ground)
             if element.perhaps:
                 good, doubtful = 0, good | doubtful
+            if element.exception:
+                yes, maybe = yes & ~(good | doubtful), (maybe | (yes & doubtful)) & ~good
+                continue
             yes |= good
             maybe |= doubtful
-            if yes == everyone:
+            if yes == everyone and not self.excepting:
                 break
+        if self.filled is not None:
+            chosen = self.filled.name in packet.listed or packet.chosen(self.filled)
+            if chosen is not False:
+                yes, maybe = (everyone, 0) if chosen else (yes, everyone)
         maybe &= ~yes
         return (everyone & ~(yes | maybe), maybe) if self.inverted else (yes, maybe)
 
@@ -240,15 +301,141 @@ class Masked:
         if found == ():
             return 0, 0
         answer: bool | None = None
+        if found is CLIENT:
+            return self._of_clients(packet.family, ground)
         if isinstance(found, Bits):
             answer = _bits_among(found, self.mask, self.values)
-        elif found is not None and found is not CLIENT and len(found) == 1:
+        elif found is not None and len(found) == 1:
             only = found[0]
             if not isinstance(only, str) and only[0] == only[1]:
                 answer = holds(self.values, only[0] & self.mask)
         if answer is None:
             return 0, ground.classes.all
         return (ground.classes.all, 0) if answer is not self.inverted else (0, 0)
+
+    def _of_clients(self, family: Family, ground: Ground) -> Answer:
+        stretches = masked_stretches(self.mask, self.values, BITS[family])
+        if stretches is None:
+            return 0, ground.classes.all
+        good = ground.mask(stretches)
+        return (ground.classes.all & ~good if self.inverted else good), 0
+
+    def client_sets(self, family: Family) -> Iterator[Intervals]:
+        """The addresses whose masked bits have one of the values."""
+        if self.field in ADDRESS_FIELDS:
+            stretches = masked_stretches(self.mask, self.values, BITS[family])
+            if stretches is not None:
+                yield stretches
+
+
+_MOST_STRETCHES = 4096
+
+
+@cache
+def masked_stretches(mask: int, values: Intervals, bits: int) -> Intervals | None:
+    """The numbers whose masked bits are one of the values; None where they are too scattered."""
+    everything_ = (1 << bits) - 1
+    mask &= everything_
+    low = (mask & -mask).bit_length() - 1 if mask else bits
+    holes = [1 << place for place in range(low, bits) if not mask >> place & 1]
+    wanted = [one for first, last in values for one in range(first, min(last, first + 4096) + 1)]
+    if (len(wanted) << len(holes)) > _MOST_STRETCHES or len(wanted) > _MOST_STRETCHES:
+        return None
+    starts = [one for one in wanted if not one & ~mask]
+    for hole in holes:
+        starts += [one | hole for one in starts]
+    return merged((one, one | ((1 << low) - 1)) for one in starts)
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """The interface that the packet came in by is of a group, a kind or a type of device.
+
+    Attributes:
+        what: ``group``, ``kind`` or ``type``.
+        words: as nft names them.
+        inverted: it must be none of them.
+        whole: all of them could be read.
+    """
+
+    what: str
+    words: frozenset[str]
+    inverted: bool = False
+    whole: bool = True
+
+    def answer(self, packet: Packet, ground: Ground) -> Answer:
+        """By what ``ip -d link`` says of it."""
+        everyone = ground.classes.all
+        link = ground.links.links.get(packet.iif or "") if ground.links is not None else None
+        if packet.iif == "":
+            return 0, 0
+        if link is None or not self.whole:
+            return 0, everyone
+        found = {"group": link.group, "kind": link.kind, "type": link.type}[self.what]
+        if not found:
+            return 0, 0  # of hardware there is no kind to compare (nft_meta_get_eval_kind)
+        return (everyone, 0) if (found in self.words) is not self.inverted else (0, 0)
+
+    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
+        """None."""
+        return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one of several conditions is met; `inverted`: none is."""
+
+    matches: tuple[Match, ...]
+    inverted: bool = False
+
+    def answer(self, packet: Packet, ground: Ground) -> Answer:
+        """By each of them."""
+        yes = maybe = 0
+        for one in self.matches:
+            good, doubtful = one.answer(packet, ground)
+            yes, maybe = yes | good, maybe | doubtful
+        maybe &= ~yes
+        return (ground.classes.all & ~(yes | maybe), maybe) if self.inverted else (yes, maybe)
+
+    def client_sets(self, family: Family) -> Iterator[Intervals]:
+        """Those of each."""
+        for one in self.matches:
+            yield from one.client_sets(family)
+
+
+@dataclass(frozen=True, slots=True)
+class NotBridged:
+    """What a rule about the ports of a bridge comes to for a packet that is not bridged."""
+
+    meets: bool
+
+    def answer(self, packet: Packet, ground: Ground) -> Answer:
+        """A packet that comes in by a bridge may have come in by any of its ports."""
+        everyone = ground.classes.all
+        if packet.iif is None or ground.links is None or ground.links.is_bridge(packet.iif):
+            return 0, everyone
+        return (everyone, 0) if self.meets else (0, 0)
+
+    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
+        """None."""
+        return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class SynMss:
+    """The SYN's largest segment size lies in a range; other packets name none."""
+
+    span: tuple[int, int]
+    inverted: bool = False
+
+    def answer(self, packet: Packet, ground: Ground) -> Answer:
+        """Clients name 536 (RFC 9293) and more."""
+        good: bool | None = False
+        if packet.kind.protocol == TCP and packet.kind.flags & SYN:
+            good = _stretch((536, 65495), (self.span,))
+        if good is None:
+            return 0, ground.classes.all
+        return (ground.classes.all, 0) if good is not self.inverted else (0, 0)
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
         """None."""
@@ -297,45 +484,26 @@ class ReversePath:
         return iter((everything(family),))
 
 
-@dataclass(frozen=True, slots=True)
-class DestinationIsLocal:
-    """The destination is an address of the host."""
-
-    inverted: bool = False
-
-    def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """By the table of local routes."""
-        everyone = ground.classes.all
-        if packet.daddr is None:
-            return 0, everyone
-        if packet.daddr is CLIENT:
-            good = ground.mask(ground.routes.local(packet.family))
-        elif packet.daddr:
-            good = everyone * ground.routes.is_local(packet.family, packet.daddr[0][0])
-        else:
-            return 0, 0
-        return (everyone & ~good if self.inverted else good), 0
-
-    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
-        """None."""
-        return iter(())
-
-
 __all__ = [
     "Answer",
-    "DestinationIsLocal",
+    "AnyOf",
     "Element",
     "Ground",
     "In",
+    "Interface",
     "Masked",
     "Match",
     "Never",
+    "NotBridged",
     "Perhaps",
     "ReversePath",
+    "SynMss",
     "Values",
+    "Varies",
     "any_bit",
     "inverted",
     "mark_is",
+    "masked_stretches",
     "names",
     "numbers",
     "sources",

@@ -109,7 +109,9 @@ class _Meeting:
     def _packet(self, kind: Kind, saddr: Address, daddr: Address) -> Packet:
         device = self.syn.iif
         iif, oif = ("", device) if kind.reply else (device, "")
-        return Packet(kind, self.syn.family, iif, oif, saddr, daddr, (), (), near=device)
+        choices = self.syn.choices
+        given = (kind, self.syn.family, iif, oif, saddr, daddr, (), ())
+        return Packet(*given, near=device, choices=choices)
 
     def _comes(self, packet: Packet, mask: int) -> int:
         hooks, trace, device = self.hooks, self.trace, self.syn.iif

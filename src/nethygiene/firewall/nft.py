@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.matches import Match, Perhaps
-from nethygiene.firewall.nft_matches import Scope
+from nethygiene.firewall.nft_fields import Scope
+from nethygiene.firewall.nft_limits import filled_sets, set_choice
 from nethygiene.firewall.nft_rules import rules_of
 from nethygiene.firewall.nft_text import text_of
 from nethygiene.firewall.nft_values import Json, NamedSet
@@ -54,6 +55,8 @@ class NftTable:
         rules: what nft says of each rule, by chain.
         foreign: expressions of iptables that nft cannot show are among its rules.
         dormant: it is switched off.
+        limits: its named limits and quotas, by kind and name.
+        fills: its rules perhaps add to its sets.
     """
 
     family: str
@@ -63,6 +66,8 @@ class NftTable:
     rules: dict[str, list[Mapping[str, Json]]] = field(default_factory=dict)
     foreign: bool = False
     dormant: bool = False
+    limits: dict[tuple[str, str], Mapping[str, Json]] = field(default_factory=dict)
+    fills: bool = False
 
     @property
     def key(self) -> str:
@@ -111,7 +116,7 @@ def _entry(  # noqa: PLR0911 - one a fault
         dormant = flags == "dormant" or (isinstance(flags, Sequence) and "dormant" in flags)
         tables[family, name] = NftTable(family, name, dormant=dormant)
         return ""
-    if kind not in {"chain", "rule", "set", "map"}:
+    if kind not in {"chain", "rule", "set", "map", "limit", "quota"}:
         return ""
     table = tables.get((str(family), str(body.get("table"))))
     if table is None:
@@ -121,10 +126,15 @@ def _entry(  # noqa: PLR0911 - one a fault
         if not isinstance(chain, str) or not isinstance(body.get("expr"), Sequence):
             return "a rule without chain or expression"
         table.rules.setdefault(chain, []).append(body)
-        table.foreign |= '"xt"' in json.dumps(body["expr"])
+        text = json.dumps(body["expr"])
+        table.foreign |= '"xt"' in text
+        table.fills |= '"set": {"op"' in text or '"elem"' in text
         return ""
     if not isinstance(name, str):
         return f"a {kind} without a name"
+    if kind in {"limit", "quota"}:
+        table.limits[kind, name] = body
+        return ""
     if kind == "chain":
         table.chains[name] = body
         return ""
@@ -146,20 +156,27 @@ def compile_tables(tables: Iterable[NftTable], family: Family) -> list[Table]:
 
 def _compiled(table: NftTable, family: Family) -> Table:
     ethernet = table.family in {"netdev", "bridge"}
-    scope = Scope(family, table.sets, ethernet, ethernet or table.family == "inet")
+    sets = dict(table.sets)
+    every = [rule["expr"] for each in table.rules.values() for rule in each]
+    for name in filled_sets(every) if table.fills else ():
+        if name in sets:
+            sets[name] = replace(sets[name], filled=set_choice(table.key, name))
+    both = ethernet or table.family == "inet"
+    scope = Scope(family, sets, ethernet, both, limits=table.limits)
     chains: dict[str, Chain] = {}
     banned_table = table.name.startswith(BAN_NAMES)
     for name in table.chains:
         place = f"nft {table.key} {name}"
         bans = banned_table or name.startswith(BAN_NAMES)
+        here = replace(scope, place=place)
         rules: list[Rule] = []
         for body in table.rules.get(name, ()):
             expressions = body["expr"]
             assert isinstance(expressions, Sequence)
-            made = rules_of(
-                expressions, scope, place, text_of(expressions, body.get("comment"), table.family)
-            )
-            rules += [replace(rule, bans=True) for rule in made] if bans else made
+            text = text_of(expressions, body.get("comment"), table.family)
+            made = rules_of(expressions, here, place, text)
+            # A ban is of addresses: what drops everybody is none, whatever its chain is called.
+            rules += [replace(one, bans=one.bans or (bans and one.names_clients)) for one in made]
         chains[name] = Chain(place, tuple(rules))
     return Table(f"nft {table.key}", chains, tuple(_bases(table, chains)))
 

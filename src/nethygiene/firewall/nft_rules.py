@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import Intervals
 from nethygiene.firewall.matches import In, Masked, Match, Never, Perhaps, numbers
+from nethygiene.firewall.nft_fields import Scope, tells_family
+from nethygiene.firewall.nft_limits import limit_match
 from nethygiene.firewall.nft_marks import marked_field, new_mark
-from nethygiene.firewall.nft_matches import Scope, constant, match, membership, tells_family
+from nethygiene.firewall.nft_matches import match, membership
 from nethygiene.firewall.nft_values import Json, value
 from nethygiene.firewall.packet import TCP, Field
-from nethygiene.firewall.ruleset import Action, Effect, Rule, SetMark, Target, Untrack
+from nethygiene.firewall.ruleset import Action, Effect, PutOn, Rule, SetMark, Target, Untrack
 
 _VERDICTS = {
     "accept": Action.ACCEPT,
@@ -40,7 +43,7 @@ class _Draft:
         changed: the fields that rules of the model have changed for it already.
         rules: of the model.
         never: no packet meets its conditions.
-        family_shown: a match that is for one family alone would be printed.
+        read: what has been read of it.
     """
 
     scope: Scope
@@ -51,7 +54,7 @@ class _Draft:
     changed: set[Field] = field(default_factory=set)
     rules: list[Rule] = field(default_factory=list)
     never: bool = False
-    family_shown: bool = False
+    read: list[tuple[str, Json]] = field(default_factory=list)
 
     def add(self, one: Match | None) -> None:
         """One more condition; None always holds."""
@@ -99,7 +102,7 @@ def rules_of(expressions: Sequence[Json], scope: Scope, place: str, text: str) -
             continue
         for kind, body in one.items():
             _statement(kind, body, draft)
-            draft.family_shown |= kind not in {"match", "vmap"} or tells_family(body)
+            draft.read.append((kind, body))
     draft.flush()
     return draft.rules
 
@@ -117,13 +120,10 @@ def _statement(kind: str, body: Json, draft: _Draft) -> None:  # noqa: PLR0912 -
         draft.rule(action, chain=str(inner.get("target")))
     elif kind == "vmap":
         _vmap(inner, draft)
-    elif kind in {"limit", "ct count"}:
-        # A first SYN is within any limit.
-        draft.add(constant(not inner.get("inv"), kind) if body is not None else Perhaps(kind))
-    elif kind == "quota":
-        draft.add(Perhaps(kind))
+    elif kind in {"limit", "ct count", "quota"}:
+        draft.add(limit_match(kind, body, draft.scope))
     elif kind in {"set", "map", "meter"}:
-        _dynamic(inner, draft)
+        _dynamic(kind, inner, draft)
     elif kind == "mangle":
         _mangle(inner, draft)
     elif kind == "notrack":
@@ -153,7 +153,8 @@ def _reject(inner: Mapping[str, Json], draft: _Draft) -> list[Match]:
     if kind != "tcp reset":
         return []
     found: list[Match] = [numbers(Field.PROTOCOL, ((TCP, TCP),))]
-    if draft.scope.both_families and not draft.family_shown:
+    shown = any(kind not in {"match", "vmap"} or tells_family(body) for kind, body in draft.read)
+    if draft.scope.both_families and not shown:
         # nft 1.0.6 prints `meta nfproto ipv6 tcp dport 80 reject with tcp reset` without its
         # first match, unless a statement such as a counter stands before the reject.
         found.append(Perhaps("its family: nft prints none before reject with tcp reset"))
@@ -168,17 +169,30 @@ def _foreign(inner: Mapping[str, Json], draft: _Draft) -> None:
         draft.rule(Action.UNDECIDED)
 
 
-def _dynamic(inner: Mapping[str, Json], draft: _Draft) -> None:
-    """``update @set { ip saddr limit rate over … }``: its statements count, the set is filled."""
+def _dynamic(kind: str, inner: Mapping[str, Json], draft: _Draft) -> None:
+    """``update @set { ip saddr limit rate over … }``: the set is filled, and its statements count.
+
+    The element is there before they are asked (nft_dynset_eval).
+    """
+    element = inner.get("key") if kind == "meter" else inner.get("elem")
+    each = '"saddr"' in json.dumps(element)
+    name = inner.get("set")
+    known = draft.scope.sets.get(name[1:]) if isinstance(name, str) else None
+    if known is not None and known.filled is not None:
+        draft.effects.append(PutOn(known.filled.name, off=inner.get("op") == "delete"))
     statements = inner.get("stmt")
     if isinstance(statements, Mapping):
         statements = [statements]
     if not isinstance(statements, Sequence) or isinstance(statements, str):
         return
     for one in statements:
-        if isinstance(one, Mapping):
-            for each, body in one.items():
-                _statement(each, body, draft)
+        if not isinstance(one, Mapping):
+            continue
+        for name_, body in one.items():
+            if name_ in {"limit", "ct count", "quota"}:
+                draft.add(limit_match(name_, body, draft.scope, each=each))
+            else:
+                _statement(name_, body, draft)
 
 
 def _mangle(inner: Mapping[str, Json], draft: _Draft) -> None:

@@ -15,8 +15,10 @@ from nethygiene.firewall.addresses import (
     merged,
     parse_address,
 )
+from nethygiene.firewall.choices import Choice
 from nethygiene.firewall.matches import Values
 from nethygiene.firewall.packet import ADDRESS_FIELDS, NAME_FIELDS, Field
+from nethygiene.firewall.protocols import PROTOCOLS
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 
@@ -25,9 +27,6 @@ NAMES = NAME_FIELDS
 
 # What nft prints by name (without -n), from /etc/services and its own tables.
 _SERVICES = {"ssh": 22, "http": 80, "https": 443, "domain": 53, "smtp": 25}
-_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "ipv6-icmp": 58, "udplite": 136}
-_PROTOCOLS |= {"sctp": 132, "dccp": 33, "esp": 50, "ah": 51, "comp": 108, "vrrp": 112, "igmp": 2}
-_PROTOCOLS |= {"gre": 47, "ospf": 89}
 _ICMPV6 = {"destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3}
 _ICMPV6 |= {"parameter-problem": 4, "echo-request": 128, "echo-reply": 129}
 _ICMPV6 |= {"mld-listener-query": 130, "mld-listener-report": 131, "mld-listener-done": 132}
@@ -35,13 +34,22 @@ _ICMPV6 |= {"mld-listener-reduction": 132, "mld2-listener-report": 143}
 _ICMPV6 |= {"nd-router-solicit": 133, "nd-router-advert": 134, "nd-neighbor-solicit": 135}
 _ICMPV6 |= {"nd-neighbor-advert": 136, "nd-redirect": 137, "router-renumbering": 138}
 _ICMPV6 |= {"ind-neighbor-solicit": 141, "ind-neighbor-advert": 142}
+_ICMP = {"echo-reply": 0, "destination-unreachable": 3, "source-quench": 4, "redirect": 5}
+_ICMP |= {"echo-request": 8, "router-advertisement": 9, "router-solicitation": 10}
+_ICMP |= {"time-exceeded": 11, "parameter-problem": 12, "timestamp-request": 13}
+_ICMP |= {"timestamp-reply": 14, "info-request": 15, "info-reply": 16}
+_ICMP |= {"address-mask-request": 17, "address-mask-reply": 18}
+_ICMPV6_CODES = {"no-route": 0, "admin-prohibited": 1, "addr-unreachable": 3}
+_ICMPV6_CODES |= {"port-unreachable": 4, "policy-fail": 5, "reject-route": 6}
 FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
 STATUS = {"expected": 1, "seen-reply": 2, "assured": 4, "confirmed": 8, "snat": 16, "dnat": 32}
 _NAMED: Mapping[Field, Mapping[str, int]] = {
     Field.TCP_FLAGS: FLAGS,
     Field.CT_STATUS: STATUS,
-    Field.PROTOCOL: _PROTOCOLS,
+    Field.PROTOCOL: PROTOCOLS,
+    Field.ICMP_TYPE: _ICMP,
     Field.ICMPV6_TYPE: _ICMPV6,
+    Field.ICMPV6_CODE: _ICMPV6_CODES,
     Field.ETHERTYPE: {"ip": 0x0800, "ip6": 0x86DD, "arp": 0x0806, "vlan": 0x8100, "8021q": 0x8100},
     Field.ARP_OPERATION: {"request": 1, "reply": 2, "rrequest": 3, "rreply": 4},
 }
@@ -55,10 +63,12 @@ class NamedSet:
     Attributes:
         elements: its elements as nft prints them; of a map, the keys with their values.
         bans: programs add to it while it is in use, or its elements expire.
+        filled: rules add clients to it, and rules ask it.
     """
 
     elements: Sequence[Json]
     bans: bool
+    filled: Choice | None = None
 
 
 def value(one: Field, family: Family, right: Json) -> Values | None:

@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum, auto
 from typing import Final, Literal
 
 from nethygiene.firewall.addresses import Family, Intervals
+from nethygiene.firewall.choices import Choice, Scope
 
 EPHEMERAL: Final[Intervals] = ((32768, 65535),)
 """The ports that clients connect from: 32768-60999 on Linux, 49152-65535 on the others."""
@@ -70,6 +71,7 @@ class Field(IntEnum):
     TCP_FLAGS = auto()
     ICMP_TYPE = auto()
     ICMPV6_TYPE = auto()
+    ICMPV6_CODE = auto()
     ARP_OPERATION = auto()
     ARP_SADDR = auto()
     ARP_DADDR = auto()
@@ -245,6 +247,8 @@ class Packet:
         translated: address and port that destination NAT takes the connection to, if it does.
         source_nat: source NAT gives the client another address.
         tproxied: a transparent proxy takes it.
+        listed: the lists on which a rule has put the client on the way.
+        choices: conditions that go both ways, and which way they go this time.
     """
 
     kind: Kind
@@ -268,10 +272,18 @@ class Packet:
     translated: tuple[Intervals, Intervals] | None = None
     source_nat: bool = False
     tproxied: bool = False
+    listed: frozenset[str] = frozenset()
+    choices: frozenset[tuple[Choice, bool]] = frozenset()
 
     def value(self, field: Field) -> Value:
         """What a rule may find there: empty where the packet has no such thing."""
         return _READ[field](self)
+
+    def chosen(self, choice: Choice) -> bool | None:
+        """Whether the packet is beyond a limit or on a list this time; None: either."""
+        if (choice, True) in self.choices:
+            return True
+        return False if (choice, False) in self.choices else None
 
     @property
     def service_port(self) -> int | None:
@@ -376,6 +388,16 @@ def _is_ip(packet: Packet) -> bool:
     return not packet.kind.arp
 
 
+ODD_FLAGS = PSH | URG | ECE | CWR
+ODD_SYN = Choice("a SYN that asks for ECN, or wears flags that no rule need know", Scope.LIST)
+"""A listener takes it as any other (tcp_rcv_state_process; Linux 6.18)."""
+
+
+def _flags(packet: Packet) -> Bits:
+    odd = packet.kind is SYN_IN and packet.chosen(ODD_SYN)
+    return Bits(packet.kind.flags | ODD_FLAGS if odd else packet.kind.flags)
+
+
 def _icmp(protocol: int) -> Callable[[Packet], Value]:
     def read(packet: Packet) -> Value:
         kind = packet.kind
@@ -437,9 +459,10 @@ _READERS: dict[Field, Callable[[Packet], Value]] = {
     Field.OIF: lambda packet: _name(packet.oif),
     Field.ETHERTYPE: lambda packet: _number(ARP if packet.kind.arp else ETHERTYPES[packet.family]),
     Field.PROTOCOL: lambda packet: _number(packet.kind.protocol) if packet.kind.protocol else (),
-    Field.TCP_FLAGS: lambda packet: Bits(packet.kind.flags) if packet.kind.protocol == TCP else (),
+    Field.TCP_FLAGS: lambda packet: _flags(packet) if packet.kind.protocol == TCP else (),
     Field.ICMP_TYPE: _icmp(ICMP),
     Field.ICMPV6_TYPE: _icmp(ICMPV6),
+    Field.ICMPV6_CODE: lambda packet: _number(0) if packet.kind.protocol == ICMPV6 else (),
     Field.ARP_OPERATION: lambda packet: _number(packet.kind.arp) if packet.kind.arp else (),
     Field.ARP_SADDR: lambda packet: packet.saddr if packet.kind.arp else (),
     Field.ARP_DADDR: lambda packet: packet.daddr if packet.kind.arp else (),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import reduce
+from operator import or_
 
+from nethygiene.firewall.address_types import AddressIs
 from nethygiene.firewall.addresses import Family, Intervals
-from nethygiene.firewall.matches import DestinationIsLocal, In, Masked, Match, ReversePath
+from nethygiene.firewall.matches import AnyOf, In, Masked, Match, ReversePath
 from nethygiene.firewall.packet import Bits, CtState, Field, Packet
 
 
@@ -104,7 +107,20 @@ class Untrack:
         return packet if packet.seen else replace(packet, untracked=True, state=CtState.UNTRACKED)
 
 
-Effect = SetMark | Untrack
+@dataclass(frozen=True, slots=True)
+class PutOn:
+    """The client is put on a list, or taken off it."""
+
+    name: str
+    off: bool = False
+
+    def applied(self, packet: Packet) -> Packet:
+        """The packet, with the list among its own."""
+        changed = packet.listed - {self.name} if self.off else packet.listed | {self.name}
+        return replace(packet, listed=changed)
+
+
+Effect = SetMark | Untrack | PutOn
 """What a rule makes of a packet before its action."""
 
 
@@ -152,12 +168,25 @@ class Rule:
     def __str__(self) -> str:
         return f"{self.place}: {self.text}"
 
+    def parts(self) -> Iterator[Match]:
+        """Its matches, alternatives taken apart."""
+        return _apart(self.matches)
+
+    @property
+    def names_clients(self) -> bool:
+        """Whether it is for some source addresses alone, and says which."""
+        return any(
+            isinstance(one, In) and Field.SADDR in one.fields and not one.inverted
+            for one in self.matches
+        )
+
     def tells_services_apart(self, end: End) -> bool:
         """Whether its verdict may differ by the host's port or address."""
-        if any(isinstance(match, DestinationIsLocal | ReversePath) for match in self.matches):
+        matches = list(_apart(self.matches))
+        if any(isinstance(match, AddressIs | ReversePath) for match in matches):
             return True
-        fields = {one for match in self.matches if isinstance(match, In) for one in match.fields}
-        fields |= {match.field for match in self.matches if isinstance(match, Masked)}
+        fields = {one for match in matches if isinstance(match, In) for one in match.fields}
+        fields |= {match.field for match in matches if isinstance(match, Masked)}
         return bool(fields & end.fields)
 
     def excluded_ports(self, end: End) -> frozenset[int] | None:
@@ -180,6 +209,14 @@ class Rule:
                 found = [v for e in match.elements for v in e.values[0] if not isinstance(v, str)]
                 return tuple(found)
         return None
+
+
+def _apart(matches: Iterable[Match]) -> Iterator[Match]:
+    for one in matches:
+        if isinstance(one, AnyOf):
+            yield from _apart(one.matches)
+        else:
+            yield one
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +275,7 @@ class Ruleset:
     tables: Mapping[str, Table]
     _bases: dict[Hook, tuple[BaseChain, ...]] = field(default_factory=dict, compare=False)
     _asked: set[Field] = field(default_factory=set, compare=False)
+    _flags: list[int] = field(default_factory=list, compare=False)
 
     def bases(self, hook: Hook) -> tuple[BaseChain, ...]:
         """The base chains of a hook, in the order in which they are asked.
@@ -256,13 +294,27 @@ class Ruleset:
     def asks(self, fields: frozenset[Field]) -> bool:
         """Whether any rule looks at one of these fields."""
         if not self._asked:
-            matches = [match for rule in self.rules() for match in rule.matches]
+            matches = [match for rule in self.rules() for match in _apart(rule.matches)]
             self._asked.update(
                 one for each in matches if isinstance(each, In) for one in each.fields
             )
             self._asked.update(each.field for each in matches if isinstance(each, Masked))
             self._asked.add(Field.SADDR)  # and so it is not empty
+            if any(isinstance(one, PutOn) for rule in self.rules() for one in rule.effects):
+                self._asked.add(Field.CT_STATE)  # a list that a packet is put on tells the next
         return not self._asked.isdisjoint(fields)
+
+    def asks_flags(self, bits: int) -> bool:
+        """Whether any rule looks at one of these flags of TCP."""
+        if not self._flags:
+            matches = (match for rule in self.rules() for match in _apart(rule.matches))
+            asked = (
+                one.mask
+                for one in matches
+                if isinstance(one, Masked) and one.field is Field.TCP_FLAGS
+            )
+            self._flags.append(reduce(or_, asked, 0))
+        return bool(self._flags[0] & bits)
 
     def rules(self) -> Iterator[Rule]:
         """Every rule."""

@@ -41,7 +41,7 @@ def kinds_of_source_ports(ruleset: Ruleset) -> tuple[Intervals, ...]:
 
 
 def _sets(rule: Rule, fields: frozenset[Field]) -> Iterator[Intervals]:
-    for match in rule.matches:
+    for match in rule.parts():
         if not isinstance(match, In):
             continue
         for place, one in enumerate(match.fields):

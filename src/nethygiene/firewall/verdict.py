@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import (
+    BITS,
     Classes,
     Family,
     Intervals,
@@ -19,10 +20,13 @@ from nethygiene.firewall.hooks import Hooks
 from nethygiene.firewall.links import Links
 from nethygiene.firewall.matches import Ground
 from nethygiene.firewall.neighbours import acquainted
-from nethygiene.firewall.packet import Address, Packet
+from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.routes import Routes
 from nethygiene.firewall.ruleset import Rule, Ruleset
 from nethygiene.firewall.walk import Event, TooLongError, Trace, Walker
+
+_FEW_BITS = 4
+"""Lists of bans hold less than a sixteenth of all addresses."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +106,9 @@ class HostFilter:
     links: Links
     forwards: Mapping[Family, bool | None]
     _connections: dict[Family, Connection] = field(default_factory=dict, compare=False)
+    _sizes: dict[tuple[Family, int], int] = field(default_factory=dict, compare=False)
     _known: dict[tuple[Packet, int], Judgement] = field(default_factory=dict, compare=False)
-    _met: dict[tuple[Family, str | None, Address, int], tuple[int, Trace]] = field(
-        default_factory=dict, compare=False
-    )
+    _met: dict[tuple[object, ...], tuple[int, Trace]] = field(default_factory=dict, compare=False)
 
     def ground(self, family: Family) -> Ground:
         """The classes of client addresses that the filter and the routes tell apart."""
@@ -118,7 +121,7 @@ class HostFilter:
             sets: list[Intervals] = [*self.routes.prefixes(family), self.routes.local(family)]
             sets += [LINK_LOCAL] * (family == "ipv6")
             sets += ruleset.client_sets()
-            ground = Ground(classes_of(family, sets), self.routes)
+            ground = Ground(classes_of(family, sets), self.routes, self.links)
             hooks = Hooks(ruleset, Walker(ground), self.links)
             known = self._connections[family] = Connection(hooks, ground, self.forwards.get(family))
         return known
@@ -156,13 +159,24 @@ class HostFilter:
             else:
                 lost |= event.mask
         classes = connection.ground.classes
+        if banned and self._size(packet.family, banned) > (1 << BITS[packet.family]) >> _FEW_BITS:
+            # Whoever drops so many bans nobody: it is what the filter is like.
+            lost, banned = lost | banned, 0
         return Judgement(classes, clients, accepted, forwarded, lost, banned, trace)
+
+    def _size(self, family: Family, mask: int) -> int:
+        """How many addresses these classes hold."""
+        if (family, mask) not in self._sizes:
+            classes = self._connection(family).ground.classes
+            found = classes.stretches(mask, everything(family))
+            self._sizes[family, mask] = sum(high - low + 1 for low, high in found)
+        return self._sizes[family, mask]
 
     def _acquainted(
         self, packet: Packet, clients: int, connection: Connection, trace: Trace
     ) -> int:
         """The classes that find the host's neighbour entry: the same for all of its ports."""
-        key = (packet.family, packet.iif, packet.daddr, clients)
+        key = (packet.family, packet.iif, packet.daddr, clients, packet.choices)
         if key not in self._met:
             own = Trace()
             found = acquainted(packet, clients, connection.hooks, connection.ground, own)
