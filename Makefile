@@ -74,7 +74,7 @@ test-newest test-oldest: $(UV_STAMP) lab
 	$(BIN)/uv pip list --python $$environment/bin/python; \
 	$$environment/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
-# All random rulesets against the kernel, and the rulesets of firewalld and ufw as installed.
+# More random rulesets against the kernel, and those of ufw, firewalld, Shorewall and Docker, installed.
 truth: $(DEV_STAMP) lab
 	NETHYGIENE_TRUTH=1 $(BIN)/python -m pytest -rP tests/lab/test_firewall_truth.py tests/lab/test_firewall_frontends.py $(ARGS)
 

@@ -1,71 +1,66 @@
-"""The model of the packet filter against the kernel: random rulesets, and real connections."""
+"""The model of the packet filter against the kernel: random rulesets, and real connections.
+
+``make truth`` compares more of them; `python -m tests.lab.firewall` compares any.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 
-from tests.lab.firewall import rulesets
-from tests.lab.firewall.ground import THOROUGH, Ground, Tally, ground
+from tests.lab.firewall.by_rules import compare_rules
+from tests.lab.firewall.comparing import THOROUGH, Ground, ground
+from tests.lab.firewall.kinds import KINDS, judge, load
+from tests.lab.firewall.tally import Tally, total
 from tests.lab.lab import Lab
 
-NFT_SEEDS = range(60 if THOROUGH else 6)
-IPTABLES_SEEDS = range(30 if THOROUGH else 3)
+_RULESETS = {"nft": 9, "iptables": 4, "iptables-legacy": 3, "both": 3}
+"""How many of each kind; of the others two."""
+_CONNECTIONS = 75
+_MORE = 7 if THOROUGH else 1
 
 
 @pytest.fixture(scope="module")
-def filtered(lab: Lab) -> Iterator[Ground]:
-    with ground(lab) as built:
-        yield built
+def built(lab: Lab) -> Iterator[Ground]:
+    with ground(lab) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
-def total() -> Tally:
-    return Tally()
+def tallies() -> dict[str, Tally]:
+    return {}
 
 
-def _agrees(tally: Tally, total: Tally) -> None:
-    print(tally)  # noqa: T201 - the numbers are what this test is for: pytest -s, or -rP
-    total.verdicts += tally.verdicts
-    total.unknown += tally.unknown
-    assert not tally.wrong, "\n".join([str(tally), *tally.wrong[:20]])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kernel_does_what_the_model_says(
+    built: Ground, tallies: dict[str, Tally], kind: str
+) -> None:
+    tally = tallies[kind] = Tally()
+    for seed in range(_RULESETS.get(kind, 2) * _MORE):
+        tally.add(judge(built, kind, seed, count=_CONNECTIONS))
+    print(kind, tally.told())  # noqa: T201 - the numbers are what this test is for: pytest -s, -rP
+    assert not tally.wrong, tally.told()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_connections_bear_out_the_rules(built: Ground, kind: str) -> None:
+    tally = Tally()
+    for seed in range(100, 100 + _MORE):
+        load(built, kind, seed)
+        compare_rules(built, f"{kind} {seed}", tally, Random(seed))
+    print(kind, tally.told())  # noqa: T201 - see above
+    assert not tally.wrong, tally.told()
+    assert tally.kernel["passed"] + tally.kernel["failed"] > 0
+
+
+def test_few_are_unknown(tallies: dict[str, Tally]) -> None:
+    everything = total(tallies.values())
+    usual = total(tally for kind, tally in tallies.items() if KINDS[kind].usual)
+    assert everything.verdicts >= 2000 * (5 if THOROUGH else 1)
     # Otherwise there would be nothing to compare.
-    assert tally.answers["open"] > tally.verdicts / 20
-    assert tally.answers["silent"] + tally.answers["refused"] > tally.verdicts / 20
-
-
-def test_nftables(filtered: Ground, total: Tally) -> None:
-    tally = Tally()
-    for seed in NFT_SEEDS:
-        filtered.flush()
-        filtered.load(rulesets.nft(seed), "nft", "-f", "-")
-        filtered.compare(f"nft {seed}", tally)
-    _agrees(tally, total)
-
-
-@pytest.mark.parametrize("variant", ["", "-legacy"])
-def test_iptables(filtered: Ground, total: Tally, variant: str) -> None:
-    tally = Tally()
-    for seed in IPTABLES_SEEDS:
-        filtered.flush()
-        for six in (False, True):
-            tool = f"ip{'6' * six}tables{variant}-restore"
-            filtered.load(rulesets.iptables(seed, six=six), tool)
-        filtered.compare(f"iptables{variant} {seed}", tally)
-    _agrees(tally, total)
-
-
-def test_both_at_once(filtered: Ground, total: Tally) -> None:
-    tally = Tally()
-    for seed in range(100, 100 + len(IPTABLES_SEEDS)):
-        filtered.flush()
-        filtered.load(rulesets.iptables(seed, six=False), "iptables-restore")
-        filtered.load(rulesets.nft(seed), "nft", "-f", "-")
-        filtered.compare(f"both {seed}", tally)
-    _agrees(tally, total)
-
-
-def test_few_are_unknown(total: Tally) -> None:
-    assert total.verdicts >= (2000 if THOROUGH else 400)
-    assert total.unknown <= 0.05 * total.verdicts
+    assert everything.kernel["open"] > everything.verdicts / 5
+    assert everything.kernel["closed"] > everything.verdicts / 5
+    assert everything.share <= 12, everything.told()
+    assert usual.share <= 12, usual.told()

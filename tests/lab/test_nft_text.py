@@ -10,7 +10,7 @@ import pytest
 
 from nethygiene.firewall import nft_text
 from nethygiene.firewall.nft import parse_nft
-from tests.lab.firewall import rulesets
+from tests.lab.firewall.nft_rulesets import nft
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab
 
@@ -79,6 +79,6 @@ def test_rulesets_at_random(host: LabHost, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(nft_text, "_LONGEST", 10_000)
     for seed in range(12):
         host.run("nft", "flush", "ruleset")
-        _loaded(host, rulesets.nft(seed))
+        _loaded(host, nft(seed))
         assert json.loads(host.run("nft", "-j", "list", "ruleset").stdout)["nftables"]
         assert _told(host) == _printed(host)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from nethygiene.firewall.addresses import Intervals
 from nethygiene.firewall.hooks import Hooks, merge
 from nethygiene.firewall.matches import Ground
+from nethygiene.firewall.neighbours import answering
 from nethygiene.firewall.packet import (
     ACK_IN,
     CLIENT,
@@ -118,9 +119,14 @@ class Connection:
                     _lose(trace, packet, mask, "no route to where NAT takes it")
                     continue
                 far = next(iter(ways.devices)) if len(ways.devices) == 1 else None
+                sent = replace(packet, far=far, oif=far)
+                mask = answering(sent, mask, self.hooks, self.ground, trace)  # noqa: PLW2901
+                if not mask:
+                    continue
             else:
+                sent = replace(packet, oif=packet.far)
                 far = packet.far
-            through = [(replace(packet, far=far, oif=far), mask)]
+            through = [(sent, mask)]
             passed += self._left(far, self.hooks.ask(Hook.FORWARD, through, trace), trace)
         return passed
 

@@ -9,7 +9,7 @@ names another address of it, the host has to ask for that one before it can answ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nethygiene.firewall.addresses import Intervals, everything, merged
 from nethygiene.firewall.hooks import Hooks
@@ -66,6 +66,22 @@ def acquainted(syn: Packet, clients: int, hooks: Hooks, ground: Ground, trace: T
             found_by = meeting.asking(routers, found_by)
         found |= found_by
     return found
+
+
+def answering(packet: Packet, clients: int, hooks: Hooks, ground: Ground, trace: Trace) -> int:
+    """The classes of clients whose connections a host that is forwarded to can perhaps answer.
+
+    Its answers go by this host, for whose entry it asks, or the router does that it is behind.
+    """
+    link = hooks.links.links.get(packet.far or "")
+    if link is None or not link.resolves:
+        return clients
+    if not any(hooks.ruleset.bases(hook) for hook in (*_HOOKS[packet.family], *_FRAMES)):
+        return clients
+    ways = ground.routes.way(packet.family, _number(packet), None)
+    routers = tuple((one, one) for one in sorted(ways.gateways))
+    asker = _router(packet, routers) if routers else packet.daddr
+    return _Meeting(replace(packet, iif=packet.far), hooks, ground, trace).asked(asker, clients)
 
 
 def _router(syn: Packet, routers: Intervals) -> Address:

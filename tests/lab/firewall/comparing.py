@@ -105,7 +105,7 @@ class Ground:
             ports: which are connected to.
             more: places beside those that the target always has.
         """
-        ways = [way for family in FAMILIES for way in self._ways(family, more)]
+        ways = [way for family in FAMILIES for way in self.ways(family, more)]
         found: list[Attempt] = []
         while len(found) < count:
             random.shuffle(ways)
@@ -115,9 +115,10 @@ class Ground:
                 found.append(Attempt(client, family, source, place.address, port, sport))
         return list(dict.fromkeys(found))
 
-    def _ways(
-        self, family: Family, more: Sequence[Place]
+    def ways(
+        self, family: Family, more: Sequence[Place] = ()
     ) -> Iterator[tuple[Family, Client, str, Place]]:
+        """Who may connect to what, as often as it is to be tried."""
         others = [one for one in more if (":" in one.address) is (family == "ipv6")]
         for client, source in self.topology.sources[family]:
             for place in (*self.topology.places[family], *others):
@@ -133,13 +134,15 @@ class Ground:
         doubted = [
             number
             for number, (answer, one) in enumerate(zip(answers, expected, strict=True))
-            if one.verdict != "unknown" and answer is not (one.verdict == "open")
+            if _mistake(attempts[number], answer, one)
         ]
         for number in doubted[:_AGAIN]:
             # At leisure, and alone: neighbours that others made known are flushed.
             self.topology.forget_neighbours()
             answers[number] = self.loop.connect([attempts[number]], patience=PATIENCE)[0]
         for attempt, answer, one in zip(attempts, answers, expected, strict=True):
+            if one.verdict == "itself":
+                continue
             tally.verdicts += 1
             tally.kernel["open" if answer else "closed"] += 1
             if one.verdict == "unknown":
@@ -172,10 +175,8 @@ class Ground:
 
 
 def _mistake(attempt: Attempt, answer: bool, one: Said) -> str | None:
-    if answer is (one.verdict == "open"):
+    if one.verdict not in {"open", "closed"} or answer is (one.verdict == "open"):
         return None
-    if attempt.sport and one.verdict == "open":
-        return None  # that some port gets in does not say that this one does
     kernel = "open" if answer else "closed"
     return f"{attempt}: the kernel {kernel}, the model {one.verdict}: {one.why}"
 

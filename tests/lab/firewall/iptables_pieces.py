@@ -101,7 +101,7 @@ def rule(random: Random, six: bool, chain: str, users: list[str], *, rejects: bo
         matches.setdefault(key if one.startswith("-m") else key.split()[0], one)
     if "-m state" in matches:
         matches.pop("-m conntrack", None)
-    targets = ["ACCEPT"] * 3 + ["DROP"] * 3 + ["RETURN", "LOG"]
+    targets = ["ACCEPT"] * 5 + ["DROP"] * 2 + ["RETURN", "LOG"]
     if rejects:
         targets += ["REJECT", "REJECT --reject-with tcp-reset"]
     if chain in {"PREROUTING", "OUTPUT", "POSTROUTING"}:

@@ -37,6 +37,7 @@ def _filter(random: Random, six: bool) -> list[str]:
     if policy == "DROP":
         for _ in range(random.randint(1, 3)):
             lines.append(f"-A INPUT -p tcp -m tcp --dport {_range(random)} -j ACCEPT")
+        lines += ["-A INPUT -p tcp -m tcp --dport 2000:2015 -j ACCEPT"] * often(random, 0.4)
     if output == "DROP" or often(random, 0.3):
         lines += [f"-A OUTPUT {one}" for one in _usual(random, six, "OUTPUT")]
         for _ in range(random.randint(0, 3)):
@@ -56,7 +57,7 @@ def _usual(random: Random, six: bool, chain: str) -> list[str]:
             "-m state --state RELATED,ESTABLISHED -j ACCEPT",
         )
     )
-    lines = [established] * often(random, 0.85)
+    lines = [established] * often(random, 0.92)
     lines += ["-m conntrack --ctstate INVALID -j DROP"] * often(random, 0.3)
     if chain != "FORWARD":
         flag = "-i" if chain == "INPUT" else "-o"

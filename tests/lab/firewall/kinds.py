@@ -81,10 +81,15 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+def load(ground: Ground, kind: str, seed: int) -> None:
+    """Give the target the ruleset of this seed, and no other."""
+    ground.flush()
+    KINDS[kind].load(ground, seed)
+
+
 def judge(ground: Ground, kind: str, seed: int, *, count: int) -> Tally:
     """Load the ruleset of this seed, and compare so many connections."""
     tally = Tally()
-    ground.flush()
-    KINDS[kind].load(ground, seed)
+    load(ground, kind, seed)
     ground.compare(f"{kind} {seed}", tally, ground.attempts(Random(seed), count))
     return tally

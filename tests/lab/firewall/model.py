@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nethygiene.facts.packet_filter import PacketFilter
-from nethygiene.firewall.addresses import parse_address
+from nethygiene.firewall.addresses import holds, parse_address
+from nethygiene.firewall.paths import Path
 from tests.lab.firewall.greeting import Attempt
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """``open``, ``closed`` or ``unknown``, and why."""
+    """``open``, ``closed`` or ``unknown``, and why; ``itself`` where nobody asks."""
 
     verdict: str
     why: str
 
 
 def said(found: PacketFilter, attempt: Attempt) -> Said:
-    """What becomes of a connection, by the fact that the firewall rules ask.
-
-    A client of a port of its own choice is a client of any port: the model does not say that one
-    gets in, but that some do, or none.
-    """
-    source, target = parse_address(attempt.source), parse_address(attempt.target)
-    assert source is not None
-    assert target is not None
-    sources = ((source[0], source[0]),)
-    paths = [
-        path
-        for path in found.paths(attempt.family, sources, frozenset({target[0]}), None)
-        if path.interface in {attempt.client.interface, None}
-    ]
-    if not paths:
+    """What becomes of a connection, by the fact that the firewall rules ask."""
+    path = _path(found, attempt)
+    if path is None:
         return Said("closed", "no way by which it comes in")
-    judged = found.judge(paths[0], attempt.port, ephemeral=not attempt.sport)
+    if attempt.sport:
+        kinds = found.source_ports(attempt.family)
+        kind = next(one for one in kinds if holds(one, attempt.sport))
+        judged = found.judge(path, attempt.port, ephemeral=False, ports=kind)
+    else:
+        judged = found.judge(path, attempt.port, ephemeral=True)
+    if attempt.client.name == "box" and judged.forwarded:
+        # NAT takes it back to where it is from: the container itself drops its own address.
+        return Said("itself", "the container connects to itself")
     if judged.surely_in:
         event = judged.pass_by(judged.asked)
         return Said("open", str(event.rule if event else None))
@@ -42,3 +40,17 @@ def said(found: PacketFilter, attempt: Attempt) -> Said:
         return Said("unknown", str(judged.doubt(judged.asked)))
     event = judged.loss(judged.asked)
     return Said("closed", str(event.rule if event else None))
+
+
+def _path(found: PacketFilter, attempt: Attempt) -> Path | None:
+    source, target = parse_address(attempt.source), parse_address(attempt.target)
+    assert source is not None
+    assert target is not None
+    sources, family = ((source[0], source[0]),), attempt.family
+    paths: Iterable[Path]
+    if found.model.routes.is_local(family, target[0]):
+        paths = found.paths(family, sources, {target[0]}, None)
+    else:
+        paths = found.ways_through(family, sources, target[0])
+    here = (one for one in paths if one.interface in {attempt.client.interface, None})
+    return next(here, None)

@@ -44,7 +44,12 @@ _SHORT_MEMORY = """
 cd /proc/sys/net/netfilter && for one in syn_sent syn_recv established fin_wait close_wait \
 last_ack time_wait close unacknowledged max_retrans; do echo 5 >nf_conntrack_tcp_timeout_$one; done
 """
+# With bridge-nf-call-iptables a container's packet to its own published port never leaves the
+# bridge, and needs hairpin mode there: that is the bridge's affair, not the filter's.
 _TARGET = """
+for one in iptables ip6tables arptables; do
+    [ ! -e /proc/sys/net/bridge ] || echo 0 >/proc/sys/net/bridge/bridge-nf-call-$one
+done
 set -e
 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0
 ip link add br0 type bridge forward_delay 0 mcast_snooping 0
