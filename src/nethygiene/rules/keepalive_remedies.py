@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from nethygiene.facts.ledger import UnreadableFactError
 from nethygiene.inventory.policy import Policy, Service, Upstream
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.rules.keepalive import Probing
@@ -91,6 +94,7 @@ def _in_time(policy: Policy, sysctl: Sysctls) -> str:
     seconds = _seconds(policy)
     values = {_TIME: seconds}
     # After a probe the timer runs for the interval, even where that is the longer (Linux 6.18).
-    if sysctl[_INTERVAL] >= policy.path_idle_timeout:
-        values[_INTERVAL] = seconds
+    with suppress(UnreadableFactError):
+        if sysctl[_INTERVAL] >= policy.path_idle_timeout:
+            values[_INTERVAL] = seconds
     return set_sysctls(values)
