@@ -137,10 +137,10 @@ def test_half_open_connections_bounded(
         - https://git.kernel.org/torvalds/c/ef547f2ac16b
     """
     for queue in syn_queues(listeners, handshakes):
-        what = f"half-open connections of {queue.place}"
+        what = f"number of half-open connections of {queue.place}"
         expect(what, queue.half_open, below_nine_tenths(queue.limit))
     for counter in ("TcpExtTCPReqQFullDrop", "TcpExtTCPReqQFullDoCookies"):
         expect(counter, counters.change(counter), not_rising())
     if policy.limits.half_open is not None:
         half_open = len(handshakes.half_open())
-        expect("half-open connections", half_open, at_most(policy.limits.half_open))
+        expect("number of half-open connections", half_open, at_most(policy.limits.half_open))

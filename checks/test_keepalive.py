@@ -156,7 +156,7 @@ def test_service_sessions_not_stale(
         not_applicable(f"no connection to {service.name} from another host is silent for 1 s")
     found = stale(clients, policy.path_idle_timeout)
     expect(
-        f"forgotten sessions at port {service.port}",
+        f"number of forgotten sessions at port {service.port}",
         found,
         none_stale(policy.path_idle_timeout),
         remedy=partial(close_stale, policy, sysctl, service),

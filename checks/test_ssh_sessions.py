@@ -46,4 +46,4 @@ def test_ssh_sessions_per_peer_bounded(
     if limit is None:
         not_applicable("the policy declares no limits.ssh_sessions_per_peer", Reason.NOT_DECLARED)
     sessions = ssh_sessions(connections, listeners, listener_owners)
-    expect("ssh sessions", sessions, sessions_bounded(limit))
+    expect("number of ssh sessions", sessions, sessions_bounded(limit))

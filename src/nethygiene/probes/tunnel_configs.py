@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
+from urllib.parse import unquote
 
 from nethygiene.facts.fact import Fact
 from nethygiene.inventory.policy import Policy, Tunnel
@@ -131,7 +132,7 @@ def parse_configs(sections: Sections) -> TunnelConfigs:
 def _parse_section(name: str, section: Section | Unreadable) -> TunnelConfig | Unreadable:
     if isinstance(section, Unreadable):
         return section
-    source = f"ssh -G ({name})"
+    source = f"ssh -G for tunnel {unquote(name.partition(':')[2])}"
     if section.status != 0:
         return refused(Command(name, "", title=source), section)
     reader = _Reader(source, section)

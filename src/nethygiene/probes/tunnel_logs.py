@@ -147,10 +147,19 @@ def parse(sections: Sections) -> TunnelLogs:
     return TunnelLogs({name: _parse_section(name, one) for name, one in sections.items()})
 
 
+def _title(place: str) -> str:
+    """How messages name a log, by its section's name without the first part."""
+    if (cron := re.fullmatch(r".*?:cron:(.*)", place)) is not None:
+        return f"mailbox of {cron[1]}"
+    if (unit := re.fullmatch(r".*?:unit:\d+:(.*)", place)) is not None:
+        return f"journalctl -u {unit[1]}"
+    return place.partition(":file:")[2] or place
+
+
 def _parse_section(name: str, section: Section | Unreadable) -> TunnelLog | Unreadable:
     if isinstance(section, Unreadable):
         return section
-    source = f"log {unquote(name.removeprefix('tunnel_log:'))}"
+    source = _title(unquote(name.partition(":")[2]))
     if section.status != 0:
         return refused(Command(name, "", title=source), section)
     lines = section.stdout.decode("utf-8", "replace").split("\n")

@@ -47,7 +47,7 @@ def descriptors_of_host(sysctl: Sysctls) -> DescriptorUse:
     match = re.fullmatch(r"(\d{1,20})\s+\d{1,20}\s+(\d{1,20})", text, re.ASCII)
     if match is None:
         unknown(f"fs.file-nr is not three numbers: {text[:80]!r}")
-    return DescriptorUse("open files (fs.file-nr)", int(match[1]), int(match[2]))
+    return DescriptorUse("number of open files (fs.file-nr)", int(match[1]), int(match[2]))
 
 
 def descriptors_of_listeners(
@@ -67,7 +67,7 @@ def descriptors_of_listeners(
         others = others or process.uid != descriptors.uid
         limit = process.soft_limit
         if process.count is not None:
-            yield DescriptorUse(f"open descriptors of {name}", process.count, limit, pid)
+            yield DescriptorUse(f"number of open descriptors of {name}", process.count, limit, pid)
         elif process.table is not None and process.table * 10 <= limit * 9:
             # Linux before 6.2, seen by others: the table is no smaller than what is open.
             yield DescriptorUse(f"room for descriptors of {name}", process.table, limit, pid)

@@ -55,14 +55,14 @@ class PortState:
         shown = self.serving or self.sockets
         where = ", ".join(map(str, shown[:_SHOWN]))
         who = f" by {' and '.join(self.owners)}" if self.owners else ""
-        only = ""
+        but = ""
         if not self.serving and all(is_on_loopback(one) for one in self.sockets):
-            only = "loopback only: "
+            but = ", loopback only"
         elif self.missing:
-            only = f"without IPv{self.missing[0]}: "
+            but = f", without IPv{self.missing[0]}"
         elif self.cut_off:
-            only = f"not for {self.cut_off}: "
-        return f"listened on at {only}{where}{who}"
+            but = f", not for {self.cut_off}"
+        return f"listened on at {where}{who}{but}"
 
 
 def port_state(

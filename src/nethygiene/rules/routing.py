@@ -161,8 +161,10 @@ def interface_of_default(routes: Routes, family: Family) -> str:
         return " or ".join(sorted(answers))  # the default route itself is not one
     if len(answers) != 1:
         routes.ledger.undecidable(
-            f"the addresses far away that were tried leave by {', '.join(sorted(answers)) or '?'}:"
-            " they have routes of their own"
+            f"the addresses far away that were tried leave by {', '.join(sorted(answers))}: they "
+            "have routes of their own"
+            if answers
+            else "all addresses far away that were tried have routes of their own"
         )
     found = answers.pop()
     # A policy rule may ask for the source address that connect() has chosen by then.

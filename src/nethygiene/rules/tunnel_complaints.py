@@ -49,7 +49,7 @@ def log_finding(tunnel: Tunnel, window: int, logs: TunnelLogs) -> LogFinding:
     elif undated and log.ends_with_complaint and log.modified is not None:
         recent.append(undated.pop())  # the last line was written when the file was
     return LogFinding(
-        what=f"ssh's messages in {place} of the last {window} s",
+        what=f"what ssh said in {place} in the last {window} s",
         recent=_counted(recent),
         undecided="; ".join(_doubts(log, place, undated, start)),
         log=log,

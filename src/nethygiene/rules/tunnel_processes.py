@@ -63,7 +63,9 @@ class RunningTunnel:
         forwards = [f"-L {one}" for one in self.tunnel.local_forwards]
         forwards += [f"-R {one}" for one in self.tunnel.remote_forwards]
         with_them = f" with {' '.join(forwards)}" if forwards else ""
-        return f"ssh processes of {self.tunnel.user} to {self.tunnel.destination}{with_them}"
+        return (
+            f"number of ssh processes of {self.tunnel.user} to {self.tunnel.destination}{with_them}"
+        )
 
     @property
     def stopped(self) -> tuple[RunningSsh, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from nethygiene.report.blocks import Form, blocks
+from nethygiene.markup import Form, blocks
 
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
