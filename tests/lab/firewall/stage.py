@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from nethygiene.markup import Form, blocks
-
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
 from nethygiene.inventory.policy import policy_from_plain
+from nethygiene.markup import Form, blocks
 from nethygiene.probes import commands_for
 from nethygiene.rules.evaluate import Verdict
 from nethygiene.transcript import Transcript
