@@ -26,7 +26,7 @@ NOT_SERVED = "not served to other hosts"
 NOT_LOOKED_AT = "TCP alone: a UDP service of that port is not; this host's own filter"
 
 
-@rule(severity="high", kind="setting", incidents=["S1.1", "S4"], version=2)
+@rule(severity="high", kind="setting", incidents=["S1.1", "S4"], version=2, follows_nat=True)
 def test_firewall_allows_service(
     packet_filter: PacketFilter, listeners: Listeners, service: Service, expect: Expect
 ) -> None:

@@ -4,6 +4,7 @@ from functools import partial
 
 from nethygiene.rules import (
     Expect,
+    Here,
     Interfaces,
     LegacyPort,
     ListenerOwners,
@@ -26,6 +27,7 @@ def test_service_listening(
     listeners: Listeners,
     listener_owners: ListenerOwners,
     interfaces: Interfaces,
+    packet_filter: PacketFilter,
     service: Service,
     policy: Policy,
     expect: Expect,
@@ -55,7 +57,8 @@ def test_service_listening(
         - ss(8)
         - ipv6(7), IPV6_V6ONLY
     """
-    state = port_state(service, service.port, listeners, listener_owners, interfaces, policy)
+    here = Here(interfaces, packet_filter)
+    state = port_state(service, service.port, listeners, listener_owners, here, policy)
     hint = partial(why_not_served, state, service, listeners)
     remedy = partial(serve_remedy, state, service)
     expect(f"port {service.port}", state, served(service), hint, remedy)
@@ -92,6 +95,7 @@ def test_legacy_port_still_served(
         - iptables-extensions(8), REDIRECT
     """
     service, port = legacy_port.service, legacy_port.port
-    state = port_state(service, port, listeners, listener_owners, interfaces, policy)
+    here = Here(interfaces, packet_filter)
+    state = port_state(service, port, listeners, listener_owners, here, policy)
     former = former_port(state, service, port, packet_filter, listeners)
     expect(f"former port {port}", former, still_served(service))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv6Address
 
 from nethygiene.facts.fact import Fact
 from nethygiene.firewall.addresses import Classes, Family, Interval, Intervals, classes_of, common
@@ -70,6 +71,13 @@ class PacketFilter(Fact):
     def unreadable(self) -> Unreadable | None:
         """Why the filter could not be read, None if it could; it never ends the rule."""
         return self._host if isinstance(self._host, Unreadable) else None
+
+    def routes_locally(self, address: IPv4Address | IPv6Address) -> bool:
+        """Whether the routes make an address the host's own; it never ends the rule."""
+        if isinstance(self._host, Unreadable):
+            return False
+        family: Family = "ipv4" if address.version == 4 else "ipv6"
+        return self._host.routes.is_local(family, int(address))
 
     def marks_own_packets(self, family: Family) -> str | None:
         """The rule that marks packets of this host, so that they are routed anew; None if none.

@@ -174,7 +174,7 @@ from nethygiene.rules.routing import (
     interface_of_default,
     refusing_defaults,
 )
-from nethygiene.rules.serving import sockets_of
+from nethygiene.rules.serving import Here, sockets_of
 from nethygiene.rules.ssh_sessions import sessions_bounded, ssh_sessions
 from nethygiene.rules.subject import WHOLE, ReachedBy
 from nethygiene.rules.tunnel_complaints import NO_COMPLAINTS, log_finding
@@ -204,6 +204,7 @@ __all__ = [
     "Descriptors",
     "Expect",
     "Handshakes",
+    "Here",
     "InterfaceFamily",
     "InterfaceKinds",
     "Interfaces",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from nethygiene.outcomes import Kind, Severity
@@ -41,6 +41,7 @@ class Rule:
         declared: the argument that names a declared item, None if it has none.
         found: the argument that names a found item, None if it has none.
         probes: names of the probes that it needs.
+        follows_nat: it judges a service wherever NAT takes its port.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Rule:
     declared: str | None
     found: str | None
     probes: frozenset[str]
+    follows_nat: bool = False
 
     @property
     def judges_reachability(self) -> bool:
@@ -62,7 +64,12 @@ class Rule:
 
 
 def rule(
-    *, severity: str, kind: str, incidents: Sequence[str], version: int = 1
+    *,
+    severity: str,
+    kind: str,
+    incidents: Sequence[str],
+    version: int = 1,
+    follows_nat: bool = False,
 ) -> Callable[[F], F]:
     """Declare a rule.
 
@@ -75,13 +82,16 @@ def rule(
         kind: ``setting``, ``state`` or ``rate``.
         incidents: codes of the incidents it was born from.
         version: raised when its verdict can change.
+        follows_nat: it judges a service wherever NAT takes its port. Others are asked about the
+            port that the host itself serves, and not at all where another one does.
 
     Raises:
         RuleDeclarationError: on import, when the declaration is wrong.
     """
 
     def declare(function: F) -> F:
-        setattr(function, _ATTRIBUTE, _read(function, severity, kind, tuple(incidents), version))
+        read = _read(function, severity, kind, tuple(incidents), version)
+        setattr(function, _ATTRIBUTE, replace(read, follows_nat=follows_nat))
         return function
 
     return declare

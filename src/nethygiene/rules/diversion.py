@@ -119,7 +119,7 @@ def _guard(where: Callable[..., Whereabouts]) -> Guard:
 GUARDS: Mapping[str, Guard] = {"service": _guard(whereabouts)}
 """The guards of declared items, by the argument that names the item; most kinds have none.
 
-A rule that reads the packet filter looks at NAT itself, and is not guarded.
+A rule that follows NAT itself (``follows_nat``) is not guarded.
 """
 
 __all__ = ["GUARDS", "AtPort", "Elsewhere", "Guard", "Whereabouts", "whereabouts"]

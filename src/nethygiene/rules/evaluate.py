@@ -129,7 +129,7 @@ def _judge_declared(rule: Rule, subject: Subject, item: Named | None) -> Verdict
     verdict = _judge(rule, subject, rule.declared, item)
     guard = GUARDS.get(rule.declared or "")
     # What the policy leaves out is left out, wherever the item lives.
-    if guard is None or verdict.reason is Reason.NOT_DECLARED or "packet_filter" in rule.arguments:
+    if guard is None or verdict.reason is Reason.NOT_DECLARED or rule.follows_nat:
         return verdict
     ledger = Ledger()
     where: Whereabouts = None

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nethygiene.inventory.policy import Policy, Service
-from nethygiene.probes.interfaces import Interfaces
 from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.rules.expect import unknown
 from nethygiene.rules.matchers import Matcher
 from nethygiene.rules.remedies import paragraphs, restart_listener
 from nethygiene.rules.serving import (
+    Here,
     Version,
     cut_off,
-    has_address,
     is_at,
     is_for_local_clients,
     is_for_others,
@@ -70,7 +69,7 @@ def port_state(
     port: int,
     listeners: Listeners,
     owners: ListenerOwners,
-    interfaces: Interfaces,
+    here: Here,
     policy: Policy,
 ) -> PortState:
     """Judge who listens on a port of a service, its own or a former one.
@@ -86,13 +85,11 @@ def port_state(
     """
     sockets = listeners.on(port)
     serving = tuple(
-        one
-        for one in sockets
-        if is_at(one, service) and serves(one, service, interfaces) is not False
+        one for one in sockets if is_at(one, service) and serves(one, service, here) is not False
     )
     missing: list[Version] = []
-    for version in wanted_versions(service, interfaces, serving) if serving else ():
-        answers = [serves(one, service, interfaces, version) for one in serving]
+    for version in wanted_versions(service, here.interfaces, serving) if serving else ():
+        answers = [serves(one, service, here, version) for one in serving]
         if True in answers:
             continue
         if None in answers:
@@ -100,15 +97,15 @@ def port_state(
             unknown(f"whether {where} takes IPv{version} as well is told since Linux 4.3 only")
         missing.append(version)
     if serving and not missing and not isinstance(service.address, str):
-        _is_here(service, interfaces, policy)
-    found = cut_off(serving, service, interfaces)
+        _is_here(service, here, policy)
+    found = cut_off(serving, service, here.interfaces)
     return PortState(sockets, serving, tuple(missing), owners.of(port), found)
 
 
-def _is_here(service: Service, interfaces: Interfaces, policy: Policy) -> None:
+def _is_here(service: Service, here: Here, policy: Policy) -> None:
     """End the rule where a virtual address may be at another host, which alone serves then."""
     address = service.address
-    if isinstance(address, str) or has_address(interfaces, address):
+    if isinstance(address, str) or here.has(address):
         return
     if any(one.address == address for one in policy.interfaces.values()):
         return  # the rule interface-has-address fails, and says where it should be

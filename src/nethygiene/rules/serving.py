@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
+from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.inventory.policy import Service
 from nethygiene.probes.interfaces import Interface, Interfaces
 from nethygiene.probes.listeners import Listener, Listeners
 
 Version = Literal[4, 6]
 Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where the host's own addresses are told.
+
+    Attributes:
+        interfaces: those that interfaces have.
+        packet_filter: its routes, which may make whole networks local (AnyIP).
+    """
+
+    interfaces: Interfaces
+    packet_filter: PacketFilter
+
+    def has(self, address: Address) -> bool:
+        """Whether an address is the host's own."""
+        if address.is_loopback or address.is_unspecified:
+            return True
+        mapped = getattr(address, "ipv4_mapped", None) or address
+        if any(mapped == has.ip for one in self.interfaces for has in one.addresses):
+            return True
+        return self.packet_filter.routes_locally(mapped)
+
+
 Network = IPv4Network | IPv6Network
 _LOOPBACK: dict[Version, Address] = {4: IPv4Address("127.0.0.1"), 6: IPv6Address("::1")}
 _VERSIONS: tuple[Version, ...] = (4, 6)
@@ -49,36 +75,36 @@ def is_at(listener: Listener, service: Service) -> bool:
 
 
 def serves(
-    listener: Listener, service: Service, interfaces: Interfaces, version: Version | None = None
+    listener: Listener, service: Service, here: Here, version: Version | None = None
 ) -> bool | None:
     """Whether a socket takes connections to an address that clients of the service can dial.
 
     Args:
         listener: a socket at the declared address.
         service: the service.
-        interfaces: the host's own, asked only where the service is meant for other hosts.
+        here: the host's own addresses, asked only where the service is meant for other hosts.
         version: of these connections; None for either.
 
     Returns:
         None where ss does not tell.
     """
     if version is None:
-        answers = [serves(listener, service, interfaces, one) for one in _VERSIONS]
+        answers = [serves(listener, service, here, one) for one in _VERSIONS]
         return True if True in answers else None if None in answers else False
     answer = listener.serves(version)
     if answer is False or service.address != "any" or is_for_local_clients(service):
         return answer
-    return answer if _has_such(listener, interfaces, version) else False
+    return answer if _has_such(listener, here, version) else False
 
 
-def _has_such(listener: Listener, interfaces: Interfaces, version: Version) -> bool:
+def _has_such(listener: Listener, here: Here, version: Version) -> bool:
     """Whether the host has an address of a version at which other hosts reach the socket."""
     at = listener.ip
     if listener.is_wildcard or at is None:
-        return any(one.version == version for one in _usable(interfaces, listener.device))
-    if listener.device is not None and not _is_up(interfaces, listener.device):
+        return any(one.version == version for one in _usable(here.interfaces, listener.device))
+    if listener.device is not None and not _is_up(here.interfaces, listener.device):
         return False
-    return has_address(interfaces, at)
+    return here.has(at)
 
 
 def _is_up(interfaces: Interfaces, name: str) -> bool:
@@ -93,14 +119,6 @@ def _usable(interfaces: Interfaces, device: str | None) -> Iterator[Address]:
         for one in interface.addresses:
             if not one.ip.is_loopback and not one.ip.is_link_local:
                 yield one.ip
-
-
-def has_address(interfaces: Interfaces, address: Address) -> bool:
-    """Whether an address is the host's own: an interface has it, or it is a loopback address."""
-    if address.is_loopback or address.is_unspecified:
-        return True
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return any(mapped == has.ip for one in interfaces for has in one.addresses)
 
 
 def wanted_versions(

@@ -7,11 +7,14 @@ from ipaddress import ip_interface
 import pytest
 
 from nethygiene.facts.ledger import UnreadableFactError
+from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.inventory.policy import Policy, Service
+from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.interfaces import Interface, Interfaces
 from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.rules.listening import PortState, port_state, why_not_served
+from nethygiene.rules.serving import Here
 
 V4, V4_LOOPBACK = Listener("0.0.0.0", None, 443, 0, 5), Listener("127.0.0.1", None, 443, 0, 5)
 DUAL, V6 = Listener("*", None, 443, 0, 5, False), Listener("::", None, 443, 0, 5, True)
@@ -23,6 +26,11 @@ RESOLVER = Listener("127.0.0.53", None, 443, 0, 5)
 ON_LO, ON_ETH1 = Listener("*", "lo", 443, 0, 5, False), Listener("0.0.0.0", "eth1", 443, 0, 5)
 
 
+def here(interfaces: Interfaces) -> Here:
+    """The interfaces, of a host whose routes nobody read."""
+    return Here(interfaces, PacketFilter(Unreadable(Reason.PERMISSION, "nft", "not root")))
+
+
 def state(*sockets: Listener, **fields: object) -> PortState:
     return state_on("192.0.2.1/24", *sockets, **fields)
 
@@ -31,7 +39,9 @@ def state_on(host: str, *sockets: Listener, **fields: object) -> PortState:
     service = Service.model_validate({"port": 443, **fields})
     up = frozenset({"UP"})
     interfaces = Interfaces((Interface("eth0", up, (ip_interface(host),)),))
-    return port_state(service, 443, Listeners(sockets), ListenerOwners({}), interfaces, Policy())
+    return port_state(
+        service, 443, Listeners(sockets), ListenerOwners({}), here(interfaces), Policy()
+    )
 
 
 @pytest.mark.parametrize(
