@@ -3,17 +3,25 @@
 from functools import partial
 
 from nethygiene.rules import (
+    GIVE_A_ROUTE,
     Counters,
+    Dials,
     Expect,
     Handshakes,
     Listeners,
+    LocalPorts,
     Policy,
     Rates,
+    Routes,
+    Sysctls,
+    answer_dials,
+    answered,
     at_most,
     below_nine_tenths,
     bounded,
     connections_opened,
     failed_attempts,
+    more_ports,
     not_applicable,
     not_rising,
     resets,
@@ -21,24 +29,39 @@ from nethygiene.rules import (
     rule,
     sampled_enough,
     syn_queues,
+    taken_ports,
+    unanswered,
+    unanswered_dials,
     where_attempts_fail,
     where_resets_go,
+    who_is_dialled,
+    why_ports_end,
+    without_way,
 )
 
 
 @rule(severity="medium", kind="rate", incidents=["S2"], version=2)
 def test_connection_failures_bounded(
-    counters: Counters, rates: Rates, handshakes: Handshakes, policy: Policy, expect: Expect
+    counters: Counters,
+    rates: Rates,
+    dials: Dials,
+    local_ports: LocalPorts,
+    routes: Routes,
+    sysctl: Sysctls,
+    policy: Policy,
+    expect: Expect,
 ) -> None:
     """Connection attempts rarely fail.
 
     It fails above `limits.failed_connections_per_second`, with ten failures at least that are
     more than 5 % of all connections opened. Where they are fewer, and fast enough, the host
-    samples on until there are ten or 10 s are over. The message tells the side: with as many
-    resets sent, this host dials a closed port of its own; with none, its connects fail outward.
-    Of failures that come at random at half the limit of 1/s, 1.4 % of runs make a finding, and at
-    a quarter fewer than one in 10,000; at twice the limit 91 % do, and a dial that fails each
-    half second is found by every run.
+    samples on until there are ten or 10 s are over. Failures that come at random at half of the
+    default limit, 1/s, make a finding in 1.4 % of runs, at a quarter in fewer than one of 10,000;
+    at twice the limit they do in 91 %, and a dial that fails each half second in every run.
+    Judged alike are dials that are given up without an answer, and packets without a route
+    (ENETUNREACH); and it fails where nine tenths of the local ports towards a peer are taken, for
+    then comes EADDRNOTAVAIL. No counter shows a dial that is given up within 0.4 s, one that an
+    unreachable, prohibit or blackhole route ends, and one that never left its application.
 
     Why: Two connections a second failed (incident S2); a capture on eth0 saw nothing, for a local
         process kept dialling a port over loopback whose service was down.
@@ -47,27 +70,47 @@ def test_connection_failures_bounded(
         the service that is dialled, or stop the caller; `ss -tnp state syn-sent` names it where
         there is no answer at all.
         `systemctl enable --now SERVICE`
+    Kernels: Dials without an answer are counted since Linux 3.15 (TCPSynRetrans).
+
     References:
         - RFC 4022, tcpAttemptFails: https://www.rfc-editor.org/rfc/rfc4022
         - nstat(8)
     """
-    failed = rates.explained(counters.change("TcpAttemptFails"))
     bound, opened = failed_attempts(policy), connections_opened(counters)
-    hint = partial(where_attempts_fail, counters, handshakes)
+    failed = rates.explained(counters.change("TcpAttemptFails"))
+    hint = partial(where_attempts_fail, counters, dials)
     expect("TcpAttemptFails", failed, bounded(bound, opened), hint)
+    in_vain = unanswered(counters, dials)
+    expect(
+        "dials without an answer (for 0.4 s at least)",
+        in_vain,
+        answered(unanswered_dials(policy), opened),
+        partial(who_is_dialled, dials),
+        partial(answer_dials, dials),
+    )
+    for limit, lost in without_way(counters, routes, policy, opened):
+        why = "connect() ends in ENETUNREACH at once: no route leads to what is dialled"
+        expect(lost.name, rates.explained(lost), bounded(limit, opened), why, GIVE_A_ROUTE)
+    for use, taken in taken_ports(local_ports, sysctl):
+        what = f"local ports taken towards {use.peer}"
+        matcher = below_nine_tenths(local_ports.choice)
+        expect(what, taken, matcher, why_ports_end(use), more_ports(use))
     sampled_enough(bound, failed, opened)
+    sampled_enough(unanswered_dials(policy), in_vain, opened)
 
 
 @rule(severity="medium", kind="rate", incidents=["S2"], version=2)
 def test_resets_sent_bounded(
-    counters: Counters, rates: Rates, handshakes: Handshakes, policy: Policy, expect: Expect
+    counters: Counters, rates: Rates, dials: Dials, policy: Policy, expect: Expect
 ) -> None:
     """Few resets are sent.
 
     It fails above `limits.resets_per_second`, with ten resets at least that are more than 5 % of
     all connections opened; for these it samples on as connection-failures-bounded does. The
-    message tells whom they go to: this host itself over loopback,
-    peers at a closed port, or peers of connections that it aborts.
+    message tells whom they go to: this host itself over loopback, peers at a closed port, or peers
+    of connections that it aborts. Resets of the packet filter (`reject with tcp reset`) are not
+    among them: it sends them past TCP, and no counter shows them but that
+    of its own rule.
 
     Why: Each reset turns somebody away: in incident S2 a local process at a port whose service
         was down, elsewhere clients that were never told that the service has moved.
@@ -82,8 +125,8 @@ def test_resets_sent_bounded(
     """
     sent = rates.explained(counters.change("TcpOutRsts"))
     bound, opened = resets(policy), connections_opened(counters)
-    hint = partial(where_resets_go, counters, handshakes)
-    expect("TcpOutRsts", sent, bounded(bound, opened), hint)
+    hint = partial(where_resets_go, counters, dials)
+    expect("TcpOutRsts (without those of the packet filter)", sent, bounded(bound, opened), hint)
     sampled_enough(bound, sent, opened)
 
 

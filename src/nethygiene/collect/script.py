@@ -179,8 +179,10 @@ def compose(
     if sampled and window > 0:
         if watch is not None:
             lines.append(f"nh_suspects() {{ {watch.shell}; }}\n")
-            lines.append("nh_before=$(nh_suspects </dev/null 2>/dev/null 4>&-)\n")
         lines += [_run(command, f"{command.name}@first", prefix) for command in sampled]
+        if watch is not None:
+            # Between the samples, not around them: what it counted, they have counted as well.
+            lines.append("nh_before=$(nh_suspects </dev/null 2>/dev/null 4>&-)\n")
         # The other commands run inside the window; `wait` lasts until both are over.
         parts = math.ceil(window / _SLEEP)
         lines.append(f"nh_parts={parts} nh_part={window / parts:.6g}\n")

@@ -88,6 +88,10 @@ class Counters(Fact):
         """How far the counter `name` moved between the samples."""
         return self._change(name, _file(name), lambda sample: sample.texts.get(name))
 
+    def has(self, name: str) -> bool:
+        """Whether this kernel has the counter; true also where that could not be read."""
+        return isinstance(self._last, Unreadable) or name in self._last.texts
+
     def device_change(self, interface: str, column: str) -> Change:
         """How far a counter of an interface moved; `column` as in :class:`DeviceTable`."""
 

@@ -42,12 +42,6 @@ class Handshakes(Fact):
         self.ledger.read("half-open connections", SS.shell, len(found))
         return found
 
-    def dialled(self) -> tuple[Handshake, ...]:
-        """Connections in SYN_SENT: what this host is dialling, and has no answer from yet."""
-        found = tuple(one for one in self._sockets if one.state == "SYN-SENT")
-        self.ledger.read("connections being dialled", SS.shell, len(found))
-        return found
-
 
 _ROW = re.compile(
     r"(?P<state>SYN-SENT|SYN-RECV)\s+\d{1,10}\s+\d{1,10}\s+"

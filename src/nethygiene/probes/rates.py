@@ -73,6 +73,16 @@ def failed_attempts(policy: Policy) -> Bound:
     return Bound("TcpAttemptFails", OPENED, limit, SHARE_OF_OPENS)
 
 
+def unanswered_dials(policy: Policy) -> Bound:
+    """Connections that are dialled and given up without an answer."""
+    return replace(failed_attempts(policy), name="dials without an answer")
+
+
+def without_route(policy: Policy, counter: str) -> Bound:
+    """What has no route to go: connect() ends in ENETUNREACH, and is no attempt to TCP."""
+    return replace(failed_attempts(policy), name=counter)
+
+
 def resets(policy: Policy) -> Bound:
     """Resets that are sent."""
     limit = policy.limits.resets_per_second
@@ -86,8 +96,16 @@ def retransmissions(policy: Policy) -> Bound:
 
 
 def bounds(policy: Policy) -> tuple[Bound, ...]:
-    """All bounds of a host of this policy."""
-    return failed_attempts(policy), resets(policy), retransmissions(policy), INTERFACE_DROPS
+    """The bounds that a host of this policy is asked to watch, by what it can count itself."""
+    return (
+        failed_attempts(policy),
+        # A dial that waits is sent again up to seven times in ten seconds.
+        replace(failed_attempts(policy), name="TcpExtTCPTimeouts", least_events=100),
+        without_route(policy, "IpOutNoRoutes"),
+        resets(policy),
+        retransmissions(policy),
+        INTERFACE_DROPS,
+    )
 
 
 @dataclass(frozen=True)
@@ -142,13 +160,13 @@ function suspect(name, of, fast, share, least, least_of,   events, all, below, k
  fast *= t; below = fast - events;
  if (events < 2 || (below > 0 && below * below >= fast) || events <= share * all) return;
  if (events >= least && all >= least_of) return;
- if (events * longest / t < least / 2 || all * longest / t < least_of) return;
+ if (events * longest / t < (least < 10 ? least : 10) / 2 || all * longest / t < least_of) return;
  if (split(name, keys, "*") == 2 && !wired(keys[1])) return;
  sub(/\*/, " ", name); printf "%s %d %.2f\n", name, events, t }
 function wired(name,   line) {
  return index(declared, " " name " ") || (getline line < ("/sys/class/net/" name
  "/device/uevent")) >= 0 }
-BEGIN { n = split(bounds, word, " ");
+BEGIN { n = split(bounds, word, " "); wanted["TcpExtTCPSynRetrans"] = 1;
  for (i = 1; i <= n; i += 6) { wanted[word[i]] = 1; m = split(word[i + 1], keys, "+");
  for (j = 1; j <= m; j++) wanted[keys[j]] = 1 } }
 $1 == "=" && NF == 3 { base[$2] = $3; compare = 1; next }
@@ -160,6 +178,8 @@ NF == n && $1 == head[1] { sub(/:/, "", $1);
  for (i = 2; i <= n; i++) if (($1 head[i]) in wanted) now[$1 head[i]] = $i }
 END { if (!compare) { for (key in now) printf "= %s %s\n", key, now[key]; exit }
  t = now["*uptime"] - base["*uptime"]; if (t <= 0 || t >= longest) exit;
+ data = number("TcpRetransSegs") - number("TcpExtTCPSynRetrans");
+ if (data > 0) now["TcpExtTCPTimeouts"] -= data;
  n = split(bounds, word, " ");
  for (i = 1; i <= n; i += 6) if (word[i] ~ /^\*/) {
  for (d in dev) suspect(d word[i], d word[i + 1], word[i + 2], word[i + 3], word[i + 4],

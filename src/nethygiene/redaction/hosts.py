@@ -23,7 +23,7 @@ Redactor = Callable[[str, Pseudonyms], str]
 # These hold addresses at most.
 _PLAIN = (
     *("boot_sysctls", "counters", "default_routes_ipv4", "default_routes_ipv6", "descriptors"),
-    *("kernel", "legacy_tables", "machine", "network_manager", "rates", "route_get"),
+    *("kernel", "legacy_tables", "local_ports", "machine", "network_manager", "rates", "route_get"),
     *("route_get_tcp", "route_localnet", "routes_beside", "routing_rules_ipv4"),
     *("routing_rules_ipv6", "sysctl", "ways_out_ipv4", "ways_out_ipv6"),
     *("ways_out_tcp_ipv4", "ways_out_tcp_ipv6"),
@@ -32,6 +32,7 @@ REDACTORS: Mapping[str, Redactor] = {
     **dict.fromkeys(_PLAIN, listings.plain),
     "connections": listings.sockets,
     "handshakes": listings.sockets,
+    "dials": listings.sockets,
     "listeners": listings.sockets,
     "listener_owners": listings.sockets,
     "links": listings.interfaces,

@@ -26,12 +26,14 @@ from nethygiene.probes.boot_sysctls import BootSysctls
 from nethygiene.probes.connections import Connection, Connections
 from nethygiene.probes.counters import Change, Counters, duration
 from nethygiene.probes.descriptors import Descriptors
+from nethygiene.probes.dials import Dials
 from nethygiene.probes.handshakes import Handshakes
 from nethygiene.probes.interface_kinds import InterfaceKinds
 from nethygiene.probes.interfaces import Interfaces
 from nethygiene.probes.kernel import Kernel
 from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listener, Listeners
+from nethygiene.probes.local_ports import LocalPorts
 from nethygiene.probes.machine import Machine
 from nethygiene.probes.network_manager import NetworkManager
 from nethygiene.probes.rates import (
@@ -40,6 +42,7 @@ from nethygiene.probes.rates import (
     failed_attempts,
     resets,
     retransmissions,
+    unanswered_dials,
 )
 from nethygiene.probes.routes import Routes
 from nethygiene.probes.selinux import Selinux
@@ -188,9 +191,21 @@ from nethygiene.rules.tunnel_remedies import (
     run_one,
     start_anew,
 )
+from nethygiene.rules.unanswered import (
+    GIVE_A_ROUTE,
+    answer_dials,
+    answered,
+    more_ports,
+    taken_ports,
+    unanswered,
+    who_is_dialled,
+    why_ports_end,
+    without_way,
+)
 
 __all__ = [
     "FIND_FULL_QUEUE",
+    "GIVE_A_ROUTE",
     "INTERFACE_DROPS",
     "NO_COMPLAINTS",
     "WHOLE",
@@ -202,6 +217,7 @@ __all__ = [
     "Counters",
     "DeclaredInterface",
     "Descriptors",
+    "Dials",
     "Expect",
     "Handshakes",
     "Here",
@@ -214,6 +230,7 @@ __all__ = [
     "Listener",
     "ListenerOwners",
     "Listeners",
+    "LocalPorts",
     "Machine",
     "Matcher",
     "MultihomedInterface",
@@ -239,6 +256,8 @@ __all__ = [
     "actual_way",
     "address_remedy",
     "after_boot",
+    "answer_dials",
+    "answered",
     "at_least",
     "at_most",
     "below",
@@ -282,6 +301,7 @@ __all__ = [
     "listen_again",
     "log_finding",
     "look_and_empty",
+    "more_ports",
     "never_risen",
     "none_stale",
     "not_applicable",
@@ -331,10 +351,13 @@ __all__ = [
     "state_of",
     "still_served",
     "syn_queues",
+    "taken_ports",
     "takes",
     "tcp_remedy",
     "tcp_way",
     "treat_redirects",
+    "unanswered",
+    "unanswered_dials",
     "unknown",
     "unreached",
     "ways_to_judge",
@@ -342,11 +365,14 @@ __all__ = [
     "where_attempts_fail",
     "where_resets_go",
     "who_gets_in",
+    "who_is_dialled",
     "why_backlog_is_short",
     "why_lost",
     "why_not_served",
+    "why_ports_end",
     "why_tcp_differs",
     "why_unprobed",
+    "without_way",
     "word",
     "write_down",
 ]

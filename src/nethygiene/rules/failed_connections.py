@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from nethygiene.probes.counters import Counters
-from nethygiene.probes.handshakes import Handshakes
+from nethygiene.probes.dials import Dials
 from nethygiene.probes.rates import OPENED
 
 _NAMED = 5
@@ -17,7 +17,7 @@ def connections_opened(counters: Counters) -> int:
     return sum(counters.change(name).delta for name in OPENED)
 
 
-def where_attempts_fail(counters: Counters, handshakes: Handshakes) -> str:
+def where_attempts_fail(counters: Counters, dials: Dials) -> str:
     """Which side fails: a refused connection over loopback counts as a failure *and* a reset.
 
     Tried on Linux 6.18: one refused connect over lo is one AttemptFails and one OutRsts, one to
@@ -37,10 +37,10 @@ def where_attempts_fail(counters: Counters, handshakes: Handshakes) -> str:
         side = f"with few resets sent (+{resets}), what fails is dialled by this host outward"
     else:
         side = f"with +{resets} resets sent, they fail over loopback in part, and outward in part"
-    return side + _dialled(handshakes)
+    return side + _dialled(dials)
 
 
-def where_resets_go(counters: Counters, handshakes: Handshakes) -> str:
+def where_resets_go(counters: Counters, dials: Dials) -> str:
     """To whom resets go: to this host itself, to peers at a closed port, or to peers cut off."""
     resets = counters.change("TcpOutRsts").delta
     failed = counters.change("TcpAttemptFails").delta
@@ -49,7 +49,7 @@ def where_resets_go(counters: Counters, handshakes: Handshakes) -> str:
     )
     if failed >= _MOST * resets:
         side = f"with as many failed attempts (+{failed}), this host most likely dials a closed "
-        return side + "port of its own, over loopback" + _dialled(handshakes)
+        return side + "port of its own, over loopback" + _dialled(dials)
     if aborts >= _MOST * resets:
         return "this host aborts connections: closed with data unread, or with SO_LINGER 0"
     if failed <= _FEW * resets and aborts <= _FEW * resets:
@@ -57,8 +57,9 @@ def where_resets_go(counters: Counters, handshakes: Handshakes) -> str:
     return f"+{failed} failed attempts, +{aborts} connections aborted by this host, others to peers"
 
 
-def _dialled(handshakes: Handshakes) -> str:
+def _dialled(dials: Dials) -> str:
     """What is being dialled, where a socket was caught waiting; a refusal is over too soon."""
-    peers = Counter(one.peer for one in handshakes.dialled())
+    first, last = dials.waiting()
+    peers = Counter(one.peer for one in last or first)
     named = [f"{peer} ({count})" for peer, count in peers.most_common(_NAMED)]
     return f"; being dialled just then: {', '.join(named)}" if named else ""

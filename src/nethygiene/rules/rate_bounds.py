@@ -7,6 +7,7 @@ from nethygiene.probes.counters import Change
 from nethygiene.probes.rates import Bound
 from nethygiene.rules.expect import unknown
 from nethygiene.rules.matchers import Matcher
+from nethygiene.rules.unanswered import Unanswered
 
 
 def bounded(bound: Bound, base: int) -> Matcher[Change]:
@@ -28,7 +29,7 @@ def bounded(bound: Bound, base: int) -> Matcher[Change]:
     )
 
 
-def sampled_enough(bound: Bound, change: Change, base: int) -> None:
+def sampled_enough(bound: Bound, change: Change | Unanswered, base: int) -> None:
     """End the rule as unknown where a counter moved too fast, and too little to tell.
 
     The host samples on then by itself, for as long as LONGEST_WINDOW: this is for evidence of

@@ -34,8 +34,13 @@ def _complete(framed: Framed) -> frozenset[str]:
     return frozenset(name for name, one in framed.sections.items() if one.cut is None)
 
 
-# Read only to say why a backlog is short: it passes without them.
-ONLY_EXPLAINS = {"listener-backlog-in-effect": {"sysctl", "listener_owners"}}
+# Read only to say why something is as it is: it passes without them.
+ONLY_EXPLAINS = {
+    "listener-backlog-in-effect": {"sysctl", "listener_owners"},
+    "resets-sent-bounded": {"dials"},
+    # Whether a route or a port should be there, where one is missing.
+    "connection-failures-bounded": {"routes", "sysctl"},
+}
 
 
 def _holds(framed: Framed, whole: Verdicts) -> None:

@@ -26,7 +26,7 @@ NEEDS = {
     },
     "ss": {
         "accept-queue-not-overflowing", "listener-backlog-in-effect",
-        "half-open-connections-bounded",
+        "half-open-connections-bounded", "connection-failures-bounded",
     },
     "ip": {"icmp-redirects-match-policy", "icmp-redirects-not-ignored"},
     "uname": {"tcp-tw-recycle-disabled", "tcp-max-syn-backlog-covers-backlog"},
@@ -38,7 +38,7 @@ NEEDS = {
     # Output under a cap goes through it; a small command's does not.
     "head": {
         "accept-queue-not-overflowing", "listener-backlog-in-effect",
-        "half-open-connections-bounded",
+        "half-open-connections-bounded", "connection-failures-bounded",
     },
     "timeout": set(),
     "id": set(),
