@@ -109,7 +109,7 @@ NR > 1 && \$1 != \"LISTEN\" { n = split(\$4, part, \":\"); port = part[n];
 """
 PORTS = Command(
     "local_ports",
-    f"sh -c '{needs('ss', 'awk')}set -- $(cat {_RANGE} {_RESERVED}); test $# -gt 1 || exit 1;"
+    f"sh -c '{needs('ss', 'awk', 'cat')}set -- $(cat {_RANGE} {_RESERVED}); test $# -gt 1 || exit 1;"
     " echo $*;"
     f' ss -tan | awk -v low=$1 -v high=$2 "{" ".join(_COUNT.split(chr(10))).strip()}"'
     " && echo end'",

@@ -16,7 +16,7 @@ from tests.lab.sights.scenes import Filter, policy
 from tests.lab.spec import Login
 
 TOOLS = (
-    *("cat", "date", "grep", "head", "id", "ip", "ip6tables-legacy-save", "ip6tables-save"),
+    *("awk", "cat", "date", "grep", "head", "id", "ip", "ip6tables-legacy-save", "ip6tables-save"),
     *("ipset", "iptables-legacy-save", "iptables-save", "nft", "readlink", "runuser", "sed"),
     *("sleep", "ss", "ssh", "stat", "su", "sudo", "systemctl", "tail", "tc", "timeout", "tr"),
     *("true", "uname"),

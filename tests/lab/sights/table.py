@@ -66,6 +66,7 @@ TUNNELS = {*CONFIGS, "tunnel-logs-clean"}
 
 # What fails by what else was seen, and cannot pass without what was not.
 _BY_SOCKETS_ALONE = {"accept-queue-not-overflowing", "half-open-connections-bounded"}
+_BY_COUNTERS_ALONE = {"connection-failures-bounded"}
 _BY_TIMERS_ALONE = {"service-connections-use-keepalive", "upstream-connections-use-keepalive"}
 
 
@@ -92,7 +93,7 @@ def full(rule: str) -> Expected:
 # A service's former port is served by a listener, or by NAT: only then it takes the filter's rules.
 NO_FILTER = unknown(FILTER) | unknown_if_broken({"legacy-port-still-served"})
 UNPRIVILEGED = NO_FILTER | unknown(OWNERS, TUNNELS)
-NO_SOCKETS = unknown(SOCKETS, OWNERS, FILTER)
+NO_SOCKETS = unknown(SOCKETS, OWNERS, FILTER) | unknown_if_well(_BY_COUNTERS_ALONE)
 NO_SYSCTLS = unknown(SYSCTLS) | unknown_if_well(_BY_TIMERS_ALONE)
 NO_RATES = unknown(RATES) | unknown_if_well(_BY_SOCKETS_ALONE)
 # Whether the kernel this runs on can have filters that only tc shows.
@@ -119,7 +120,8 @@ TABLE: Mapping[str, Mapping[str, Expected]] = {
     "hidepid": UNPRIVILEGED,
     "german-refused": UNPRIVILEGED,
     "hidepid-sudo": unknown(PROCESSES, {"service-descriptors-available"}),
-    "no-cat": unknown({"selinux-matches-policy", "settings-persist"}),
+    "no-cat": unknown({"selinux-matches-policy", "settings-persist"})
+    | unknown_if_well(_BY_COUNTERS_ALONE),
     "no-date": unknown({"tunnel-logs-clean"}),
     "no-grep": NO_GREP,
     "sudo-no-grep": NO_GREP,
