@@ -27,7 +27,7 @@ from nethygiene.probes.rates import Bound, without_route
 from nethygiene.probes.routes import Routes
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.rules.matchers import Matcher
-from nethygiene.rules.remedies import command, lines, set_sysctls, word
+from nethygiene.rules.remedies import command, paragraphs, set_sysctls, word
 
 # The first SYN waits 1 s for its answer: with so much left it has waited for 0.4 s, longer than a
 # packet takes to the other end of the earth and back.
@@ -148,7 +148,7 @@ def _is_loopback(peer: str) -> bool:
         return False
 
 
-GIVE_A_ROUTE = lines(
+GIVE_A_ROUTE = paragraphs(
     "Find who sends where: `strace -f -e trace=connect,sendto -p PID` of a process that complains "
     'of "Network is unreachable". Give the host the route that is missing, in the network '
     "configuration; these are the routes that there are:",
@@ -163,7 +163,7 @@ def answer_dials(dials: Dials) -> str:
     first, last = dials.waiting()
     (peer, _), *_ = Counter(one.peer for one in last or first).most_common(1)
     address, _, port = peer.rpartition(":")
-    return lines(
+    return paragraphs(
         f"See whether {peer} can be reached from here, and which process dials it; then start what "
         "is down, let it through, or correct the address that the process is given.",
         command(f"ss -tnp state syn-sent dst {word(address)} dport = :{word(port)}"),
@@ -187,7 +187,7 @@ def more_ports(use: PortUse) -> str:
         if use.waiting * 2 > use.used
         else "Find who holds so many connections to {}, and close those that are not needed"
     )
-    return lines(
+    return paragraphs(
         f"{why.format(use.peer)}. Until then, more ports to choose from; reserve those of services "
         "that listen above 10240 in net.ipv4.ip_local_reserved_ports first.",
         set_sysctls({"net.ipv4.ip_local_port_range": "10240 65535"}),
