@@ -109,8 +109,8 @@ NR > 1 && \$1 != \"LISTEN\" { n = split(\$4, part, \":\"); port = part[n];
 """
 PORTS = Command(
     "local_ports",
-    f"sh -c '{needs('ss', 'awk', 'cat')}set -- $(cat {_RANGE} {_RESERVED}); test $# -gt 1 || exit 1;"
-    " echo $*;"
+    f"sh -c '{needs('ss', 'awk', 'cat')}set -- $(cat {_RANGE} {_RESERVED});"
+    " test $# -gt 1 || exit 1; echo $*;"
     f' ss -tan | awk -v low=$1 -v high=$2 "{" ".join(_COUNT.split(chr(10))).strip()}"'
     " && echo end'",
     seconds=20,

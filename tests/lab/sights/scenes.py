@@ -259,7 +259,8 @@ def _set_up(client: LabHost, actor: Actor) -> Endpoint:
     else:
         script += f"ip addr add {_outer(host.spec.index)}/32 dev lo\n{_STORM}"
     answers = ("inactive", "disabled") if well else ("active", "enabled")
-    script += f"cat > /usr/bin/systemctl <<'END'\n{SYSTEMCTL.format(*answers)}END\n"
+    script += "printf '%s\\n' {} {} > /run/nm\n".format(*answers)
+    script += f"cat > /usr/bin/systemctl <<'END'\n{SYSTEMCTL}END\n"
     host.shell(script + "chmod 755 /usr/bin/systemctl\n")
     if not well:
         host.shell(SYSCTL_DIRECTORY_WITH_RECYCLE, "1")

@@ -25,7 +25,7 @@ TOOLS = (
 
 # Where a shell looks for a command; not the words of a pattern, which a | or ) follows.
 _COMMAND = re.compile(
-    r"(?:^|[|;&({]|\b(?:do|then|else|if|exec|timeout 9)\s)\s*([a-z][a-z0-9_-]*)(?![\w=/*|).-])",
+    r"(?:^|[|;&({]|\b(?:do|then|else|if|exec|timeout 9)\s)\s*([a-z][a-z0-9_-]*)(?![\w=/*|).%-])",
     re.MULTILINE,
 )
 # Built into the shell, or functions and variables of a script.
