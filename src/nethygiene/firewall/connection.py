@@ -109,26 +109,59 @@ class Connection:
     def _forwarded(self, flows: list[Flow], trace: Trace) -> list[Flow]:
         passed: list[Flow] = []
         for packet, mask in flows:
-            if packet.kind is SYN_IN:
-                if self.forwards is False:
-                    _lose(trace, packet, mask, f"the host does not forward {packet.family}")
-                    continue
-                assert isinstance(packet.daddr, tuple)
-                ways = self.ground.routes.way(packet.family, packet.daddr[0][0], None)
-                if not ways.devices:
-                    _lose(trace, packet, mask, "no route to where NAT takes it")
-                    continue
-                far = next(iter(ways.devices)) if len(ways.devices) == 1 else None
-                sent = replace(packet, far=far, oif=far)
-                mask = answering(sent, mask, self.hooks, self.ground, trace)  # noqa: PLW2901
-                if not mask:
-                    continue
-            else:
-                sent = replace(packet, oif=packet.far)
-                far = packet.far
-            through = [(sent, mask)]
-            passed += self._left(far, self.hooks.ask(Hook.FORWARD, through, trace), trace)
+            if packet.kind is not SYN_IN:
+                passed += self._through(packet, packet.far, mask, trace)
+                continue
+            routed = self._routed(packet, mask, trace)
+            if routed is None:
+                continue
+            far, which = routed
+            for through, left in self._through(packet, far, which, trace):
+                if far is not None and far == packet.near:
+                    passed += self._turned_round(through, left, trace)
+                else:
+                    passed.append((through, left))
         return passed
+
+    def _through(self, packet: Packet, far: str | None, mask: int, trace: Trace) -> list[Flow]:
+        flows = self.hooks.ask(Hook.FORWARD, [(replace(packet, far=far, oif=far), mask)], trace)
+        return self._left(far, flows, trace)
+
+    def _routed(self, packet: Packet, mask: int, trace: Trace) -> tuple[str | None, int] | None:
+        """The interface by which a SYN is forwarded, and for which clients; None for nobody."""
+        if self.forwards is False:
+            _lose(trace, packet, mask, f"the host does not forward {packet.family}")
+            return None
+        if packet.family == "ipv6" and (local := mask & self.ground.mask(LINK_LOCAL)):
+            _lose(trace, packet, local, "nothing is forwarded for link-local addresses")
+            mask &= ~local
+        assert isinstance(packet.daddr, tuple)
+        ways = self.ground.routes.way(packet.family, packet.daddr[0][0], None)
+        if not ways.devices:
+            _lose(trace, packet, mask, "no route to where NAT takes it")
+            return None
+        return (next(iter(ways.devices)) if len(ways.devices) == 1 else None), mask
+
+    def _turned_round(self, packet: Packet, mask: int, trace: Trace) -> list[Flow]:
+        """A SYN that leaves by the interface that it came in by.
+
+        Where its client is on that link, the answer goes straight to it: from an address that it
+        has not asked, unless source NAT makes the host the client. A bridge that netfilter looks
+        into (br_netfilter) does not send a frame back to where it came from.
+        """
+        text = f"{packet.near} leads back to the client, whom the answer may reach past the host"
+        if packet.source_nat and not self.hooks.links.is_bridge(packet.near):
+            return [(packet, mask)]
+        direct = 0
+        if packet.translated and not packet.source_nat:
+            for intervals, ways in self.ground.routes.ways(packet.family, None):
+                if ways.certain and ways.devices == {packet.near} and not ways.gateways:
+                    direct |= mask & self.ground.mask(intervals)
+            if direct:
+                _lose(trace, packet, direct, text)
+        if rest := mask & ~direct:
+            trace.doubts.append((rest, _lose(trace, packet, rest, text)))
+        return [(packet, rest)] if rest else []
 
     def _left(self, device: str | None, flows: list[Flow], trace: Trace) -> list[Flow]:
         """From the routing decision out to the wire."""
