@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from nethygiene.firewall.addresses import Intervals
 from nethygiene.firewall.hooks import Hooks, merge
 from nethygiene.firewall.matches import Ground
-from nethygiene.firewall.neighbours import answering
+from nethygiene.firewall.neighbours import unsure_way_back
+from nethygiene.firewall.own import LINK_LOCAL
 from nethygiene.firewall.packet import (
     ACK_IN,
     CLIENT,
@@ -26,7 +26,6 @@ from nethygiene.firewall.packet import (
 from nethygiene.firewall.ruleset import Action, Hook, Rule
 from nethygiene.firewall.walk import Event, Flow, Trace
 
-LINK_LOCAL: Intervals = ((0xFE80 << 112, (0xFEC0 << 112) - 1),)
 _LOOPBACK = (127 << 24, (128 << 24) - 1)
 # What tells a packet of a connection from the first one in the same direction.
 _STATE = frozenset({Field.CT_STATE, Field.CT_STATUS, Field.CT_DIRECTION, Field.CT_MARK})
@@ -116,6 +115,9 @@ class Connection:
             if routed is None:
                 continue
             far, which = routed
+            unsure_way_back(
+                replace(packet, iif=far), which, hooks=self.hooks, ground=self.ground, trace=trace
+            )
             for through, left in self._through(packet, far, which, trace):
                 if far is not None and far == packet.near:
                     passed += self._turned_round(through, left, trace)
@@ -132,7 +134,7 @@ class Connection:
         if self.forwards is False:
             _lose(trace, packet, mask, f"the host does not forward {packet.family}")
             return None
-        if packet.family == "ipv6" and (local := mask & self.ground.mask(LINK_LOCAL)):
+        if packet.family == "ipv6" and (local := mask & self.ground.mask(LINK_LOCAL["ipv6"])):
             _lose(trace, packet, local, "nothing is forwarded for link-local addresses")
             mask &= ~local
         assert isinstance(packet.daddr, tuple)
@@ -214,7 +216,7 @@ class Connection:
             return [(everyone, None, True)]
         near = 0
         if packet.family == "ipv6":
-            near = self.ground.mask(LINK_LOCAL)  # the socket remembers the interface
+            near = self.ground.mask(LINK_LOCAL["ipv6"])  # the socket remembers the interface
         found: list[tuple[int, str | None, bool | None]] = [(near, packet.near, True)]
         own = packet.saddr if packet.far == "" else None
         source = own[0][0] if isinstance(own, tuple) else None
@@ -231,4 +233,4 @@ def _lose(trace: Trace, packet: Packet, mask: int, text: str) -> Rule:
     return rule
 
 
-__all__ = ["LINK_LOCAL", "Connection"]
+__all__ = ["Connection"]

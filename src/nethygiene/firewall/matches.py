@@ -25,8 +25,9 @@ from nethygiene.firewall.addresses import (
 )
 from nethygiene.firewall.choices import Choice
 from nethygiene.firewall.links import Links
+from nethygiene.firewall.own import LINK_LOCAL
 from nethygiene.firewall.packet import ADDRESS_FIELDS, CLIENT, SYN, TCP, Bits, Field, Packet
-from nethygiene.firewall.routes import Routes
+from nethygiene.firewall.routes import Routes, Ways
 
 Answer = tuple[int, int]
 """The classes that match, and those that perhaps do."""
@@ -461,12 +462,9 @@ class ReversePath:
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
         """By the routes."""
-        local = packet.daddr
-        if packet.saddr is not CLIENT or not isinstance(local, tuple) or not local:
-            return 0, ground.classes.all
+        everyone = ground.classes.all
         yes = maybe = 0
-        for intervals, ways in ground.routes.ways(packet.family, local[0][0]):
-            mask = ground.mask(intervals)
+        for mask, ways in self._ways(packet, ground):
             if not self.by_iif:
                 good: bool | None = bool(ways.devices) if ways.certain else None
             elif packet.iif is None or not ways.certain:
@@ -475,9 +473,29 @@ class ReversePath:
                 good = packet.iif in ways.devices
             yes |= mask if good is True else 0
             maybe |= mask if good is None else 0
-        if self.inverted:
-            yes = ground.classes.all & ~(yes | maybe)
-        return yes, maybe
+        return (everyone & ~(yes | maybe), maybe) if self.inverted else (yes, maybe)
+
+    def _ways(self, packet: Packet, ground: Ground) -> Iterator[tuple[int, Ways]]:
+        """The classes with the ways to the packet's source, all of them."""
+        everyone = ground.classes.all
+        # The route to a link-local address is looked up by the interface that it came in by.
+        near = Ways(frozenset({packet.iif} if packet.iif else ()), packet.iif is not None)
+        local = packet.daddr
+        source = local[0][0] if isinstance(local, tuple) and local else None
+        if packet.saddr is CLIENT:
+            link = ground.mask(LINK_LOCAL["ipv6"]) if packet.family == "ipv6" else 0
+            yield link, near
+            for intervals, ways in ground.routes.ways(packet.family, source):
+                yield ground.mask(intervals) & ~link, ways
+        elif packet.saddr is None or not packet.saddr:
+            yield everyone, Ways(frozenset(near.devices), certain=False)
+        elif packet.family == "ipv6" and common(packet.saddr, LINK_LOCAL["ipv6"]) == packet.saddr:
+            yield everyone, near
+        else:
+            found = {ground.routes.way(packet.family, end, source) for end in packet.saddr[0]}
+            devices = frozenset(device for ways in found for device in ways.devices)
+            certain = len(found) == 1 and all(ways.certain for ways in found)
+            yield everyone, Ways(devices, certain and len(packet.saddr) == 1)
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:
         """None besides those of the routes, by which the classes are cut already."""

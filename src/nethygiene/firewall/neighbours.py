@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from nethygiene.firewall.addresses import Intervals, everything, merged
+from nethygiene.firewall.addresses import Intervals, common, everything, merged
 from nethygiene.firewall.hooks import Hooks
 from nethygiene.firewall.matches import Ground
+from nethygiene.firewall.own import LINK_LOCAL
 from nethygiene.firewall.packet import (
     ARP_IN,
     ARP_OUT,
@@ -31,7 +32,6 @@ from nethygiene.firewall.walk import Flow, Trace
 
 _SOLICITED = 0xFF02_0000_0000_0000_0000_0001_FF00_0000
 """ff02::1:ff00:0/104: the last 24 bits are those of the address that is asked for."""
-_LINK_LOCAL: Intervals = ((0xFE80 << 112, (0xFE80 << 112) | (1 << 64) - 1),)
 _HOOKS = {
     "ipv4": (Hook.ARP_INPUT, Hook.ARP_OUTPUT),
     "ipv6": (Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING),
@@ -68,28 +68,35 @@ def acquainted(syn: Packet, clients: int, hooks: Hooks, ground: Ground, trace: T
     return found
 
 
-def answering(packet: Packet, clients: int, hooks: Hooks, ground: Ground, trace: Trace) -> int:
-    """The classes of clients whose connections a host that is forwarded to can perhaps answer.
+def unsure_way_back(
+    packet: Packet, clients: int, hooks: Hooks, ground: Ground, trace: Trace
+) -> None:
+    """What a SYN is forwarded to may not find this host, by which its answers go.
 
-    Its answers go by this host, for whose entry it asks, or the router does that it is behind.
+    It asks for this host's entry, or the router does that it is behind, if they do not know it
+    already: this host's own question tells them, where it asks from the address that they go by.
+    So much is doubt.
     """
     link = hooks.links.links.get(packet.far or "")
     if link is None or not link.resolves:
-        return clients
+        return
     if not any(hooks.ruleset.bases(hook) for hook in (*_HOOKS[packet.family], *_FRAMES)):
-        return clients
+        return
     ways = ground.routes.way(packet.family, _number(packet), None)
     routers = tuple((one, one) for one in sorted(ways.gateways))
     asker = _router(packet, routers) if routers else packet.daddr
-    return _Meeting(replace(packet, iif=packet.far), hooks, ground, trace).asked(asker, clients)
+    own = Trace()
+    found = _Meeting(replace(packet, iif=packet.far), hooks, ground, own).asked(asker, clients)
+    trace.lost += own.lost
+    trace.doubts += own.doubts
+    trace.doubts += [(event.mask & clients & ~found, event.rule) for event in own.lost]
 
 
 def _router(syn: Packet, routers: Intervals) -> Address:
     """A router asks from its own address: in IPv6 from its link-local one."""
     if syn.family == "ipv4":
         return routers
-    local = tuple(one for one in routers if _LINK_LOCAL[0][0] <= one[0] <= _LINK_LOCAL[0][1])
-    return local or _LINK_LOCAL
+    return common(routers, LINK_LOCAL["ipv6"]) or LINK_LOCAL["ipv6"]
 
 
 def _number(syn: Packet) -> int:

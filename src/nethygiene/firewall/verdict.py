@@ -15,11 +15,12 @@ from nethygiene.firewall.addresses import (
     holds,
     merged,
 )
-from nethygiene.firewall.connection import LINK_LOCAL, Connection
+from nethygiene.firewall.connection import Connection
 from nethygiene.firewall.hooks import Hooks
 from nethygiene.firewall.links import Links
 from nethygiene.firewall.matches import Ground
 from nethygiene.firewall.neighbours import acquainted
+from nethygiene.firewall.own import LINK_LOCAL
 from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.routes import Routes
 from nethygiene.firewall.ruleset import Rule, Ruleset
@@ -119,7 +120,7 @@ class HostFilter:
         if known is None:
             ruleset = self.rulesets[family]
             sets: list[Intervals] = [*self.routes.prefixes(family), self.routes.local(family)]
-            sets += [LINK_LOCAL] * (family == "ipv6")
+            sets += [LINK_LOCAL["ipv6"]] * (family == "ipv6")
             sets += ruleset.client_sets()
             ground = Ground(classes_of(family, sets), self.routes, self.links)
             hooks = Hooks(ruleset, Walker(ground), self.links)

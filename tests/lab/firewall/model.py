@@ -29,7 +29,8 @@ def said(found: PacketFilter, attempt: Attempt) -> Said:
         kind = next(one for one in kinds if holds(one, attempt.sport))
         judged = found.judge(path, attempt.port, ephemeral=False, ports=kind)
     else:
-        judged = found.judge(path, attempt.port, ephemeral=True)
+        # Those of net.ipv4.ip_local_port_range, where the client names none.
+        judged = found.judge(path, attempt.port, ephemeral=True, ports=((32768, 60999),))
     if attempt.client.name == "box" and judged.forwarded:
         # NAT takes it back to where it is from: the container itself drops its own address.
         return Said("itself", "the container connects to itself")
