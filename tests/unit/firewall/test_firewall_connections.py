@@ -222,13 +222,13 @@ def test_a_transparent_proxy_is_doubt() -> None:
 def test_who_lets_in_is_told_of_chains_that_filter() -> None:
     """Not of nat's or security's, which come later and keep nobody out."""
     text = "*filter\n:INPUT DROP [0:0]\n-A INPUT -m state --state ESTABLISHED -j ACCEPT\n"
-    text += "-A INPUT -p tcp --dport 443 -j ACCEPT\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"
+    text += "-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"
     for table in ("nat", "security", "mangle"):
         text += f"*{table}\n:INPUT ACCEPT [0:0]\nCOMMIT\n"
     found = judgement(host(iptables_legacy=text), FOUR, 443)
     event = found.pass_by(found.surely_in)
     assert event is not None
-    assert str(event.rule) == "iptables-legacy filter INPUT: -A INPUT -p tcp --dport 443 -j ACCEPT"
+    assert str(event.rule) == ("iptables-legacy filter INPUT: -A INPUT -p tcp -m tcp --dport 443 -j ACCEPT")
 
 
 def test_nat_keeps_who_the_client_is() -> None:
