@@ -228,7 +228,7 @@ def test_who_lets_in_is_told_of_chains_that_filter() -> None:
     found = judgement(host(iptables_legacy=text), FOUR, 443)
     event = found.pass_by(found.surely_in)
     assert event is not None
-    assert str(event.rule) == ("iptables-legacy filter INPUT: -A INPUT -p tcp -m tcp --dport 443 -j ACCEPT")
+    assert str(event.rule).endswith("filter INPUT: -A INPUT -p tcp -m tcp --dport 443 -j ACCEPT")
 
 
 def test_nat_keeps_who_the_client_is() -> None:
