@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import (
-    BITS,
     Classes,
     Family,
     Intervals,
@@ -26,8 +25,9 @@ from nethygiene.firewall.routes import Routes
 from nethygiene.firewall.ruleset import Rule, Ruleset
 from nethygiene.firewall.walk import Event, TooLongError, Trace, Walker
 
-_FEW_BITS = 4
-"""Lists of bans hold less than a sixteenth of all addresses."""
+
+_SOME = 16
+"""Of fewer addresses than that most may well be banned."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,10 @@ class HostFilter:
             else:
                 lost |= event.mask
         classes = connection.ground.classes
-        if banned and self._size(packet.family, banned) > (1 << BITS[packet.family]) >> _FEW_BITS:
-            # Whoever drops so many bans nobody: it is what the filter is like.
+        family = packet.family
+        asked = self._size(family, clients) if banned else 0
+        if asked > _SOME and 2 * self._size(family, banned) > asked:
+            # Who drops most of them bans nobody: that is what the filter is like.
             lost, banned = lost | banned, 0
         return Judgement(classes, clients, accepted, forwarded, lost, banned, trace)
 
