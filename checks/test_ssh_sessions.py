@@ -3,20 +3,25 @@
 from nethygiene.rules import (
     Connections,
     Expect,
+    HalfClosed,
     ListenerOwners,
     Listeners,
     Policy,
     Reason,
+    end_sessions,
     not_applicable,
     rule,
     sessions_bounded,
     ssh_sessions,
+    unknown,
+    why_not_counted,
 )
 
 
-@rule(severity="high", kind="state", incidents=["S0"])
+@rule(severity="high", kind="state", incidents=["S0"], version=2)
 def test_ssh_sessions_per_peer_bounded(
     connections: Connections,
+    half_closed: HalfClosed,
     listeners: Listeners,
     listener_owners: ListenerOwners,
     policy: Policy,
@@ -24,7 +29,10 @@ def test_ssh_sessions_per_peer_bounded(
 ) -> None:
     """No single peer holds more connections to sshd than the policy allows.
 
-    Counted are the established connections to sshd's ports, the audit's own included. Those are
+    Counted are the connections to sshd's ports that are established, or that the peer has closed
+    and sshd has not, the audit's own included. Those from this host itself come by a proxy before
+    sshd, or a tunnel: more than the limit of them is unknown, unless no client has as many
+    connections to this host at all. sshd's ports are
     the ports that sshd is seen to listen on, the one at which the audit logged in, and 22, with
     socket activation too. Without root, sshd on a further port cannot be told from others: the
     result names the ports whose owner could not be seen.
@@ -35,9 +43,8 @@ def test_ssh_sessions_per_peer_bounded(
     Remedy: On the peer, stop the job and mend what it tests (see tunnel-host-key-known there),
         then end its sessions here. `ExitOnForwardFailure yes` in the job's ssh makes each
         surplus one end by itself, and ClientAliveInterval ends those whose peer is gone.
-        `ss -tnp state established sport = :22 dst PEER`
-        `ss -K state established sport = :22 dst PEER`
-        `echo 'ClientAliveInterval 60' > /etc/ssh/sshd_config.d/90-nethygiene.conf`
+        A finding prints the commands, with `ss -K`, which takes root and Linux 4.5 or later.
+
     References:
         - sshd_config(5): ClientAliveInterval, ClientAliveCountMax
         - ssh_config(5): ExitOnForwardFailure
@@ -45,5 +52,12 @@ def test_ssh_sessions_per_peer_bounded(
     limit = policy.limits.ssh_sessions_per_peer
     if limit is None:
         not_applicable("the policy declares no limits.ssh_sessions_per_peer", Reason.NOT_DECLARED)
-    sessions = ssh_sessions(connections, listeners, listener_owners)
-    expect("number of ssh sessions", sessions, sessions_bounded(limit))
+    sessions = ssh_sessions(connections, half_closed, listeners, listener_owners)
+    expect(
+        "number of ssh sessions",
+        sessions,
+        sessions_bounded(limit),
+        remedy=lambda: end_sessions(sessions, limit),
+    )
+    if why := why_not_counted(sessions, limit):
+        unknown(why)

@@ -31,6 +31,7 @@ _PLAIN = (
 REDACTORS: Mapping[str, Redactor] = {
     **dict.fromkeys(_PLAIN, listings.plain),
     "connections": listings.sockets,
+    "half_closed": listings.sockets,
     "handshakes": listings.sockets,
     "dials": listings.sockets,
     "listeners": listings.sockets,

@@ -27,6 +27,7 @@ from nethygiene.probes.connections import Connection, Connections
 from nethygiene.probes.counters import Change, Counters, duration
 from nethygiene.probes.descriptors import Descriptors
 from nethygiene.probes.dials import Dials
+from nethygiene.probes.half_closed import HalfClosed
 from nethygiene.probes.handshakes import Handshakes
 from nethygiene.probes.interface_kinds import InterfaceKinds
 from nethygiene.probes.interfaces import Interfaces
@@ -178,7 +179,12 @@ from nethygiene.rules.routing import (
     refusing_defaults,
 )
 from nethygiene.rules.serving import Here, sockets_of
-from nethygiene.rules.ssh_sessions import sessions_bounded, ssh_sessions
+from nethygiene.rules.ssh_sessions import (
+    end_sessions,
+    sessions_bounded,
+    ssh_sessions,
+    why_not_counted,
+)
 from nethygiene.rules.subject import WHOLE, ReachedBy
 from nethygiene.rules.tunnel_complaints import NO_COMPLAINTS, log_finding
 from nethygiene.rules.tunnel_forwards import forward_states
@@ -219,6 +225,7 @@ __all__ = [
     "Descriptors",
     "Dials",
     "Expect",
+    "HalfClosed",
     "Handshakes",
     "Here",
     "InterfaceFamily",
@@ -279,6 +286,7 @@ __all__ = [
     "drops_remedy",
     "duration",
     "empty_queue",
+    "end_sessions",
     "equal_defaults",
     "equal_defaults_remedy",
     "equal_to",
@@ -368,6 +376,7 @@ __all__ = [
     "who_is_dialled",
     "why_backlog_is_short",
     "why_lost",
+    "why_not_counted",
     "why_not_served",
     "why_ports_end",
     "why_tcp_differs",

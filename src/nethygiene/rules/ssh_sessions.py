@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nethygiene.outcomes import Reason
-from nethygiene.probes.connections import Address, Connections
+from nethygiene.probes.connections import Address, Connection, Connections
+from nethygiene.probes.half_closed import HalfClosed
 from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listeners
 from nethygiene.rules.expect import not_applicable, unknown
 from nethygiene.rules.matchers import Matcher
+from nethygiene.rules.remedies import command, content, paragraphs, word
 
 SSH_PORT = 22
 _SERVERS = ("sshd", "dropbear", "tinysshd")
@@ -21,17 +24,24 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class SshSessions:
-    """Established connections to sshd's ports, by the peer that holds them.
+    """Connections to sshd's ports, by the peer that holds them.
 
     Attributes:
         ports: sshd's ports, as far as they could be told.
         unseen: ports whose listener could not be told to be sshd or another.
         by_peer: peer addresses and their connections, those with most first.
+        half_closed: how many of those the peer has closed, and sshd has not, by peer.
+        own: those that come from this host itself.
+        fronted: the most connections that one peer holds to whatever listens here: no client of a
+            proxy that passes them on to sshd has more.
     """
 
     ports: tuple[int, ...]
     unseen: tuple[int, ...]
     by_peer: tuple[tuple[Address, int], ...]
+    half_closed: Mapping[Address, int]
+    own: int = 0
+    fronted: int = 0
 
     @property
     def most(self) -> int:
@@ -42,18 +52,26 @@ class SshSessions:
         peers = ", ".join(f"{count} from {peer}" for peer, count in self.by_peer[:_SHOWN])
         peers += f" and more from {len(self.by_peer) - _SHOWN}" * (len(self.by_peer) > _SHOWN)
         said = f"{peers or 'none'}, to port {' and '.join(map(str, self.ports))}"
+        if half_closed := sum(self.half_closed.values()):
+            said += f" ({half_closed} in CLOSE-WAIT: the peer has closed them, and sshd has not)"
+        if self.own:
+            said += f", besides {self.own} from this host itself"
         if self.unseen:
             said += f" (whose port {', '.join(map(str, self.unseen))} is could not be seen)"
         return said
 
 
 def ssh_sessions(
-    connections: Connections, listeners: Listeners, owners: ListenerOwners
+    connections: Connections,
+    half_closed: HalfClosed,
+    listeners: Listeners,
+    owners: ListenerOwners,
 ) -> SshSessions:
     """Count the sessions of each peer.
 
     sshd's are the ports that sshd is seen to listen on, the one at which this login arrived, and
-    22, unless something else is seen to listen there; so socket activation is included.
+    22, unless something else is seen to listen there; so socket activation is included. What comes
+    from this host itself is counted apart: it comes by a proxy or a tunnel, for whomever.
 
     Raises:
         NotApplicableError: every listener was seen, and none is sshd.
@@ -76,9 +94,60 @@ def ssh_sessions(
         )
     if not ports:
         not_applicable("no sshd listens")
-    counts = Counter(one.peer for port in ports for one in connections.at(port))
+    found = [one for port in sorted(ports) for one in connections.at(port)]
+    closing = [one.peer for port in sorted(ports) for one in half_closed.at(port)]
+    outside = [one.peer for one in found if not _is_own(one)]
+    waiting = [peer for peer in closing if not peer.is_loopback]
+    arriving = Counter(
+        one.peer for one in connections if one.local_port in listening and not _is_own(one)
+    )
     return SshSessions(
-        tuple(sorted(ports)), tuple(sorted(unseen - ports)), tuple(counts.most_common())
+        tuple(sorted(ports)),
+        tuple(sorted(unseen - ports)),
+        tuple(Counter([*outside, *waiting]).most_common()),
+        Counter(waiting),
+        own=len(found) + len(closing) - len(outside) - len(waiting),
+        fronted=max(arriving.values(), default=0),
+    )
+
+
+def _is_own(connection: Connection) -> bool:
+    return connection.to_itself or connection.peer.is_loopback
+
+
+def why_not_counted(sessions: SshSessions, limit: int) -> str:
+    """Why the sessions that come from this host itself may be one client's; empty where not."""
+    if sessions.own <= limit or sessions.fronted <= limit:
+        return ""
+    return (
+        f"{sessions.own} sessions come from this host itself, by a proxy before sshd (sslh, "
+        "HAProxy) or a tunnel: whose they are cannot be seen"
+    )
+
+
+def end_sessions(sessions: SshSessions, limit: int) -> str:
+    """The remedy of peers that hold too many."""
+    ports = " or ".join(f"sport = :{port}" for port in sessions.ports)
+    parts = []
+    for peer, count in sessions.by_peer:
+        if count <= limit:
+            break
+        # A socket of both families has IPv4 peers mapped.
+        peers = f"dst {peer}" if peer.version == 6 else f"dst {peer} or dst [::ffff:{peer}]"
+        shown = word(f"( {ports} ) and ( {peers} )")
+        states = ["established"] + ["close-wait"] * (sessions.half_closed.get(peer, 0) > 0)
+        parts.append(
+            paragraphs(
+                f"On {peer}, stop the job that opens them, and mend what it tests (see "
+                "tunnel-host-key-known there). Then end its sessions here:",
+                "\n".join(command(f"ss -K state {state} {shown}") for state in states),
+            )
+        )
+    return paragraphs(
+        *parts[:_SHOWN],
+        "`ExitOnForwardFailure yes` in the job's ssh makes each surplus one end by itself; this, "
+        "in sshd_config, ends those whose peer is gone:",
+        content("ClientAliveInterval 60"),
     )
 
 
