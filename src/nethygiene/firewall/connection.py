@@ -115,9 +115,8 @@ class Connection:
             if routed is None:
                 continue
             far, which = routed
-            unsure_way_back(
-                replace(packet, iif=far), which, hooks=self.hooks, ground=self.ground, trace=trace
-            )
+            sent = replace(packet, far=far)
+            unsure_way_back(sent, which, self.hooks, self.ground, trace)
             for through, left in self._through(packet, far, which, trace):
                 if far is not None and far == packet.near:
                     passed += self._turned_round(through, left, trace)
