@@ -14,7 +14,7 @@ from nethygiene.outcomes import Outcome
 from tests.lab.firewall.stage import ALLOWS, BLOCKS, Stage, stage
 from tests.lab.lab import Lab
 
-PORT = 3306
+PORT, PORT6 = 3306, 3307
 PASSED, FAILED, UNKNOWN = Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN
 FLUSH = "nft flush ruleset; ipset flush; ipset destroy; ip link set eth0 group default"
 TABLE = """
@@ -39,6 +39,7 @@ class State:
         allows: what firewall-allows-service says.
         tries: how many connections are made.
         before: what the neighbour does first.
+        port: 3307 is served over IPv6.
     """
 
     setup: str
@@ -47,6 +48,7 @@ class State:
     allows: Outcome
     tries: int = 1
     before: str = ""
+    port: int = PORT
 
 
 def ipt(*rules: str) -> str:
@@ -217,13 +219,49 @@ MATCHES = {
         )
     ),
 }  # fmt: skip
-STATES = LIMITS | MATCHES
+
+
+def nft6(rules: str) -> str:
+    return nft(rules).replace("table ip ", "table ip6 ")
+
+
+OWN = "ip6 saddr & ::ffff == ::$SUFFIX"
+IPV6 = {
+    "every address but multicast is unicast": shut(
+        "ip6tables -A INPUT -p tcp --dport 3307 -m addrtype --dst-type UNICAST -j DROP", port=PORT6
+    ),
+    "local at this interface, IPv6": shut(
+        nft6("tcp dport 3307 fib daddr . iif type local drop"), port=PORT6
+    ),
+    "not local at this interface, IPv6": open_(
+        nft6("tcp dport 3307 fib daddr . iif type != local drop"), port=PORT6
+    ),
+    "extension headers": open_(
+        nft6("exthdr frag exists drop; rt type 0 drop")
+        + "\nip6tables -A INPUT -m rt --rt-type 0 -j DROP\nip6tables -A INPUT -m frag -j DROP",
+        port=PORT6,
+    ),
+    "some addresses of each network": State(
+        nft6(f"tcp dport 3307 {OWN} drop"), False, FAILED, UNKNOWN, port=PORT6
+    ),
+    "but some addresses of each network": open_(
+        nft6(f"tcp dport 3307 {OWN} accept; tcp dport 3307 drop"), FAILED, port=PORT6
+    ),
+    "but some addresses of each network, of iptables": open_(
+        "ip6tables -A INPUT -p tcp --dport 3307 -s ::$SUFFIX/::ffff -j ACCEPT\n"
+        "ip6tables -A INPUT -p tcp --dport 3307 -j DROP",
+        FAILED,
+        port=PORT6,
+    ),
+}
+STATES = LIMITS | MATCHES | IPV6
 
 
 @pytest.fixture(scope="module")
 def scene(lab: Lab) -> Iterator[Stage]:
     with stage(lab) as built:
         built.serve(PORT, "0.0.0.0")
+        built.serve(PORT6, "::")
         yield built
 
 
@@ -231,16 +269,20 @@ def scene(lab: Lab) -> Iterator[Stage]:
 def test_the_rules_say_what_happens(scene: Stage, name: str) -> None:
     state = STATES[name]
     scene.target.shell(FLUSH)
-    scene.target.shell(f"set -e\n{state.setup}")
+    suffix = scene.client.address6.rpartition(":")[2]
+    scene.target.shell(f"set -e\n{state.setup.replace('$SUFFIX', suffix)}")
+    to = scene.target.address if state.port == PORT else scene.target.address6
     scene.client.sysctl("net.ipv4.tcp_ecn", 1 if state.before == "ecn" else 2)
     if state.before.isdigit():
         assert scene.is_kept_out(PORT)
         assert scene.is_kept_out(int(state.before))
     if state.opens is False:
-        assert scene.is_kept_out(PORT)
+        assert scene.is_kept_out(state.port, to)
     elif state.opens:
-        assert any(not scene.is_kept_out(PORT) for _ in range(state.tries))
-    blocks = scene.verdict(BLOCKS, {"blocked_ports": {PORT: {}}})
+        assert any(not scene.is_kept_out(state.port, to) for _ in range(state.tries))
+    blocks = scene.verdict(BLOCKS, {"blocked_ports": {state.port: {}}})
     assert (blocks.outcome, name) == (state.blocks, name), blocks.message
-    allows = scene.verdict(ALLOWS, {"services": {"shop": {"port": PORT, "allow_from": ["any"]}}})
+    allows = scene.verdict(
+        ALLOWS, {"services": {"shop": {"port": state.port, "allow_from": ["any"]}}}
+    )
     assert (allows.outcome, name) == (state.allows, name), allows.message

@@ -13,8 +13,9 @@ from functools import reduce
 from itertools import combinations
 from operator import or_
 
+from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.choices import Choice
-from nethygiene.firewall.matches import In, Varies
+from nethygiene.firewall.matches import In, Masked, Varies
 from nethygiene.firewall.packet import ODD_FLAGS, ODD_SYN, Packet
 from nethygiene.firewall.ruleset import Rule
 from nethygiene.firewall.verdict import HostFilter, Judgement
@@ -65,16 +66,18 @@ def _choices(judged: Judgement) -> tuple[Choice, ...]:
     found: dict[Choice, None] = {}
     for mask, rule in judged.trace.doubts:
         if mask & judged.undecided:
-            found.update(dict.fromkeys(_choices_of(rule)))
+            found.update(dict.fromkeys(_choices_of(rule, judged.classes.family)))
     return tuple(found)
 
 
-def _choices_of(rule: Rule) -> Iterator[Choice]:
+def _choices_of(rule: Rule, family: Family) -> Iterator[Choice]:
     for match in rule.parts():
         if isinstance(match, Varies):
             yield match.choice
         elif isinstance(match, In) and match.filled is not None:
             yield match.filled
+        elif isinstance(match, Masked) and match.is_choice(family):
+            yield match.choice
 
 
 def _some(choices: tuple[Choice, ...]) -> Iterator[frozenset[Choice]]:
@@ -111,8 +114,10 @@ def _best(tried: list[Judgement]) -> Judgement:
 
 def _rule_of(judged: Judgement, some: frozenset[Choice]) -> Rule | None:
     """The first rule that asks for one of these."""
+    family = judged.classes.family
     return next(
-        (rule for _, rule in judged.trace.doubts if some.intersection(_choices_of(rule))), None
+        (rule for _, rule in judged.trace.doubts if some.intersection(_choices_of(rule, family))),
+        None,
     )
 
 

@@ -22,6 +22,8 @@ class Scope(Enum):
     """A list that rules put a client on for what it did elsewhere: a knock, a port scan."""
     CHANCE = auto()
     """Nobody: packets are picked at random, or in turn."""
+    PART = auto()
+    """Nobody: some addresses of any network meet it, and others do not."""
     QUOTA = auto()
     """All clients together, until somebody resets it."""
 
@@ -52,7 +54,7 @@ class Choice:
         """Whether ordinary clients are beyond it now and then; None: perhaps."""
         if self.scope in {Scope.LIST, Scope.CHANCE}:
             return self.scope is Scope.CHANCE
-        if self.scope is Scope.QUOTA:
+        if self.scope in {Scope.QUOTA, Scope.PART}:
             return None
         if self.scope is Scope.CLIENT:
             # A browser, a pool or a script opens a few connections at once.

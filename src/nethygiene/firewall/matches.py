@@ -23,7 +23,7 @@ from nethygiene.firewall.addresses import (
     inverted,
     merged,
 )
-from nethygiene.firewall.choices import Choice
+from nethygiene.firewall.choices import Choice, Scope
 from nethygiene.firewall.links import Links
 from nethygiene.firewall.own import LINK_LOCAL
 from nethygiene.firewall.packet import ADDRESS_FIELDS, CLIENT, SYN, TCP, Bits, Field, Packet
@@ -303,7 +303,7 @@ class Masked:
             return 0, 0
         answer: bool | None = None
         if found is CLIENT:
-            return self._of_clients(packet.family, ground)
+            return self._of_clients(packet, ground)
         if isinstance(found, Bits):
             answer = _bits_among(found, self.mask, self.values)
         elif found is not None and len(found) == 1:
@@ -314,10 +314,23 @@ class Masked:
             return 0, ground.classes.all
         return (ground.classes.all, 0) if answer is not self.inverted else (0, 0)
 
-    def _of_clients(self, family: Family, ground: Ground) -> Answer:
-        stretches = masked_stretches(self.mask, self.values, BITS[family])
+    @property
+    def choice(self) -> Choice:
+        """What it comes to for clients whose addresses are too scattered: some meet it."""
+        return Choice(f"{self.field.name} & {self.mask:#x} in {self.values}", Scope.PART)
+
+    def is_choice(self, family: Family) -> bool:
+        """Whether it is one."""
+        scattered = masked_stretches(self.mask, self.values, BITS[family]) is None
+        return self.field in ADDRESS_FIELDS and scattered
+
+    def _of_clients(self, packet: Packet, ground: Ground) -> Answer:
+        stretches = masked_stretches(self.mask, self.values, BITS[packet.family])
         if stretches is None:
-            return 0, ground.classes.all
+            chosen = packet.chosen(self.choice)
+            if chosen is None:
+                return 0, ground.classes.all
+            return (ground.classes.all, 0) if chosen is not self.inverted else (0, 0)
         good = ground.mask(stretches)
         return (ground.classes.all & ~good if self.inverted else good), 0
 

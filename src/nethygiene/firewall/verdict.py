@@ -25,7 +25,6 @@ from nethygiene.firewall.routes import Routes
 from nethygiene.firewall.ruleset import Rule, Ruleset
 from nethygiene.firewall.walk import Event, TooLongError, Trace, Walker
 
-
 _SOME = 16
 """Of fewer addresses than that most may well be banned."""
 
