@@ -115,13 +115,26 @@ class Hooks:
                 passed, translated = self._asked(base, (packet, mask), trace)
                 following += passed
                 for taken, which, target in translated:
-                    if hook is Hook.PREROUTING and not packet.kind.reply:
+                    if taken.kind.reply:
+                        _lose_answer(taken, which, trace)
+                    elif hook is Hook.PREROUTING:
                         changed += self._translated(taken, which, target, trace)
                     else:
                         changed.append((taken, which))
             fresh = following
-        moved = [(packet.source_moved(), mask) for packet, mask in fresh]
-        return merge(changed + moved)
+        return merge(changed + self._moved(fresh, trace))
+
+    def _moved(self, flows: list[Flow], trace: Trace) -> list[Flow]:
+        """The first packets of connections after source NAT."""
+        moved: list[Flow] = []
+        for packet, mask in flows:
+            if packet.kind.reply and packet.source_nat:
+                own = self.links.first_address(packet.oif, packet.family)
+                if own is None or packet.saddr != ((own, own),):
+                    _lose_answer(packet, mask, trace)
+                    continue
+            moved.append((packet.source_moved(), mask))
+        return moved
 
     def _translated(self, packet: Packet, mask: int, target: Target, trace: Trace) -> list[Flow]:
         """The packet where NAT takes it, for each place that it may be taken to."""
@@ -188,6 +201,16 @@ class Hooks:
             )
             known = self._weights[id(base.chain)] = (base.hook in _DECIDING, may_lose)
         return known
+
+
+def _lose_answer(packet: Packet, mask: int, trace: Trace) -> None:
+    """NAT changes an answer, which connection tracking took for a new connection.
+
+    It has seen no packet of the client's, which were untracked: the client gets an answer from
+    another address than it asked, or none (Linux 6.18).
+    """
+    rule = Rule("NAT", "changes the answers, of which the questions are untracked", (), Action.DROP)
+    trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
 
 
 def merge(flows: Iterable[Flow]) -> list[Flow]:

@@ -6,15 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nethygiene.firewall.addresses import Intervals
 from nethygiene.firewall.matches import In, Masked, Match, Never, Perhaps, numbers
 from nethygiene.firewall.nft_fields import Scope, tells_family
 from nethygiene.firewall.nft_limits import limit_match
 from nethygiene.firewall.nft_marks import marked_field, new_mark
 from nethygiene.firewall.nft_matches import match, membership
-from nethygiene.firewall.nft_values import Json, value
+from nethygiene.firewall.nft_translation import covers_all, keys_of, translations
+from nethygiene.firewall.nft_values import Json
 from nethygiene.firewall.packet import TCP, Field
-from nethygiene.firewall.ruleset import Action, Effect, PutOn, Rule, SetMark, Target, Untrack
+from nethygiene.firewall.ruleset import Action, Effect, PutOn, Rule, SetMark, Untrack
 
 _VERDICTS = {
     "accept": Action.ACCEPT,
@@ -23,6 +23,7 @@ _VERDICTS = {
     "return": Action.RETURN,
     "continue": Action.CONTINUE,
 }
+_COMING_BACK = frozenset({Action.CONTINUE, Action.JUMP, Action.UNDECIDED})
 _UNDECIDED = frozenset({"queue", "synproxy", "fwd"})
 _PASSING = frozenset(
     {"counter", "log", "comment", "secmark", "ct helper", "ct timeout", "ct expectation", "dup"}
@@ -129,7 +130,8 @@ def _statement(kind: str, body: Json, draft: _Draft) -> None:  # noqa: PLR0912 -
     elif kind == "notrack":
         draft.effects.append(Untrack())
     elif kind in {"dnat", "redirect", "tproxy"}:
-        draft.rule(Action.NAT, target=_target(kind, inner, draft.scope))
+        for asked, target in translations(kind, inner, draft.scope):
+            draft.rule(Action.NAT, *asked, target=target)
     elif kind in {"snat", "masquerade"}:
         draft.rule(Action.ACCEPT, masks_source=True)
     elif kind in _UNDECIDED:
@@ -215,7 +217,7 @@ def _mangle(inner: Mapping[str, Json], draft: _Draft) -> None:
 
 
 def _vmap(inner: Mapping[str, Json], draft: _Draft) -> None:
-    keys = _keys(inner.get("key"))
+    keys = keys_of(inner.get("key"))
     data = inner.get("data")
     bans = False
     if isinstance(data, str) and data.startswith("@"):
@@ -238,6 +240,14 @@ def _vmap(inner: Mapping[str, Json], draft: _Draft) -> None:
         by_verdict.setdefault(verdict, []).append(pair[0])
     # The keys of a map do not overlap, so that their order is no matter; a wildcard comes last.
     wild = [verdict for verdict, entries in by_verdict.items() if "*" in entries]
+    whole = covers_all(keys, [one for entries in by_verdict.values() for one in entries])
+    if whole and all(action not in _COMING_BACK for action, _ in by_verdict):
+        # The last one is for all that no other is for.
+        last = by_verdict.popitem()[0]
+        for verdict, entries in by_verdict.items():
+            _branch(verdict, draft, membership(keys, entries, draft.scope, bans=bans))
+        draft.rule(last[0], chain=last[1])
+        return
     for verdict, entries in by_verdict.items():
         narrow = [one for one in entries if one != "*"]
         if narrow:
@@ -252,12 +262,6 @@ def _branch(verdict: tuple[Action, str], draft: _Draft, condition: Match) -> Non
         draft.rule(verdict[0], condition, chain=verdict[1])
 
 
-def _keys(key: Json) -> list[Json]:
-    if isinstance(key, Mapping) and isinstance(key.get("concat"), Sequence):
-        return list(key["concat"])  # type: ignore[arg-type]
-    return [key]
-
-
 def _verdict(body: Json) -> tuple[Action, str]:
     if isinstance(body, Mapping):
         for kind, inner in body.items():
@@ -267,32 +271,6 @@ def _verdict(body: Json) -> tuple[Action, str]:
                 action = Action.JUMP if kind == "jump" else Action.GOTO
                 return action, str(inner.get("target"))
     return Action.UNDECIDED, ""
-
-
-def _target(kind: str, inner: Mapping[str, Json], scope: Scope) -> Target:
-    address, port = inner.get("addr"), inner.get("port")
-    addresses: Intervals | None = None
-    ports: Intervals | None = None
-    tproxy = kind == "tproxy"
-    if address is not None:
-        addresses = _fixed(Field.DADDR, address, scope)
-        if not addresses:
-            return Target(unknown="where it leads differs by packet", tproxy=tproxy)
-    if port is not None:
-        ports = _fixed(Field.DPORT, port, scope)
-        if not ports:
-            return Target(unknown="which port it leads to differs by packet", tproxy=tproxy)
-    if tproxy:
-        return Target(unknown="a transparent proxy takes it", tproxy=True)
-    return Target(kind == "redirect", addresses, ports)
-
-
-def _fixed(one: Field, given: Json, scope: Scope) -> Intervals:
-    """The single address or port that is given; empty where there are several or none."""
-    if isinstance(given, Mapping) and ("map" in given or "numgen" in given or "jhash" in given):
-        return ()
-    found = [item for item in value(one, scope.family, given) or () if not isinstance(item, str)]
-    return tuple(found) if len(found) == 1 and found[0][0] == found[0][1] else ()
 
 
 __all__ = ["rules_of"]

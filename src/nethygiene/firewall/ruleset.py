@@ -300,8 +300,11 @@ class Ruleset:
             )
             self._asked.update(each.field for each in matches if isinstance(each, Masked))
             self._asked.add(Field.SADDR)  # and so it is not empty
-            if any(isinstance(one, PutOn) for rule in self.rules() for one in rule.effects):
-                self._asked.add(Field.CT_STATE)  # a list that a packet is put on tells the next
+            # A list that a packet is put on tells the next one, and so does one that connection
+            # tracking has not seen: NAT may take the next for the first.
+            telling = (PutOn, Untrack)
+            if any(isinstance(one, telling) for rule in self.rules() for one in rule.effects):
+                self._asked.add(Field.CT_STATE)
         return not self._asked.isdisjoint(fields)
 
     def asks_flags(self, bits: int) -> bool:

@@ -210,6 +210,9 @@ def rule(random: Random, family: str, hook: str, subchains: list[str]) -> str:
     verdict = random.choice(verdicts)
     if verdict == "reject with tcp reset":
         matches.append("meta l4proto tcp")
+        if often(random, 0.8):
+            # Else nft 1.0.6 does not print its family, and nobody can tell.
+            verdict = f"counter {verdict}"
     return f"{' '.join(dict.fromkeys(matches))} {verdict}"
 
 
