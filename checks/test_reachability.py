@@ -7,7 +7,7 @@ from nethygiene.rules import WHOLE, Expect, ReachedBy, equal_to, reach_the_host,
 
 @rule(severity="critical", kind="state", incidents=["S0", "S1", "S2", "S3", "S4"])
 def test_host_reachable(connection: ReachedBy, expect: Expect) -> None:
-    """The host's facts could be collected over a verified connection.
+    """The host's facts are collected over a verified connection.
 
     A host that was not read has no verdict: every other rule is unknown on it, and only
     this one says why.
