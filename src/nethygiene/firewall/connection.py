@@ -91,7 +91,7 @@ class Connection:
             if local and packet.family == "ipv4" and self._is_martian(packet, mask, trace):
                 continue
             (here if local else elsewhere).append((packet, mask))
-        here = hooks.ask(Hook.INPUT, here, trace)
+        here = _not_astray(hooks.ask(Hook.INPUT, here, trace), trace)
         return merge([*here, *self._forwarded(elsewhere, trace)])
 
     def _is_martian(self, packet: Packet, mask: int, trace: Trace) -> bool:
@@ -185,7 +185,8 @@ class Connection:
                 starts = hooks.ask(Hook.PREROUTING, starts, trace)
             hook = Hook.OUTPUT if packet.far == "" else Hook.FORWARD
             for device, routed in self._back(starts, trace):
-                passed += self._left(device, hooks.ask(hook, routed, trace), trace)
+                left = self._left(device, hooks.ask(hook, routed, trace), trace)
+                passed += _not_astray(left, trace)
         return merge(passed)
 
     def _back(self, flows: list[Flow], trace: Trace) -> list[tuple[str | None, list[Flow]]]:
@@ -224,6 +225,24 @@ class Connection:
             exists = bool(ways.devices) or (False if ways.certain else None)
             found.append((self.ground.mask(intervals) & ~near, only, exists))
         return found
+
+
+def _not_astray(flows: list[Flow], trace: Trace) -> list[Flow]:
+    """Those packets that are where NAT has the connection: it passes by what is not tracked."""
+    passed: list[Flow] = []
+    for packet, mask in flows:
+        if packet.translated is None:
+            passed.append((packet, mask))
+        elif packet.kind.reply:
+            if (packet.saddr, packet.sport) == packet.server:
+                passed.append((packet, mask))
+            else:
+                _lose(trace, packet, mask, "NAT does not translate it back: it is not tracked")
+        elif (packet.daddr, packet.dport) == packet.translated:
+            passed.append((packet, mask))
+        else:
+            _lose(trace, packet, mask, "NAT does not translate it: it is not tracked")
+    return passed
 
 
 def _lose(trace: Trace, packet: Packet, mask: int, text: str) -> Rule:
