@@ -53,10 +53,10 @@ class NftTable:
         sets: sets and maps by name.
         chains: what nft says of each chain.
         rules: what nft says of each rule, by chain.
-        foreign: expressions of iptables that nft cannot show are among its rules.
         dormant: it is switched off.
         limits: its named limits and quotas, by kind and name.
         fills: its rules perhaps add to its sets.
+        texts: of its rules, by the identity of what nft says of them.
     """
 
     family: str
@@ -64,10 +64,10 @@ class NftTable:
     sets: dict[str, NamedSet] = field(default_factory=dict)
     chains: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     rules: dict[str, list[Mapping[str, Json]]] = field(default_factory=dict)
-    foreign: bool = False
     dormant: bool = False
     limits: dict[tuple[str, str], Mapping[str, Json]] = field(default_factory=dict)
     fills: bool = False
+    texts: dict[int, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -126,9 +126,7 @@ def _entry(  # noqa: PLR0911 - one a fault
         if not isinstance(chain, str) or not isinstance(body.get("expr"), Sequence):
             return "a rule without chain or expression"
         table.rules.setdefault(chain, []).append(body)
-        text = json.dumps(body["expr"])
-        table.foreign |= '"xt"' in text
-        table.fills |= '"set": {"op"' in text or '"elem"' in text
+        table.fills |= _fills(body["expr"])
         return ""
     if not isinstance(name, str):
         return f"a {kind} without a name"
@@ -146,6 +144,12 @@ def _entry(  # noqa: PLR0911 - one a fault
     bans = bool({"dynamic", "timeout"} & {str(one) for one in listed}) or "timeout" in body
     table.sets[name] = NamedSet(elements, bans or name.startswith(BAN_NAMES))
     return ""
+
+
+def _fills(expressions: Json) -> bool:
+    return isinstance(expressions, Sequence) and any(
+        isinstance(one, Mapping) and ("set" in one or "map" in one) for one in expressions
+    )
 
 
 def compile_tables(tables: Iterable[NftTable], family: Family) -> list[Table]:
@@ -173,7 +177,10 @@ def _compiled(table: NftTable, family: Family) -> Table:
         for body in table.rules.get(name, ()):
             expressions = body["expr"]
             assert isinstance(expressions, Sequence)
-            text = text_of(expressions, body.get("comment"), table.family)
+            text = table.texts.get(id(body))
+            if text is None:
+                text = text_of(expressions, body.get("comment"), table.family)
+                table.texts[id(body)] = text
             made = rules_of(expressions, here, place, text)
             # A ban is of addresses: what drops everybody is none, whatever its chain is called.
             rules += [replace(one, bans=one.bans or (bans and one.names_clients)) for one in made]
