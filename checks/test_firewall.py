@@ -59,7 +59,7 @@ def test_firewall_allows_service(
         what = f"a connection {passage.label}"
         remedy = partial(open_to_clients, packet_filter, passage, service)
         expect(what, what_passes(packet_filter, passage), equal_to("accepted"), hint, remedy)
-    for networks in unreached(packet_filter, service):
+    for networks in unreached(packet_filter, listeners, service):
         answer = "declare the networks that there is a route to, or add one"
         expect(f"the way back to {networks}", "missing", equal_to("there"), answer)
     for passage in denied_passages(packet_filter, listeners, service):

@@ -13,6 +13,7 @@ from nethygiene.rules import (
     Policy,
     Service,
     former_port,
+    lead_former_port,
     port_state,
     rule,
     serve_remedy,
@@ -81,13 +82,9 @@ def test_legacy_port_still_served(
 
     Why: An update server had moved to another port without telling anyone, and its clients got
         an RST: the old port should have been redirected to the new one (incident S1.3).
-    Remedy: Redirect the old port to the new one (OLD and NEW), in the ruleset that is loaded at
-        boot, or have the service listen on both; take it out of legacy_ports once the last client
-        has moved.
-        `nft add table inet nethygiene`
-        `nft add chain inet nethygiene moved '{ type nat hook prerouting priority dstnat; }'`
-        `nft add rule inet nethygiene moved tcp dport OLD redirect to :NEW`
-        `nft list table inet nethygiene > /etc/nftables.d/nethygiene.nft`
+    Remedy: Redirect the old port to the new one, in the ruleset that is loaded at boot, or have the
+        service listen on both; have something listen at the new port, and let the filter pass it.
+        Take the port out of legacy_ports once the last client has moved.
     Kernels: NAT in an inet table needs Linux 5.2; write one table each for ip and ip6 before.
 
     References:
@@ -98,4 +95,5 @@ def test_legacy_port_still_served(
     here = Here(interfaces, packet_filter)
     state = port_state(service, port, listeners, listener_owners, here, policy)
     former = former_port(state, service, port, packet_filter, listeners)
-    expect(f"former port {port}", former, still_served(service))
+    remedy = partial(lead_former_port, former, service, port)
+    expect(f"former port {port}", former, still_served(service), remedy=remedy)

@@ -16,10 +16,13 @@ Network = IPv4Network | IPv6Network
 _BITS = {4: 32, 6: 128}
 # These stay as they are: this network, loopback, multicast, reserved and broadcast.
 _UNCHANGED = tuple(map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/8", "ff00::/8")))
-# An address in one of these stays in it: private, shared, link-local, unique local, global.
+# An address in one of these stays in it: private, shared, link-local, unique local, global, and
+# those of protocols, benchmarks and documentation, which no client of the Internet has.
 _KEPT = (
     *("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
     *("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/8", "ff00::/8"),
+    *("192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+    *("2001:db8::/32", "3fff::/20"),
     *("64:ff9b::/96", "2000::/3", "fc00::/8", "fd00::/8", "fe80::/64"),
 )
 # IPv4 addresses written as IPv6 ones: mapped, and NAT64's.

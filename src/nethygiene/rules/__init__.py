@@ -92,7 +92,7 @@ from nethygiene.rules.firewall_remedies import (
     close_to_others,
     open_to_clients,
 )
-from nethygiene.rules.former_port import former_port, still_served
+from nethygiene.rules.former_port import former_port, lead_former_port, still_served
 from nethygiene.rules.half_open import below_nine_tenths, syn_queues
 from nethygiene.rules.intrusions import intrusions
 from nethygiene.rules.items import InterfaceFamily, LegacyPort
@@ -303,6 +303,7 @@ __all__ = [
     "interface_with",
     "intrusions",
     "is_forwarding",
+    "lead_former_port",
     "lengthen_backlog",
     "lines",
     "link_remedy",

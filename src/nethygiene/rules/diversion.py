@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.inventory.policy import Service
 from nethygiene.probes.listener_owners import ListenerOwners
-from nethygiene.rules.client_ways import client_ways
+from nethygiene.probes.listeners import Listeners
+from nethygiene.rules.client_ways import ClientWay, answers_at, client_ways
 from nethygiene.rules.containers import container_proxies
 from nethygiene.rules.firewall import virtual_server
 from nethygiene.rules.items import Named
@@ -41,7 +42,10 @@ Whereabouts = Elsewhere | AtPort | None
 
 
 def whereabouts(
-    service: Service, packet_filter: PacketFilter, listener_owners: ListenerOwners
+    service: Service,
+    packet_filter: PacketFilter,
+    listener_owners: ListenerOwners,
+    listeners: Listeners,
 ) -> Whereabouts:
     """Where a declared service's port is served; None if it is here, at that port.
 
@@ -65,10 +69,23 @@ def whereabouts(
         sure = 0
         for one in found:
             sure |= one.mask if one.certain else 0
-        whole &= not judged.asked & ~sure
+        whole &= not judged.asked & ~sure or not _is_answered(
+            packet_filter, listeners, way, service.port
+        )
         taken += found
     packet_filter.observe(what, "; ".join(dict.fromkeys(map(str, taken))) or "none takes it")
     return _taken(service, taken, whole=whole)
+
+
+def _is_answered(
+    packet_filter: PacketFilter, listeners: Listeners, way: ClientWay, port: int
+) -> bool:
+    """Whether a socket of this host answers the clients that NAT does not take."""
+    path = way.path
+    return any(
+        answers_at(packet_filter, listeners.on(port), path.family, number, path.interface)
+        for number in (path.address, *path.alike)
+    )
 
 
 def _taken(service: Service, taken: list[Translation], *, whole: bool) -> Whereabouts:

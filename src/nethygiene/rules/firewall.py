@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nethygiene.facts.packet_filter import FAMILIES, PacketFilter
-from nethygiene.firewall.addresses import Family, Intervals, merged, without
+from nethygiene.firewall.addresses import Family, Intervals, holds, merged, without
+from nethygiene.firewall.own import LOOPBACK
 from nethygiene.firewall.packet import SYN_IN
 from nethygiene.firewall.paths import Path
 from nethygiene.firewall.stack import VirtualServer
@@ -46,17 +47,23 @@ def service_passages(
             Reason.NOT_DECLARED,
         )
     _ends_where_loopback_alone(listeners, service)
+    trouble = packet_filter.unreadable
+    if trouble is not None and not service.declares("allow_from"):
+        # A small fleet that is audited without privilege has to know how to leave this out.
+        unknown(
+            f"{trouble}; or declare `allow_from: []` for {service.name}, and this is not judged",
+            trouble.reason,
+        )
     packet_filter.observe("looked at", NOT_SEEN)
     found = []
     for way in client_ways(packet_filter, service):
-        no_program_first(packet_filter, way.path)
         passage = _passage(packet_filter, listeners, service, way)
         if passage is not None:
             packet_filter.observe(
                 f"{passage.label} passes by", passing_rule(packet_filter, passage)
             )
             found.append(passage)
-    if not found:
+    if not found and not any(unreached(packet_filter, listeners, service)):
         not_applicable(
             f"nothing listens on port {service.port} for other hosts in a family "
             "of which the host has an address and the sources"
@@ -85,6 +92,7 @@ def _passage(
         counted = judgement.asked
     if not counted:
         return None
+    no_program_first(packet_filter, path)
     behind = str(taken[0]) if taken else ""
     return Passage(
         *(path, port, (judgement,), counted),
@@ -112,14 +120,17 @@ def no_program_first(packet_filter: PacketFilter, path: Path) -> None:
         unknown(f"{program}: what it does cannot be told")
 
 
-def unreached(packet_filter: PacketFilter, service: Service) -> Iterator[str]:
+def unreached(packet_filter: PacketFilter, listeners: Listeners, service: Service) -> Iterator[str]:
     """Declared sources to which no answer can be sent; where that is not sure it ends the rule."""
     if service.interface is not None:
         return
     ways = client_ways(packet_filter, service)
     for family in FAMILIES:
         of_family = [one.path for one in ways if one.path.family == family]
-        if not of_family:
+        loopback = LOOPBACK[family]
+        numbers = served_numbers(packet_filter, family, listeners.on(service.port))
+        own = next((number for number in numbers if not holds(loopback, number)), None)
+        if own is None:
             continue
         reached = merged(span for one in of_family for span in one.sources)
         asked = packet_filter.other_hosts(family, declared_sources(service, family).named)
@@ -127,7 +138,7 @@ def unreached(packet_filter: PacketFilter, service: Service) -> Iterator[str]:
         if not lost:
             continue
         shown = written_networks(lost, holes(packet_filter, family), family)
-        if _is_surely_unreached(packet_filter, family, lost, of_family[0].address):
+        if _is_surely_unreached(packet_filter, family, lost, own):
             yield shown
             continue
         unknown(
@@ -207,7 +218,6 @@ def denied_passages(
         numbers = set(served_numbers(packet_filter, path.family, sockets))
         if not numbers and not packet_filter.nat(path.family):
             continue
-        no_program_first(packet_filter, path)
         for passage in doors(packet_filter, listeners, path, service.port):
             yield replace(passage, named=True)
 
@@ -224,6 +234,7 @@ def doors(
     if server is not None:
         counted = first.asked
     if counted:
+        no_program_first(packet_filter, path)
         behind = str(taken[0]) if taken else ""
         kinds = packet_filter.source_ports(path.family)
         yield Passage(path, port, judgements, counted, behind=behind, server=server, kinds=kinds)

@@ -33,7 +33,7 @@ _IPTABLES_FILE = (
     "iptables-persistent, `service iptables save` with iptables-services."
 )
 OWN_TABLE = "nethygiene"
-_PERSIST_OWN = (
+PERSIST_OWN: tuple[str, ...] = (
     "Keep it over a boot, where nftables.service loads /etc/nftables.conf (enable it):",
     command("mkdir -p /etc/nftables.d"),
     command("nft list table inet nethygiene > /etc/nftables.d/nethygiene.nft"),
@@ -42,11 +42,6 @@ _PERSIST_OWN = (
         """echo 'include "/etc/nftables.d/*.nft"' >> /etc/nftables.conf"""
     ),
 )
-
-
-def persisted() -> str:
-    """How nftables' own table is kept over a boot; Debian's nftables.conf includes nothing."""
-    return steps(*_PERSIST_OWN)
 
 
 def open_to_clients(packet_filter: PacketFilter, passage: Passage, service: Service) -> str:
@@ -65,17 +60,19 @@ def open_to_clients(packet_filter: PacketFilter, passage: Passage, service: Serv
         if not listed:
             return ""
     packet = event.packet
-    if packet.kind.protocol == ICMPV6 or packet.kind.arp:
-        return _neighbours(place, passage)
-    ports = packet.sport if packet.kind.reply else packet.dport
-    port = ports[0][0] if ports else passage.port
-    if not packet.kind.reply and _is_ufws(packet_filter, place):
+    reply = packet.kind.reply
+    discovery = packet.kind.protocol == ICMPV6 or bool(packet.kind.arp)
+    ports = packet.sport if reply else packet.dport
+    port = ports[0][0] if ports and not discovery else passage.port
+    if not reply and not discovery and _is_ufws(packet_filter, place):
         return _ufw(port, listed, inverted=inverted)
-    if place.manager == "firewalld" and not packet.kind.reply:
+    if place.manager == "firewalld" and not reply and not discovery:
         return _firewalld(packet_filter, passage, port, listed, inverted=inverted)
     if place.tool == "nft":
-        return _nft_opens(place, passage, port, listed, inverted, reply=packet.kind.reply)
-    return _iptables_opens(place, port, listed, inverted=inverted, reply=packet.kind.reply)
+        opens = _nft_opens(place, passage, port, listed, inverted, reply=reply)
+    else:
+        opens = _iptables_opens(place, port, listed, inverted=inverted, reply=reply)
+    return _neighbours(place, opens) if discovery else opens
 
 
 def _is_ufws(packet_filter: PacketFilter, place: Place) -> bool:
@@ -85,17 +82,17 @@ def _is_ufws(packet_filter: PacketFilter, place: Place) -> bool:
     return place.manager == "ufw" or place.chain == "INPUT"
 
 
-def _neighbours(place: Place, passage: Passage) -> str:
-    why = "Clients of IPv6 cannot find the host, or are not found, without neighbour discovery."
+def _neighbours(place: Place, opens: str) -> str:
+    """Let neighbour discovery or ARP through, and the connection, which that place drops next."""
     if place.family == "arp":
         why = "Without ARP nobody finds the host."
         return steps(why, nft(f"insert rule arp {place.table} {place.chain} accept"), _NFT_FILE)
+    why = "Clients of IPv6 do not find the host without neighbour discovery."
     if place.tool == "nft":
         rule = f"insert rule {place.family} {place.table} {place.chain} meta l4proto ipv6-icmp"
-        return steps(why, nft(f"{rule} accept"), _NFT_FILE)
-    tool = tool_for(passage.path.family, place.tool)
+        return f"{steps(why, nft(f'{rule} accept'))}\n\n{opens}"
     line = f"-I {place.chain} 1 -p ipv6-icmp -j ACCEPT"
-    return steps(why, iptables(tool, line, place.table), _IPTABLES_FILE)
+    return f"{steps(why, iptables(place.tool, line, place.table))}\n\n{opens}"
 
 
 def _ufw(port: int, listed: list[str], *, inverted: bool) -> str:
@@ -274,7 +271,7 @@ def own_table(passage: Passage, listed: list[str], port: int) -> str:
         nft(f"add table inet {OWN_TABLE}"),
         nft(f"add chain inet {OWN_TABLE} blocked {head}"),
         nft(f"add rule inet {OWN_TABLE} blocked fib daddr type local {rule}"),
-        *_PERSIST_OWN,
+        *PERSIST_OWN,
     )
 
 
@@ -317,8 +314,8 @@ def _closed_behind(
         nft(f"add table inet {OWN_TABLE}"),
         nft(f"add chain inet {OWN_TABLE} blocked {head}"),
         nft(f"add rule inet {OWN_TABLE} blocked {rule}"),
-        *_PERSIST_OWN,
+        *PERSIST_OWN,
     )
 
 
-__all__ = ["close_to_denied", "close_to_others", "open_to_clients", "own_table", "persisted"]
+__all__ = ["close_to_denied", "close_to_others", "open_to_clients", "own_table"]

@@ -11,6 +11,8 @@ from nethygiene.probes.listeners import Listeners
 from nethygiene.rules.client_ways import ClientWay, answers_at, client_ways
 from nethygiene.rules.expect import unknown
 from nethygiene.rules.firewall import no_program_first, what_passes
+from nethygiene.rules.firewall_remedies import OWN_TABLE, PERSIST_OWN, open_to_clients
+from nethygiene.rules.firewall_tools import nft, steps
 from nethygiene.rules.listening import PortState
 from nethygiene.rules.matchers import Matcher
 from nethygiene.rules.passages import Passage
@@ -24,10 +26,12 @@ class FormerPort:
     Attributes:
         said: in words.
         leads_there: whether all of them get to the service.
+        remedy: what mends it, where that is more than a redirect.
     """
 
     said: str
     leads_there: bool
+    remedy: str = ""
 
     def __str__(self) -> str:
         return self.said
@@ -91,7 +95,9 @@ def _by_way(
     passes = what_passes(packet_filter, passage)
     how = f"redirected by {right[0].rule}" if right else str(state)
     if passes != "accepted":
-        return FormerPort(f"{how}, but {passage.label} {passes}", leads_there=False)
+        remedy = open_to_clients(packet_filter, passage, service)
+        said = f"{how}, but a connection {passage.label} is {passes}"
+        return FormerPort(said, leads_there=False, remedy=remedy)
     return FormerPort(how, leads_there=True)
 
 
@@ -124,6 +130,20 @@ def _astray(service: Service, taken: Translation) -> str:
     if taken.here and taken.to.port == service.port:
         return f"redirected to {taken.to}, where nothing listens, by {taken.rule}"
     return f"taken elsewhere by {taken.rule}"
+
+
+def lead_former_port(former: FormerPort, service: Service, port: int) -> str:
+    """The remedy: a redirect, which Debian's nftables.service loads at boot."""
+    if former.remedy or "where nothing listens" in former.said:
+        return former.remedy
+    moved = f"add rule inet {OWN_TABLE} moved tcp dport {port} redirect to :{service.port}"
+    return steps(
+        "Redirect it to the new port (or have the service listen on both).",
+        nft(f"add table inet {OWN_TABLE}"),
+        nft(f"add chain inet {OWN_TABLE} moved {{ type nat hook prerouting priority dstnat; }}"),
+        nft(moved),
+        *PERSIST_OWN,
+    )
 
 
 def still_served(service: Service) -> Matcher[FormerPort]:

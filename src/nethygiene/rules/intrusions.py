@@ -47,7 +47,6 @@ def _at_own_addresses(
         elif server.family is None:
             numbers |= {one.number for one in packet_filter.own(family)}
     for path in packet_filter.paths(family, wanted, numbers, None):
-        no_program_first(packet_filter, path)
         yield from doors(packet_filter, listeners, path, port)
 
 
@@ -68,7 +67,6 @@ def _by_other_ports(
     numbers = {one.number for one in packet_filter.own(family)}
     for entry in sorted(entries):
         for path in packet_filter.paths(family, wanted, numbers, None):
-            no_program_first(packet_filter, path)
             for passage in doors(packet_filter, listeners, path, entry):
                 taken = translations(packet_filter, path, entry, passage.judgement)
                 there = [one for one in taken if one.here and one.to.port == port]
