@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from tests.lab.lab import Lab
 
 PORT = 3306
 BOX = "172.18.0.2"
-BLOCKED = {"blocked_ports": {PORT: {}}}
-SERVICE = {"services": {"shop": {"port": PORT}}}
+BLOCKED: dict[str, Any] = {"blocked_ports": {PORT: {}}}
+SERVICE: dict[str, Any] = {"services": {"shop": {"port": PORT}}}
 SERVE = """
 import socket
 one = socket.socket()

@@ -13,7 +13,7 @@ from tests.unit.firewall.hosts import ROUTING, answers
 SOCKET = "LISTEN 0 511 {} *:* \t skmem:(r0)\n"
 SERVICE = {"services": {"shop": {"port": 22}}}
 FROM = {"services": {"shop": {"port": 22, "allow_from": ["10.0.0.0/8"]}}}
-BLOCKED = {"blocked_ports": {22: {}}}
+BLOCKED: dict[str, Any] = {"blocked_ports": {22: {}}}
 STACK = "/proc/net/sockstat:sockets: used 9\n/proc/sys/net/ipv4/ip_forward:0\n"
 # Linux 6.1, iproute2 6.1: `ip link add mgmt type vrf table 10; ip link set eth1 master mgmt`.
 
@@ -95,7 +95,7 @@ def test_a_virtual_server_concerns_its_own_address(server: str, outcome: str) ->
 
 def test_a_virtual_server_by_mark_concerns_what_is_marked() -> None:
     stack = f"{STACK}/proc/net/ip_vs:FWM  00000001 wlc\n"
-    mark = "-A PREROUTING -p tcp --dport {} -j MARK --set-mark 1"
+    mark = "-A PREROUTING -p tcp -m tcp --dport {} -j MARK --set-mark 1"
     marks = f"*mangle\n:PREROUTING ACCEPT [0:0]\n{mark}\nCOMMIT\n"
     for port, outcome in ((22, "unknown"), (80, "passed")):
         text = marks.replace("{}", str(port))

@@ -32,8 +32,9 @@ def test_a_rule_is_what_its_function_says() -> None:
     assert (declared.version, declared.severity, declared.kind) == (2, Severity.HIGH, Kind.RATE)
     assert declared.incidents == ("S1.8", "S3")
     assert (declared.declared, declared.found) == ("service", None)
-    # The last two tell whether NAT or a container's proxy takes the service's port away.
-    assert declared.probes == {"sysctl", "kernel", "machine", "packet_filter", "listener_owners"}
+    # The last three tell whether NAT or a container's proxy takes the service's port away.
+    asked = {"packet_filter", "listener_owners", "listeners"}
+    assert declared.probes == {"sysctl", "kernel", "machine"} | asked
     assert not declared.judges_reachability
     assert declared.documentation.title == "Title here"
 
