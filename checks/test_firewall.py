@@ -39,8 +39,10 @@ def test_firewall_allows_service(
     address that a client can have on that interface, but for those of `deny_from`. Those get in
     nowhere: a source that is kept out on purpose and gets in fails the rule, too. What a ban of
     fail2ban or the like drops is told, but does not fail. Where NAT takes the port to another one
-    or to a container, the way is followed to there. It is this host's own filter: a cloud's
-    security groups are not seen, and TCP alone is looked at.
+    or to a container, the way is followed to there. A limit that all clients share loses some of
+    them if it allows less than one new connection a second; up to ten a second that cannot be told.
+    A limit of each client is met only if it allows less than three connections. It is this host's
+    own filter: a cloud's security groups are not seen, and TCP alone is looked at.
 
     Why: Clients' SYNs stayed unanswered while ping worked and the port was listening: the host's
         own firewall let in the program on one profile of the network only (incidents S1.1, S4).
@@ -84,8 +86,9 @@ def test_firewall_blocks_port(
     there and no NAT or IPVS takes it, or the filter keeps out every other source, whatever port it
     sends from. Ports that a container runtime publishes by DNAT are judged where they are
     forwarded, and at the container's own address: rules of the input chain, and so ufw's, say
-    nothing about them. A connection whose answers the filter drops reaches nobody. TCP alone is
-    looked at.
+    nothing about them. A connection whose answers the filter drops reaches nobody. Whoever wants
+    in tries again: a drop up to a limit or by chance, and an accept of those who knocked at another
+    port, let them in. TCP alone is looked at.
 
     Why: Databases that were meant for a few hosts get published to all by a rule that is too wide,
         or by a container runtime that goes past the firewall (incident S4).

@@ -174,7 +174,8 @@ def test_nothing_of_shorewall_is_unknown(port: int, verdict: str) -> None:
 
 
 def test_listings_of_limits_that_are_none() -> None:
-    for body in (None, 5, "l", [], {"rate": "5"}, {"rate": True, "per": 5}, {"val": [1]}):
+    bodies: list[object] = [None, 5, "l", [], {"rate": "5"}, {"rate": True, "per": 5}, {"val": [1]}]
+    for body in bodies:
         for kind in ("limit", "quota", "ct count"):
             text = listing(rule({kind: body}, match(DPORT, PORT), DROP))
             assert both(host(nft=json.dumps(json.loads(text))))[0] == "unknown"
