@@ -8,217 +8,47 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import IntEnum, StrEnum, auto
-from typing import Final, Literal
 
 from nethygiene.firewall.addresses import Family, Intervals
 from nethygiene.firewall.choices import Choice, Scope
-
-EPHEMERAL: Final[Intervals] = ((32768, 65535),)
-"""The ports that clients connect from: 32768-60999 on Linux, 49152-65535 on the others."""
-ANY_PORT: Final[Intervals] = ((1, 65535),)
-
-ETHERTYPES: dict[Family, int] = {"ipv4": 0x0800, "ipv6": 0x86DD}
-ARP = 0x0806
-TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
-FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))
-
-
-class Role(IntEnum):
-    """An address that is no number."""
-
-    CLIENT = auto()
-
-
-CLIENT: Final = Role.CLIENT
-"""The client's address: the mask of classes beside the packet tells it."""
-Address = Intervals | Literal[Role.CLIENT] | None
-"""What an address may be; None where that cannot be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bits:
-    """A number of which perhaps only some bits are known.
-
-    Attributes:
-        value: the bits; 0 where they are not known.
-        known: which of them are known.
-    """
-
-    value: int
-    known: int = 0xFFFFFFFF
-
-    def masked(self, keep: int, change: Bits) -> Bits:
-        """``(self & keep) ^ change``."""
-        known = (self.known | ~keep) & change.known & 0xFFFFFFFF
-        return Bits(((self.value & keep) ^ change.value) & known, known)
-
-
-NOTHING_KNOWN = Bits(0, 0)
-
-
-class Field(IntEnum):
-    """What a rule may look at."""
-
-    SADDR = 0
-    DADDR = auto()
-    SPORT = auto()
-    DPORT = auto()
-    IIF = auto()
-    OIF = auto()
-    ETHERTYPE = auto()
-    PROTOCOL = auto()
-    TCP_FLAGS = auto()
-    ICMP_TYPE = auto()
-    ICMPV6_TYPE = auto()
-    ICMPV6_CODE = auto()
-    ARP_OPERATION = auto()
-    ARP_SADDR = auto()
-    ARP_DADDR = auto()
-    PKTTYPE = auto()
-    TTL = auto()
-    MARK = auto()
-    CT_MARK = auto()
-    CT_STATE = auto()
-    CT_STATUS = auto()
-    CT_DIRECTION = auto()
-    ORIGINAL_SADDR = auto()
-    ORIGINAL_DADDR = auto()
-    ORIGINAL_SPORT = auto()
-    ORIGINAL_DPORT = auto()
-    REPLY_SADDR = auto()
-    REPLY_SPORT = auto()
-
-
-ADDRESS_FIELDS = frozenset(
-    {Field.SADDR, Field.DADDR, Field.ARP_SADDR, Field.ARP_DADDR}
-    | {Field.ORIGINAL_SADDR, Field.ORIGINAL_DADDR, Field.REPLY_SADDR}
+from nethygiene.firewall.conntrack import SEEN, CtState, CtStatus, Entry
+from nethygiene.firewall.fields import (
+    ADDRESS_FIELDS,
+    ANY_PORT,
+    ARP,
+    CLIENT,
+    CWR,
+    ECE,
+    EPHEMERAL,
+    ETHERTYPES,
+    ICMP,
+    ICMPV6,
+    NAME_FIELDS,
+    NO_MARK,
+    PSH,
+    SYN,
+    TCP,
+    URG,
+    Address,
+    Bits,
+    Field,
+    Role,
+    Value,
 )
-NAME_FIELDS = frozenset({Field.IIF, Field.OIF, Field.PKTTYPE, Field.CT_STATE, Field.CT_DIRECTION})
-
-
-class CtState(StrEnum):
-    """What a rule finds as connection tracking's word on a packet."""
-
-    NEW = "new"
-    ESTABLISHED = "established"
-    UNTRACKED = "untracked"
-    INVALID = "invalid"
-
-
-class CtStatus:
-    """The bits of a connection's status (linux/netfilter/nf_conntrack_common.h)."""
-
-    EXPECTED = 1
-    SEEN_REPLY = 2
-    ASSURED = 4
-    CONFIRMED = 8
-    SRC_NAT = 16
-    DST_NAT = 32
-    NAT_DONE = 128 | 256
-
-
-class Entry(IntEnum):
-    """What connection tracking has in its table of a TCP connection."""
-
-    NONE = auto()
-    SYN_SENT = auto()
-    """It has seen the client's SYN."""
-    SYN_RECV = auto()
-    """And the answer."""
-    ESTABLISHED = auto()
-    MIDDLE = auto()
-    """It has seen no SYN, and took a later packet of the client's for the first one."""
-    PICKED_UP = auto()
-    """It has seen no SYN, and took a packet of the host's for the first one."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Kind:
-    """What sort of packet it is, and when it is sent; each is one object.
-
-    Attributes:
-        name: for messages, as ``the SYN``.
-        reply: it goes from the host to the client.
-        protocol: of layer 4; 0 for none.
-        flags: TCP's.
-        icmp_type: ICMP's or ICMPv6's; -1 for neither.
-        arp: ARP's operation; 0 for no ARP.
-        pkttype: as it comes in: ``host``, ``multicast`` or ``broadcast``.
-        leaves_alone: connection tracking leaves it untracked, as it does neighbour discovery.
-        ttl: its time to live, or hop limit, may be one of these.
-    """
-
-    name: str
-    reply: bool = False
-    protocol: int = TCP
-    flags: int = 0
-    icmp_type: int = -1
-    arp: int = 0
-    pkttype: str = "host"
-    leaves_alone: bool = False
-    ttl: Intervals = ((16, 255),)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-SYN_IN = Kind("the SYN", flags=SYN)
-SYN_ACK_OUT = Kind("the answer to the SYN", reply=True, flags=SYN | ACK)
-ACK_IN = Kind("the packet that ends the handshake", flags=ACK)
-DATA_IN = Kind("the client's data", flags=PSH | ACK)
-DATA_OUT = Kind("the service's data", reply=True, flags=PSH | ACK)
-
-
-def _discovery(name: str, icmp_type: int, reply: bool, pkttype: str = "host") -> Kind:
-    """Neighbour discovery has a hop limit of 255, or it is ignored."""
-    return Kind(
-        name,
-        reply,
-        ICMPV6,
-        icmp_type=icmp_type,
-        pkttype=pkttype,
-        leaves_alone=True,
-        ttl=((255, 255),),
-    )
-
-
-NS_IN = _discovery(
-    "the neighbour solicitation before it (ICMPv6 type 135)", 135, reply=False, pkttype="multicast"
+from nethygiene.firewall.kinds import (
+    ACK_IN,
+    ARP_IN,
+    ARP_OUT,
+    DATA_IN,
+    DATA_OUT,
+    NA_IN,
+    NA_OUT,
+    NS_IN,
+    NS_OUT,
+    SYN_ACK_OUT,
+    SYN_IN,
+    Kind,
 )
-NA_OUT = _discovery("the host's neighbour advertisement (ICMPv6 type 136)", 136, reply=True)
-NS_OUT = _discovery(
-    "the host's neighbour solicitation for its router (ICMPv6 type 135)", 135, reply=True
-)
-NA_IN = _discovery("the router's neighbour advertisement (ICMPv6 type 136)", 136, reply=False)
-ARP_IN = Kind("the ARP request before it", False, 0, arp=1, pkttype="broadcast", ttl=())
-ARP_OUT = Kind("the host's ARP reply", True, 0, arp=2, ttl=())
-
-_SEEN: dict[tuple[Entry, Kind], tuple[CtState | None, Entry]] = {
-    (Entry.NONE, SYN_IN): (CtState.NEW, Entry.SYN_SENT),
-    (Entry.NONE, SYN_ACK_OUT): (CtState.INVALID, Entry.NONE),
-    (Entry.NONE, ACK_IN): (CtState.NEW, Entry.MIDDLE),
-    (Entry.NONE, DATA_IN): (CtState.NEW, Entry.MIDDLE),
-    (Entry.NONE, DATA_OUT): (CtState.NEW, Entry.PICKED_UP),
-    (Entry.SYN_SENT, SYN_ACK_OUT): (CtState.ESTABLISHED, Entry.SYN_RECV),
-    (Entry.SYN_SENT, ACK_IN): (CtState.INVALID, Entry.SYN_SENT),
-    (Entry.SYN_SENT, DATA_IN): (CtState.INVALID, Entry.SYN_SENT),
-    (Entry.SYN_RECV, ACK_IN): (CtState.ESTABLISHED, Entry.ESTABLISHED),
-    (Entry.SYN_RECV, DATA_IN): (CtState.ESTABLISHED, Entry.ESTABLISHED),
-    (Entry.SYN_RECV, DATA_OUT): (CtState.ESTABLISHED, Entry.SYN_RECV),
-    (Entry.ESTABLISHED, ACK_IN): (CtState.ESTABLISHED, Entry.ESTABLISHED),
-    (Entry.ESTABLISHED, DATA_IN): (CtState.ESTABLISHED, Entry.ESTABLISHED),
-    (Entry.ESTABLISHED, DATA_OUT): (CtState.ESTABLISHED, Entry.ESTABLISHED),
-    (Entry.MIDDLE, ACK_IN): (CtState.NEW, Entry.MIDDLE),
-    (Entry.MIDDLE, DATA_IN): (CtState.NEW, Entry.MIDDLE),
-    (Entry.MIDDLE, DATA_OUT): (CtState.ESTABLISHED, Entry.ESTABLISHED),
-    (Entry.PICKED_UP, DATA_OUT): (CtState.NEW, Entry.PICKED_UP),
-}
-"""What connection tracking says of a packet, and keeps, by what it has kept before.
-
-Tried on Linux 6.18 with counters of each state, each direction alone hidden by NOTRACK
-(nf_conntrack_tcp_loose is 1, as it is unless somebody writes it).
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +76,6 @@ class Packet:
         server: address and port that the client connects to.
         translated: address and port that destination NAT takes the connection to, if it does.
         source_nat: source NAT gives the client another address.
-        tproxied: a transparent proxy takes it.
         listed: the lists on which a rule has put the client on the way.
         choices: conditions that go both ways, and which way they go this time.
     """
@@ -263,15 +92,14 @@ class Packet:
     far: str | None = ""
     client_ports: Intervals = ()
     server: tuple[Intervals, Intervals] = ((), ())
-    mark: Bits = Bits(0)
-    ct_mark: Bits = Bits(0)
+    mark: Bits = NO_MARK
+    ct_mark: Bits = NO_MARK
     seen: bool = False
     untracked: bool = False
     state: CtState | None = CtState.INVALID
     entry: Entry = Entry.NONE
     translated: tuple[Intervals, Intervals] | None = None
     source_nat: bool = False
-    tproxied: bool = False
     listed: frozenset[str] = frozenset()
     choices: frozenset[tuple[Choice, bool]] = frozenset()
 
@@ -302,7 +130,7 @@ class Packet:
             return self
         if self.untracked or self.kind.leaves_alone:
             return replace(self, seen=True, state=CtState.UNTRACKED)
-        state, entry = _SEEN.get((self.entry, self.kind), (None, self.entry))
+        state, entry = SEEN.get((self.entry, self.kind), (None, self.entry))
         return replace(self, seen=True, state=state, entry=entry)
 
     def to(self, address: Intervals, port: Intervals) -> Packet:
@@ -324,7 +152,7 @@ class Packet:
             daddr=client if kind.reply else address,
             sport=port if kind.reply else self.client_ports,
             dport=self.client_ports if kind.reply else port,
-            mark=Bits(0),
+            mark=NO_MARK,
             seen=False,
             untracked=False,
             state=CtState.INVALID,
@@ -357,10 +185,6 @@ class Packet:
     @property
     def _is_translatable(self) -> bool:
         return self.seen and self.state in {CtState.ESTABLISHED, None}
-
-
-Value = Intervals | tuple[str, ...] | Bits | Literal[Role.CLIENT] | None
-"""All that a field may hold; None where it cannot be told."""
 
 
 def new_connection(
@@ -446,10 +270,6 @@ def _of_connection(read: Callable[[Packet], Value]) -> Callable[[Packet], Value]
     return known
 
 
-def _client_port(packet: Packet) -> Value:
-    return packet.dport if packet.kind.reply else packet.sport
-
-
 _READERS: dict[Field, Callable[[Packet], Value]] = {
     Field.SADDR: lambda packet: packet.saddr if _is_ip(packet) else (),
     Field.DADDR: lambda packet: packet.daddr if _is_ip(packet) else (),
@@ -475,9 +295,53 @@ _READERS: dict[Field, Callable[[Packet], Value]] = {
     Field.CT_DIRECTION: _direction,
     Field.ORIGINAL_SADDR: _of_connection(lambda _: CLIENT),
     Field.ORIGINAL_DADDR: _of_connection(lambda packet: packet.server[0]),
-    Field.ORIGINAL_SPORT: _of_connection(_client_port),
+    Field.ORIGINAL_SPORT: _of_connection(lambda packet: packet.client_ports),
     Field.ORIGINAL_DPORT: _of_connection(lambda packet: packet.server[1]),
     Field.REPLY_SADDR: _of_connection(lambda packet: (packet.translated or packet.server)[0]),
     Field.REPLY_SPORT: _of_connection(lambda packet: (packet.translated or packet.server)[1]),
 }
 _READ = tuple(_READERS[field] for field in Field)
+
+__all__ = [
+    "ACK_IN",
+    "ADDRESS_FIELDS",
+    "ANY_PORT",
+    "ARP",
+    "ARP_IN",
+    "ARP_OUT",
+    "CLIENT",
+    "CWR",
+    "DATA_IN",
+    "DATA_OUT",
+    "ECE",
+    "EPHEMERAL",
+    "ETHERTYPES",
+    "ICMPV6",
+    "NAME_FIELDS",
+    "NA_IN",
+    "NA_OUT",
+    "NS_IN",
+    "NS_OUT",
+    "ODD_FLAGS",
+    "ODD_SYN",
+    "PSH",
+    "SYN",
+    "SYN_ACK_OUT",
+    "SYN_IN",
+    "TCP",
+    "URG",
+    "Address",
+    "Bits",
+    "Callable",
+    "CtState",
+    "CtStatus",
+    "Entry",
+    "Field",
+    "Intervals",
+    "Kind",
+    "Packet",
+    "Role",
+    "Scope",
+    "Value",
+    "new_connection",
+]

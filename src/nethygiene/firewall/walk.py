@@ -2,149 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from nethygiene.firewall.addresses import Intervals, holds
+from nethygiene.firewall.addresses import Intervals
 from nethygiene.firewall.matches import Ground
 from nethygiene.firewall.packet import SYN_IN, Packet
-from nethygiene.firewall.ruleset import COMING, GOING, Action, Chain, End, Rule, Table, Target
+from nethygiene.firewall.program import Program, Segment
+from nethygiene.firewall.ruleset import COMING, GOING, Action, Chain, Rule, Table, Target
+from nethygiene.firewall.trace import Event, Flow, TooLongError, Trace
 
-Flow = tuple[Packet, int]
-"""A packet, and the classes of sources from which it perhaps is under way."""
-
-_TERMINAL = frozenset({Action.ACCEPT, Action.DROP, Action.REJECT, Action.RETURN})
-_SHORT = 8
 _STEPS = 3_000_000
 _DEPTH = 64
 _NO_PORT = ((0, 0),)
 _NOWHERE: tuple[Intervals, Intervals] = ((), ())
-
-
-class TooLongError(Exception):
-    """The walk takes more steps than any ruleset that a kernel accepts should need."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that a rule did on the way.
-
-    Attributes:
-        mask: to the packets from these classes.
-        rule: the rule, or a chain's policy.
-        action: what it did.
-        bans: on the word of a list that a program such as fail2ban keeps.
-        packet: as it was then.
-        weight: of an accept, how much it decides; empty where it decides nothing.
-    """
-
-    mask: int
-    rule: Rule
-    action: Action
-    bans: bool
-    packet: Packet
-    weight: tuple[int, ...] = ()
-
-    @property
-    def verb(self) -> str:
-        """What a loss is, for messages."""
-        return "rejected" if self.action is Action.REJECT else "dropped"
-
-    @property
-    def told(self) -> str:
-        """A loss of another packet than the SYN: which packet, and by which rule."""
-        return f"{self.packet.kind} is {self.verb} by {self.rule}"
-
-
-@dataclass(slots=True)
-class Trace:
-    """What happened to a packet on its way, all hooks together.
-
-    Attributes:
-        lost: where it was dropped or rejected.
-        translated: where destination NAT took it.
-        accepted: rules that let it pass on.
-        doubts: matches that could not be decided, as (classes, rule).
-        steps: rules asked so far.
-    """
-
-    lost: list[Event] = field(default_factory=list)
-    translated: list[Event] = field(default_factory=list)
-    accepted: list[Event] = field(default_factory=list)
-    doubts: list[tuple[int, Rule]] = field(default_factory=list)
-    steps: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """A run of rules that ask neither for port nor for destination, and end what they match.
-
-    Some may be for all ports but a few: those few are `special`.
-    """
-
-    rules: tuple[Rule, ...]
-    special: frozenset[int]
-    results: dict[tuple[Packet, int, bool], tuple[int, int, Trace]] = field(
-        default_factory=dict, compare=False
-    )
-
-
-_Item = Rule | _Segment
-
-
-class Program:
-    """A chain made ready: the rules that a port can meet are found without asking all."""
-
-    def __init__(self, chain: Chain, end: End) -> None:
-        self._items = tuple(_items(chain.rules, end))
-        always: list[int] = []
-        self._exact: dict[int, list[int]] = {}
-        self._ranges: list[tuple[tuple[tuple[int, int], ...], int]] = []
-        for place, item in enumerate(self._items):
-            ports = item.ports(end) if isinstance(item, Rule) else None
-            if ports is None:
-                always.append(place)
-            elif sum(high - low + 1 for low, high in ports) <= 64:
-                for low, high in ports:
-                    for port in range(low, high + 1):
-                        self._exact.setdefault(port, []).append(place)
-            else:
-                self._ranges.append((ports, place))
-        self._always = always
-        self._by_port: dict[int | None, tuple[_Item, ...]] = {None: self._items}
-
-    def items(self, port: int | None) -> tuple[_Item, ...]:
-        """The rules that a packet of this service port can meet, in order; None: of any."""
-        found = self._by_port.get(port)
-        if found is None:
-            assert port is not None
-            more = [place for ports, place in self._ranges if holds(ports, port)]
-            places = sorted({*self._always, *self._exact.get(port, ()), *more})
-            found = self._by_port[port] = tuple(self._items[place] for place in places)
-        return found
-
-
-def _items(rules: Sequence[Rule], end: End) -> list[_Item]:
-    items: list[_Item] = []
-    run: list[Rule] = []
-    for rule in rules:
-        excluded = None
-        if rule.action in _TERMINAL and not (rule.effects or rule.masks_source):
-            excluded = rule.excluded_ports(end)
-        if excluded is not None:
-            run.append(rule)
-            continue
-        items += _run(run, end)
-        run = []
-        items.append(rule)
-    return items + _run(run, end)
-
-
-def _run(run: list[Rule], end: End) -> list[_Item]:
-    if len(run) < _SHORT:
-        return list(run)
-    special = frozenset(port for rule in run for port in rule.excluded_ports(end) or ())
-    return [_Segment(tuple(run), special)]
 
 
 class Walker:
@@ -198,7 +68,7 @@ class Walker:
             while place < len(items) and live:
                 item = items[place]
                 place += 1
-                if isinstance(item, _Segment):
+                if isinstance(item, Segment):
                     if plain_of is not packet:
                         plain, plain_of = _without_service(packet), packet
                     asked = _with_port(plain, packet, item.special)
@@ -272,7 +142,7 @@ class Walker:
 
     def _segment(
         self,
-        segment: _Segment,
+        segment: Segment,
         packets: tuple[Packet, Packet],
         live: int,
         trace: Trace,
