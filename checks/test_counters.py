@@ -158,9 +158,14 @@ def test_retransmissions_bounded(
     expect("TcpRetransSegs", again, bounded(bound, sent.delta))
 
 
-@rule(severity="high", kind="state", incidents=["S3"])
+@rule(severity="high", kind="state", incidents=["S3"], version=2)
 def test_half_open_connections_bounded(
-    counters: Counters, listeners: Listeners, handshakes: Handshakes, policy: Policy, expect: Expect
+    counters: Counters,
+    listeners: Listeners,
+    handshakes: Handshakes,
+    sysctl: Sysctls,
+    policy: Policy,
+    expect: Expect,
 ) -> None:
     """No listener's queue of half-open connections is nearly full, and none overflowed.
 
@@ -173,13 +178,14 @@ def test_half_open_connections_bounded(
         `echo 'net.core.somaxconn=16384' > /etc/sysctl.d/99-zz-somaxconn.conf`
         `systemctl restart SERVICE`
     Kernels: Since Linux 4.4 a listener holds as many half-open connections as its accept queue
-        (Send-Q in `ss -lnt`); before, tcp_max_syn_backlog limits them as well.
+        (Send-Q in `ss -lnt`); before, tcp_max_syn_backlog limits them as well. Without SYN cookies
+        it holds no more than three quarters of tcp_max_syn_backlog, and one.
 
     References:
         - https://docs.kernel.org/networking/snmp_counter.html
         - https://git.kernel.org/torvalds/c/ef547f2ac16b
     """
-    for queue in syn_queues(listeners, handshakes):
+    for queue in syn_queues(listeners, handshakes, sysctl):
         what = f"number of half-open connections of {queue.place}"
         expect(what, queue.half_open, below_nine_tenths(queue.limit))
     for counter in ("TcpExtTCPReqQFullDrop", "TcpExtTCPReqQFullDoCookies"):

@@ -22,6 +22,7 @@ from nethygiene.rules import (
     probed_before,
     probing,
     rule,
+    set_sysctls,
     settled,
     settled_clients,
     stale,
@@ -29,13 +30,14 @@ from nethygiene.rules import (
 )
 
 
-@rule(severity="medium", kind="setting", incidents=["S1.6"])
+@rule(severity="medium", kind="setting", incidents=["S1.6"], version=2)
 def test_keepalive_precedes_idle_timeout(sysctl: Sysctls, policy: Policy, expect: Expect) -> None:
     """Keepalive probes begin before a middlebox on the way forgets an idle connection.
 
     Why: A router forgot an idle connection that the server still held; the client, connecting
         anew, heard that it was already logged in (incident S1.6). The setting holds for sockets
-        that ask for SO_KEEPALIVE without a time of their own.
+        that ask for SO_KEEPALIVE without a time of their own. With no probes at all (0), the kernel
+        resets a healthy connection where it would have sent the first (tried on Linux 6.18).
     Remedy: Probe sooner than the most impatient box on the way forgets, and restart the services:
         timers that run already keep their time. Declare that box's patience as
         `path_idle_timeout`: 350 s for an AWS NLB, 240 for Azure's, 600 in GCP's VPCs; the
@@ -52,6 +54,15 @@ def test_keepalive_precedes_idle_timeout(sysctl: Sysctls, policy: Policy, expect
     if seconds < 0:
         # Taken for unsigned by tcp_keepalive_timer(), no probe is ever sent (seen on Linux 6.18).
         expect("net.ipv4.tcp_keepalive_time", seconds, at_least(0), remedy=remedy)
+    probes = sysctl["net.ipv4.tcp_keepalive_probes"]
+    if probes < 1:
+        expect(
+            "net.ipv4.tcp_keepalive_probes",
+            probes,
+            at_least(1),
+            "the kernel resets a connection that is idle, in place of the first probe",
+            set_sysctls({"net.ipv4.tcp_keepalive_probes": 9}),
+        )
 
 
 @rule(severity="medium", kind="setting", incidents=["S1.6"])

@@ -15,7 +15,7 @@ from nethygiene.rules import (
 )
 
 
-@rule(severity="medium", kind="setting", incidents=["S1.4", "S1.6", "S1.8", "S3"])
+@rule(severity="medium", kind="setting", incidents=["S1.4", "S1.6", "S1.8", "S3"], version=2)
 def test_settings_persist(
     persisted_sysctl: JudgedSysctl, boot_sysctls: BootSysctls, kernel: Kernel, expect: Expect
 ) -> None:
@@ -32,8 +32,10 @@ def test_settings_persist(
     Remedy: Write it down, in a file of a name that comes last; where another still has the last
         word, which the message names then, write it there.
         `echo 'KEY=VALUE' > /etc/sysctl.d/99-zz-KEY.conf`
-    Kernels: The default of net.core.somaxconn is 128 until Linux 5.3, 2048 on RHEL 8 and 4096
-        since Linux 5.4; that of tcp_tw_reuse 0 until 4.18 and 2 since 4.19.
+    Kernels: The default of net.core.somaxconn is 128 until Linux 5.3 and 4096 since Linux 5.4; on
+        RHEL 8 it is 128 in 8.0, 2048 in 8.10, and cannot be told in between. That of tcp_tw_reuse
+        is 0 until 4.18, and 2 since 4.19 and on RHEL 8. A number is compared as the kernel takes
+        it: `0x3c`, `074` and `60 # comment` are all 60.
 
     References:
         - sysctl.d(5), systemd-sysctl.service(8), sysctl(8)

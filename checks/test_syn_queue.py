@@ -8,6 +8,7 @@ from nethygiene.rules import (
     Sysctls,
     at_least,
     equal_to,
+    max_syn_backlog_for,
     not_applicable,
     paragraphs,
     rule,
@@ -32,7 +33,7 @@ def test_tcp_syncookies_enabled(sysctl: Sysctls, expect: Expect) -> None:
     expect("net.ipv4.tcp_syncookies", sysctl["net.ipv4.tcp_syncookies"], equal_to(1))
 
 
-@rule(severity="medium", kind="setting", incidents=["S3"])
+@rule(severity="medium", kind="setting", incidents=["S3"], version=2)
 def test_tcp_max_syn_backlog_covers_backlog(
     sysctl: Sysctls, kernel: Kernel, policy: Policy, expect: Expect
 ) -> None:
@@ -40,7 +41,8 @@ def test_tcp_max_syn_backlog_covers_backlog(
 
     Why: Where the kernel heeds it, a short SYN queue drops connections before they ever reach
         the accept queue (incident S3).
-    Remedy: Raise it to the largest backlog declared, or turn SYN cookies on.
+    Remedy: Raise it so that the SYN queue holds the largest backlog declared (without SYN cookies
+        it holds three quarters of this setting, and one), or turn SYN cookies on.
         `sysctl -w net.ipv4.tcp_max_syn_backlog=16384`
         `echo 'net.ipv4.tcp_max_syn_backlog=16384' > /etc/sysctl.d/99-zz-tcp_max_syn_backlog.conf`
     Kernels: Since Linux 4.4 the SYN queue's limit is the listening socket's own backlog, and
@@ -56,14 +58,18 @@ def test_tcp_max_syn_backlog_covers_backlog(
         not_applicable("the policy declares no backlog", Reason.NOT_DECLARED)
     if kernel.is_at_least(4, 4) and sysctl["net.ipv4.tcp_syncookies"] != 0:
         not_applicable("heeded before Linux 4.4 or without SYN cookies", Reason.NOT_THIS_KERNEL)
+    needed = max(backlogs)
+    if sysctl["net.ipv4.tcp_syncookies"] == 0:
+        needed = max_syn_backlog_for(needed)
     value = sysctl["net.ipv4.tcp_max_syn_backlog"]
     expect(
         "net.ipv4.tcp_max_syn_backlog",
         value,
-        at_least(max(backlogs)),
+        at_least(needed),
         remedy=paragraphs(
-            "Raise it to the largest backlog declared, or turn SYN cookies on.",
-            set_sysctls({"net.ipv4.tcp_max_syn_backlog": max(backlogs)}),
+            f"Raise it so that the SYN queue holds the largest backlog declared, {max(backlogs)}, "
+            "or turn SYN cookies on.",
+            set_sysctls({"net.ipv4.tcp_max_syn_backlog": needed}),
         ),
     )
 

@@ -177,8 +177,12 @@ def _assignments(lines: Sequence[str], file: str) -> Iterator[Assignment]:
 
 
 def normalized(key: str) -> str:
-    """The path below /proc/sys of a key in either spelling: the first separator tells which."""
-    key = key.removeprefix("/proc/sys/").lstrip("/")
+    """The path below /proc/sys of a key in either spelling: the first separator tells which.
+
+    A key that begins with /proc/sys/ is taken for one below it: systemd-sysctl 252 and procps
+    4.0.2 complain of /proc/sys/proc/sys/..., and set nothing.
+    """
+    key = key.lstrip("/")
     separator = re.search(r"[./]", key)
     return key.translate(_SWAP) if separator is not None and separator[0] == "." else key
 

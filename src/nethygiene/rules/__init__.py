@@ -93,7 +93,7 @@ from nethygiene.rules.firewall_remedies import (
     open_to_clients,
 )
 from nethygiene.rules.former_port import former_port, lead_former_port, still_served
-from nethygiene.rules.half_open import below_nine_tenths, syn_queues
+from nethygiene.rules.half_open import below_nine_tenths, max_syn_backlog_for, syn_queues
 from nethygiene.rules.intrusions import intrusions
 from nethygiene.rules.items import InterfaceFamily, LegacyPort
 from nethygiene.rules.judged import JudgedSysctl
@@ -144,10 +144,11 @@ from nethygiene.rules.platform import (
 from nethygiene.rules.rate_bounds import bounded, sampled_enough
 from nethygiene.rules.reachability import reach_the_host
 from nethygiene.rules.redirects import (
-    accepts_redirects,
-    families_refusing_redirects,
+    after_redirects,
     is_forwarding,
     treat_redirects,
+    treatment_of_redirects,
+    treatments_by_family,
 )
 from nethygiene.rules.remedies import (
     boot_file,
@@ -259,10 +260,10 @@ __all__ = [
     "TunnelLogs",
     "Upstream",
     "absent_or",
-    "accepts_redirects",
     "actual_way",
     "address_remedy",
     "after_boot",
+    "after_redirects",
     "answer_dials",
     "answered",
     "at_least",
@@ -293,7 +294,6 @@ __all__ = [
     "error_changes",
     "errors_remedy",
     "failed_attempts",
-    "families_refusing_redirects",
     "families_with_default",
     "filter_as",
     "former_port",
@@ -310,6 +310,7 @@ __all__ = [
     "listen_again",
     "log_finding",
     "look_and_empty",
+    "max_syn_backlog_for",
     "more_ports",
     "never_risen",
     "none_stale",
@@ -365,6 +366,8 @@ __all__ = [
     "tcp_remedy",
     "tcp_way",
     "treat_redirects",
+    "treatment_of_redirects",
+    "treatments_by_family",
     "unanswered",
     "unanswered_dials",
     "unknown",

@@ -8,7 +8,7 @@ include/net/netns and Documentation/networking/ip-sysctl.rst). What depends on t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 _SINCE: Mapping[str, tuple[tuple[tuple[int, int], str], ...]] = {
     # Newest first: from which kernel on, and the value.
@@ -40,6 +40,28 @@ _OF_INTERFACES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+def _somaxconn_of_rhel_8(build: int) -> str | None:
+    # 128 is recorded of 4.18.0-80.11.2.el8_0, and 2048 reported of RHEL 8 in its last minor release
+    # (nginx/unit#1387); with which build it came is not known.
+    if build <= 80:
+        return "128"
+    return "2048" if build >= 553 else None
+
+
+# Red Hat's 4.18 has parts of later kernels: tcp_tw_reuse is 2 from its first release on (recorded
+# of 4.18.0-80.11.2.el8_0, where nothing sets it).
+_OF_RHEL_8: Mapping[str, Callable[[int], str | None]] = {
+    "net/core/somaxconn": _somaxconn_of_rhel_8,
+    "net/ipv4/tcp_tw_reuse": lambda _build: "2",
+}
+
+
+def _build(release: str) -> int:
+    """The number of Red Hat's build: 553 of ``4.18.0-553.el8_10.x86_64``."""
+    found = re.match(r"[\d.]+-(\d{1,6})\.", release, re.ASCII)
+    return int(found[1]) if found else 81
+
+
 def kernel_default(path: str, version: tuple[int, int], release: str) -> str | None:
     """The default of a sysctl, None where none can be told.
 
@@ -48,8 +70,8 @@ def kernel_default(path: str, version: tuple[int, int], release: str) -> str | N
         version: the kernel's, as (5, 14).
         release: as ``4.18.0-553.el8_10.x86_64``: RHEL 8 has a default of its own.
     """
-    if path == "net/core/somaxconn" and ".el8" in release:
-        return "2048"
+    if ".el8" in release and path in _OF_RHEL_8:
+        return _OF_RHEL_8[path](_build(release))
     for since, value in _SINCE.get(path, ()):
         if version >= since:
             return value

@@ -63,7 +63,9 @@ def persisted_sysctl(
 def after_boot(boot: BootSysctls, kernel: Kernel, judged: JudgedSysctl) -> str:
     """The value that the sysctl will have; unknown where that cannot be told."""
     kernel.is_at_least(0, 0)  # its release decides what the defaults are
-    found = list(possible_after_boot(boot, kernel, judged.path))
+    found = [
+        _as_taken(one, judged, kernel) for one in possible_after_boot(boot, kernel, judged.path)
+    ]
     for one in found:
         boot.ledger.read(judged.name, one.source, one.value)
     values = {one.value for one in found}
@@ -79,6 +81,32 @@ def after_boot(boot: BootSysctls, kernel: Kernel, judged: JudgedSysctl) -> str:
             "file: set it for the interface by name"
         )
     return values.pop() or ""
+
+
+def _as_taken(found: BootValue, judged: JudgedSysctl, kernel: Kernel) -> BootValue:
+    """The value as the kernel takes it: of a number, what follows a blank is ignored.
+
+    Tried on Linux 6.18: `60 # comment` is 60, `0x3c` is 60, `01` is 1 and `060` is 48; `60s`,
+    `60#`, `+60` and `08` are refused, and then nothing is set. The kernel prints as many numbers
+    as there are.
+    """
+    now = judged.value.split()
+    if found.value is None or not all(re.fullmatch(r"-?\d+", one, re.ASCII) for one in now):
+        return found
+    words = found.value.split()[: len(now)]
+    numbers = [number_of_kernel(one) for one in words]
+    if None in numbers or len(words) < len(now):
+        default = _default(kernel, judged.path)
+        return BootValue(default.value, f"{default.source}, for {found.source} has {found.value}")
+    return BootValue(" ".join(str(one) for one in numbers), found.source)
+
+
+def number_of_kernel(text: str) -> int | None:
+    """A number as the kernel reads what is written to a sysctl; None where it refuses it."""
+    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
+    bases = {r"0[xX][0-9a-fA-F]{1,15}": 16, r"0[0-7]{0,20}": 8, r"[1-9]\d{0,18}": 10}
+    base = next((bases[one] for one in bases if re.fullmatch(one, digits, re.ASCII)), None)
+    return None if base is None else int(sign + digits, base)
 
 
 def why_lost(boot: BootSysctls, judged: JudgedSysctl) -> str:

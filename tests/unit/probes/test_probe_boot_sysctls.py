@@ -26,7 +26,7 @@ def boot(stdout: str, stderr: str = "") -> BootSysctls:
         ("net/ipv4/ip_forward", "net/ipv4/ip_forward"),
         ("net.ipv4.conf.eth0/100.rp_filter", "net/ipv4/conf/eth0.100/rp_filter"),
         ("net/ipv4/conf/eth0.100/rp_filter", "net/ipv4/conf/eth0.100/rp_filter"),
-        ("/proc/sys/net/core/somaxconn", "net/core/somaxconn"),
+        ("/proc/sys/net/core/somaxconn", "proc/sys/net/core/somaxconn"),
         ("/net/core/somaxconn", "net/core/somaxconn"),
     ],
 )

@@ -8,8 +8,9 @@ from nethygiene.probes.counters import Change
 from nethygiene.probes.handshakes import Handshake, Handshakes
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.probes.rates import INTERFACE_DROPS, OPENED, Bound
-from nethygiene.rules import below_nine_tenths, bounded, syn_queues
-from nethygiene.rules.half_open import SynQueue
+from nethygiene.probes.sysctl import Sysctls
+from nethygiene.rules import below_nine_tenths, bounded, max_syn_backlog_for, syn_queues
+from nethygiene.rules.half_open import SynQueue, held_without_cookies
 
 FAILURES = Bound("TcpAttemptFails", OPENED, per_second=1.0, share=0.05)
 
@@ -80,10 +81,32 @@ def test_nine_tenths_are_too_many(half_open: int, accepted: bool) -> None:
     assert below_nine_tenths(20).accepts(half_open) is accepted
 
 
+def cookies(value: int, max_syn_backlog: int = 64) -> Sysctls:
+    values = {
+        "net/ipv4/tcp_syncookies": f"{value}",
+        "net/ipv4/tcp_max_syn_backlog": f"{max_syn_backlog}",
+    }
+    return Sysctls(values, {}, frozenset({"net/ipv4"}))
+
+
+@pytest.mark.parametrize(("listening", "limit"), [(1024, 49), (49, 49), (20, 20)])
+def test_without_cookies_a_quarter_of_the_queue_is_kept_free(listening: int, limit: int) -> None:
+    listeners = Listeners((Listener("0.0.0.0", None, 80, 0, listening),))
+    (found,) = syn_queues(listeners, Handshakes(()), cookies(0))
+    assert found.limit == limit
+
+
+@pytest.mark.parametrize("backlog", [1, 2, 3, 49, 50, 64, 511, 4096, 16384])
+def test_the_least_setting_that_holds_a_backlog(backlog: int) -> None:
+    needed = max_syn_backlog_for(backlog)
+    assert held_without_cookies(needed) >= backlog
+    assert needed == 1 or held_without_cookies(needed - 1) < backlog
+
+
 def queues(listening: list[tuple[str, int]], *addresses: str) -> list[SynQueue]:
     sockets = (Listener(address, None, 80, 0, backlog) for address, backlog in listening)
     half_open = (Handshake("SYN-RECV", address, 80, "192.0.2.9:5") for address in addresses)
-    return list(syn_queues(Listeners(tuple(sockets)), Handshakes(tuple(half_open))))
+    return list(syn_queues(Listeners(tuple(sockets)), Handshakes(tuple(half_open)), cookies(1)))
 
 
 def test_the_listener_of_the_address_itself_comes_first() -> None:
