@@ -100,7 +100,7 @@ def text_of_value(  # noqa: PLR0911 - one a kind
     if kind == "elem":
         return text_of_element(inner, styles)
     if kind == "prefix":
-        return f"{inner.get('addr')}/{inner.get('len')}"
+        return f"{text_of_value(inner.get('addr'), styles)}/{inner.get('len')}"
     return _expression(kind, inner) or json.dumps(one, separators=(",", ":"))
 
 

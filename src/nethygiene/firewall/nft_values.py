@@ -115,6 +115,8 @@ def several(one: Field, family: Family, many: Sequence[Json]) -> Values | None:
 def _interval(one: Field, family: Family, right: Mapping[str, Json]) -> Intervals | None:
     prefix, span = right.get("prefix"), right.get("range")
     if isinstance(prefix, Mapping):
+        if one not in ADDRESSES:
+            return _aligned(_WIDTHS.get(one, 16), prefix.get("addr"), prefix.get("len"))
         try:
             network = ip_network(f"{prefix.get('addr')}/{prefix.get('len')}", strict=False)
         except ValueError:
@@ -126,6 +128,18 @@ def _interval(one: Field, family: Family, right: Mapping[str, Json]) -> Interval
             return () if one in ADDRESSES and _other_family(span[0], family) else None
         return ((low, high),) if low <= high else None
     return None
+
+
+_WIDTHS = {Field.MARK: 32, Field.CT_MARK: 32, Field.CT_STATUS: 32, Field.PROTOCOL: 8}
+_WIDTHS |= {Field.TCP_FLAGS: 8, Field.ICMP_TYPE: 8, Field.ICMPV6_TYPE: 8, Field.TTL: 8}
+
+
+def _aligned(width: int, number: Json, length: Json) -> Intervals | None:
+    """``0x4/30``: nft 1.0.6 writes a range of marks so where it is one."""
+    if not isinstance(number, int) or not isinstance(length, int) or not 0 <= length <= width:
+        return None
+    span = 1 << (width - length)
+    return None if number < 0 or number % span else ((number, number + span - 1),)
 
 
 def _number(one: Field, family: Family, text: Json) -> int | None:

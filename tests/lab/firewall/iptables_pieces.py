@@ -21,6 +21,7 @@ from tests.lab.firewall.values import (
 )
 
 _ANSWERING = ("OUTPUT", "POSTROUTING")
+_EACH = "--hashlimit-mode srcip --hashlimit-name h"
 
 
 def match(random: Random, six: bool, chain: str) -> str:
@@ -68,6 +69,16 @@ def _others(random: Random, six: bool, chain: str, inverted: str) -> tuple[str, 
         "-p tcp -m tcp --tcp-flags ALL ACK",
         "-p udp -m udp --dport 2003",
         "! -p tcp",
+        f"-p tcp -m multiport --ports {ports(random).replace(' ', '')}",
+        f"-p tcp -m multiport ! --ports {ports(random).replace(' ', '')}",
+        f"-m conntrack --ctorigsrc {random.choice(SOURCES6 if six else SOURCES4)}",
+        "-m conntrack ! --ctstate DNAT",
+        "-m conntrack --ctstate DNAT,INVALID",
+        "-m conntrack --ctstatus SEEN_REPLY",
+        "-m helper --helper ftp",
+        f"-m hashlimit --hashlimit-above 50000/sec --hashlimit-burst 50000 {_EACH}",
+        "-p tcp -m tcpmss --mss 1:535",
+        "-p tcp -m tcp --tcp-flags SYN SYN -m tcpmss ! --mss 536:65535",
         "-m ttl --ttl-lt 5" if not six else "-m hl --hl-lt 5",
         '-m comment --comment "it is -j DROP here"',
     )
@@ -87,6 +98,13 @@ def _others(random: Random, six: bool, chain: str, inverted: str) -> tuple[str, 
         else "-m pkttype --pkt-type host",
         "-m pkttype --pkt-type broadcast",
         "-m policy --dir in --pol none",
+        "-m policy --dir in --pol ipsec",
+        "-m addrtype --dst-type UNICAST",
+        "-m addrtype ! --dst-type LOCAL",
+        "-m addrtype --src-type LOCAL",
+        "-m addrtype --dst-type MULTICAST" if six else "-m addrtype --dst-type BROADCAST,MULTICAST",
+        "-m physdev --physdev-in eth7",
+        "-m physdev ! --physdev-in eth7",
         "-m connlimit --connlimit-above 5000",
         "-m recent --rcheck --seconds 60 --name never",
     )

@@ -161,6 +161,15 @@ def _others(random: Random, family: str, hook: str, mine: str) -> tuple[str, ...
         "fib saddr . iif oif exists",
         "meta pkttype { broadcast, multicast }",
         "meta iiftype ether",
+        "meta iiftype != ether",
+        "iifgroup 0",
+        "iifgroup != 0",
+        'meta iifkind "veth"',
+        "fib daddr type { local, broadcast }",
+        "fib daddr . iif type != local",
+        "fib saddr type local",
+        "fib saddr type unicast",
+        "meta ipsec missing",
     )
     pair = "ip saddr . tcp dport @pairs" if family != "ip6" else "ip6 nexthdr tcp"
     devices = 'tcp dport . iifname { 2003 . "eth0", 2004 . "eth1", 2005 . "eth0" }'
@@ -183,8 +192,37 @@ def _others(random: Random, family: str, hook: str, mine: str) -> tuple[str, ...
         "icmp type echo-request" if family != "ip6" else "icmpv6 type echo-request",
         "icmpv6 type nd-neighbor-solicit" if family != "ip" else "icmp type echo-reply",
         "icmpv6 type { nd-neighbor-advert }" if family != "ip" else "meta l4proto icmp",
+        f"tcp {mine} & 0x3 == {random.choice(('0x1', '0x2'))}",
+        f"tcp {mine} & 0xffe != 0x7d4",
+        "meta l4proto > 5",
+        "meta l4proto 7-255",
+        "limit rate 100000/second burst 10000 packets",
+        "limit rate over 100000/second burst 10000 packets",
+        "ct count over 5000",
+        "meta mark > 1",
+        "meta mark { 0x1, 0x4-0x7 }",
+        *_headers(family),
         *(coming if arriving else ()),
     )
+
+
+def _headers(family: str) -> tuple[str, ...]:
+    """Headers and options that none of these packets has."""
+    four: tuple[str, ...] = (
+        "ip option lsrr exists",
+        "ip option rr missing",
+        "ip protocol > 5",
+        "ip ttl < 9",
+    )
+    four += ("ip saddr & 255.255.0.255 == 198.18.0.1", "ip protocol != 6-17")
+    six: tuple[str, ...] = (
+        "exthdr frag exists",
+        "exthdr hbh missing",
+        "frag more-fragments 1",
+        "ip6 hoplimit < 9",
+    )
+    six += ("ip6 nexthdr > 5",)
+    return {"ip": four, "ip6": six}.get(family, four + six)
 
 
 def rule(random: Random, family: str, hook: str, subchains: list[str]) -> str:

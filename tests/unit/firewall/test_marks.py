@@ -91,3 +91,12 @@ def test_a_rule_that_changes_the_mark_that_it_asked_for() -> None:
     assert judge(host(nft=listing(later, rule(match(META, 7), DROP))), *WHO) == "out"
     itself = rule(put(META, 7), match(META, 7), DROP)
     assert judge(host(nft=listing(itself)), *WHO) == "unknown"
+
+
+def test_a_range_of_marks_is_written_in_several_ways() -> None:
+    for span in ({"range": [4, 7]}, {"prefix": {"addr": 4, "len": 30}}, {"set": [4, 5, 6, 7]}):
+        drop = rule(match(META, span), DROP)
+        for mark, verdict in ((3, "in"), (4, "out"), (7, "out"), (8, "in")):
+            assert judge(host(nft=listing(rule(put(META, mark)), drop)), *WHO) == verdict
+    strange = rule(match(META, {"prefix": {"addr": 5, "len": 30}}), DROP)
+    assert judge(host(nft=listing(strange)), *WHO) == "unknown"
