@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import termios
@@ -15,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_SECONDS = 60.0
+_SECONDS = 120.0
 _ROWS = 50
 _CTRL_C = b"\x03"
 _CONTROL = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])|[\r\n\x08]")
@@ -112,18 +113,24 @@ def on_terminal(
         os.close(theirs)
         written = b""
         deadline = time.monotonic() + _SECONDS
-        pressed = False
+        pressed = late = False
         # EIO is how a terminal ends.
         with contextlib.suppress(OSError):
-            while part := os.read(ours, 65536):
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0 or not select.select([ours], [], [], left)[0]:
+                    process.kill()
+                    late = True
+                    break
+                if not (part := os.read(ours, 65536)):
+                    break
                 written += part
                 if press_when is not None and not pressed:
                     pressed = press_when(written.decode("utf-8", "replace"))
                     if pressed:
                         os.write(ours, _CTRL_C)
-                if time.monotonic() > deadline:
-                    process.kill()
-                    raise TimeoutError(f"{command}: {written[-2000:]!r}")
         os.close(ours)
+        if late:
+            raise TimeoutError(f"{command}: {written[-2000:]!r}")
         status = process.wait(_SECONDS)
     return Shown(status, written.decode("utf-8", "replace").replace("\r\n", "\n"), columns)

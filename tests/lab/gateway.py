@@ -28,7 +28,7 @@ family, protocol, message = (
 socket.socket(family, socket.SOCK_RAW, protocol).sendto(message, (sys.argv[2], 0))
 """
 
-ARRIVES_WITHIN_SECONDS = 3.0
+ARRIVES_WITHIN_SECONDS = 30.0
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ ENVIRONMENT = {
 }
 """Of commands that tests run inside a host, whatever the test run's own looks like."""
 
-COMMAND_SECONDS = 30.0
+COMMAND_SECONDS = 120.0
 
 # The interpreter below a virtual environment: a host may not see where that lies.
 _PYTHON: str = getattr(sys, "_base_executable", sys.executable)

@@ -48,7 +48,7 @@ KERNEL_DEFAULTS = {
 }
 
 SSHD = "/usr/sbin/sshd"
-SSHD_START_SECONDS = 15.0
+SSHD_START_SECONDS = 120.0
 
 SSHD_CONFIG = """\
 PasswordAuthentication no

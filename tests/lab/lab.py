@@ -33,8 +33,8 @@ from tests.lab.keys import KeyPair, KeyType
 from tests.lab.spec import HostSpec, Login
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-KEEPER_START_SECONDS = 30.0
-KEEPER_END_SECONDS = 30.0
+KEEPER_START_SECONDS = 120.0
+KEEPER_END_SECONDS = 120.0
 
 
 class Lab:

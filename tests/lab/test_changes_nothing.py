@@ -20,7 +20,7 @@ from tests.lab.host import LabHost
 from tests.lab.lab import Lab
 from tests.lab.picture import changes, picture
 
-SETTLES_SECONDS = 20.0
+SETTLES_SECONDS = 120.0
 
 TRACES = {"file /var/log/sshd.log"}
 """The login's own: sshd logs each. Without a terminal neither sshd nor sudo writes utmp, wtmp,

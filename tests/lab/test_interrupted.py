@@ -14,7 +14,7 @@ from tests.plugin.started import Started
 # Slept in parts of 4.9817 s.
 WINDOW, PART = "488.2066", "4.9817"
 # A part that had begun when the connection ended.
-GONE_SECONDS = 30.0
+GONE_SECONDS = 120.0
 PROCESSES = "for one in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$one; echo; done"
 
 

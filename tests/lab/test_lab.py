@@ -21,7 +21,7 @@ def ssh(lab: Lab, host: LabHost, script: str, login: Login = "root") -> str:
     known = f"UserKnownHostsFile={lab.known_hosts}"
     whom = f"{login}@{host.address}"
     argv = lab.entering("ssh", *options, "-o", known, "-i", str(lab.identity), whom, script)
-    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
+    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=120).stdout
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_firewall_is_the_hosts_own(lab: Lab, host: LabHost) -> None:
     with host.listen(80), host.listen(81), host.listen(82), lab.inside():
         for port in (80, 81):
             with pytest.raises(ConnectionRefusedError):
-                socket.create_connection((host.address, port), timeout=2)
-        socket.create_connection((host.address, 82), timeout=2).close()
+                socket.create_connection((host.address, port), timeout=30)
+        socket.create_connection((host.address, 82), timeout=30).close()
     (other,) = lab.hosts("without-firewall")
     assert other.run("nft", "list", "ruleset").stdout == ""
     lab.remove(other)
@@ -180,7 +180,7 @@ def test_sshd_stops_starts_and_dies_with_its_sessions(lab: Lab, host: LabHost) -
         assert session.stdout is not None
         session.stdout.readline()
         host.sshd.kill()
-        assert session.wait(10) == 255
+        assert session.wait(120) == 255
 
 
 def test_sudo_rules_are_the_hosts_own(lab: Lab) -> None:

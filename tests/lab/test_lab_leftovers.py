@@ -17,7 +17,7 @@ from tests.lab import leftovers
 from tests.lab.lab import REPOSITORY, Lab
 from tests.lab.requirements import give_up
 
-GONE_WITHIN_SECONDS = 10.0
+GONE_WITHIN_SECONDS = 120.0
 
 
 def interfaces() -> str:

@@ -14,14 +14,15 @@ RECYCLE = "tcp-tw-recycle-disabled"
 
 def test_a_host_that_dies_half_way_is_not_passed(lab: Lab, host: LabHost) -> None:
     def die() -> None:
-        while "Starting session" not in host.sshd.log():
+        deadline = time.monotonic() + 120
+        while "Starting session" not in host.sshd.log() and time.monotonic() < deadline:
             time.sleep(0.02)
         time.sleep(0.3)
         host.sshd.kill()
 
     death = threading.Thread(target=die)
     death.start()
-    run = audit(lab, [host], "--window=2")
+    run = audit(lab, [host], "--window=60")
     death.join()
     assert run.one(host, "host-reachable").outcome == "failed"
     # It was under way, in the middle of the window: that its first half was clean proves nothing.
@@ -32,7 +33,7 @@ def test_a_host_that_dies_half_way_is_not_passed(lab: Lab, host: LabHost) -> Non
 
 
 def test_a_host_that_hangs_is_given_up_at_the_deadline(lab: Lab, host: LabHost) -> None:
-    host.write_file("/usr/bin/uname", "#!/bin/sh\nexec sleep 60\n", 0o755)
+    host.write_file("/usr/bin/uname", "#!/bin/sh\nexec sleep 600\n", 0o755)
     run = audit(lab, [host], "--window=0.2", "--command-timeout=2")
-    assert run.seconds < 30
+    assert run.seconds < 300
     assert "passed" not in {found.outcome for found in run.of(host, RECYCLE)}

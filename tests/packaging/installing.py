@@ -61,7 +61,7 @@ class Environment:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 
@@ -125,7 +125,7 @@ def _run(*command: str) -> None:
         stdin=subprocess.DEVNULL,
         text=True,
         cwd="/",
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert finished.returncode == 0, f"{' '.join(command)}\n{finished.stdout}"

@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -15,7 +16,8 @@ from xml.etree import ElementTree as ET
 from nethygiene.results import Run
 from tests.plugin.conftest import CHECKS
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
+"""Far less than what is slept in these tests: what ends by then was ended."""
 OLD = "of an earlier run"
 
 MARKED = '''\
@@ -88,23 +90,38 @@ class Started:
         command += ["-p", "no:cacheprovider", f"--inventory={inventory}"]
         command += ["--results=results.json", "--html=report.html", "--self-contained-html"]
         command += ["--junit-xml=junit.xml", "--summary-md=summary.md", *arguments]
+        # Not beside its reports, and no pipe, which would have to be read all the time.
+        self._output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - see end()
         self.process = subprocess.Popen(
             [*enter, *command],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(CHECKS.parent / "src")},
-            stdout=subprocess.PIPE,
+            stdout=self._output,
             stderr=subprocess.STDOUT,
-            text=True,
         )
+
+    @property
+    def said(self) -> str:
+        """What it wrote so far."""
+        return os.pread(self._output.fileno(), 10_000_000, 0).decode(errors="replace")
+
+    def wait_until(self, happened: Callable[[], bool], what: str) -> None:
+        """Wait until something has happened."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not happened():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError(f"never {what}: {self.said}")
+            time.sleep(0.02)
 
     def wait_for(self, name: str) -> None:
         """Wait until the run made a file of this name."""
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not (self.folder / name).exists():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.process.kill()
-                raise AssertionError(f"it never made {name}: {self.process.communicate()[0]}")
-            time.sleep(0.02)
+        self.wait_until((self.folder / name).exists, f"made {name}")
+
+    def wait_for_words(self, words: str) -> None:
+        """Wait until the run wrote something."""
+        self.wait_until(lambda: words in self.said, f"said {words!r}")
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -113,10 +130,13 @@ class Started:
     def end(self) -> Left:
         """Wait for its end."""
         try:
-            output, _ = self.process.communicate(timeout=WAIT_SECONDS)
+            self.process.wait(WAIT_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            raise AssertionError(f"it did not end: {self.process.communicate()[0]}") from None
+            self.process.wait()
+            raise AssertionError(f"it did not end: {self.said}") from None
+        output = self.said
+        self._output.close()
         return Left(self.process.returncode, output, self.folder)
 
 

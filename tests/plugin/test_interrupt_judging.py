@@ -60,9 +60,7 @@ def test_what_was_judged_is_written_and_marked(
     run = started(runner, slow, *arguments)
     run.wait_for("marker")
     run.send(number)
-    begun = time.monotonic()
     left = run.end()
-    assert time.monotonic() - begun < 25
     name = "Ctrl-C" if number is signal.SIGINT else number.name
     is_marked(left, f"interrupted by {name}")
     if not arguments:
@@ -113,18 +111,21 @@ import time
 from pathlib import Path
 def pytest_sessionfinish():
     Path("writing").touch()
-    time.sleep(SECONDS)
+    while not Path("go-on").exists():
+        time.sleep(0.02)
 """
+ANSWER = "once more leaves without them"
 
 
 def test_once_while_reports_are_written_lets_them_be_written(runner: Runner) -> None:
-    (runner.folder / "conftest.py").write_text(WRITING.replace("SECONDS", "2"))
+    (runner.folder / "conftest.py").write_text(WRITING)
     run = started(runner, "pass")
     run.wait_for("writing")
     run.send(signal.SIGTERM)
+    run.wait_for_words(ANSWER)
+    (runner.folder / "go-on").touch()
     left = run.end()
     assert left.status == 0, left.output
-    assert "once more leaves without them" in left.output
     assert left.run.exit_status == 0
     assert left.run.cut_short is None
     assert "<h1>Clean</h1>" in left.text("report.html")
@@ -132,11 +133,11 @@ def test_once_while_reports_are_written_lets_them_be_written(runner: Runner) -> 
 
 
 def test_twice_leaves_no_half_report_and_no_older_one(runner: Runner) -> None:
-    (runner.folder / "conftest.py").write_text(WRITING.replace("SECONDS", "300"))
+    (runner.folder / "conftest.py").write_text(WRITING)
     run = started(runner, "pass")
     run.wait_for("writing")
     run.send(signal.SIGINT)
-    time.sleep(0.5)
+    run.wait_for_words(ANSWER)
     run.send(signal.SIGINT)
     left = run.end()
     assert left.status == 2, left.output

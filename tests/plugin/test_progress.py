@@ -65,7 +65,7 @@ def test_it_counts_hosts_done_failed_and_remaining_and_goes(runner: Runner, colu
 
 
 def test_ctrl_c_leaves_nothing_of_it_either(runner: Runner) -> None:
-    shown = show(runner, 80, "--window=30", press_when=lambda text: "1 failed" in text)
+    shown = show(runner, 80, "--window=600", press_when=lambda text: "1 failed" in text)
     assert shown.status == 2
     assert not left_of_it(shown)
     assert shown.shows_cursor
@@ -80,7 +80,7 @@ def test_a_pipe_holds_nothing_of_it(runner: Runner) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert "3 hosts (1 not reached)" in done.stdout
     assert not {"\x1b", "\r", "━"} & set(done.stdout + done.stderr)

@@ -86,8 +86,8 @@ def test_limit_narrows_and_so_does_testinfra_hosts(runner: Runner) -> None:
 
 def test_for_settings_there_is_no_window(runner: Runner, local: str) -> None:
     start = time.monotonic()
-    runner.run(local, "-m", "setting", "--window=30")
-    assert time.monotonic() - start < 20
+    runner.run(local, "-m", "setting", "--window=300")
+    assert time.monotonic() - start < 150
 
 
 def test_last_failed_runs_just_what_failed(runner: Runner) -> None:
@@ -137,8 +137,9 @@ def door() -> Iterator[tuple[int, list[float]]]:
         def answer() -> None:
             while not over.is_set():
                 try:
-                    server.accept()[0].close()
+                    connection, _ = server.accept()
                     knocks.append(time.monotonic())
+                    connection.close()
                 except TimeoutError:
                     pass
 

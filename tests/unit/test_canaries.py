@@ -34,14 +34,15 @@ def test_spellings(spell: object, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("where", ["argument", "environment"])
 def test_processes(where: str) -> None:
-    words = ["sleep", "0.5"]
+    words = ["sh", "-c", "read ended"]
     if where == "argument":
-        words = ["sh", "-c", "sleep 0.5", SECRETS["one"]]
+        words.append(SECRETS["one"])
     environment = {"PATH": "/usr/bin:/bin", "X": SECRETS["one"] if where == "environment" else ""}
-    with ProcessWatch(SECRETS) as watch:
-        child = subprocess.Popen(words, env=environment)
-        deadline = time.monotonic() + 20
+    with (
+        ProcessWatch(SECRETS) as watch,
+        subprocess.Popen(words, env=environment, stdin=subprocess.PIPE) as child,
+    ):
+        deadline = time.monotonic() + 60
         while not watch.found and time.monotonic() < deadline and child.poll() is None:
             time.sleep(0.01)
-        child.wait()
     assert {name for _, name in watch.found} == {"one"}

@@ -44,7 +44,7 @@ def ask(
         capture_output=True,
         env=environment,
         cwd=program.parent,
-        timeout=20,
+        timeout=120,
         check=False,
     )
 

@@ -85,8 +85,8 @@ class Sshd:
 
     def settings(self, **changes: object) -> ConnectSettings:
         values: dict[str, object] = {
-            "connect_timeout": 8.0,
-            "command_timeout": 8.0,
+            "connect_timeout": 60.0,
+            "command_timeout": 60.0,
             "known_hosts": (str(self.known_hosts),),
         }
         return ConnectSettings(**{**values, **changes})  # type: ignore[arg-type]
@@ -111,7 +111,7 @@ def free_port() -> int:
 
 
 def wait_for(server: Sshd) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if server.log.exists() and "Server listening" in server.log.read_text():
             return

@@ -32,7 +32,7 @@ REACHABLE = ("host-reachable", None)
 
 NOT_ASKED = {("not-applicable", "policy-any"), ("not-applicable", "not-declared")}
 
-SLACK_SECONDS = 15.0
+SLACK_SECONDS = 30.0
 """For a busy machine: far less than what a deadline that does not hold would take."""
 
 PEAK_KIB = 350 * 1024
@@ -89,7 +89,7 @@ def test_its_deadline_holds(audited: Audited, row: Row) -> None:
     (host,) = (one for one in audited.run.document["hosts"] if one["name"] == row.host)
     allowed = CONNECT_SECONDS + COMMAND_SECONDS
     if audited.variables[row.host].get("ansible_ssh_common_args") == SOON:
-        allowed = 2.0
+        allowed = 6.0
     assert host["collect_seconds"] < allowed + SLACK_SECONDS
 
 

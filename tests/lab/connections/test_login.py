@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     )
     while not path.exists():
         assert process.poll() is None
+        time.sleep(0.01)
     monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
     yield path
     process.terminate()
@@ -228,14 +230,14 @@ def test_ssh_config_is_obeyed(sshd: SshdFactory, tmp_path: Path) -> None:
         f"  IdentityFile {server.user_key}\n  UserKnownHostsFile {server.known_hosts}\n"
     )
     target = server.target(address="alias", port=None, user=None, identity_file=None)
-    settings = ConnectSettings(ssh_config=str(config), connect_timeout=8)
+    settings = ConnectSettings(ssh_config=str(config), connect_timeout=60)
     connection = open_connection(target, settings)
     assert connection.address == f"127.0.0.1:{server.port}"
     connection.close()
     by_argument = server.target(
         address="alias", port=None, user=None, identity_file=None, common_args=("-F", str(config))
     )
-    open_connection(by_argument, ConnectSettings(connect_timeout=8)).close()
+    open_connection(by_argument, ConnectSettings(connect_timeout=60)).close()
 
 
 def test_max_sessions_reached_later(sshd: SshdFactory) -> None:

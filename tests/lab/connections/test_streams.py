@@ -39,12 +39,12 @@ def test_sshd_killed_while_the_command_runs(
     def kill_when_started() -> None:
         while not started.exists():
             time.sleep(0.02)
-        time.sleep(0.1)
+        time.sleep(1)  # for sshd to pass on what was said before
         kill(sessions)
 
     killer = threading.Thread(target=kill_when_started)
     killer.start()
-    output = connection.run(f"echo before; touch {started}; sleep 20")
+    output = connection.run(f"echo before; touch {started}; sleep 300")
     killer.join()
     connection.close()
     assert output.cut is Cut.CLOSED
@@ -67,7 +67,7 @@ def test_a_flood_meets_the_cap(sshd: SshdFactory, kind: ConnectionKind, stream: 
     assert output.status is None
     assert len(getattr(output, stream)) == 1_000_000
     assert output.stdout.startswith(b"hello\n")
-    assert elapsed < 5
+    assert elapsed < 60
 
 
 @KINDS
@@ -95,8 +95,8 @@ def test_large_input_is_echoed(sshd: SshdFactory, kind: ConnectionKind) -> None:
 @KINDS
 def test_large_input_that_is_not_read(sshd: SshdFactory, kind: ConnectionKind) -> None:
     server = sshd()
-    connection = open_connection(server.target(kind), server.settings(command_timeout=1.0))
-    output = connection.run("echo here; sleep 20", b"x" * 20_000_000)
+    connection = open_connection(server.target(kind), server.settings(command_timeout=5.0))
+    output = connection.run("echo here; sleep 300", b"x" * 20_000_000)
     connection.close()
     assert (output.stdout, output.cut) == (b"here\n", Cut.TIMEOUT)
 
@@ -145,7 +145,7 @@ def test_a_network_that_goes_silent(sshd: SshdFactory, stdin: bytes) -> None:
         began = time.monotonic()
         output = connection.run("echo never", stdin)
         assert output.cut is Cut.TIMEOUT
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 60
         connection.close()
         relay.cut()
 

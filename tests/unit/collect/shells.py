@@ -62,7 +62,7 @@ def run(
         capture_output=True,
         env={"PATH": PATH} if environment is None else dict(environment),
         cwd=cwd,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     framed = cut_into_sections(done.stdout, done.stderr, boundary, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,20 +48,20 @@ def test_this_machine() -> None:
     assert transcript.probes == {"kernel": 1, "machine": 1, "counters": 1}
     assert set(transcript.sections) == {"kernel", "machine", "counters@first", "counters@last"}
     assert transcript.sections["kernel"].stdout.startswith(b"Linux ")
-    assert 0.2 <= transcript.seconds < 10
+    assert 0.2 <= transcript.seconds < 60
     assert transcript.collected_at.endswith("Z")
     assert kept_connection("here") is None
 
 
 def test_the_window_does_not_count_against_the_deadline() -> None:
-    settings = ConnectSettings(command_timeout=1.0)
-    transcript = collect_host(job("here", "counters", window=1.2, settings=settings))
+    settings = ConnectSettings(command_timeout=3.0)
+    transcript = collect_host(job("here", "counters", window=3.2, settings=settings))
     assert transcript.failure is None
 
 
 def test_a_host_that_is_not_reached() -> None:
     transcript = collect_host(
-        job(target=Target("there", "127.0.0.1", port=1), settings=ConnectSettings(3.0))
+        job(target=Target("there", "127.0.0.1", port=1), settings=ConnectSettings(60.0))
     )
     assert transcript.failure is not None
     assert transcript.failure.code == "refused"
@@ -192,7 +191,7 @@ def test_a_slow_host_delays_nobody() -> None:
 
     def work(one: Job) -> Transcript:
         if one.target.name == "slow":
-            release.wait(10)
+            assert release.wait(60)
         return _transcript(one)
 
     with ThreadPoolExecutor(2) as executor:
@@ -222,10 +221,12 @@ def test_a_bug_of_ours_costs_one_host() -> None:
 
 def test_after_an_interruption_no_further_host_is_begun() -> None:
     begun: list[str] = []
+    interrupted = threading.Event()
 
     def work(one: Job) -> Transcript:
         begun.append(one.target.name)
-        time.sleep(0.05)
+        # The first ends at once; the second is under way when the run is interrupted.
+        assert one.target.name == "h0" or interrupted.wait(60)
         return _transcript(one)
 
     with ThreadPoolExecutor(1) as executor:
@@ -233,4 +234,5 @@ def test_after_an_interruption_no_further_host_is_begun() -> None:
         next(transcripts)
         assert isinstance(transcripts, Generator)
         transcripts.close()
-    assert len(begun) < 5
+        interrupted.set()
+    assert begun in (["h0"], ["h0", "h1"])

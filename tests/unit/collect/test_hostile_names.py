@@ -193,7 +193,7 @@ def test_connection_variables_are_words_for_every_transport(
         (place / tool).write_text(STAND_IN)
         (place / tool).chmod(0o755)
     monkeypatch.setenv("PATH", f"{place}:/usr/bin:/bin:/usr/sbin")
-    settings = ConnectSettings(connect_timeout=5.0, command_timeout=5.0)
+    settings = ConnectSettings(connect_timeout=60.0, command_timeout=60.0)
     tried = 0
     for target in _targets(place, kind, free_port()):
         tried += 1

@@ -74,9 +74,7 @@ def test_sections_hold_what_the_commands_wrote(shell: tuple[str, ...]) -> None:
 @shell
 def test_output_ends_at_the_cap_and_the_next_command_runs(shell: tuple[str, ...]) -> None:
     capped, after = Command("endless", "yes", cap=1000), Command("after", "echo here")
-    started = time.monotonic()
     answer = run([capped, after], shell)
-    assert time.monotonic() - started < 5
     assert len(answer["endless"]) == 1000
     cut = whole(capped, answer.framed.sections["endless"])
     assert isinstance(cut, Unreadable)
@@ -92,10 +90,10 @@ def test_output_of_just_the_cap_cannot_be_told_from_more() -> None:
 
 
 def test_a_command_that_hangs_is_killed_with_its_children() -> None:
-    stubborn = Command("stubborn", "sh -c 'trap \"\" TERM; sleep 20; true'", seconds=1)
+    stubborn = Command("stubborn", "sh -c 'trap \"\" TERM; sleep 300; true'", seconds=1)
     started = time.monotonic()
     answer = run([stubborn, Command("after", "echo here")])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
     cut = whole(stubborn, answer.framed.sections["stubborn"])
     assert cut == Unreadable(Reason.TIMEOUT, stubborn.shell, "did not end within 1 s on the host")
     assert answer["after"] == b"here\n"
@@ -106,7 +104,7 @@ def test_the_samples_are_at_least_the_window_apart(shell: tuple[str, ...]) -> No
     clock = Command("clock", "cat /proc/uptime", sampled=True)
     answer = run([clock, Command("meanwhile", "echo here")], shell, window=0.4)
     first, last = (float(answer[f"clock@{end}"].split()[0]) for end in ("first", "last"))
-    assert 0.4 <= last - first + 0.01 < 5
+    assert 0.4 <= last - first + 0.01 < 60
     assert list(answer.framed.sections) == ["clock@first", "meanwhile", "clock@last"]
     assert answer.framed.complete
 
@@ -119,7 +117,7 @@ def test_a_long_window_is_slept_in_parts(
     clock = Command("clock", "cat /proc/uptime", sampled=True)
     answer = run([clock, Command("meanwhile", "echo here")], shell, window=0.45)
     first, last = (float(answer[f"clock@{end}"].split()[0]) for end in ("first", "last"))
-    assert 0.45 <= last - first + 0.01 < 5
+    assert 0.45 <= last - first + 0.01 < 60
     assert answer["meanwhile"] == b"here\n"
     assert answer.framed.complete
 
@@ -130,7 +128,7 @@ def test_a_long_window_ends_with_the_connection(
 ) -> None:
     monkeypatch.setattr(script, "_SLEEP", 0.1)
     clock = Command("clock", "echo tick", sampled=True)
-    text = compose([clock], boundary=new_boundary(), window=20)
+    text = compose([clock], boundary=new_boundary(), window=300)
     pipe = subprocess.PIPE
     with subprocess.Popen([*shell, "-s"], stdin=pipe, stdout=pipe, stderr=pipe) as process:
         assert process.stdin is not None
@@ -143,7 +141,7 @@ def test_a_long_window_ends_with_the_connection(
         assert process.stdout.readline() == b"\n"
         process.stdout.close()
         try:
-            assert process.wait(10) != 0
+            assert process.wait(60) != 0
         finally:
             process.kill()
 

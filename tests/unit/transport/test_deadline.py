@@ -10,30 +10,30 @@ def test_a_guard_frees_a_wait_at_its_deadline() -> None:
     event = threading.Event()
     began = time.monotonic()
     with Guard(Deadline.after(0.1), event.set) as guard:
-        assert event.wait(5)
+        assert event.wait(60)
     assert guard.fired
-    assert 0.09 < time.monotonic() - began < 1
+    assert time.monotonic() - began > 0.09
 
 
 def test_a_guard_that_was_left_never_fires() -> None:
     fired = []
-    with Guard(Deadline.after(0.05), lambda: fired.append(1)) as guard:
+    with Guard(Deadline.after(600), lambda: fired.append(1)) as guard:
         pass
-    time.sleep(0.15)
+    guard.fire()  # as the watchdog does that was about to when the block was left
     assert not fired
     assert not guard.fired
 
 
 def test_an_earlier_guard_is_not_kept_waiting_by_a_later_one() -> None:
     event = threading.Event()
-    with Guard(Deadline.after(60), lambda: None), Guard(Deadline.after(0.05), event.set):
-        assert event.wait(1)
+    with Guard(Deadline.after(600), lambda: None), Guard(Deadline.after(0.05), event.set):
+        assert event.wait(60)
 
 
 def test_the_watchdog_ends_when_nothing_is_watched() -> None:
     with Guard(Deadline.after(60), lambda: None):
         assert any("watchdog" in thread.name for thread in threading.enumerate())
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         if not any("watchdog" in thread.name for thread in threading.enumerate()):
             return

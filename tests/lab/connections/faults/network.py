@@ -122,12 +122,12 @@ FAULTS = (
     Fault(
         "syn-dropped",
         syn_dropped,
-        *both("timeout", "within 2 s while waiting for the TCP connection", SILENCE),
+        *both("timeout", "within 6 s while waiting for the TCP connection", SILENCE),
     ),
     Fault(
         "dns-silent",
         name(SILENT_NAME),
-        *both("timeout", "within 2 s while waiting for name resolution", SILENCE),
+        *both("timeout", "within 6 s while waiting for name resolution", SILENCE),
     ),
     Fault(
         "dns-unknown-name",
@@ -142,12 +142,12 @@ FAULTS = (
     Fault(
         "banner-never-sent",
         soon(hold),
-        *both("timeout", "within 2 s while waiting for the SSH banner", SILENCE),
+        *both("timeout", "within 6 s while waiting for the SSH banner", SILENCE),
     ),
     Fault(
         "banner-byte-by-byte",
         soon(drip),
-        *both("timeout", "within 2 s while waiting for the SSH banner", SILENCE),
+        *both("timeout", "within 6 s while waiting for the SSH banner", SILENCE),
     ),
     Fault(
         "banner-of-another-protocol",
@@ -162,7 +162,7 @@ FAULTS = (
     Fault(
         "banner-then-silence",
         soon(says(BANNER)),
-        *both("timeout", "within 2 s while waiting for the key exchange", SILENCE),
+        *both("timeout", "within 6 s while waiting for the key exchange", SILENCE),
     ),
     Fault(
         "closed-at-once",

@@ -13,7 +13,7 @@ from tests.lab.inventory import Variables
 from tests.lab.lab import Lab
 from tests.lab.spec import Login
 
-SOON = "-o ConnectTimeout=2"
+SOON = "-o ConnectTimeout=6"
 """For a host that never answers: a deadline of its own, sooner than the fleet's."""
 
 
