@@ -42,12 +42,12 @@ def show(
 def frames(shown: Shown) -> list[str]:
     """Each picture of the bar, without colours."""
     pictures = (_COLOUR.sub("", one) for one in _FRAME.split(shown.text))
-    return [one for one in pictures if "remaining" in one]
+    return [one for one in pictures if re.search(r"\d remaining", one)]
 
 
 def left_of_it(shown: Shown) -> list[str]:
     """The lines of the screen that show something of it at the end."""
-    return [one for one in shown.screen if re.search("remaining|━|\\^C", one)]
+    return [one for one in shown.screen if re.search(r"\d remaining|━|\^C", one)]
 
 
 @pytest.mark.parametrize("columns", [80, 40])

@@ -305,7 +305,6 @@ __all__ = [
     "is_forwarding",
     "lead_former_port",
     "lengthen_backlog",
-    "lines",
     "link_remedy",
     "listen_again",
     "log_finding",
