@@ -20,7 +20,7 @@ from nethygiene.firewall.packet import ODD_FLAGS, ODD_SYN, Packet
 from nethygiene.firewall.ruleset import Rule
 from nethygiene.firewall.verdict import HostFilter, Judgement
 
-_FEW = 4
+_FEW, _MOST = 4, 12
 
 
 def attacked(model: HostFilter, packet: Packet, clients: int) -> Judgement:
@@ -85,7 +85,7 @@ def _some(choices: tuple[Choice, ...]) -> Iterator[frozenset[Choice]]:
     sizes: Iterable[int] = range(len(choices) + 1)
     if len(choices) > _FEW:
         sizes = (0, 1, len(choices) - 1, len(choices))
-        choices = choices[:32]
+        choices = choices[:_MOST]
     for size in sizes:
         for some in combinations(choices, size):
             yield frozenset(some)

@@ -352,9 +352,10 @@ def masked_stretches(mask: int, values: Intervals, bits: int) -> Intervals | Non
     mask &= everything_
     low = (mask & -mask).bit_length() - 1 if mask else bits
     holes = [1 << place for place in range(low, bits) if not mask >> place & 1]
-    wanted = [one for first, last in values for one in range(first, min(last, first + 4096) + 1)]
-    if (len(wanted) << len(holes)) > _MOST_STRETCHES or len(wanted) > _MOST_STRETCHES:
+    many = sum(last - first + 1 for first, last in values)
+    if many << min(len(holes), 16) > _MOST_STRETCHES:
         return None
+    wanted = [one for first, last in values for one in range(first, last + 1)]
     starts = [one for one in wanted if not one & ~mask]
     for hole in holes:
         starts += [one | hole for one in starts]

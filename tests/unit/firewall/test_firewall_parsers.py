@@ -13,6 +13,7 @@ from nethygiene.firewall.assemble import Answers, Assembled, assemble
 from nethygiene.firewall.ipsets import parse_ipsets
 from nethygiene.firewall.iptables import parse_saved
 from nethygiene.firewall.links import parse_links, parse_tc
+from nethygiene.firewall.matches import masked_stretches
 from nethygiene.firewall.nft import compile_tables, parse_nft
 from nethygiene.firewall.packet import new_connection
 from nethygiene.firewall.routes import parse_routes, parse_rules
@@ -160,3 +161,14 @@ def test_what_ipv6_learnt_of_a_destination_goes_its_route_s_way() -> None:
     whole = ROUTING.replace("default via 2001:db8::1", f"{learnt}default via 2001:db8::1")
     assert isinstance(assemble(answers(routing=whole)).host, HostFilter)
     assert parse_routes(["    cache  mtu 1492"], "ipv6") is None
+
+
+def test_masks_of_scattered_addresses_take_no_time() -> None:
+    values = tuple((one << 16, (one << 16) + 60_000) for one in range(20_000))
+    started = time.process_time()
+    assert masked_stretches(0xFFFF, values, 128) is None
+    assert masked_stretches(0x0F0F0F0F, ((1, 1),), 32) is None
+    assert masked_stretches(0xFF00FF00, ((0x0A000100, 0x0A000100),), 32) == tuple(
+        (0x0A000100 | hole << 16, 0x0A0001FF | hole << 16) for hole in range(256)
+    )
+    assert time.process_time() - started < 1
