@@ -11,7 +11,10 @@ from nethygiene.firewall.packet import Field
 
 
 def fib_match(fib: Json, op: str, right: Json, negated: bool) -> Match:
-    """Read one; whatever follows marks or other interfaces than the packet's is a perhaps."""
+    """Read one; whatever follows other interfaces than the packet's is a perhaps.
+
+    Routing rules that ask for marks are one by themselves: no route that they lead to is certain.
+    """
     if not isinstance(fib, Mapping):
         return Perhaps("fib")
     flags = fib.get("flags")
@@ -19,6 +22,8 @@ def fib_match(fib: Json, op: str, right: Json, negated: bool) -> Match:
     asked = {str(one) for one in listed}
     result, by_iif = fib.get("result"), "iif" in asked
     ends = asked - {"iif"}
+    if result != "type":
+        ends -= {"mark"}
     if op not in {"==", "in"} or len(ends) != 1:
         return Perhaps("fib")
     end = {"saddr": Field.SADDR, "daddr": Field.DADDR}.get(ends.pop())

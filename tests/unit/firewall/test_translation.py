@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nethygiene.firewall.nft_translation import covers_all
-from tests.unit.firewall.hosts import ACCEPT, DPORT, host, judge, listing, match, rule
+from tests.unit.firewall.hosts import ACCEPT, DPORT, DROP, host, judge, listing, match, rule
 
 Entry = dict[str, Any]
 HEAD = {"family": "inet", "table": "f"}
@@ -82,3 +82,14 @@ def test_answers_of_untracked_questions_must_keep_their_source(
         rule(statement, chain="post"),
     )
     assert judge(host(nft=nft), "10.0.0.7", 80, "eth1") == answer
+
+
+@pytest.mark.parametrize("flags", [["saddr", "iif"], ["saddr", "mark", "iif"]])
+def test_a_reverse_path_that_asks_for_marks_is_certain_where_no_routing_rule_does(
+    flags: list[str],
+) -> None:
+    # firewalld writes `fib saddr . mark . iif oif missing drop`.
+    missing = match({"fib": {"result": "oif", "flags": flags}}, False)
+    filtered = host(nft=listing(rule(missing, DROP)))
+    assert judge(filtered, "192.0.2.7", 80) == "in"
+    assert judge(filtered, "10.0.0.7", 80, "eth0") == "out"
