@@ -3,6 +3,7 @@
 from functools import partial
 
 from nethygiene.rules import (
+    NOT_SEEN,
     BlockedPort,
     Expect,
     ListenerOwners,
@@ -23,7 +24,6 @@ from nethygiene.rules import (
 )
 
 NOT_SERVED = "not served to other hosts"
-NOT_LOOKED_AT = "TCP alone: a UDP service of that port is not; this host's own filter"
 
 
 @rule(severity="high", kind="setting", incidents=["S1.1", "S4"], version=2, follows_nat=True)
@@ -102,7 +102,7 @@ def test_firewall_blocks_port(
         - https://docs.docker.com/engine/network/packet-filtering-firewalls/
     """
     ways = list(intrusions(packet_filter, listeners, listener_owners, blocked_port))
-    packet_filter.observe("looked at", NOT_LOOKED_AT)
+    packet_filter.observe("looked at", NOT_SEEN)
     if not ways:
         expect(f"port {blocked_port.port}", NOT_SERVED, equal_to(NOT_SERVED))
     for passage in ways:

@@ -81,17 +81,15 @@ from nethygiene.rules.failed_connections import (
     where_resets_go,
 )
 from nethygiene.rules.firewall import (
+    NOT_SEEN,
     denied_passages,
     service_passages,
     unreached,
     what_passes,
     who_gets_in,
 )
-from nethygiene.rules.firewall_remedies import (
-    close_to_denied,
-    close_to_others,
-    open_to_clients,
-)
+from nethygiene.rules.firewall_closing import close_to_denied, close_to_others
+from nethygiene.rules.firewall_opening import open_to_clients
 from nethygiene.rules.former_port import former_port, lead_former_port, still_served
 from nethygiene.rules.half_open import below_nine_tenths, max_syn_backlog_for, syn_queues
 from nethygiene.rules.intrusions import intrusions
@@ -214,6 +212,7 @@ __all__ = [
     "FIND_FULL_QUEUE",
     "GIVE_A_ROUTE",
     "INTERFACE_DROPS",
+    "NOT_SEEN",
     "NO_COMPLAINTS",
     "WHOLE",
     "BlockedPort",

@@ -27,8 +27,8 @@ from nethygiene.rules.passages import Passage, holes, written_networks
 from nethygiene.rules.translation import answered, translations
 
 NOT_SEEN = (
-    "TCP alone, in this host's own filter; a cloud's security groups and programs that systemd "
-    "attaches to a unit (IPAddressDeny=) are not seen"
+    "TCP alone, in this host's own filter; a cloud's security groups, and BPF programs that no "
+    "listing shows (tcx links, and systemd's IPAddressDeny= of a unit), are not seen"
 )
 
 

@@ -13,6 +13,26 @@ _MOST = 32
 _SHORT: dict[Family, str] = {"ipv4": "ip", "ipv6": "ip6"}
 
 
+NFT_FILE = (
+    "For the next boot, write the same rule into that chain where your ruleset is kept: "
+    "/etc/nftables.conf on Debian, /etc/sysconfig/nftables.conf on Fedora and its kin."
+)
+IPTABLES_FILE = (
+    "For the next boot, save the rules: `netfilter-persistent save` with Debian's package "
+    "iptables-persistent, `service iptables save` with iptables-services."
+)
+OWN_TABLE = "nethygiene"
+PERSIST_OWN: tuple[str, ...] = (
+    "Keep it over a boot, where nftables.service loads /etc/nftables.conf (enable it):",
+    command("mkdir -p /etc/nftables.d"),
+    command("nft list table inet nethygiene > /etc/nftables.d/nethygiene.nft"),
+    command(
+        "grep -qs '/etc/nftables.d/' /etc/nftables.conf || "
+        """echo 'include "/etc/nftables.d/*.nft"' >> /etc/nftables.conf"""
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a rule stands, as its place in the model says.
@@ -118,6 +138,10 @@ def has_ufw(model: HostFilter) -> bool:
 
 
 __all__ = [
+    "IPTABLES_FILE",
+    "NFT_FILE",
+    "OWN_TABLE",
+    "PERSIST_OWN",
     "Place",
     "cidrs",
     "family_of_nft",

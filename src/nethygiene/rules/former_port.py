@@ -11,8 +11,8 @@ from nethygiene.probes.listeners import Listeners
 from nethygiene.rules.client_ways import ClientWay, answers_at, client_ways
 from nethygiene.rules.expect import unknown
 from nethygiene.rules.firewall import no_program_first, what_passes
-from nethygiene.rules.firewall_remedies import OWN_TABLE, PERSIST_OWN, open_to_clients
-from nethygiene.rules.firewall_tools import nft, steps
+from nethygiene.rules.firewall_opening import open_to_clients
+from nethygiene.rules.firewall_tools import OWN_TABLE, PERSIST_OWN, nft, steps
 from nethygiene.rules.listening import PortState
 from nethygiene.rules.matchers import Matcher
 from nethygiene.rules.passages import Passage

@@ -1,14 +1,16 @@
-"""Remedies of the firewall rules: a port opened, or closed, where its rule was made."""
+"""The remedy of firewall-blocks-port: a port closed with the tool that made the accepting rule."""
 
 from __future__ import annotations
 
 from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.addresses import Intervals, everything, without
-from nethygiene.firewall.packet import ICMPV6
 from nethygiene.inventory.policy import BlockedPort, Service
 from nethygiene.rules.client_ways import declared_sources
-from nethygiene.rules.firewall import shut_out
 from nethygiene.rules.firewall_tools import (
+    IPTABLES_FILE,
+    NFT_FILE,
+    OWN_TABLE,
+    PERSIST_OWN,
     Place,
     cidrs,
     family_of_nft,
@@ -23,139 +25,6 @@ from nethygiene.rules.firewall_tools import (
 )
 from nethygiene.rules.passages import Passage, networks
 from nethygiene.rules.remedies import command, word
-
-_NFT_FILE = (
-    "For the next boot, write the same rule into that chain where your ruleset is kept: "
-    "/etc/nftables.conf on Debian, /etc/sysconfig/nftables.conf on Fedora and its kin."
-)
-_IPTABLES_FILE = (
-    "For the next boot, save the rules: `netfilter-persistent save` with Debian's package "
-    "iptables-persistent, `service iptables save` with iptables-services."
-)
-OWN_TABLE = "nethygiene"
-PERSIST_OWN: tuple[str, ...] = (
-    "Keep it over a boot, where nftables.service loads /etc/nftables.conf (enable it):",
-    command("mkdir -p /etc/nftables.d"),
-    command("nft list table inet nethygiene > /etc/nftables.d/nethygiene.nft"),
-    command(
-        "grep -qs '/etc/nftables.d/' /etc/nftables.conf || "
-        """echo 'include "/etc/nftables.d/*.nft"' >> /etc/nftables.conf"""
-    ),
-)
-
-
-def open_to_clients(packet_filter: PacketFilter, passage: Passage, service: Service) -> str:
-    """Let a service's clients in, before the rule that drops them."""
-    event = passage.judgement.loss(shut_out(passage))
-    place = place_of(event.rule.place) if event is not None else None
-    if event is None or place is None:
-        return ""
-    family = passage.path.family
-    sources = declared_sources(service, family)
-    if sources.rest:
-        kept_out = cidrs(sources.denied, family)
-        listed, inverted = kept_out, True
-    else:
-        listed, inverted = cidrs(sources.named, family), False
-        if not listed:
-            return ""
-    packet = event.packet
-    reply = packet.kind.reply
-    discovery = packet.kind.protocol == ICMPV6 or bool(packet.kind.arp)
-    ports = packet.sport if reply else packet.dport
-    port = ports[0][0] if ports and not discovery else passage.port
-    if not reply and not discovery and _is_ufws(packet_filter, place):
-        return _ufw(port, listed, inverted=inverted)
-    if place.manager == "firewalld" and not reply and not discovery:
-        return _firewalld(packet_filter, passage, port, listed, inverted=inverted)
-    if place.tool == "nft":
-        opens = _nft_opens(place, passage, port, listed, inverted, reply=reply)
-    else:
-        opens = _iptables_opens(place, port, listed, inverted=inverted, reply=reply)
-    return _neighbours(place, opens) if discovery else opens
-
-
-def _is_ufws(packet_filter: PacketFilter, place: Place) -> bool:
-    """Whether ufw's user rules are asked before that place: those that its command makes."""
-    if not has_ufw(packet_filter.model) or place.tool == "nft" or place.table != "filter":
-        return False
-    return place.manager == "ufw" or place.chain == "INPUT"
-
-
-def _neighbours(place: Place, opens: str) -> str:
-    """Let neighbour discovery or ARP through, and the connection, which that place drops next."""
-    if place.family == "arp":
-        why = "Without ARP nobody finds the host."
-        return steps(why, nft(f"insert rule arp {place.table} {place.chain} accept"), _NFT_FILE)
-    why = "Clients of IPv6 do not find the host without neighbour discovery."
-    if place.tool == "nft":
-        rule = f"insert rule {place.family} {place.table} {place.chain} meta l4proto ipv6-icmp"
-        return f"{steps(why, nft(f'{rule} accept'))}\n\n{opens}"
-    line = f"-I {place.chain} 1 -p ipv6-icmp -j ACCEPT"
-    return f"{steps(why, iptables(place.tool, line, place.table))}\n\n{opens}"
-
-
-def _ufw(port: int, listed: list[str], *, inverted: bool) -> str:
-    if not inverted:
-        allow = [
-            command(f"ufw prepend allow proto tcp from {one} to any port {port}") for one in listed
-        ]
-        return steps("Open it with ufw, before its other rules.", *allow)
-    deny = [command(f"ufw prepend deny proto tcp from {one} to any port {port}") for one in listed]
-    return steps(
-        "Open it with ufw, before its other rules.", command(f"ufw prepend allow {port}/tcp"), *deny
-    )
-
-
-def _firewalld(
-    packet_filter: PacketFilter, passage: Passage, port: int, listed: list[str], *, inverted: bool
-) -> str:
-    path = passage.path
-    zone = zone_of(packet_filter.model, path.family, path.interface)
-    where = f"firewall-cmd --permanent {f'--zone={word(zone)} ' if zone else ''}"
-    if inverted:
-        found = [command(f"{where}--add-port={port}/tcp")]
-        verdict, priority = "drop", ' priority="-100"'
-    else:
-        found, verdict, priority = [], "accept", ""
-    for one in listed:
-        rich = (
-            f'rule family="{path.family}"{priority} source address="{one}" '
-            f'port port="{port}" protocol="tcp" {verdict}'
-        )
-        found.append(command(f"{where}--add-rich-rule={word(rich)}"))
-    return steps("Open it with firewalld.", *found, command("firewall-cmd --reload"))
-
-
-def _nft_opens(
-    place: Place, passage: Passage, port: int, listed: list[str], inverted: bool, *, reply: bool
-) -> str:
-    family = passage.path.family
-    address = ""
-    if listed:
-        end = "daddr" if reply else "saddr"
-        sign = "!= " if inverted else ""
-        address = f"{family_of_nft(family)} {end} {sign}{nft_set(listed)} "
-    rule = f"{address}tcp {'sport' if reply else 'dport'} {port} accept"
-    return steps(
-        "Open it before the rule that drops.",
-        nft(f"insert rule {place.family} {place.table} {place.chain} {rule}"),
-        _NFT_FILE,
-    )
-
-
-def _iptables_opens(
-    place: Place, port: int, listed: list[str], *, inverted: bool, reply: bool
-) -> str:
-    end, ports = ("-d", "--sport") if reply else ("-s", "--dport")
-    found = []
-    if inverted:
-        found = [f"-p tcp {ports} {port} -j ACCEPT"]
-        found += [f"{end} {one} -p tcp {ports} {port} -j DROP" for one in listed]
-    else:
-        found = [f"{end} {one} -p tcp {ports} {port} -j ACCEPT" for one in listed]
-    rules = [iptables(place.tool, f"-I {place.chain} 1 {one}", place.table) for one in found]
-    return steps("Open it before the rule that drops.", *rules, _IPTABLES_FILE)
 
 
 def close_to_others(packet_filter: PacketFilter, passage: Passage, blocked: BlockedPort) -> str:
@@ -225,7 +94,7 @@ def _iptables_closes(place: Place, passage: Passage, listed: list[str], port: in
     return steps(
         "Close it before the other rules.",
         *_chain(tool, "INPUT", f"! -i lo -p tcp --dport {port}", listed, port),
-        _IPTABLES_FILE,
+        IPTABLES_FILE,
     )
 
 
@@ -251,7 +120,7 @@ def _nft_closes(place: Place, passage: Passage, listed: list[str], port: int) ->
     return steps(
         "Close it before the other rules.",
         nft(f"insert rule {place.family} {place.table} {place.chain} {rule}"),
-        _NFT_FILE,
+        NFT_FILE,
     )
 
 
@@ -293,7 +162,7 @@ def _closed_behind(
     if local and tool and tool != "nft":
         match = f"-p tcp -m conntrack --ctorigdstport {passage.port} --ctdir ORIGINAL"
         rules = _chain(tool, "DOCKER-USER", match, listed, passage.port)
-        return steps("Docker publishes it past the input chain.", *rules, _IPTABLES_FILE, bind)
+        return steps("Docker publishes it past the input chain.", *rules, IPTABLES_FILE, bind)
     if local:
         return own_table(passage, listed, passage.port)
     inside = sorted(model.routes.way(path.family, path.address, None).devices)
@@ -303,7 +172,7 @@ def _closed_behind(
         match = f"{but}-d {address} -p tcp --dport {passage.port}"
         rules = _chain(tool, "PREROUTING", match, listed, passage.port, "raw")
         said = "Keep neighbours out that route by this host, as Docker 28 does."
-        return steps(said, *rules, _IPTABLES_FILE)
+        return steps(said, *rules, IPTABLES_FILE)
     family = family_of_nft(path.family)
     sources = f"{family} saddr != {nft_set(listed)} " if listed else ""
     iif = f'iifname != "{inside[0]}" ' if inside else ""
@@ -318,4 +187,4 @@ def _closed_behind(
     )
 
 
-__all__ = ["close_to_denied", "close_to_others", "open_to_clients", "own_table"]
+__all__ = ["close_to_denied", "close_to_others"]
