@@ -135,22 +135,7 @@ PLACEHOLDER = re.compile(
     r"|OLD|NEW|FORWARD|COMMAND|FILE)(?![-=\w])"
 )
 # To be emptied: rules whose remedy is not made from the finding yet.
-NOT_YET = {
-    "legacy-port-still-served",
-    "service-descriptors-available",
-    "accept-queue-not-overflowing",
-    "selinux-matches-policy",
-    "tunnel-host-key-known",
-    "tunnel-fails-fast",
-    "tunnel-running",
-    "tunnel-forward-listening",
-    "tunnel-logs-clean",
-    "connection-failures-bounded",
-    "resets-sent-bounded",
-    "half-open-connections-bounded",
-    "ssh-sessions-bounded",
-    "default-route-on-declared-interface",
-}
+NOT_YET = {"connection-failures-bounded", "resets-sent-bounded"}
 
 
 def test_no_printed_remedy_leaves_a_word_to_be_replaced(audits: ThreeAudits) -> None:

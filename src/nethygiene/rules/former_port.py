@@ -52,8 +52,22 @@ def former_port(
     ways = client_ways(packet_filter, service)
     if not ways:
         return FormerPort(str(state), state.is_served)
-    found = [_by_way(state, service, port, packet_filter, listeners, way) for way in ways]
+    # Where the service itself is not served, IPv6 say, no redirect leads to it.
+    served = [way for way in ways if _is_served(packet_filter, listeners, service, way)]
+    found = [_by_way(state, service, port, packet_filter, listeners, way) for way in served or ways]
     return next((one for one in found if not one.leads_there), found[0])
+
+
+def _is_served(
+    packet_filter: PacketFilter, listeners: Listeners, service: Service, way: ClientWay
+) -> bool:
+    """Whether something answers, or NAT takes over, at the service's port of now."""
+    path, sockets = way.path, listeners.on(service.port)
+    judged = packet_filter.judge(path, service.port, ephemeral=True)
+    return bool(translations(packet_filter, path, service.port, judged)) or any(
+        answers_at(packet_filter, sockets, path.family, address, path.interface)
+        for address in (path.address, *path.alike)
+    )
 
 
 def _by_way(

@@ -31,10 +31,6 @@ def drop_by_policy(scene: Scene) -> None:
     scene.host.run("nft", "-f", "-", text=DROPS)
 
 
-def open_by_nft(scene: Scene) -> None:
-    _remedy(scene, ALLOWS, "nft insert", "tcp dport 443", f"tcp dport {PORT}")
-
-
 def accept_and_drop(scene: Scene) -> None:
     """Trap 13: iptables says ACCEPT, while a chain of nft drops."""
     scene.host.run("iptables", "-A", "INPUT", "-p", "tcp", "--dport", str(PORT), "-j", "ACCEPT")
@@ -56,14 +52,6 @@ def close_by_nft(scene: Scene) -> None:
     scene.host.run("nft", "insert", "rule", "inet", "filter", "input", rule)
 
 
-def _remedy(scene: Scene, rule: str, begins: str, example: str, meant: str) -> None:
-    """Run the remedy's own command, with its example's port replaced."""
-    item = "shop" if rule == ALLOWS else str(PORT)
-    lines = scene.remedy(rule, item).replace("`", "").splitlines()
-    (command,) = (line.strip() for line in lines if line.strip().startswith(begins))
-    scene.host.shell(command.replace(example, meant))
-
-
 CASES = [
     LabCase(
         name="dropped-by-policy",
@@ -72,7 +60,6 @@ CASES = [
         policy=OPEN,
         prepares=serve,
         breaks=drop_by_policy,
-        mends=open_by_nft,
         says="nft inet filter input: policy drop",
     ),
     LabCase(
@@ -82,7 +69,6 @@ CASES = [
         policy=OPEN,
         prepares=serve,
         breaks=accept_and_drop,
-        mends=open_by_nft,
         says="nft inet filter input: policy drop",
     ),
     LabCase(
@@ -92,7 +78,6 @@ CASES = [
         policy=CLOSED,
         prepares=serve_and_close,
         breaks=open_too_wide,
-        mends=close_by_nft,
         says="tcp dport 80 accept",
     ),
 ]
