@@ -15,7 +15,8 @@ from operator import or_
 
 from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.choices import Choice
-from nethygiene.firewall.matches import In, Masked, Varies
+from nethygiene.firewall.masks import Masked
+from nethygiene.firewall.matches import In, Varies
 from nethygiene.firewall.packet import ODD_FLAGS, ODD_SYN, Packet
 from nethygiene.firewall.ruleset import Rule
 from nethygiene.firewall.verdict import HostFilter, Judgement

@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from nethygiene.firewall.iptables_options import Option
-from nethygiene.firewall.matches import AnyOf, In, Match, Perhaps, any_bit, names, numbers
+from nethygiene.firewall.masks import any_bit
+from nethygiene.firewall.matches import AnyOf, In, Match, Perhaps, names, numbers
 from nethygiene.firewall.packet import CtStatus, Field
 
 _PORTS = {

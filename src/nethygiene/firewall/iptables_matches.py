@@ -18,20 +18,11 @@ from nethygiene.firewall.addresses import (
 from nethygiene.firewall.ipset_matches import set_match
 from nethygiene.firewall.iptables_conntrack import ADDRESSES, conntrack_match, moved
 from nethygiene.firewall.iptables_options import Context, Group, Option
-from nethygiene.firewall.matches import (
-    AnyOf,
-    Masked,
-    Match,
-    Never,
-    NotBridged,
-    Perhaps,
-    ReversePath,
-    SynMss,
-    names,
-    numbers,
-)
+from nethygiene.firewall.masks import Masked
+from nethygiene.firewall.matches import AnyOf, Match, Never, Perhaps, names, numbers
 from nethygiene.firewall.packet import Field
 from nethygiene.firewall.protocols import protocol_number
+from nethygiene.firewall.way_matches import NotBridged, ReversePath, SynMss
 
 _ICMPV6 = {"neighbour-solicitation": 135, "neighbor-solicitation": 135, "redirect": 137}
 _ICMPV6 |= {"neighbour-advertisement": 136, "neighbor-advertisement": 136, "echo-request": 128}

@@ -9,25 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
 from typing import Protocol
 
 from nethygiene.firewall.addresses import (
-    BITS,
     Classes,
     Family,
     Intervals,
     common,
-    everything,
     holds,
     inverted,
     merged,
 )
-from nethygiene.firewall.choices import Choice, Scope
+from nethygiene.firewall.choices import Choice
 from nethygiene.firewall.links import Links
-from nethygiene.firewall.own import LINK_LOCAL
-from nethygiene.firewall.packet import ADDRESS_FIELDS, CLIENT, SYN, TCP, Bits, Field, Packet
-from nethygiene.firewall.routes import Routes, Ways
+from nethygiene.firewall.packet import ADDRESS_FIELDS, CLIENT, Bits, Field, Packet
+from nethygiene.firewall.routes import Routes
 
 Answer = tuple[int, int]
 """The classes that match, and those that perhaps do."""
@@ -221,9 +217,9 @@ def _among(found: Intervals | tuple[str, ...] | Bits | None, values: Values) -> 
     if found is None:
         return None
     if isinstance(found, Bits):
-        return _bits_among(found, 0xFFFFFFFF, _numbers(values))
+        return bits_among(found, 0xFFFFFFFF, _numbers(values))
     answers = {
-        _one_name(each, values) if isinstance(each, str) else _stretch(each, _numbers(values))
+        _one_name(each, values) if isinstance(each, str) else stretch_among(each, _numbers(values))
         for each in found
     }
     return answers.pop() if len(answers) == 1 else None
@@ -233,7 +229,8 @@ def _one_name(name: str, values: Values) -> bool:
     return any(_named(name, pattern) for pattern in values if isinstance(pattern, str))
 
 
-def _stretch(possible: tuple[int, int], values: Intervals) -> bool | None:
+def stretch_among(possible: tuple[int, int], values: Intervals) -> bool | None:
+    """Whether all numbers of a stretch are among the values; None: some of them."""
     low, high = possible
     if low == high:
         return holds(values, low)
@@ -243,7 +240,7 @@ def _stretch(possible: tuple[int, int], values: Intervals) -> bool | None:
     return True if shared == (possible,) else None
 
 
-def _bits_among(found: Bits, mask: int, values: Intervals) -> bool | None:
+def bits_among(found: Bits, mask: int, values: Intervals) -> bool | None:
     """Whether the masked bits are one of the values."""
     known = found.known & mask
     if known == mask:
@@ -281,122 +278,6 @@ def names(one: Field, values: tuple[str, ...], *, inverted: bool = False) -> In:
 
 
 @dataclass(frozen=True, slots=True)
-class Masked:
-    """Some bits of a field have a value: of a mark, of TCP's flags, of a connection's status.
-
-    Attributes:
-        field: what is looked at.
-        mask: which of its bits.
-        values: what they may be.
-        inverted: whether they have to be something else.
-    """
-
-    field: Field
-    mask: int
-    values: Intervals
-    inverted: bool = False
-
-    def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """By what the packet holds."""
-        found = packet.value(self.field)
-        if found == ():
-            return 0, 0
-        answer: bool | None = None
-        if found is CLIENT:
-            return self._of_clients(packet, ground)
-        if isinstance(found, Bits):
-            answer = _bits_among(found, self.mask, self.values)
-        elif found is not None and len(found) == 1:
-            only = found[0]
-            if not isinstance(only, str) and only[0] == only[1]:
-                answer = holds(self.values, only[0] & self.mask)
-        if answer is None:
-            return 0, ground.classes.all
-        return (ground.classes.all, 0) if answer is not self.inverted else (0, 0)
-
-    @property
-    def choice(self) -> Choice:
-        """What it comes to for clients whose addresses are too scattered: some meet it."""
-        return Choice(f"{self.field.name} & {self.mask:#x} in {self.values}", Scope.PART)
-
-    def is_choice(self, family: Family) -> bool:
-        """Whether it is one."""
-        scattered = masked_stretches(self.mask, self.values, BITS[family]) is None
-        return self.field in ADDRESS_FIELDS and scattered
-
-    def _of_clients(self, packet: Packet, ground: Ground) -> Answer:
-        stretches = masked_stretches(self.mask, self.values, BITS[packet.family])
-        if stretches is None:
-            chosen = packet.chosen(self.choice)
-            if chosen is None:
-                return 0, ground.classes.all
-            return (ground.classes.all, 0) if chosen is not self.inverted else (0, 0)
-        good = ground.mask(stretches)
-        return (ground.classes.all & ~good if self.inverted else good), 0
-
-    def client_sets(self, family: Family) -> Iterator[Intervals]:
-        """The addresses whose masked bits have one of the values."""
-        if self.field in ADDRESS_FIELDS:
-            stretches = masked_stretches(self.mask, self.values, BITS[family])
-            if stretches is not None:
-                yield stretches
-
-
-_MOST_STRETCHES = 4096
-
-
-@cache
-def masked_stretches(mask: int, values: Intervals, bits: int) -> Intervals | None:
-    """The numbers whose masked bits are one of the values; None where they are too scattered."""
-    everything_ = (1 << bits) - 1
-    mask &= everything_
-    low = (mask & -mask).bit_length() - 1 if mask else bits
-    holes = [1 << place for place in range(low, bits) if not mask >> place & 1]
-    many = sum(last - first + 1 for first, last in values)
-    if many << min(len(holes), 16) > _MOST_STRETCHES:
-        return None
-    wanted = [one for first, last in values for one in range(first, last + 1)]
-    starts = [one for one in wanted if not one & ~mask]
-    for hole in holes:
-        starts += [one | hole for one in starts]
-    return merged((one, one | ((1 << low) - 1)) for one in starts)
-
-
-@dataclass(frozen=True, slots=True)
-class Interface:
-    """The interface that the packet came in by is of a group, a kind or a type of device.
-
-    Attributes:
-        what: ``group``, ``kind`` or ``type``.
-        words: as nft names them.
-        inverted: it must be none of them.
-        whole: all of them could be read.
-    """
-
-    what: str
-    words: frozenset[str]
-    inverted: bool = False
-    whole: bool = True
-
-    def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """By what ``ip -d link`` says of it."""
-        everyone = ground.classes.all
-        link = ground.links.links.get(packet.iif or "") if ground.links is not None else None
-        if packet.iif == "":
-            return 0, 0
-        if link is None or not self.whole:
-            return 0, everyone
-        found = {"group": link.group, "kind": link.kind, "type": link.type}[self.what]
-        if not found:
-            return 0, 0  # of hardware there is no kind to compare (nft_meta_get_eval_kind)
-        return (everyone, 0) if (found in self.words) is not self.inverted else (0, 0)
-
-    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
-        """None."""
-        return iter(())
-
-
-@dataclass(frozen=True, slots=True)
 class AnyOf:
     """At least one of several conditions is met; `inverted`: none is."""
 
@@ -418,125 +299,21 @@ class AnyOf:
             yield from one.client_sets(family)
 
 
-@dataclass(frozen=True, slots=True)
-class NotBridged:
-    """What a rule about the ports of a bridge comes to for a packet that is not bridged."""
-
-    meets: bool
-
-    def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """A packet that comes in by a bridge may have come in by any of its ports."""
-        everyone = ground.classes.all
-        if packet.iif is None or ground.links is None or ground.links.is_bridge(packet.iif):
-            return 0, everyone
-        return (everyone, 0) if self.meets else (0, 0)
-
-    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
-        """None."""
-        return iter(())
-
-
-@dataclass(frozen=True, slots=True)
-class SynMss:
-    """The SYN's largest segment size lies in a range; other packets name none."""
-
-    span: tuple[int, int]
-    inverted: bool = False
-
-    def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """Clients name 536 (RFC 9293) and more."""
-        good: bool | None = False
-        if packet.kind.protocol == TCP and packet.kind.flags & SYN:
-            good = _stretch((536, 65495), (self.span,))
-        if good is None:
-            return 0, ground.classes.all
-        return (ground.classes.all, 0) if good is not self.inverted else (0, 0)
-
-    def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
-        """None."""
-        return iter(())
-
-
-def mark_is(mask: int, values: Intervals, *, inverted: bool = False) -> Masked:
-    """The packet mark, masked, has a value."""
-    return Masked(Field.MARK, mask, values, inverted)
-
-
-def any_bit(field: Field, bits: int, *, inverted: bool = False) -> Masked:
-    """One of these bits of a field is set; `inverted`: none is."""
-    return Masked(field, bits, ((0, 0),), not inverted)
-
-
-@dataclass(frozen=True, slots=True)
-class ReversePath:
-    """There is a route back to the source; `by_iif`: through the interface that it came in by."""
-
-    by_iif: bool
-    inverted: bool = False
-
-    def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """By the routes."""
-        everyone = ground.classes.all
-        yes = maybe = 0
-        for mask, ways in self._ways(packet, ground):
-            if not self.by_iif:
-                good: bool | None = bool(ways.devices) if ways.certain else None
-            elif packet.iif is None or not ways.certain:
-                good = None if ways.devices else False
-            else:
-                good = packet.iif in ways.devices
-            yes |= mask if good is True else 0
-            maybe |= mask if good is None else 0
-        return (everyone & ~(yes | maybe), maybe) if self.inverted else (yes, maybe)
-
-    def _ways(self, packet: Packet, ground: Ground) -> Iterator[tuple[int, Ways]]:
-        """The classes with the ways to the packet's source, all of them."""
-        everyone = ground.classes.all
-        # The route to a link-local address is looked up by the interface that it came in by.
-        near = Ways(frozenset({packet.iif} if packet.iif else ()), packet.iif is not None)
-        local = packet.daddr
-        source = local[0][0] if isinstance(local, tuple) and local else None
-        if packet.saddr is CLIENT:
-            link = ground.mask(LINK_LOCAL["ipv6"]) if packet.family == "ipv6" else 0
-            yield link, near
-            for intervals, ways in ground.routes.ways(packet.family, source):
-                yield ground.mask(intervals) & ~link, ways
-        elif packet.saddr is None or not packet.saddr:
-            yield everyone, Ways(frozenset(near.devices), certain=False)
-        elif packet.family == "ipv6" and common(packet.saddr, LINK_LOCAL["ipv6"]) == packet.saddr:
-            yield everyone, near
-        else:
-            found = {ground.routes.way(packet.family, end, source) for end in packet.saddr[0]}
-            devices = frozenset(device for ways in found for device in ways.devices)
-            certain = len(found) == 1 and all(ways.certain for ways in found)
-            yield everyone, Ways(devices, certain and len(packet.saddr) == 1)
-
-    def client_sets(self, family: Family) -> Iterator[Intervals]:
-        """None besides those of the routes, by which the classes are cut already."""
-        return iter((everything(family),))
-
-
 __all__ = [
     "Answer",
     "AnyOf",
     "Element",
     "Ground",
     "In",
-    "Interface",
-    "Masked",
     "Match",
     "Never",
-    "NotBridged",
     "Perhaps",
-    "ReversePath",
-    "SynMss",
     "Values",
     "Varies",
-    "any_bit",
+    "bits_among",
     "inverted",
-    "mark_is",
-    "masked_stretches",
     "names",
     "numbers",
     "sources",
+    "stretch_among",
 ]

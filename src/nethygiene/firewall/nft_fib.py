@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nethygiene.firewall.address_types import KINDS, AddressIs
-from nethygiene.firewall.matches import Match, Perhaps, ReversePath
+from nethygiene.firewall.matches import Match, Perhaps
 from nethygiene.firewall.nft_values import Json
 from nethygiene.firewall.packet import Field
+from nethygiene.firewall.way_matches import ReversePath
 
 
 def fib_match(fib: Json, op: str, right: Json, negated: bool) -> Match:

@@ -10,17 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from nethygiene.firewall.addresses import Intervals
-from nethygiene.firewall.matches import (
-    Element,
-    In,
-    Interface,
-    Masked,
-    Match,
-    Never,
-    Perhaps,
-    Values,
-    any_bit,
-)
+from nethygiene.firewall.masks import Masked, any_bit
+from nethygiene.firewall.matches import Element, In, Match, Never, Perhaps, Values
 from nethygiene.firewall.nft_fib import fib_match
 from nethygiene.firewall.nft_fields import (
     BIT_FIELDS,
@@ -34,6 +25,7 @@ from nethygiene.firewall.nft_fields import (
 from nethygiene.firewall.nft_limits import chance
 from nethygiene.firewall.nft_values import ADDRESSES, FLAGS, NAMES, STATUS, Json, value
 from nethygiene.firewall.packet import Field
+from nethygiene.firewall.way_matches import Interface
 
 Constant = bool | None
 """Whether it matches every packet of the family; None: perhaps."""

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nethygiene.firewall.matches import In, Masked, Match, Never, Perhaps, numbers
+from nethygiene.firewall.masks import Masked
+from nethygiene.firewall.matches import In, Match, Never, Perhaps, numbers
 from nethygiene.firewall.nft_fields import Scope, tells_family
 from nethygiene.firewall.nft_limits import limit_match
 from nethygiene.firewall.nft_marks import marked_field, new_mark

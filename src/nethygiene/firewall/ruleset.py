@@ -10,8 +10,10 @@ from operator import or_
 
 from nethygiene.firewall.address_types import AddressIs
 from nethygiene.firewall.addresses import Family, Intervals
-from nethygiene.firewall.matches import AnyOf, In, Masked, Match, ReversePath
+from nethygiene.firewall.masks import Masked
+from nethygiene.firewall.matches import AnyOf, In, Match
 from nethygiene.firewall.packet import Bits, CtState, Field, Packet
+from nethygiene.firewall.way_matches import ReversePath
 
 
 class Action(Enum):

@@ -13,7 +13,7 @@ from nethygiene.firewall.assemble import Answers, Assembled, assemble
 from nethygiene.firewall.ipsets import parse_ipsets
 from nethygiene.firewall.iptables import parse_saved
 from nethygiene.firewall.links import parse_links, parse_tc
-from nethygiene.firewall.matches import masked_stretches
+from nethygiene.firewall.masks import masked_stretches
 from nethygiene.firewall.nft import compile_tables, parse_nft
 from nethygiene.firewall.packet import new_connection
 from nethygiene.firewall.routes import parse_routes, parse_rules
