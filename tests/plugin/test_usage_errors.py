@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -76,22 +78,28 @@ def test_a_bad_option(runner: Runner, arguments: list[str], said: str) -> None:
     assert "Traceback" not in told
 
 
-def test_an_inventory_that_may_not_be_read(runner: Runner) -> None:
-    path = runner.inventory(LOCAL)
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder for everybody; any run of pytest that begins meanwhile shuts pytest's own ones."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_an_inventory_that_may_not_be_read(open_folder: Path) -> None:
+    path = open_folder / "inventory.yaml"
+    path.write_text(LOCAL)
     path.chmod(0)
     # root may read anything: be somebody else, who can still reach the interpreter.
     command = [sys.executable, "-m", "pytest", "-p", "nethygiene.plugin", "-p", "no:cacheprovider"]
     command += [str(CHECKS), f"--inventory={path}"]
     if os.geteuid() == 0:
-        for folder in (runner.folder, *runner.folder.parents[:-1]):
-            if folder.stat().st_uid == 0 and folder != Path("/tmp"):
-                folder.chmod(folder.stat().st_mode | 0o055)
         drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         # Without CAP_DAC_READ_SEARCH nobody may not enter /root, where an interpreter may live.
         command = [*drop, "--inh-caps=-all", *command]
     environment = {**os.environ, "PYTHONPATH": str(CHECKS.parent / "src")}
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment, cwd=runner.folder
+        command, capture_output=True, text=True, check=False, env=environment, cwd=open_folder
     )
     if "Permission denied" in done.stderr and sys.executable in done.stderr:
         pytest.skip("this interpreter is not open to other users")
