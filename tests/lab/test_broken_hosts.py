@@ -151,7 +151,7 @@ def test_no_printed_remedy_leaves_a_word_to_be_replaced(audits: ThreeAudits) -> 
 def test_redacted_evidence_is_judged_alike(audits: ThreeAudits, state: str) -> None:
     path = audits.evidence[state]
     originals = list(read_evidence(path)[1])
-    redacted = list(redact(lambda: iter(originals), b"a key that maps none of them to another"))
+    redacted = list(redact(lambda: iter(originals), b"a key by which no network stays"))
     assert len(redacted) == len(CASES)
     for original, other in zip(originals, redacted, strict=True):
         assert outcomes(other) == outcomes(original), original.host
