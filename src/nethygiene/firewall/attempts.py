@@ -17,7 +17,7 @@ from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.choices import Choice
 from nethygiene.firewall.masks import Masked
 from nethygiene.firewall.matches import In, Varies
-from nethygiene.firewall.packet import ODD_FLAGS, ODD_SYN, Packet
+from nethygiene.firewall.packet import ODD_FLAGS, ODD_SYN, SILENT, Field, Packet
 from nethygiene.firewall.ruleset import Rule
 from nethygiene.firewall.verdict import HostFilter, Judgement
 
@@ -26,8 +26,12 @@ _FEW, _MOST = 4, 12
 
 def attacked(model: HostFilter, packet: Packet, clients: int) -> Judgement:
     """What becomes of connections that are tried until one of them gets in."""
+    ruleset = model.rulesets[packet.family]
+    if ruleset.asks(frozenset({Field.TCP_FLAGS})):
+        # Whoever wants in need not speak first: the service's greeting is enough.
+        packet = _chosen(packet, {SILENT: True})
     kinds = [packet]
-    if model.rulesets[packet.family].asks_flags(ODD_FLAGS):
+    if ruleset.asks_flags(ODD_FLAGS):
         kinds.append(_chosen(packet, {ODD_SYN: True}))
     tried: list[Judgement] = []
     for one in kinds:

@@ -17,6 +17,7 @@ from nethygiene.firewall.packet import (
     CLIENT,
     DATA_IN,
     DATA_OUT,
+    SILENT,
     SYN_ACK_OUT,
     SYN_IN,
     Field,
@@ -49,7 +50,7 @@ class Connection:
     def followed(self, syn: Packet, clients: int, trace: Trace) -> tuple[int, int]:
         """The classes whose connections perhaps work: with the host itself, and with another."""
         arrived = self._in([(syn, clients)], trace)
-        for kind in self._kinds():
+        for kind in self._kinds(syn):
             arrived = (
                 self._out(arrived, kind, trace)
                 if kind.reply
@@ -65,13 +66,13 @@ class Connection:
                 elsewhere |= mask
         return here, elsewhere
 
-    def _kinds(self) -> tuple[Kind, ...]:
+    def _kinds(self, syn: Packet) -> tuple[Kind, ...]:
         """The packets after the SYN that rules can tell from those before them."""
         ruleset = self.hooks.ruleset
         flags = ruleset.asks(_FLAGS)
-        if flags:
+        if flags and not syn.chosen(SILENT):
             return SYN_ACK_OUT, ACK_IN, DATA_IN, DATA_OUT
-        if ruleset.asks(_STATE):
+        if flags or ruleset.asks(_STATE):
             return SYN_ACK_OUT, ACK_IN, DATA_OUT
         return (SYN_ACK_OUT,)
 

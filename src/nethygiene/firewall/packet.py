@@ -213,6 +213,7 @@ def _is_ip(packet: Packet) -> bool:
 
 
 ODD_FLAGS = PSH | URG | ECE | CWR
+SILENT = Choice("a client that says nothing before the service does", Scope.LIST)
 ODD_SYN = Choice("a SYN that asks for ECN, or wears flags that no rule need know", Scope.LIST)
 """A listener takes it as any other (tcp_rcv_state_process; Linux 6.18)."""
 
@@ -325,6 +326,7 @@ __all__ = [
     "ODD_FLAGS",
     "ODD_SYN",
     "PSH",
+    "SILENT",
     "SYN",
     "SYN_ACK_OUT",
     "SYN_IN",

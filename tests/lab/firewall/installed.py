@@ -137,6 +137,8 @@ if [ -e /proc/cgroups ] && awk '$2 > 0 {found = 1} END {exit !found}' /proc/cgro
 else
     mount -t cgroup2 groups /sys/fs/cgroup
 fi
+# Docker that enables forwarding by itself drops what it does not forward.
+sysctl -qw net.ipv4.ip_forward=0
 mkdir -p /run/docker-here /tmp/image/bin
 setsid dockerd --storage-driver vfs -H unix:///run/docker-here/sock \
 --data-root /run/docker-here/data \
@@ -174,6 +176,7 @@ def _containers(ground: Ground) -> list[Place]:
     for port, taken in ((2102, "127.0.0.1"), (2103, ADDRESS)):
         free = [one.address for one in here if one.address not in {taken, BOX[0]}]
         ground.loop.listen(ground.topology.namespace, (port,), ("::", *free))
+    ground.loop.listen(ground.topology.box, PUBLISHED)
     for name in ("one", "two"):
         pid = ground.target.shell(f"{docker} '{{{{.State.Pid}}}}' {name}").stdout.strip()
         of = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"

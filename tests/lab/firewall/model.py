@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.addresses import holds, parse_address
+from nethygiene.firewall.packet import EPHEMERAL
 from nethygiene.firewall.paths import Path
 from tests.lab.firewall.greeting import Attempt
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """``open``, ``closed`` or ``unknown``, and why; ``itself`` where nobody asks."""
+    """``open``, ``closed`` or ``unknown``, and why; ``either`` where both are right."""
 
     verdict: str
     why: str
@@ -24,23 +25,27 @@ def said(found: PacketFilter, attempt: Attempt) -> Said:
     path = _path(found, attempt)
     if path is None:
         return Said("closed", "no way by which it comes in")
+    ports = EPHEMERAL
     if attempt.sport:
         kinds = found.source_ports(attempt.family)
-        kind = next(one for one in kinds if holds(one, attempt.sport))
-        judged = found.judge(path, attempt.port, ephemeral=False, ports=kind)
-    else:
-        # Those of net.ipv4.ip_local_port_range, where the client names none.
-        judged = found.judge(path, attempt.port, ephemeral=True, ports=((32768, 60999),))
+        ports = next(one for one in kinds if holds(one, attempt.sport))
+    # This client says nothing before the greeting, and comes once: it gets in where ordinary
+    # clients do, and does not where nobody does, however often he comes and whatever he sends.
+    nobody = found.judge(path, attempt.port, ephemeral=False, ports=ports)
+    if nobody.surely_out:
+        event = nobody.loss(nobody.asked)
+        return Said("closed", str(event.rule if event else None))
+    judged = found.judge(path, attempt.port, ephemeral=True, ports=ports)
     if attempt.client.name == "box" and judged.forwarded:
         # NAT takes it back to where it is from: the container itself drops its own address.
-        return Said("itself", "the container connects to itself")
+        return Said("either", "the container connects to itself")
     if judged.surely_in:
         event = judged.pass_by(judged.asked)
         return Said("open", str(event.rule if event else None))
-    if judged.undecided:
-        return Said("unknown", str(judged.doubt(judged.asked)))
-    event = judged.loss(judged.asked)
-    return Said("closed", str(event.rule if event else None))
+    for one in (judged, nobody):
+        if one.undecided:
+            return Said("unknown", str(one.doubt(one.asked)))
+    return Said("either", "whoever insists gets in, ordinary clients do not")
 
 
 def _path(found: PacketFilter, attempt: Attempt) -> Path | None:

@@ -52,6 +52,8 @@ for one in iptables ip6tables arptables; do
 done
 set -e
 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0
+# An answer that is sent again would ask for the client by ARP, and so tell it the host's address.
+sysctl -qw net.ipv4.tcp_synack_retries=0
 ip link add br0 type bridge forward_delay 0 mcast_snooping 0
 ip netns add box
 ip link add box0 type veth peer name eth0 netns box
@@ -60,6 +62,7 @@ ip addr add 172.20.0.1/24 dev br0
 ip addr add fd20::1/64 dev br0 nodad
 ip link set br0 up
 ip -n box link set lo up
+ip netns exec box sysctl -qw net.ipv4.tcp_synack_retries=0
 ip -n box addr add 172.20.0.2/24 dev eth0
 ip -n box addr add fd20::2/64 dev eth0 nodad
 ip -n box link set eth0 up
