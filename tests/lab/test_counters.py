@@ -39,8 +39,9 @@ def test_a_healthy_host_is_not_sampled_for_longer(lab: Lab, host: LabHost) -> No
 
 
 def test_what_is_dialled_in_vain_is_named(lab: Lab, host: LabHost) -> None:
-    # Nobody has this address: the connects wait for an ARP answer, and fail after 3 s.
-    absent = "198.18.0.99"
+    # Nobody has this address, however many hosts the lab has had: the connects wait for an ARP
+    # answer, and fail after 3 s.
+    absent = "198.18.255.99"
     script = f"""
 import socket, sys, time, select
 print("ready", flush=True)
