@@ -20,6 +20,8 @@ from nethygiene.rules import (
     below_nine_tenths,
     bounded,
     connections_opened,
+    end_failures,
+    end_resets,
     failed_attempts,
     more_ports,
     not_applicable,
@@ -36,6 +38,7 @@ from nethygiene.rules import (
     where_resets_go,
     who_is_dialled,
     why_ports_end,
+    widen_syn_queue,
     without_way,
 )
 
@@ -79,7 +82,8 @@ def test_connection_failures_bounded(
     bound, opened = failed_attempts(policy), connections_opened(counters)
     failed = rates.explained(counters.change("TcpAttemptFails"))
     hint = partial(where_attempts_fail, counters, dials)
-    expect("TcpAttemptFails", failed, bounded(bound, opened), hint)
+    remedy = partial(end_failures, counters)
+    expect("TcpAttemptFails", failed, bounded(bound, opened), hint, remedy)
     in_vain = unanswered(counters, dials)
     expect(
         "dials without an answer (for 0.4 s at least)",
@@ -126,7 +130,13 @@ def test_resets_sent_bounded(
     sent = rates.explained(counters.change("TcpOutRsts"))
     bound, opened = resets(policy), connections_opened(counters)
     hint = partial(where_resets_go, counters, dials)
-    expect("TcpOutRsts (without those of the packet filter)", sent, bounded(bound, opened), hint)
+    expect(
+        "TcpOutRsts (without those of the packet filter)",
+        sent,
+        bounded(bound, opened),
+        hint,
+        partial(end_resets, counters),
+    )
     sampled_enough(bound, sent, opened)
 
 
@@ -187,9 +197,11 @@ def test_half_open_connections_bounded(
     """
     for queue in syn_queues(listeners, handshakes, sysctl):
         what = f"number of half-open connections of {queue.place}"
-        expect(what, queue.half_open, below_nine_tenths(queue.limit))
+        remedy = partial(widen_syn_queue, sysctl, queue.place)
+        expect(what, queue.half_open, below_nine_tenths(queue.limit), remedy=remedy)
     for counter in ("TcpExtTCPReqQFullDrop", "TcpExtTCPReqQFullDoCookies"):
-        expect(counter, counters.change(counter), not_rising())
+        rise = counters.change(counter)
+        expect(counter, rise, not_rising(), remedy=partial(widen_syn_queue, sysctl))
     if policy.limits.half_open is not None:
         half_open = len(handshakes.half_open())
         expect("number of half-open connections", half_open, at_most(policy.limits.half_open))

@@ -134,8 +134,6 @@ PLACEHOLDER = re.compile(
     r"(?<![-=\w])(?:SERVICE|USER|PORT|IFACE|DESTINATION|HOST|GATEWAY|ADDRESS|PREFIX|PID|KEY|VALUE"
     r"|OLD|NEW|FORWARD|COMMAND|FILE)(?![-=\w])"
 )
-# To be emptied: rules whose remedy is not made from the finding yet.
-NOT_YET = {"connection-failures-bounded", "resets-sent-bounded"}
 
 
 def test_no_printed_remedy_leaves_a_word_to_be_replaced(audits: ThreeAudits) -> None:
@@ -144,7 +142,7 @@ def test_no_printed_remedy_leaves_a_word_to_be_replaced(audits: ThreeAudits) -> 
         for finding in audits.broken.findings
         if finding.outcome == "failed" and PLACEHOLDER.search(finding.remedy)
     }
-    assert {rule: words for rule, words in left.items() if rule not in NOT_YET} == {}
+    assert left == {}
 
 
 @pytest.mark.parametrize("state", ["broken", "mended"])

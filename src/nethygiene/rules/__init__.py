@@ -77,6 +77,8 @@ from nethygiene.rules.descriptor_limits import (
 from nethygiene.rules.expect import Expect, not_applicable, unknown
 from nethygiene.rules.failed_connections import (
     connections_opened,
+    end_failures,
+    end_resets,
     where_attempts_fail,
     where_resets_go,
 )
@@ -91,7 +93,12 @@ from nethygiene.rules.firewall import (
 from nethygiene.rules.firewall_closing import close_to_denied, close_to_others
 from nethygiene.rules.firewall_opening import open_to_clients
 from nethygiene.rules.former_port import former_port, lead_former_port, still_served
-from nethygiene.rules.half_open import below_nine_tenths, max_syn_backlog_for, syn_queues
+from nethygiene.rules.half_open import (
+    below_nine_tenths,
+    max_syn_backlog_for,
+    syn_queues,
+    widen_syn_queue,
+)
 from nethygiene.rules.intrusions import intrusions
 from nethygiene.rules.items import InterfaceFamily, LegacyPort
 from nethygiene.rules.judged import JudgedSysctl
@@ -286,6 +293,8 @@ __all__ = [
     "drops_remedy",
     "duration",
     "empty_queue",
+    "end_failures",
+    "end_resets",
     "end_sessions",
     "equal_defaults",
     "equal_defaults_remedy",
@@ -383,6 +392,7 @@ __all__ = [
     "why_ports_end",
     "why_tcp_differs",
     "why_unprobed",
+    "widen_syn_queue",
     "without_way",
     "word",
     "write_down",

@@ -7,6 +7,7 @@ from collections import Counter
 from nethygiene.probes.counters import Counters
 from nethygiene.probes.dials import Dials
 from nethygiene.probes.rates import OPENED
+from nethygiene.rules.remedies import command, paragraphs, word
 
 _NAMED = 5
 _MOST, _FEW = 0.8, 0.2
@@ -63,3 +64,37 @@ def _dialled(dials: Dials) -> str:
     peers = Counter(one.peer for one in last or first)
     named = [f"{peer} ({count})" for peer, count in peers.most_common(_NAMED)]
     return f"; being dialled just then: {', '.join(named)}" if named else ""
+
+
+def end_failures(counters: Counters) -> str:
+    """The remedy of attempts that fail: see what is dialled, and by whom."""
+    failed = counters.change("TcpAttemptFails").delta
+    own = counters.change("TcpOutRsts").delta >= _MOST * failed
+    return paragraphs(
+        "See what is refused: the port that these resets come from. "
+        + ("Without an interface tcpdump leaves out lo, where they are." if own else ""),
+        _resets_on("lo" if own else "any"),
+        "See who dials it, and who waits for an answer that does not come:",
+        command("ss -tnp state syn-sent"),
+        "Start the service of that port, or stop the caller or correct its address. Where such "
+        "failures are meant, raise `limits.failed_connections_per_second`.",
+    )
+
+
+def end_resets(counters: Counters) -> str:
+    """The remedy of resets that are sent: see to whom they go."""
+    resets = counters.change("TcpOutRsts").delta
+    own = counters.change("TcpAttemptFails").delta >= _MOST * resets
+    return paragraphs(
+        "See to whom they go, and from which port of this host:",
+        _resets_on("lo" if own else "any"),
+        "Start the service that listens there, redirect the port to where it listens now, or stop "
+        "the caller. A load balancer whose health check ends by a reset is no fault: raise "
+        "`limits.resets_per_second` for hosts behind it.",
+    )
+
+
+def _resets_on(interface: str) -> str:
+    # tcp[...] never matches IPv6: pcap-filter(7).
+    resets = "tcp[tcpflags] & tcp-rst != 0 or (ip6[6] == 6 and ip6[53] & 4 != 0)"
+    return command(f"tcpdump -c 20 -ni {interface} {word(resets)}")

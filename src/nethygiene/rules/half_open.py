@@ -10,6 +10,7 @@ from nethygiene.probes.handshakes import Handshakes
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.probes.sysctl import Sysctls
 from nethygiene.rules.matchers import Matcher
+from nethygiene.rules.remedies import command, paragraphs, set_sysctls
 
 Place = tuple[str, int]
 """An address and a port."""
@@ -89,3 +90,25 @@ def _at(port: int, *addresses: str) -> list[Place]:
 def below_nine_tenths(limit: int) -> Matcher[int]:
     """The number is less than 90 % of `limit`."""
     return Matcher(f"less than 90 % of {limit}", lambda actual: actual * 10 < limit * 9)
+
+
+def widen_syn_queue(sysctl: Sysctls, place: str = "") -> str:
+    """The remedy of a SYN queue that is nearly full, or was: of `place`, where it is known."""
+    values: dict[str, object] = {"net.ipv4.tcp_syncookies": 1}
+    if sysctl["net.core.somaxconn"] < AMPLE:
+        values["net.core.somaxconn"] = AMPLE
+    port = place.rpartition(":")[2]
+    who = f"ss -Htn state syn-recv sport = :{port}" if port else "ss -Htn state syn-recv"
+    which = f"the service at {place}" if place else "the services that listen"
+    return paragraphs(
+        "See who they are; a flood from few networks is stopped in the packet filter.",
+        command(who),
+        "With SYN cookies others still get in, and the queue is as long as the listener's backlog:",
+        set_sysctls(values),
+        f"Raise the backlog that {which} asks for, and restart what listens there.",
+        command("ss -lntp" + (f" sport = :{port}" if port else "")),
+    )
+
+
+AMPLE = 16384
+"""The backlog that helped in incident S3."""

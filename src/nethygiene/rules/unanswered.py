@@ -149,7 +149,7 @@ def _is_loopback(peer: str) -> bool:
 
 
 GIVE_A_ROUTE = paragraphs(
-    "Find who sends where: `strace -f -e trace=connect,sendto -p PID` of a process that complains "
+    "Find who sends where: `strace -f -e trace=connect,sendto` on a process that complains "
     'of "Network is unreachable". Give the host the route that is missing, in the network '
     "configuration; these are the routes that there are:",
     command("ip -4 route"),
