@@ -95,7 +95,9 @@ class TunnelConfigs(Fact):
 
 def _asked(tunnel: Tunnel) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The roles and arguments for which ssh is asked."""
-    options = [word for key, value in tunnel.options.items() for word in ("-o", f"{key}={value}")]
+    # Sorted, for the command stands in a sudoers file: groups may be merged in another order.
+    named = sorted(tunnel.options.items())
+    options = [word for key, value in named for word in ("-o", f"{key}={value}")]
     port = [] if tunnel.port is None else ["-p", str(tunnel.port)]
     yield "declared", (*options, *port, tunnel.destination)
     yield "plain", (tunnel.destination,)
