@@ -223,7 +223,9 @@ class Connection:
         source = own[0][0] if isinstance(own, tuple) else None
         for intervals, ways in self.ground.routes.ways(packet.family, source):
             only = next(iter(ways.devices)) if len(ways.devices) == 1 and ways.certain else None
-            exists = bool(ways.devices) or (False if ways.certain else None)
+            exists: bool | None = bool(ways.devices) or (False if ways.certain else None)
+            if exists and ways.perhaps_none:
+                exists = None
             found.append((self.ground.mask(intervals) & ~near, only, exists))
         return found
 

@@ -21,7 +21,7 @@ class Link:
         master: the bridge, bond or VRF that it belongs to; empty for none.
         kind: ``bridge``, ``bond``, ``vlan``, ``vrf`` and so on; empty for hardware.
         xdp: an XDP program sees its packets first.
-        tc: so may a tc filter.
+        tc: a tc filter sees them at ingress, or the answers at egress.
         resolves: its neighbours are found by ARP and neighbour discovery.
         group: as ``default``.
         type: of device, as ``ether``.
@@ -80,7 +80,7 @@ class Links:
         return name in self.links and self.links[name].kind == "bridge"
 
     def programs(self, name: str | None) -> str:
-        """What sees packets before the filter does and cannot be told; empty for nothing."""
+        """What sees packets beside the filter and cannot be told; empty for nothing."""
         ways = self.below(name) | ({name} if name is not None else set())
         for one in sorted(ways):
             link = self.links.get(one)
@@ -89,7 +89,7 @@ class Links:
             if link.xdp:
                 return f"an XDP program on {one} sees packets before the filter does"
             if link.tc:
-                return f"a tc filter on {one} sees packets before the filter does"
+                return f"a tc filter on {one} sees packets beside the packet filter"
             if self.vrf_of(one):
                 return f"{one} belongs to a VRF"
         return self.tc_unknown
@@ -170,7 +170,7 @@ def parse_links(lines: Iterable[str]) -> dict[str, Link] | None:
 
 
 def parse_tc(text: str) -> frozenset[str]:
-    """The interfaces with a filter at ingress, from ``# DEV`` and ``tc filter show`` below it."""
+    """The interfaces with a filter, from ``# DEV`` and ``tc filter show`` below it."""
     found: set[str] = set()
     device = ""
     for line in text.split("\n"):

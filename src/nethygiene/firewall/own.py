@@ -114,8 +114,12 @@ def own_addresses(routes: Routes, links: Links, family: Family) -> tuple[OwnAddr
 
 
 def possible_sources(routes: Routes, family: Family) -> Intervals:
-    """The sources of packets that the kernel takes from a wire: no address of its own."""
-    return inverted(merged([*_NEVER[family], *routes.local(family)]), family)
+    """The sources of packets that the kernel takes from a wire: no address of its own.
+
+    Nor one to which all hosts of a network listen: nothing answers it.
+    """
+    none = [*_NEVER[family], *routes.local(family), *routes.broadcast(family)]
+    return inverted(merged(none), family)
 
 
 def client_sources(

@@ -64,6 +64,7 @@ class RoutingRule:
         perhaps: it asks for more, such as a mark.
         inverted: it is for all other packets.
         suppress: ``suppress_prefixlength``: routes of that length or shorter do not count.
+        by_port: what more it asks for is a protocol or a port, which a connection has.
     """
 
     table: str | None
@@ -72,6 +73,7 @@ class RoutingRule:
     perhaps: bool = False
     inverted: bool = False
     suppress: int = -1
+    by_port: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,13 @@ class Ways:
         devices: the interfaces.
         certain: False where rules that cannot be decided may choose another.
         gateways: the routers on the way; none where the address is on the link.
+        perhaps_none: a rule that asks for a protocol or a port may refuse.
     """
 
     devices: frozenset[str]
     certain: bool = True
     gateways: frozenset[int] = frozenset()
+    perhaps_none: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,9 @@ class Routes:
         default_factory=dict, compare=False, repr=False
     )
     _local: dict[Family, tuple[Route, ...]] = field(default_factory=dict, compare=False, repr=False)
-    _spans: dict[Family, Intervals] = field(default_factory=dict, compare=False, repr=False)
+    _spans: dict[tuple[Family, str], Intervals] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def local_routes(self, family: Family) -> tuple[Route, ...]:
         """The routes that make addresses the host's own.
@@ -128,11 +134,26 @@ class Routes:
 
     def local(self, family: Family) -> Intervals:
         """All local addresses, loopback's network among them."""
-        found = self._spans.get(family)
+        found = self._spans.get((family, "local"))
         if found is None:
             intervals = (one.interval for one in self.local_routes(family))
-            found = self._spans[family] = merged(intervals)
+            found = self._spans[family, "local"] = merged(intervals)
         return found
+
+    def broadcast(self, family: Family) -> Intervals:
+        """All addresses to which every host of a network listens."""
+        found = self._spans.get((family, "broadcast"))
+        if found is None:
+            routes = self.routes.get(family, ())
+            intervals = (one.interval for one in routes if one.kind == "broadcast")
+            found = self._spans[family, "broadcast"] = merged(intervals)
+        return found
+
+    def refuses(self, family: Family) -> bool:
+        """Whether a rule or a route refuses packets."""
+        return any(one.table is None for one in self.rules.get(family, ())) or any(
+            one.kind in _REFUSING for one in self.routes.get(family, ())
+        )
 
     def prefixes(self, family: Family) -> Iterator[Intervals]:
         """Every destination of a route or rule: what the address space has to be cut by."""
@@ -162,14 +183,16 @@ class Routes:
         devices: set[str] = set()
         gateways: set[int] = set()
         certain = True
+        refused = False
         for rule in self.rules.get(family, ()):
             applies = _applies(rule, destination, source)
             if applies is False:
                 continue
             if rule.table is None:
                 if applies:
-                    return Ways(frozenset(devices), certain, frozenset(gateways))
+                    break
                 certain = False
+                refused = refused or rule.by_port
                 continue
             route = self._lookup(family, rule.table, destination)
             if route is None or route.kind == "throw" or route.length <= rule.suppress:
@@ -177,11 +200,13 @@ class Routes:
             if route.kind not in _REFUSING:
                 devices.update(route.devices)
                 gateways.update(route.gateways)
+            elif not applies:
+                refused = refused or rule.by_port
             if applies:
                 certain = certain and len(devices) < 2
-                return Ways(frozenset(devices), certain, frozenset(gateways))
+                break
             certain = False
-        return Ways(frozenset(devices), certain, frozenset(gateways))
+        return Ways(frozenset(devices), certain, frozenset(gateways), refused)
 
     def _lookup(self, family: Family, table: str, destination: int) -> Route | None:
         if family not in self._tables:
@@ -289,7 +314,7 @@ def parse_rules(lines: Iterable[str], family: Family) -> tuple[RoutingRule, ...]
         destination = None
         table: str | None = None
         suppress = -1
-        perhaps = False
+        perhaps = by_port = other = False
         iif = ""
         while words:
             word = words.pop(0)
@@ -300,15 +325,19 @@ def parse_rules(lines: Iterable[str], family: Family) -> tuple[RoutingRule, ...]
                 table = words.pop(0)
             elif word == "suppress_prefixlength" and words and words[0].isdigit():
                 suppress = int(words.pop(0)[:4])
-            elif word == "iif" and words:
-                iif = words.pop(0)
-            elif word in {"proto", "protocol"} and words:
-                words.pop(0)
+            elif word in {"iif", "proto", "protocol"} and words:
+                value = words.pop(0)
+                iif = value if word == "iif" else iif
             elif word in _REFUSING:
                 table = None
+            elif word in {"ipproto", "sport", "dport"} and words:
+                # A connection is TCP; which of its ports it is about is not followed.
+                other |= word == "ipproto" and words[0] not in {"tcp", "6"}
+                words.pop(0)
+                perhaps = by_port = True
             else:
                 # A mark, a user, a VRF: only the packet itself could tell.
-                perhaps = True
+                perhaps = other = True
         if iif and iif != "lo":
             continue  # an answer is the host's own packet: it comes in by no interface
         found.append(
@@ -319,6 +348,7 @@ def parse_rules(lines: Iterable[str], family: Family) -> tuple[RoutingRule, ...]
                 perhaps or source is None,
                 bool(match[2]),
                 suppress,
+                by_port and not other,
             )
         )
     return tuple(found)

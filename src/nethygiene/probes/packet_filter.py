@@ -137,7 +137,8 @@ TC = Command(
     "tc",
     f"sh -c '{needs('tc', 'grep', 'sed')}"
     'q=$(tc qdisc show) || exit; for d in $(echo "$q" | grep -E "^qdisc (ingress|clsact) " |'
-    ' sed "s/.* dev //; s/ .*//"); do echo "# $d"; tc filter show dev $d ingress || exit; done\'',
+    ' sed "s/.* dev //; s/ .*//"); do echo "# $d"; for w in ingress egress; do'
+    " tc filter show dev $d $w || exit; done; done'",
     title="tc filter show",
     small=True,
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nethygiene.facts.packet_filter import FAMILIES, PacketFilter
 from nethygiene.firewall.addresses import Family, Intervals, holds, merged, without
-from nethygiene.firewall.own import LOOPBACK
+from nethygiene.firewall.own import LINK_LOCAL, LOOPBACK
 from nethygiene.firewall.packet import SYN_IN
 from nethygiene.firewall.paths import Path
 from nethygiene.firewall.stack import VirtualServer
@@ -129,15 +129,23 @@ def unreached(packet_filter: PacketFilter, listeners: Listeners, service: Servic
         of_family = [one.path for one in ways if one.path.family == family]
         loopback = LOOPBACK[family]
         numbers = served_numbers(packet_filter, family, listeners.on(service.port))
-        own = next((number for number in numbers if not holds(loopback, number)), None)
-        if own is None:
+        served = [number for number in numbers if not holds(loopback, number)]
+        if not served:
             continue
+        of_all = [number for number in served if not holds(LINK_LOCAL[family], number)]
+        own = (of_all or served)[0]
         reached = merged(span for one in of_family for span in one.sources)
-        asked = packet_filter.other_hosts(family, declared_sources(service, family).named)
+        sources = declared_sources(service, family)
+        # Of `any` somebody has to be reached, unless the host has no routes in that family at all.
+        refused = of_all and packet_filter.model.routes.refuses(family)
+        whole = sources.rest if refused and not reached else ()
+        asked = packet_filter.other_hosts(family, merged([*sources.named, *whole]))
         lost = without(asked, reached, family)
         if not lost:
             continue
-        shown = written_networks(lost, holes(packet_filter, family), family)
+        shown = "everybody"
+        if not whole:
+            shown = written_networks(lost, holes(packet_filter, family), family)
         if _is_surely_unreached(packet_filter, family, lost, own):
             yield shown
             continue
