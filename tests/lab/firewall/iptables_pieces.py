@@ -20,6 +20,11 @@ from tests.lab.firewall.values import (
     ports,
 )
 
+_LIMITS = (
+    "-m limit --limit 1/hour --limit-burst 5",
+    "-m limit --limit 10000/sec --limit-burst 10000",
+    "-m connlimit --connlimit-above 0",
+)
 _ANSWERING = ("OUTPUT", "POSTROUTING")
 _EACH = "--hashlimit-mode srcip --hashlimit-name h"
 
@@ -54,6 +59,7 @@ def match(random: Random, six: bool, chain: str) -> str:
 
 def _others(random: Random, six: bool, chain: str, inverted: str) -> tuple[str, ...]:
     found = (
+        random.choice(_LIMITS),
         "-m conntrack --ctstate NEW",
         "-m conntrack --ctstate RELATED,ESTABLISHED",
         "-m state --state NEW,INVALID",

@@ -28,7 +28,7 @@ HERE6 = (
 )
 MARKS = ("0x1", "0x4", "0x7", "0x8000", "0x80")
 # nft takes these as words; the ports that clients call from, and those that they do not.
-SPORTS = ("1024-65535", "1024-65535", "0-1023", "53", "20", "5432", "123", "32768-60999")
+SPORTS = ("1024-65535", "32768-65535", "0-1023", "53", "20", "5432", "123")
 
 
 def port(random: Random) -> str:
