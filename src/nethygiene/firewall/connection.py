@@ -234,7 +234,9 @@ def _not_astray(flows: list[Flow], trace: Trace) -> list[Flow]:
     """Those packets that are where NAT has the connection: it passes by what is not tracked."""
     passed: list[Flow] = []
     for packet, mask in flows:
-        if packet.translated is None:
+        if packet.kind.reply and packet.source_nat and packet.daddr is not CLIENT:
+            _lose(trace, packet, mask, "source NAT does not translate it back: it is not tracked")
+        elif packet.translated is None:
             passed.append((packet, mask))
         elif packet.kind.reply:
             if (packet.saddr, packet.sport) == packet.server:

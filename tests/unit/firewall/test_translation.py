@@ -93,3 +93,20 @@ def test_a_reverse_path_that_asks_for_marks_is_certain_where_no_routing_rule_doe
     filtered = host(nft=listing(rule(missing, DROP)))
     assert judge(filtered, "192.0.2.7", 80) == "in"
     assert judge(filtered, "10.0.0.7", 80, "eth0") == "out"
+
+
+@pytest.mark.parametrize(
+    ("statement", "answer"),
+    [({"notrack": None}, "out"), (ACCEPT, "in")],
+)
+def test_untracked_answers_do_not_find_back_to_a_client_whose_source_nat_changes(
+    statement: Entry, answer: str
+) -> None:
+    # Linux 6.18: they go to the address that the client seemed to have.
+    nft = listing(
+        _chain("in", "input", 100, "nat"),
+        rule({"snat": {"family": "ip", "addr": "10.0.0.55"}}, chain="in"),
+        _chain("out", "output", -300),
+        rule(statement, chain="out"),
+    )
+    assert judge(host(nft=nft), "10.0.0.7", 80, "eth1") == answer
