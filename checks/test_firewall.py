@@ -19,6 +19,7 @@ from nethygiene.rules import (
     rule,
     service_passages,
     unreached,
+    way_back_remedy,
     what_passes,
     who_gets_in,
 )
@@ -63,7 +64,8 @@ def test_firewall_allows_service(
         expect(what, what_passes(packet_filter, passage), equal_to("accepted"), hint, remedy)
     for networks in unreached(packet_filter, listeners, service):
         answer = "declare the networks that there is a route to, or add one"
-        expect(f"the way back to {networks}", "missing", equal_to("there"), answer)
+        mending = partial(way_back_remedy, networks)
+        expect(f"the way back to {networks}", "missing", equal_to("there"), answer, mending)
     for passage in denied_passages(packet_filter, listeners, service):
         what = f"declared as kept out, and gets in {passage.label},"
         keep_out = "drop it, or take it out of deny_from"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from nethygiene.firewall.addresses import (
+    BITS,
     Family,
     Interval,
     Intervals,
@@ -160,19 +161,37 @@ def client_sources(
 def leads_to_clients(routes: Routes, links: Links, name: str) -> bool:
     """Whether hosts come in by an interface, and not this host's own containers alone.
 
-    A bridge of virtual interfaces, over which no gateway is reached, has those alone.
+    A bridge of virtual interfaces, over which no gateway is reached, has those alone; so has a veth
+    that nothing but single addresses are routed to, as Calico's and CNI's ptp are.
     """
     link = links.links.get(name)
     if link is None:
         return True
     if link.kind in WIRELESS:
         return False
+    if link.kind == "veth" and not link.master:
+        return _leads_to_networks(routes, name)
     if link.kind != "bridge":
         return True
     members = [one for one in links.links.values() if one.master == name]
     if any(one.kind not in _VIRTUAL for one in members):
         return True
     return any(name in route.gated for family in routes.routes.values() for route in family)
+
+
+def _leads_to_networks(routes: Routes, name: str) -> bool:
+    """Whether an interface leads to a gateway or a network, or to nothing that could be told."""
+    single = False
+    for family, listed in routes.routes.items():
+        for one in listed:
+            if name not in one.devices or one.kind != "unicast":
+                continue
+            if common((one.interval,), LINK_LOCAL[family]) == (one.interval,):
+                continue
+            if name in one.gated or one.length < BITS[family]:
+                return True
+            single = True
+    return not single
 
 
 __all__ = [

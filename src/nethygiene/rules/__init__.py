@@ -177,6 +177,7 @@ from nethygiene.rules.route_remedies import (
     refusing_default_remedy,
     route_remedy,
     tcp_remedy,
+    way_back_remedy,
 )
 from nethygiene.rules.routing import (
     equal_defaults,
@@ -379,6 +380,7 @@ __all__ = [
     "unanswered_dials",
     "unknown",
     "unreached",
+    "way_back_remedy",
     "ways_to_judge",
     "what_passes",
     "where_attempts_fail",

@@ -65,7 +65,12 @@ def default_remedy(routes: Routes, family: Family, interface: str) -> str:
     parts = {one for one in elsewhere if 0 < one.destination.prefixlen <= ALMOST_ALL[family]}
     commands = [_deleted(one) for one in sorted(parts, key=str)]
     tables = {one.table for one in elsewhere} - {"main"}
-    asking = [one for one in routes.policy_rules(family) if one.table in tables]
+    refused = any(way.route is not None and way.tcp is None for way in ways)
+    asking = [
+        one
+        for one in routes.policy_rules(family)
+        if one.table in tables or (refused and not one.table and one.source is not None)
+    ]
     commands += [f"{_ip(family)} rule del priority {one.priority}" for one in asking]
     if not wanted:
         return _text(
@@ -76,6 +81,16 @@ def default_remedy(routes: Routes, family: Family, interface: str) -> str:
     rivals = [one for one in defaults if one not in wanted and one.metric <= best]
     commands += [line for one in rivals for line in _demoted(one, best)]
     return _text(f"Let the default route of {interface} be the preferred one.", commands)
+
+
+def way_back_remedy(networks: str) -> str:
+    """Have answers to some networks leave the host."""
+    return _text(
+        f"No answer to {networks} leaves this host, whatever its filter does. A routing rule or a "
+        "route refuses it (blackhole, unreachable, prohibit), or there is none: take that away, or "
+        "add a route to there. They are listed by:",
+        ["ip rule", "ip route show table all", "ip -6 rule", "ip -6 route show table all"],
+    )
 
 
 def equal_defaults_remedy(routes: Routes, family: Family, interface: str | None) -> str:

@@ -168,6 +168,9 @@ def interface_of_default(routes: Routes, family: Family) -> str:
         )
     found = answers.pop()
     # A policy rule may ask for the source address that connect() has chosen by then.
+    led = [way for way in ways if way.route is not None]
+    if led and all(way.tcp is None for way in led):
+        return f"{found}, but none for TCP, which the kernel refuses for its source address"
     of_tcp = {_interfaces_of_tcp(way) for way in ways} - {"none", found}
     shared = found.split(" and ")
     rerouted = sorted(name for name in of_tcp if name not in shared)
