@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from nethygiene.firewall.addresses import Family, Intervals, parse_address
 from nethygiene.firewall.ipset_matches import set_choice
 from nethygiene.firewall.iptables_marks import connection_mark, packet_mark
 from nethygiene.firewall.iptables_options import Context
-from nethygiene.firewall.ruleset import Action, Effect, PutOn, Target, Untrack
+from nethygiene.firewall.ruleset import Action, Effect, PutInZone, PutOn, Target, Untrack
 
 _PASSING = frozenset(
     {"LOG", "NFLOG", "ULOG", "TRACE", "AUDIT", "CONNSECMARK", "SECMARK", "CLASSIFY"}
@@ -52,8 +53,7 @@ def target_of(name: str, options: list[str], *, goto: bool, context: Context) ->
     if name == "CONNMARK":
         return [Outcome(Action.CONTINUE, effects=(connection_mark(options),))]
     if name in {"NOTRACK", "CT"}:
-        untracks = name == "NOTRACK" or "--notrack" in options
-        return [Outcome(Action.CONTINUE, effects=(Untrack(),))] if untracks else []
+        return _tracking(name, options)
     if name in {"SNAT", "MASQUERADE"}:
         return [Outcome(Action.ACCEPT, masks_source=True)]
     if name in {"DNAT", "REDIRECT"}:
@@ -66,6 +66,18 @@ def target_of(name: str, options: list[str], *, goto: bool, context: Context) ->
     if name in _UNDECIDED:
         return [Outcome(Action.UNDECIDED)]
     return [Outcome(Action.GOTO if goto else Action.JUMP, chain=name)]
+
+
+def _tracking(name: str, options: list[str]) -> list[Outcome]:
+    """NOTRACK, and CT: a zone that it gives the client's direction alone hides no answer."""
+    if name == "NOTRACK" or "--notrack" in options:
+        return [Outcome(Action.CONTINUE, effects=(Untrack(),))]
+    zone = dict(pairwise(options)).get("--zone")
+    return [Outcome(Action.CONTINUE, effects=(PutInZone(_zone(zone)),))] if zone else []
+
+
+def _zone(text: str) -> str:
+    return "" if text == "0" else text
 
 
 def _set(options: list[str], context: Context) -> list[Outcome]:

@@ -15,7 +15,7 @@ from nethygiene.firewall.nft_matches import match, membership
 from nethygiene.firewall.nft_translation import covers_all, keys_of, translations
 from nethygiene.firewall.nft_values import Json
 from nethygiene.firewall.packet import TCP, Field
-from nethygiene.firewall.ruleset import Action, Effect, PutOn, Rule, SetMark, Untrack
+from nethygiene.firewall.ruleset import Action, Effect, PutInZone, PutOn, Rule, SetMark, Untrack
 
 _VERDICTS = {
     "accept": Action.ACCEPT,
@@ -210,6 +210,9 @@ def _mangle(inner: Mapping[str, Json], draft: _Draft) -> None:
             # Where there is no connection, asking for its mark ends the rule (nft_ct_get_eval).
             draft.add(Masked(Field.CT_MARK, 0, ((0, 0),)))
         draft.effects.append(new_mark(which, to))
+    elif key.get("ct") == {"key": "zone"}:
+        # `ct original zone set` is for one direction alone, and hides no answer.
+        draft.effects.append(PutInZone("" if to == 0 else str(to)))
     elif isinstance(payload, Mapping) and payload.get("field") not in (
         *("dscp", "ecn", "ttl", "hoplimit"),
     ):

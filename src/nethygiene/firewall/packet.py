@@ -69,7 +69,9 @@ class Packet:
         seen: connection tracking has seen this packet, at priority -200.
         untracked: a rule told connection tracking to leave it alone.
         state: what connection tracking said of it; None where that cannot be told.
-        entry: what connection tracking has of the connection.
+        entry: what connection tracking has of the connection, in the zone of this packet.
+        zone: in which connection tracking looks for it, as a rule says; empty for none.
+        kept: what connection tracking has of the connection in each zone.
         near: the interface of the client's side; None where it cannot be told.
         far: of a connection that is forwarded, the interface of the other side, likewise; else "".
         client_ports: the ports that the client may have.
@@ -98,6 +100,8 @@ class Packet:
     untracked: bool = False
     state: CtState | None = CtState.INVALID
     entry: Entry = Entry.NONE
+    zone: str = ""
+    kept: tuple[tuple[str, Entry], ...] = ()
     translated: tuple[Intervals, Intervals] | None = None
     source_nat: bool = False
     listed: frozenset[str] = frozenset()
@@ -130,8 +134,11 @@ class Packet:
             return self
         if self.untracked or self.kind.leaves_alone:
             return replace(self, seen=True, state=CtState.UNTRACKED)
-        state, entry = SEEN.get((self.entry, self.kind), (None, self.entry))
-        return replace(self, seen=True, state=state, entry=entry)
+        kept = dict(self.kept)
+        before = kept.get(self.zone, Entry.NONE)
+        state, entry = SEEN.get((before, self.kind), (None, before))
+        kept[self.zone] = entry
+        return replace(self, seen=True, state=state, entry=entry, kept=tuple(kept.items()))
 
     def to(self, address: Intervals, port: Intervals) -> Packet:
         """The packet after destination NAT; NAT that changes nothing leaves no trace."""
@@ -155,6 +162,7 @@ class Packet:
             mark=NO_MARK,
             seen=False,
             untracked=False,
+            zone="",
             state=CtState.INVALID,
         )
 

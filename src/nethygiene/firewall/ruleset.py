@@ -110,6 +110,20 @@ class Untrack:
 
 
 @dataclass(frozen=True, slots=True)
+class PutInZone:
+    """Connection tracking, which sees a packet later, shall look for it in a zone of its own.
+
+    An answer that no rule puts into the same zone belongs to no connection (Linux 6.18).
+    """
+
+    zone: str
+
+    def applied(self, packet: Packet) -> Packet:
+        """The packet, unless connection tracking has seen it already."""
+        return packet if packet.seen else replace(packet, zone=self.zone)
+
+
+@dataclass(frozen=True, slots=True)
 class PutOn:
     """The client is put on a list, or taken off it."""
 
@@ -122,7 +136,7 @@ class PutOn:
         return replace(packet, listed=changed)
 
 
-Effect = SetMark | Untrack | PutOn
+Effect = SetMark | Untrack | PutInZone | PutOn
 """What a rule makes of a packet before its action."""
 
 
@@ -304,7 +318,7 @@ class Ruleset:
             self._asked.add(Field.SADDR)  # and so it is not empty
             # A list that a packet is put on tells the next one, and so does one that connection
             # tracking has not seen: NAT may take the next for the first.
-            telling = (PutOn, Untrack)
+            telling = (PutInZone, PutOn, Untrack)
             if any(isinstance(one, telling) for rule in self.rules() for one in rule.effects):
                 self._asked.add(Field.CT_STATE)
         return not self._asked.isdisjoint(fields)
