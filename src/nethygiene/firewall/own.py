@@ -58,6 +58,9 @@ _OF_ITS_OWN: dict[Family, tuple[Intervals, ...]] = {
         _intervals("fc00::/7"),  # unique local
         LINK_LOCAL["ipv6"],
         _intervals("2001:db8::/32", "3fff::/20"),  # documentation
+        _intervals("2001:2::/48"),  # benchmarks
+        _intervals("2001:10::/28", "2001:20::/28"),  # ORCHID, which no wire carries
+        _intervals("3ffe::/16"),  # 6bone, given back in 2006 (RFC 3701)
     ),
 }
 # Shorter routes are default routes, perhaps in two halves.
