@@ -77,6 +77,29 @@ def test_the_packet_that_is_lost_is_told(nft: str, kind: Kind | None, where: str
     assert where in told[1]
 
 
+@pytest.mark.parametrize(
+    ("hook", "left", "kind"),
+    [("egress", SPORT, packets.SYN_ACK_OUT), ("ingress", DPORT, packets.SYN_IN)],
+)
+def test_chains_of_a_device_are_asked_where_it_is_the_way(
+    hook: str, left: dict[str, Any], kind: Kind
+) -> None:
+    """nft 1.0.6 does not list the device of an egress chain: the chain is doubt then."""
+    table = {"family": "netdev", "name": "o"}
+    of = {"family": "netdev", "table": "o", "chain": "c"}
+    chain = {"family": "netdev", "table": "o", "name": "c", "type": "filter", "hook": hook}
+    entries: list[dict[str, Any]] = []
+    for device, told in (("eth0", str(kind)), ("eth1", ""), (["eth1", "eth0"], str(kind))):
+        entries = [
+            {"table": table},
+            {"chain": {**chain, "prio": 0, "policy": "accept", "dev": device}},
+            {"rule": {**of, "expr": [match(left, 443), DROP]}},
+        ]
+        assert lost(json.dumps({"nftables": entries}), FOUR)[0] == told
+    entries[1]["chain"].pop("dev")
+    assert judge(host(nft=json.dumps({"nftables": entries})), FOUR, 443) == "unknown"
+
+
 NOTRACK_IN = also("prerouting", rule(match(DPORT, 443), {"notrack": None}), prio=-300)
 NOTRACK_OUT = also("output", rule(match(SPORT, 443), {"notrack": None}), prio=-300)
 
