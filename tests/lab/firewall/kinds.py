@@ -9,7 +9,7 @@ from random import Random
 from tests.lab.firewall.comparing import Ground
 from tests.lab.firewall.iptables_rulesets import iptables
 from tests.lab.firewall.kubernetes import kube_iptables, kube_nft
-from tests.lab.firewall.nft_rulesets import nft
+from tests.lab.firewall.nft_rulesets import nft, single
 from tests.lab.firewall.shapes import distribution, openwrt, red_hat
 from tests.lab.firewall.tally import Tally
 
@@ -29,6 +29,10 @@ class Kind:
 
 def _nft(ground: Ground, seed: int) -> None:
     ground.load(nft(seed), "nft", "-f", "-")
+
+
+def _single(ground: Ground, seed: int) -> None:
+    ground.load(single(seed), "nft", "-f", "-")
 
 
 def _iptables(ground: Ground, seed: int) -> None:
@@ -69,6 +73,7 @@ def _distribution(ground: Ground, seed: int) -> None:
 
 
 KINDS: Mapping[str, Kind] = {
+    "single": Kind(_single),
     "nft": Kind(_nft),
     "iptables": Kind(_iptables),
     "iptables-legacy": Kind(_legacy),

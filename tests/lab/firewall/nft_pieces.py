@@ -20,7 +20,7 @@ from tests.lab.firewall.values import (
     ports,
 )
 
-_LIMITS = (
+LIMITS = (
     "limit rate over 1/hour burst 5 packets",
     "limit rate 1/hour burst 5 packets",
     "limit rate 100000/second burst 10000 packets",
@@ -182,7 +182,7 @@ def _others(random: Random, family: str, hook: str, mine: str) -> tuple[str, ...
     devices = 'tcp dport . iifname { 2003 . "eth0", 2004 . "eth1", 2005 . "eth0" }'
     return (
         f"tcp {mine} {random.choice(('<', '>', '<=', '>='))} {random.choice(PORTS)}",
-        random.choice(_LIMITS),
+        random.choice(LIMITS),
         "meta l4proto tcp",
         "meta l4proto { tcp, udp }",
         "meta l4proto udp",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tests.lab.firewall.nft_pieces import match, nat_rules, rule, sets
-from tests.lab.firewall.values import often, port, ports
+from tests.lab.firewall.nft_pieces import LIMITS, match, nat_rules, rule, sets
+from tests.lab.firewall.values import MARKS, PORTS, often, port, ports
 
 Chain = tuple[str, str, list[str]]
 """Hook and priority, policy, rules."""
@@ -24,6 +24,35 @@ def nft(seed: int) -> str:
     if often(random, 0.12):
         tables.append(_netdev(random))
     return "\n".join(tables) + "\n"
+
+
+def single(seed: int) -> str:
+    """A ruleset for ``nft -f`` of hardly more than one rule: what it does, nothing hides."""
+    random = Random(seed)
+    hook = ("input", "output", "prerouting", "postrouting", "forward")[seed % 5]
+    mine = "sport" if hook in {"output", "postrouting"} else "dport"
+    rules = [f"{match(random, 'inet', hook)} drop"]
+    if seed % 4 == 0:
+        rules = [f"{random.choice(LIMITS)} tcp {mine} 2000-2011 drop"]
+    elif seed % 4 == 1:
+        bit = random.choice(MARKS)
+        rules = [
+            f"tcp {mine} 2000-2011 meta mark set meta mark | {bit}",
+            f"tcp {mine} 2000-2005 ct mark set meta mark",
+            f"{random.choice(('meta', 'ct'))} mark & {bit} == {bit} drop",
+        ]
+    body = [_chain("c", f"type filter hook {hook} priority 0;", rules)]
+    if seed % 4 == 2:
+        to = random.choice(PORTS)
+        nat = [f"tcp dport {{ {ports(random, 6)} }} redirect to :{to}"]
+        body.append(_chain("to", "type nat hook prerouting priority dstnat;", nat))
+        body.append(_chain("i", "type filter hook input priority 5;", [f"tcp dport {to} drop"]))
+    if seed % 4 == 3:
+        state = random.choice(("new", "established", "new,untracked"))
+        rules = [*_neighbours(random, "inet", 1), f"ct state {state} accept"]
+        body.append(_chain("s", "type filter hook input priority 5; policy drop;", rules))
+    lines = "\n".join(body)
+    return f"table inet t {{\n{lines}\n}}\n"
 
 
 def _table(random: Random, family: str, name: str) -> str:
