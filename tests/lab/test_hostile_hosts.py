@@ -202,7 +202,9 @@ def test_a_terminal_obeys_none_of_them(audited: Audited, arguments: tuple[str, .
     assert r"\x1b]0;owned" in plain
     assert commands(plain) == []
     ours = plain[plain.index("= network hygiene =") :].partition("= short test summary")[0]
-    assert [one for one in ours.split("\n") if len(one) > 80 and " " in one.strip()] == []
+    # A command to copy is never broken.
+    told = [one for one in ours.split("\n") if not one.startswith(" " * 8)]
+    assert [one for one in told if len(one) > 80 and " " in one.strip()] == []
 
 
 def test_the_log_of_a_job_holds_our_commands_alone(audited: Audited) -> None:

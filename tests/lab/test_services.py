@@ -61,7 +61,7 @@ def run(lab: Lab) -> Iterator[AuditRun]:
         ("ipv6-alone", LISTENING, "passed", "[::]:8443"),
         ("redirected", FORMER, "passed", "redirected by"),
         ("container", LISTENING, "unknown", "DNAT"),
-        ("container", FORMER, "unknown", "DNAT"),
+        ("container", FORMER, "failed", "not listened on"),
         # Without root NAT cannot be seen: the listener is judged, the redirect is not.
         ("unprivileged-nat", LISTENING, "passed", "not readable"),
         ("unprivileged-nat", FORMER, "unknown", ""),

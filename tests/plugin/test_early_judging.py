@@ -104,4 +104,4 @@ def test_what_was_judged_early_and_never_reported_is_no_rule_of_the_report(runne
     assert suite.status == 1, suite.output
     assert suite.run is not None
     assert [one.id for one in suite.run.rules] == ["host-reachable"]
-    assert "1 host (1 not reached), 1 rule:" in suite.output
+    assert "1 host (1 not reached), 1 rule, 1 result:" in suite.output

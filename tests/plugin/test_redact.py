@@ -26,11 +26,11 @@ all:
     nethygiene:
       min_somaxconn: 2000000000
       services:
-        cash-desk: {port: 1, backlog: 1, allow_from: [10.77.0.0/16], address: 203.0.113.77}
+        cash-desk: {port: 1, backlog: 1, allow_from: [10.77.0.0/16], address: 185.77.3.77}
       upstreams:
-        ledger: {address: 203.0.113.78, port: 5432, keepalive: required}
+        ledger: {address: 185.77.3.78, port: 5432, keepalive: required}
       routes:
-        head-office: {destination: 10.78.0.0/16, via: 203.0.113.79}
+        head-office: {destination: 10.78.0.0/16, via: 185.77.3.79}
       tunnels:
         to-head-office:
           user: clerk
@@ -44,7 +44,7 @@ all:
 """
 NAMES = (
     *("vienna", "cash-desk", "ledger", "head-office", "clerk", "anna", "tunnel.log", "AAAAAAAA"),
-    *("10.77.", "10.78.", "203.0.113."),
+    *("10.77.", "10.78.", "185.77.3."),
 )
 
 

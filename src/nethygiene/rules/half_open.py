@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container
+from contextlib import suppress
 from dataclasses import dataclass
 
+from nethygiene.facts.ledger import UnreadableFactError
 from nethygiene.probes.handshakes import Handshakes
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.probes.sysctl import Sysctls
@@ -56,8 +58,11 @@ def syn_queues(
 ) -> tuple[SynQueue, ...]:
     """The SYN queues of all listeners; those of listen(0) have no limit to compare with."""
     most: int | None = None
-    if sysctl["net.ipv4.tcp_syncookies"] == 0:
-        most = held_without_cookies(sysctl["net.ipv4.tcp_max_syn_backlog"])
+    # A queue that is full by its backlog is full whatever the sysctls say; the ledger remembers
+    # that they were not read, so that nothing passes.
+    with suppress(UnreadableFactError):
+        if sysctl["net.ipv4.tcp_syncookies"] == 0:
+            most = held_without_cookies(sysctl["net.ipv4.tcp_max_syn_backlog"])
     groups: dict[Place, list[Listener]] = {}
     for one in listeners:
         groups.setdefault((one.address, one.port), []).append(one)

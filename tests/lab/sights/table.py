@@ -90,8 +90,8 @@ def full(rule: str) -> Expected:
     return FULL.get(rule, _USUAL)
 
 
-# A service's former port is served by a listener, or by NAT: only then it takes the filter's rules.
-NO_FILTER = unknown(FILTER) | unknown_if_broken({"legacy-port-still-served"})
+# Whether a former port leads to the service is decided by the filter as well.
+NO_FILTER = unknown(FILTER, {"legacy-port-still-served"})
 UNPRIVILEGED = NO_FILTER | unknown(OWNERS, TUNNELS)
 NO_SOCKETS = unknown(SOCKETS, OWNERS, FILTER) | unknown_if_well(_BY_COUNTERS_ALONE)
 NO_SYSCTLS = unknown(SYSCTLS) | unknown_if_well(_BY_TIMERS_ALONE)
