@@ -5,7 +5,7 @@ PYTHON ?= python3
 INVENTORY ?= inventories/local.yaml
 FUZZ_SECONDS ?= 3600
 # Tests of a file run one after another; much of their time they wait for hosts.
-WORKERS ?= 2
+WORKERS ?= 4
 
 VENV := .venv
 BIN := $(VENV)/bin
