@@ -27,6 +27,15 @@ COMMON = [
             "192.168.0.0/32",
             "1.0.0.0/32",
             "fe80::/128",
+            # Networks of their own kind: they stay what they are, and name nobody.
+            *(
+                "100.64.0.0/32",
+                "169.254.0.0/32",
+                "fc00::/128",
+                "fec0::/128",
+                "3ffe::/128",
+                "2002::/128",
+            ),
         ),
     ),
 ]
