@@ -36,8 +36,8 @@ def test_service_listening(
     """The service listens on its declared port, where those that it is meant for can reach it.
 
     `address: any`, the default, is satisfied by a listener beyond loopback, at an address that
-    the host has, on an interface that is up; a socket of IPv6 alone is not enough on a host with
-    IPv4 addresses. A listener on loopback alone is enough where `address` or all of `allow_from`
+    the host has; a listener on every address takes an interface that is up. A socket of IPv6
+    alone is not enough on a host with IPv4 addresses. A listener on loopback alone is enough where `address` or all of `allow_from`
     is loopback; for `address: loopback` it has to take connections to 127.0.0.1, or to ::1 where
     the host has no other. `0.0.0.0` and `::` ask for a listener on every address of that family,
     any other address for one that covers it; where the host does not have that address now,
