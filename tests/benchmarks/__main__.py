@@ -13,6 +13,7 @@ from tests.benchmarks.evaluation import measure_evaluation
 from tests.benchmarks.fleet import measure_fleet
 from tests.benchmarks.load import measure_load
 from tests.benchmarks.report import measure_report
+from tests.benchmarks.sockets import measure_sockets
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,10 @@ def main() -> int:
     print(evaluation)  # noqa: T201
     report = measure_report(rounds=3)
     print(report)  # noqa: T201
+    sockets = measure_sockets(rounds=3)
+    print(sockets)  # noqa: T201
     bars = [
+        Bar("10,000 connections, beyond an idle host", sockets.busy - sockets.idle, 3.0, "s"),
         Bar("audit of 50 lab hosts / paramiko logging in and sleeping", fleet.ratio, 1.3, "x"),
         Bar("client CPU of collecting a host", fleet.collect_cpu * 1e3, 20, "ms"),
         Bar("2,000 hosts, 5 % faulty / paramiko connecting and sleeping", load.ratio, 1.3, "x"),
