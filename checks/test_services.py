@@ -37,11 +37,11 @@ def test_service_listening(
 
     `address: any`, the default, is satisfied by a listener beyond loopback, at an address that
     the host has; a listener on every address takes an interface that is up. A socket of IPv6
-    alone is not enough on a host with IPv4 addresses. A listener on loopback alone is enough where `address` or all of `allow_from`
-    is loopback; for `address: loopback` it has to take connections to 127.0.0.1, or to ::1 where
-    the host has no other. `0.0.0.0` and `::` ask for a listener on every address of that family,
-    any other address for one that covers it; where the host does not have that address now,
-    another host may hold it, and that is unknown.
+    alone is not enough on a host with IPv4 addresses. A listener on loopback alone is enough
+    where `address` or all of `allow_from` is loopback; for `address: loopback` it has to take
+    connections to 127.0.0.1, or to ::1 where the host has no other. `0.0.0.0` and `::` ask for a
+    listener on every address of that family, any other address for one that covers it; where the
+    host does not have that address now, another host may hold it, and that is unknown.
 
     Why: A port on which nothing listens answers every client with RST: an update server had
         moved to another port without telling anyone (incident S1.3); a local process dialled
