@@ -1,14 +1,13 @@
-r"""JSON to located nodes.
+r"""JSON to located nodes: they know their file, and no line.
 
-YAML parsers refuse some JSON (surrogate pairs, ``\ud83d\ude00``), and the standard decoder keeps
-neither lines nor duplicate keys: containers are walked here, single values left to the decoder.
+Programs write JSON, often on a single line: the key path names the place. YAML parsers refuse some
+JSON (surrogate pairs, ``\ud83d\ude00``), so that the standard decoder reads it.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from bisect import bisect_right
+from dataclasses import dataclass
 
 from nethygiene.inventory.located import (
     Item,
@@ -24,14 +23,18 @@ from nethygiene.inventory.located import (
 )
 from nethygiene.inventory.yaml_reader import MAX_DEPTH
 
-_SPACE = re.compile(r"[ \t\r\n]*")
-_decoder = json.JSONDecoder()
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 
 class _RefusedError(Exception):
-    def __init__(self, position: int, message: str) -> None:
-        super().__init__(message)
-        self.position = position
+    """The text is JSON, but holds what no inventory can."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """An object as the decoder read it; a dict would drop the first of two equal keys."""
+
+    pairs: list[tuple[str, object]]
 
 
 def read_json(text: str, file: str, problems: ProblemLog, *, lines: bool = True) -> Node | None:
@@ -41,135 +44,84 @@ def read_json(text: str, file: str, problems: ProblemLog, *, lines: bool = True)
         text: the whole text.
         file: its name for messages.
         problems: receives what is wrong with the JSON itself.
-        lines: whether places carry lines; an executable's output has none that a user could open.
+        lines: whether a syntax error names its line; a user cannot open a program's output there.
 
     Returns:
         The root; None for empty text, or when the problems say why there is none.
     """
     if not text.strip():
         return None
-    reader = _Reader(text, file, problems, lines=lines)
+    reader = _Reader(Place(file, None), problems)
+    line = None
     try:
-        return reader.document()
+        return reader.node(json.loads(text, object_pairs_hook=_Object))
+    except json.JSONDecodeError as error:
+        reason = error.msg
+        line = error.lineno if lines else None
+    except RecursionError:
+        reason = _TOO_DEEP
     except _RefusedError as error:
-        problems.add(
-            reader.place(error.position),
-            "",
-            f"not valid JSON: {error}",
-            "mend it; `python3 -m json.tool FILE` names the place",
-        )
+        reason = str(error)
+    except ValueError:
+        # int() refuses more than 4,300 digits.
+        reason = "a number with too many digits"
+    problems.add(
+        Place(file, line),
+        joined(*reader.path),
+        f"not valid JSON: {reason}",
+        "mend it; `python3 -m json.tool FILE` names the place",
+    )
     return None
 
 
 class _Reader:
-    def __init__(self, text: str, file: str, problems: ProblemLog, *, lines: bool) -> None:
-        self._text = text
-        self._file = file
+    def __init__(self, place: Place, problems: ProblemLog) -> None:
+        self._place = place
         self._problems = problems
-        self._starts = [match.end() for match in re.finditer("\n", text)] if lines else None
-        self._path: list[str] = []
+        self.path: list[str] = []
 
-    def place(self, position: int) -> Place:
-        if self._starts is None:
-            return Place(self._file, None)
-        return Place(self._file, bisect_right(self._starts, position) + 1)
+    def node(self, value: object) -> Node:
+        """A decoded value as a node. After an error, the path leads to what was refused."""
+        if len(self.path) > MAX_DEPTH:
+            raise _RefusedError(_TOO_DEEP)
+        if isinstance(value, _Object):
+            return self._mapping(value)
+        if isinstance(value, list):
+            return Sequence(self._place, [self._inner(str(n), one) for n, one in enumerate(value)])
+        if isinstance(value, str):
+            return Scalar(self._place, _encodable(value), value)
+        assert value is None or isinstance(value, int | float)
+        return Scalar(self._place, value, json.dumps(value))
 
-    def document(self) -> Node:
-        node, end = self._value(self._skip(0), 0)
-        end = self._skip(end)
-        if end != len(self._text):
-            raise _RefusedError(end, f"{shown(self._text[end : end + 20])} after the end")
+    def _inner(self, key: str, value: object) -> Node:
+        self.path.append(key)
+        node = self.node(value)
+        self.path.pop()
         return node
 
-    def _skip(self, position: int) -> int:
-        match = _SPACE.match(self._text, position)
-        return match.end() if match else position
-
-    def _value(self, position: int, depth: int) -> tuple[Node, int]:
-        if depth > MAX_DEPTH:
-            raise _RefusedError(position, f"nested deeper than {MAX_DEPTH} levels")
-        start = self._text[position : position + 1]
-        if start == "{":
-            return self._object(position, depth)
-        if start == "[":
-            return self._array(position, depth)
-        value, end = self._scalar(position)
-        return Scalar(
-            self.place(position), value, self._text[position : min(end, position + 80)]
-        ), end
-
-    def _scalar(self, position: int) -> tuple[str | int | float | bool | None, int]:
-        try:
-            value, end = _decoder.raw_decode(self._text, position)
-        except json.JSONDecodeError as error:
-            raise _RefusedError(error.pos, error.msg) from None
-        except ValueError:
-            # int() refuses more than 4,300 digits.
-            raise _RefusedError(position, "a number with too many digits") from None
-        if isinstance(value, str) and not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise _RefusedError(position, "half of a surrogate pair in a string") from None
-        return value, end
-
-    def _key(self, position: int) -> tuple[str, int]:
-        # Looked at before the decoder, which recurses into whatever else stands here.
-        key, end = self._scalar(position) if self._text[position : position + 1] == '"' else (0, 0)
-        if not isinstance(key, str):
-            raise _RefusedError(position, "a key has to be a string in double quotes")
-        return key, end
-
-    def _array(self, position: int, depth: int) -> tuple[Sequence, int]:
-        sequence = Sequence(self.place(position))
-        position = self._skip(position + 1)
-        if self._text[position : position + 1] == "]":
-            return sequence, position + 1
-        while True:
-            self._path.append(str(len(sequence.items)))
-            node, position = self._value(position, depth + 1)
-            self._path.pop()
-            sequence.items.append(node)
-            position, done = self._separator(position, "]")
-            if done:
-                return sequence, position
-
-    def _object(self, position: int, depth: int) -> tuple[Node, int]:
-        mapping = Mapping(self.place(position))
-        position = self._skip(position + 1)
-        if self._text[position : position + 1] == "}":
-            return mapping, position + 1
-        while True:
-            key_place = self.place(position)
-            key, end = self._key(position)
-            end = self._skip(end)
-            if self._text[end : end + 1] != ":":
-                raise _RefusedError(end, "a colon has to follow a key")
-            self._path.append(key)
-            node, position = self._value(self._skip(end + 1), depth + 1)
+    def _mapping(self, found: _Object) -> Node:
+        mapping = Mapping(self._place)
+        for key, value in found.pairs:
+            node = self._inner(_encodable(key), value)
             if key in mapping.items:
-                first = mapping.items[key].key_place.line
                 self._problems.add(
-                    key_place,
-                    joined(*self._path),
-                    f"duplicate key {shown(key)}" + (f", first on line {first}" if first else ""),
+                    self._place,
+                    joined(*self.path, key),
+                    f"duplicate key {shown(key)}",
                     "keep one of them",
                 )
             else:
-                mapping.items[key] = Item(key_place, node)
-            self._path.pop()
-            position, done = self._separator(position, "}")
-            if done:
-                return _unwrapped(mapping), position
+                mapping.items[key] = Item(self._place, node)
+        return _unwrapped(mapping)
 
-    def _separator(self, position: int, end: str) -> tuple[int, bool]:
-        position = self._skip(position)
-        found = self._text[position : position + 1]
-        if found == end:
-            return position + 1, True
-        if found != ",":
-            raise _RefusedError(position, f"a comma or {end} has to follow")
-        return self._skip(position + 1), False
+
+def _encodable(text: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise _RefusedError("half of a surrogate pair in a string") from None
+    return text
 
 
 def _unwrapped(mapping: Mapping) -> Node:

@@ -41,7 +41,7 @@ def test_an_exported_file(folder: Folder) -> None:
     policy = hosts["web1"].policy
     assert (policy.log_window, policy.min_somaxconn, list(policy.blocked_ports)) == (3, 2, [3306])
     assert hosts["lone"].policy.min_somaxconn == 1
-    assert hosts["web2"].line > 1
+    assert {host.line for host in hosts.values()} == {1}
 
 
 def test_variables_files_beside_an_export(folder: Folder) -> None:
@@ -109,14 +109,17 @@ def test_hostvars_of_a_host_in_no_group_are_warned_of(folder: Folder) -> None:
         ('{"web": ["a"], "_meta": 3}', "has to be a mapping, not an integer"),
         ('{"web": ["a"], "_meta": {"hostvars": [1]}}', "has to be a mapping, not a list"),
         ('{"web": ["a"], "_meta": {"hostvars": {"a": 1}}}', "cannot be an integer"),
-        ('{"web": ["a"], "web": ["b"]}', "duplicate key 'web', first on line 1"),
+        ('{"web": ["a"], "web": ["b"]}', "duplicate key 'web'"),
         ('{"web": ["a"],}', "not valid JSON"),
-        ('{"web": ["a"]} x', "'x' after the end"),
+        ('{"web": ["a"]} x', "Extra data"),
         ('{"web": ["a"', "not valid JSON"),
         ('{"a": ' + "[" * 5000, "nested deeper than 100 levels"),
-        ("{" + "[" * 1_100, "a key has to be a string"),
-        ('{"a": 1, ' + '{"b":' * 5_000, "a key has to be a string"),
-        ("{1: 2}", "a key has to be a string"),
+        ('{"a": ' + "[" * 101 + "]" * 101 + "}", "nested deeper than 100 levels"),
+        ('{"a":' * 101 + "1" + "}" * 101, "nested deeper than 100 levels"),
+        ("{" + "[" * 1_100, "not valid JSON"),
+        ('{"a": 1, ' + '{"b":' * 5_000, "not valid JSON"),
+        ("{1: 2}", "property name enclosed in double quotes"),
+        ('{"\\ud800": 1}', "half of a surrogate pair"),
         ('{"a": "\\ud800"}', "half of a surrogate pair"),
         ('{"a": ' + "9" * 5000 + "}", "too many digits"),
         ('["a"]', "an inventory has to be a mapping, not a list"),
