@@ -40,12 +40,22 @@ class ToolRecord(_Record):
     version: str
 
 
+class PlaceRecord(_Record):
+    """A line of a file of the inventory."""
+
+    file: str
+    line: int = Field(description="counted from 1")
+
+
 class HostRecord(_Record):
     """One host of the run."""
 
     name: str
     address: str = Field(description="what was connected to")
     groups: tuple[str, ...] = ()
+    declared_at: PlaceRecord | None = Field(
+        None, description="where the inventory declares it; null where evidence alone names it"
+    )
     os: str = Field("", description="PRETTY_NAME of os-release, empty if not known")
     kernel: str = Field("", description="kernel release, empty if not known")
     boot_id: str = Field("", description="id of the boot, empty if not known")

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from nethygiene.report.writers import WRITERS
 from tests.lab import requirements
 from tests.plugin.conftest import CHECKS, LOCAL, PLUGIN, Runner
 
-OPTIONS = ("--results", "--summary-md", "--html", "--junit-xml", "--evidence")
+OPTIONS = (*(writer.option for writer in WRITERS), "--html", "--junit-xml", "--evidence")
 OLD = "of an earlier run"
 ONE_RULE = ("-k", "timestamps", "-p", "no:cacheprovider", "--window=0")
 

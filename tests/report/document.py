@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from nethygiene.outcomes import Severity
 from nethygiene.report.html import page_title, report_html
+from nethygiene.report.run_report import RunReport
 from nethygiene.results import Run
 
 # pytest-html has a box for each, and misses none gladly.
@@ -22,12 +23,13 @@ def document(run: Run, remarks: Sequence[str] = ()) -> str:
     environment = Environment(
         loader=FileSystemLoader(resources), autoescape=select_autoescape(["html", "jinja2"])
     )
-    part = report_html(run, Severity.MEDIUM, remarks, has_other_tests=False)
+    report = RunReport(run, Severity.MEDIUM, remarks)
+    part = report_html(report, has_other_tests=False)
     blob = (
         '{"environment": {}, "tests": {}, "renderCollapsed": ["passed"], "initialSort": "result"}'
     )
     return environment.get_template("index.jinja2").render(
-        title=page_title(run, Severity.MEDIUM),
+        title=page_title(report),
         styles=(resources / "style.css").read_text(encoding="utf-8"),
         running_state="finished",
         self_contained=True,

@@ -7,21 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.inventory.policy import Policy
 from nethygiene.outcomes import Outcome, Severity
-from nethygiene.plugin.annotations import are_wanted, github_annotations
-from nethygiene.plugin.hosts import PlannedHost
-from nethygiene.results import Run
+from nethygiene.report.github_annotations import github_annotations
+from nethygiene.report.run_report import RunReport
+from nethygiene.report.writers import annotator_for
+from nethygiene.results import PlaceRecord, Run
 from tests.report import runs
 from tests.report.runs import SOMAXCONN, host, result, run, somaxconn
 
 
 def commands(of: Run, file: str = "hosts.yaml") -> list[str]:
-    planned = {
-        one.name: PlannedHost(one.name, one.groups, Policy(), None, file, line)
-        for line, one in enumerate(of.hosts, start=10)
-    }
-    return list(github_annotations(of, Severity.MEDIUM, planned))
+    hosts = tuple(
+        host.model_copy(update={"declared_at": PlaceRecord(file=file, line=line)})
+        for line, host in enumerate(of.hosts, start=10)
+    )
+    placed = of.model_copy(update={"hosts": hosts})
+    return list(github_annotations(RunReport(placed, Severity.MEDIUM)))
 
 
 def test_they_point_at_the_host_in_the_inventory() -> None:
@@ -83,4 +84,4 @@ def test_github_turns_them_on(
     monkeypatch: pytest.MonkeyPatch, option: str | None, there: str, wanted: bool
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", there)
-    assert are_wanted(option) is wanted
+    assert (annotator_for(option) is not None) is wanted

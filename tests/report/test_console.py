@@ -6,13 +6,16 @@ import pytest
 
 from nethygiene.outcomes import Severity
 from nethygiene.report.console import summary_lines
+from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
 from nethygiene.results import Run
 from tests.report import runs
 
 
 def told(run: Run, *, width: int = 80, verbose: bool = False) -> list[str]:
-    lines = summary_lines(run, Severity.MEDIUM, ["a remark"], width=width, verbose=verbose)
+    lines = summary_lines(
+        RunReport(run, Severity.MEDIUM, ["a remark"]), width=width, verbose=verbose
+    )
     return [line.text for line in lines]
 
 
@@ -87,5 +90,7 @@ def test_nothing_is_a_command_to_the_runner_of_a_job(said: str, shown: str) -> N
 
 def test_no_line_becomes_a_command_by_being_wrapped() -> None:
     told_off = [f"{'x' * length} ::add-mask::a" for length in range(60, 80)]
-    lines = summary_lines(runs.mixed(), Severity.MEDIUM, told_off, width=80, verbose=False)
+    lines = summary_lines(
+        RunReport(runs.mixed(), Severity.MEDIUM, told_off), width=80, verbose=False
+    )
     assert not [line.text for line in lines if line.text.lstrip().startswith("::")]

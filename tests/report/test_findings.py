@@ -17,6 +17,7 @@ from nethygiene.report.headline import coverage, headline
 from nethygiene.report.html import report_html
 from nethygiene.report.html.markup import anchor, body
 from nethygiene.report.html.matrix_data import matrix_json
+from nethygiene.report.run_report import RunReport
 from nethygiene.results import Result, Run
 from tests.report import runs
 from tests.report.runs import SOMAXCONN, host, result, run, somaxconn
@@ -34,7 +35,7 @@ def many_hosts(count: int) -> Run:
 
 
 def page(of: Run) -> str:
-    return report_html(of, Severity.MEDIUM, (), has_other_tests=False)
+    return report_html(RunReport(of, Severity.MEDIUM), has_other_tests=False)
 
 
 def test_four_hundred_hosts_that_fail_alike_are_one_group_and_one_story() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from nethygiene.outcomes import Outcome, Severity
+from nethygiene.report.run_report import RunReport
 from nethygiene.report.summary_markdown import escaped, summary_markdown
 from tests.report import runs
 from tests.report.runs import SOMAXCONN, host, result, run, somaxconn
 
 
 def test_it_tells_verdict_counts_groups_and_what_to_do() -> None:
-    text = summary_markdown(runs.mixed(), Severity.MEDIUM, ["a remark"])
+    text = summary_markdown(RunReport(runs.mixed(), Severity.MEDIUM, ["a remark"]))
     assert text.startswith("## ❌ Findings\n")
     assert "4 failed, 6 unknown, 1 waived, 14 passed, 1 not applicable" in text
     assert "**somaxconn-covers-backlog** (high) on 2 hosts" in text
@@ -24,7 +25,7 @@ def test_it_tells_verdict_counts_groups_and_what_to_do() -> None:
 
 
 def test_each_remedy_stands_with_its_hosts() -> None:
-    text = summary_markdown(runs.with_own_remedies(), Severity.MEDIUM, [])
+    text = summary_markdown(RunReport(runs.with_own_remedies(), Severity.MEDIUM))
     assert (
         "**For web-1 \\[shop\\], web-2 \\[shop\\]**\n\nRaise it.\n\n"
         f"    {runs.LONG}\n\n**For web-3 \\[shop\\]**\n\n"
@@ -34,7 +35,7 @@ def test_each_remedy_stands_with_its_hosts() -> None:
 
 
 def test_nothing_of_a_host_is_markup() -> None:
-    text = summary_markdown(runs.hostile(), Severity.MEDIUM, [])
+    text = summary_markdown(RunReport(runs.hostile(), Severity.MEDIUM))
     tags = set(re.findall(r"<[^>]*>", text))
     assert tags <= {"<details>", "<summary>", "</summary>", "</details>"}
     assert not {"\x1b", "\u202e", "\u2028"} & set(text)
@@ -59,6 +60,6 @@ def test_it_stays_small_whatever_fails() -> None:
         result(SOMAXCONN, one.name, Outcome.FAILED, seen=[somaxconn(number)])
         for number, one in enumerate(hosts)
     ]
-    text = summary_markdown(run(hosts, [SOMAXCONN], failed, 1), Severity.MEDIUM, [])
+    text = summary_markdown(RunReport(run(hosts, [SOMAXCONN], failed, 1), Severity.MEDIUM))
     assert len(text) < 5000
     assert "and 4,990 more results" in text

@@ -8,25 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nethygiene.masking import masked
-from nethygiene.plugin.annotations import are_wanted, github_annotations
 from nethygiene.plugin.distributed import is_worker
 from nethygiene.plugin.junit import tell_cut_short, tell_judged
 from nethygiene.plugin.keys import audit_of, has_audit
 from nethygiene.plugin.outcome import RULE_ITEM, judged_by
-from nethygiene.plugin.report_files import ReportFile, report_files, written_whole
+from nethygiene.plugin.report_files import ReportFile, write_reports, written_whole
 from nethygiene.plugin.signals import Signals
 from nethygiene.report.console import summary_lines
-from nethygiene.report.results_file import write_results
-from nethygiene.report.summary_markdown import summary_markdown
+from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
-from nethygiene.report.whole_file import write_whole
-from nethygiene.results import Run
+from nethygiene.report.writers import annotator_for
 from nethygiene.verdict import CRASHED, FAILURES, exit_status
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-RUN = pytest.StashKey[Run]()
+REPORT = pytest.StashKey[RunReport]()
 GATHERER = "nethygiene.plugin.ending"
 
 _INTERRUPTED = 2
@@ -101,18 +98,14 @@ class Gatherer:
             if cut_short is not None and status not in {CRASHED, FAILURES}:
                 status = _INTERRUPTED
         session.exitstatus = status
-        self._config.stash[RUN] = run = audit.run(status, cut_short)
+        report = RunReport(
+            audit.run(status, cut_short), audit.options.fail_on, tuple(audit.remarks())
+        )
+        self._config.stash[REPORT] = report
         if cut_short is not None:
             tell_cut_short(self._config, cut_short)
-        fail_on = audit.options.fail_on
-        for file in report_files(self._config):
-            try:
-                if file.option == "--results":
-                    write_results(run, file.path)
-                elif file.option == "--summary-md":
-                    write_whole(summary_markdown(run, fail_on, audit.remarks()), file.path)
-            except (OSError, pytest.exit.Exception) as error:
-                self._cannot_write([file], error)
+        for file, error in write_reports(self._config, report):
+            self._cannot_write([file], error)
 
     def _why_cut_short(self, session: pytest.Session, status: int) -> str | None:
         """Why not all that was selected was judged; None where all was."""
@@ -137,9 +130,9 @@ class Gatherer:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None]:
         """Print what was found, grouped by rule, in place of pytest's page for each failure."""
-        run = self._config.stash.get(RUN, None)
-        nothing_ran = self._config.option.collectonly or not (run and run.results)
-        if run is None or (nothing_ran and run.exit_status != _INTERRUPTED):
+        report = self._config.stash.get(REPORT, None)
+        nothing_ran = self._config.option.collectonly or not (report and report.run.results)
+        if report is None or (nothing_ran and report.run.exit_status != _INTERRUPTED):
             self._tell_not_written(terminalreporter)
             return (yield)
         stats = terminalreporter.stats
@@ -147,7 +140,7 @@ class Gatherer:
         # Of a user's plain check, pytest's own picture of the assertion is the better one.
         stats["failed"] = [one for one in failed if not getattr(one, RULE_ITEM, False)]
         try:
-            self._print(terminalreporter, run)
+            self._print(terminalreporter, report)
             return (yield)
         finally:
             stats["failed"] = failed
@@ -163,13 +156,11 @@ class Gatherer:
             audit.results += judged.results
             audit.rules.setdefault(judged.rule.id, judged.rule)
 
-    def _print(self, terminalreporter: TerminalReporter, run: Run) -> None:
+    def _print(self, terminalreporter: TerminalReporter, report: RunReport) -> None:
         audit = audit_of(self._config)
         terminalreporter.section("network hygiene", sep="=")
         lines = summary_lines(
-            run,
-            audit.options.fail_on,
-            audit.remarks(),
+            report,
             width=min(max(self._config.get_terminal_writer().fullwidth, 40), 100),
             verbose=self._config.get_verbosity() > 0,
         )
@@ -180,8 +171,9 @@ class Gatherer:
             terminalreporter.section(f"{rule} crashed", sep="-")
             for text in printable(masked(trace)).splitlines():
                 terminalreporter.write_line(log_line(text))
-        if are_wanted(audit.options.annotations):
-            for command in github_annotations(run, audit.options.fail_on, audit.hosts):
+        annotator = annotator_for(audit.options.annotations)
+        if annotator is not None:
+            for command in annotator.render(report):
                 terminalreporter.write_line(command)
         self._tell_not_written(terminalreporter)
 

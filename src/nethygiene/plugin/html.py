@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from nethygiene.outcomes import Outcome
-from nethygiene.plugin.ending import RUN
-from nethygiene.plugin.keys import audit_of
+from nethygiene.plugin.ending import REPORT
 from nethygiene.plugin.outcome import RULE_ITEM, judged_by
 from nethygiene.report.html import page_title, report_html
 
@@ -28,16 +27,14 @@ def pytest_html_report_title(report: Any) -> None:  # noqa: ANN401 - pytest-html
 def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> None:
     """The report, above the table."""
     config = session.config
-    run = config.stash.get(RUN, None)
-    if run is None:
+    report = config.stash.get(REPORT, None)
+    if report is None:
         return
-    audit = audit_of(config)
-    fail_on = audit.options.fail_on
     document = config.stash.get(_DOCUMENT, None)
     others = any(document.data["tests"].values()) if document is not None else False
     if document is not None:
-        document.title = page_title(run, fail_on)
-    prefix.append(report_html(run, fail_on, audit.remarks(), has_other_tests=others))
+        document.title = page_title(report)
+    prefix.append(report_html(report, has_other_tests=others))
 
 
 class OtherTests:

@@ -10,6 +10,7 @@ import pytest
 
 from nethygiene.errors import UsageError
 from nethygiene.outcomes import Severity
+from nethygiene.report.writers import ANNOTATORS, WRITERS
 from nethygiene.transport.base import ConnectSettings
 
 
@@ -23,9 +24,7 @@ class Options:
         evidence: `--evidence`, None if not given.
         redact: `--redact`: evidence has pseudonyms for addresses and names.
         since: `--since`, None if not given.
-        results: `--results`, None if not given.
-        summary_md: `--summary-md`, None if not given.
-        annotations: `--annotations`: none or github; None if not given.
+        annotations: `--annotations`: none, or a name of ANNOTATORS; None if not given.
         limit: `--limit`, None if not given.
         forks: hosts collected at once.
         window: seconds between the two samples of counters.
@@ -40,8 +39,6 @@ class Options:
     evidence: Path | None
     redact: bool
     since: Path | None
-    results: Path | None
-    summary_md: Path | None
     annotations: str | None
     limit: str | None
     forks: int
@@ -82,13 +79,10 @@ def add_options(parser: pytest.Parser) -> None:
         default="medium",
         help="least severity that fails the run: low, medium (default), high, critical",
     )
-    add("--results", metavar="FILE", help="write the results as JSON")
-    add("--summary-md", metavar="FILE", help="write a summary in Markdown, for a CI job's page")
-    add(
-        "--annotations",
-        metavar="KIND",
-        help="none, or github: findings at the inventory's lines (default: where GitHub runs it)",
-    )
+    for writer in WRITERS:
+        add(writer.option, metavar="FILE", help=writer.help)
+    kinds = ", or ".join(["none", *(f"{one.name}: {one.help}" for one in ANNOTATORS)])
+    add("--annotations", metavar="KIND", help=kinds)
     add("--evidence", metavar="FILE", help="keep what the hosts answered, to be judged again")
     add(
         "--redact",
@@ -113,8 +107,9 @@ _DEFAULTS = {
     "--fail-on": "medium",
 }
 _OTHERS = (
-    *("--inventory", "--from-evidence", "--limit", "--since", "--known-hosts", "--results"),
-    *("--summary-md", "--annotations", "--evidence", "--redact", "--label"),
+    *("--inventory", "--from-evidence", "--limit", "--since", "--known-hosts", "--annotations"),
+    *("--evidence", "--redact", "--label"),
+    *(writer.option for writer in WRITERS),
 )
 
 
@@ -143,14 +138,14 @@ def read_options(config: pytest.Config) -> Options:
             raise UsageError(f"{name}=: names no file")
         return None if value is None else config.invocation_params.dir / Path(value).expanduser()
 
+    for writer in WRITERS:
+        path(writer.option)
     options = Options(
         inventory=path("--inventory"),
         from_evidence=path("--from-evidence"),
         evidence=path("--evidence"),
         redact=bool(config.getoption("--redact", False)),
         since=path("--since"),
-        results=path("--results"),
-        summary_md=path("--summary-md"),
         annotations=_annotations(text("--annotations")),
         limit=text("--limit"),
         forks=int(_number("--forks", text("--forks"), least=1, most=4096, whole=True)),
@@ -230,8 +225,9 @@ def _severity(text: str) -> Severity:
 
 
 def _annotations(text: str | None) -> str | None:
-    if text not in {None, "none", "github"}:
-        raise UsageError(f"--annotations={text}: give none or github")
+    names = ["none", *(annotator.name for annotator in ANNOTATORS)]
+    if text is not None and text not in names:
+        raise UsageError(f"--annotations={text}: give {' or '.join(names)}")
     return text
 
 

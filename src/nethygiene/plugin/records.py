@@ -14,6 +14,7 @@ from nethygiene.probes.machine import Machine
 from nethygiene.results import (
     HostRecord,
     ObservationRecord,
+    PlaceRecord,
     Result,
     RuleRecord,
     WaiverRecord,
@@ -51,6 +52,7 @@ def host_record(planned: PlannedHost, subject: Subject) -> HostRecord:
         name=planned.name,
         address=transcript.address or (planned.target.address if planned.target else ""),
         groups=planned.groups,
+        declared_at=PlaceRecord(file=planned.file, line=planned.line) if planned.file else None,
         os=known.os if known else "",
         kernel=kernel.release if isinstance(kernel, Kernel) else "",
         boot_id=known.boot_id if known else "",

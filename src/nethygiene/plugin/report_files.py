@@ -20,10 +20,13 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from nethygiene.errors import UsageError
+from nethygiene.report.run_report import RunReport
+from nethygiene.report.whole_file import write_whole
+from nethygiene.report.writers import WRITERS
 
 # More than most reports take; what a fleet's take is not known before.
 _TRIED = 1024 * 1024
-_OPTIONS = ("--results", "--summary-md", "--html", "--junit-xml", "--evidence")
+_OPTIONS = (*(writer.option for writer in WRITERS), "--html", "--junit-xml", "--evidence")
 _IN_PLACE = "--evidence"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DESTINATIONS = {"--html": "htmlpath", "--junit-xml": "xmlpath"}
@@ -122,6 +125,23 @@ def remove_older(config: pytest.Config) -> None:
                 raise UsageError(
                     f"{file}: the file of an earlier run cannot be removed: {error.strerror}"
                 ) from None
+
+
+def write_reports(
+    config: pytest.Config, report: RunReport
+) -> Iterator[tuple[ReportFile, Exception]]:
+    """Write the files of WRITERS that the command line asks for.
+
+    Yields:
+        Each file that could not be written, and why.
+    """
+    render = {writer.option: writer.render for writer in WRITERS}
+    for file in report_files(config):
+        if file.option in render:
+            try:
+                write_whole(render[file.option](report), file.path)
+            except (OSError, pytest.exit.Exception) as error:
+                yield file, error
 
 
 @contextlib.contextmanager

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from nethygiene.markup import Form, blocks
 from nethygiene.outcomes import Outcome, Severity
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
 from nethygiene.report.headline import CONSOLE_WORDS, CUT_SHORT, below_fail_on
+from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
 from nethygiene.results import Result, Run
 from nethygiene.verdict import CLEAN
@@ -34,28 +35,25 @@ _COLOURS = {
 }
 
 
-def summary_lines(
-    run: Run, fail_on: Severity, remarks: Sequence[str], *, width: int, verbose: bool
-) -> Iterator[Line]:
+def summary_lines(report: RunReport, *, width: int, verbose: bool) -> Iterator[Line]:
     """The summary, line by line.
 
     Args:
-        run: the run.
-        fail_on: `--fail-on`.
-        remarks: what is to be said beside the results: of the inventory, and of its waivers.
+        report: the run.
         width: columns.
         verbose: add what was looked at.
     """
+    run = report.run
     for outcome in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.WAIVED):
         for group in groups(run, outcome):
             yield from _group(group, width=width, verbose=verbose)
     yield from _unreached(run, width)
-    for remark in remarks:
+    for remark in report.remarks:
         yield from _wrapped(f"! {remark}", width, {"yellow": True})
-    if remarks:
+    if report.remarks:
         yield Line("")
     yield from _counts(run, width)
-    verdict = verdict_line(run, fail_on)
+    verdict = verdict_line(run, report.fail_on)
     if verdict:
         good = run.exit_status == CLEAN
         yield Line(verdict, {"green": good, "red": not good, "bold": True})

@@ -6,16 +6,16 @@ GitHub refuses a job summary above 1 MiB, so groups, stories and hosts are cappe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from nethygiene.markup import Form, blocks
-from nethygiene.outcomes import Outcome, Reason, Severity
+from nethygiene.outcomes import Outcome, Reason
 from nethygiene.report.advice import ADVICE
 from nethygiene.report.console import counts, scope
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
 from nethygiene.report.headline import coverage, headline
+from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import printable
-from nethygiene.results import Run
 
 _GROUPS = 40
 _STORIES = 10
@@ -35,9 +35,9 @@ _CODE = re.compile(r"(`[^`]+`)")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def summary_markdown(run: Run, fail_on: Severity, remarks: Sequence[str]) -> str:
+def summary_markdown(report: RunReport) -> str:
     """Verdict, counts, and the findings by rule, as GitHub's Markdown."""
-    return "\n".join(_lines(run, fail_on, remarks)) + "\n"
+    return "\n".join(_lines(report)) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -61,8 +61,9 @@ def _escaped_part(part: str) -> str:
     return f"{before}{escaped(part)}{after}" if part.strip() else part
 
 
-def _lines(run: Run, fail_on: Severity, remarks: Sequence[str]) -> Iterator[str]:
-    told, covered = headline(run, fail_on), coverage(run)
+def _lines(report: RunReport) -> Iterator[str]:
+    run, remarks = report.run, report.remarks
+    told, covered = headline(run, report.fail_on), coverage(run)
     yield f"## {_SIGNS[told.tone]} {escaped(told.title)}"
     yield ""
     yield f"{escaped(told.lead)}."

@@ -12,6 +12,7 @@ from nethygiene.report.headline import Coverage, coverage, headline
 from nethygiene.report.html.findings import findings_html
 from nethygiene.report.html.markup import anchor, text
 from nethygiene.report.html.matrix_data import LETTERS, matrix_json
+from nethygiene.report.run_report import RunReport
 from nethygiene.results import Run
 
 _WORDS = {
@@ -24,29 +25,24 @@ _WORDS = {
 _LINES_SHOWN = 20
 
 
-def report_html(
-    run: Run, fail_on: Severity, remarks: Sequence[str], *, has_other_tests: bool
-) -> str:
+def report_html(report: RunReport, *, has_other_tests: bool) -> str:
     """The report, to stand inside a document's body.
 
     Args:
-        run: the run.
-        fail_on: `--fail-on`.
-        remarks: what is to be said beside the results: of the inventory, and of its waivers.
+        report: the run.
         has_other_tests: the document has a table of tests that are no rules, below; without them
             everything that is not ours in the document is hidden.
     """
-    return "".join(_parts(run, fail_on, remarks, has_other_tests=has_other_tests))
+    return "".join(_parts(report, has_other_tests=has_other_tests))
 
 
-def page_title(run: Run, fail_on: Severity) -> str:
+def page_title(report: RunReport) -> str:
     """Title of the document: what a browser's tab shows."""
-    return f"{headline(run, fail_on).title} - nethygiene"
+    return f"{headline(report.run, report.fail_on).title} - nethygiene"
 
 
-def _parts(
-    run: Run, fail_on: Severity, remarks: Sequence[str], *, has_other_tests: bool
-) -> Iterator[str]:
+def _parts(report: RunReport, *, has_other_tests: bool) -> Iterator[str]:
+    run, fail_on = report.run, report.fail_on
     shared = "nh-shared" if has_other_tests else "nh-alone"
     # Browsers obey it here too, and pytest-html's template has none.
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -55,7 +51,7 @@ def _parts(
     yield from _head(run, fail_on)
     yield from _unreached(run)
     yield from findings_html(run)
-    yield from _remarks(remarks)
+    yield from _remarks(report.remarks)
     yield _asset("matrix.html")
     yield from _about(run, fail_on)
     yield "</main>"

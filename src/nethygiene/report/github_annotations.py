@@ -7,47 +7,45 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from nethygiene.outcomes import Outcome, Reason, Severity
-from nethygiene.plugin.hosts import PlannedHost
 from nethygiene.report.findings import plural
+from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import printable
-from nethygiene.results import Result, Run
+from nethygiene.results import PlaceRecord, Result
 
 # GitHub shows so many of a level for a step, and drops the rest without a word.
 _SHOWN = 10
 _LINES = 20
 
 
-def are_wanted(option: str | None) -> bool:
-    """Whether to annotate: as `--annotations` says, else where GitHub runs us."""
-    if option is None:
-        return os.environ.get("GITHUB_ACTIONS") == "true"
-    return option == "github"
+def github_runs_this() -> bool:
+    """Whether a job of GitHub Actions runs this process."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def github_annotations(
-    run: Run, fail_on: Severity, hosts: Mapping[str, PlannedHost]
-) -> Iterator[str]:
+def github_annotations(report: RunReport) -> Iterator[str]:
     """Workflow commands, a line each.
 
-    A host's failures at or above `fail_on` are one error; its other failures, and what is unknown
+    A host's failures at or above `--fail-on` are one error; its other failures, and what is unknown
     on it, are one warning: they all point at the same line, and GitHub shows ten of a level.
     """
+    run = report.run
+    places = {host.name: host.declared_at for host in run.hosts}
     if run.cut_short is not None:
         yield _command("error", "The run was cut short", run.cut_short, None)
     levels: dict[str, dict[str, list[Result]]] = {"error": {}, "warning": {}}
     for one in run.results:
-        level = _level(one, fail_on)
+        level = _level(one, report.fail_on)
         if level is not None:
             levels[level].setdefault(one.host, []).append(one)
     for level, by_host in levels.items():
         ordered = sorted(by_host.items(), key=lambda pair: (_badness(pair[1]), pair[0]))
         for name, results in ordered[:_SHOWN]:
             title = f"{name}: {plural(len(results), 'finding')}"
-            yield _command(level, title, _message(results), hosts.get(name))
+            yield _command(level, title, _message(results), places.get(name))
         rest = [name for name, _ in ordered[_SHOWN:]]
         if rest:
             title = f"{plural(len(rest), 'more host')} with findings ({level})"
@@ -81,10 +79,10 @@ def _message(results: list[Result]) -> str:
     return "\n".join(printable(" ".join(line.split())) for line in [*lines[:_LINES], *more])
 
 
-def _command(level: str, title: str, message: str, host: PlannedHost | None) -> str:
+def _command(level: str, title: str, message: str, place: PlaceRecord | None) -> str:
     properties = {"title": printable(title)}
-    if host is not None and host.file:
-        properties = {"file": _from_workspace(host.file), "line": str(host.line), **properties}
+    if place is not None:
+        properties = {"file": _from_workspace(place.file), "line": str(place.line), **properties}
     told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{level} {told}::{_data(message)}"
 
