@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from nethygiene.transport import close_shared_connections
-from tests.lab.connections.servers import SSHD, Keys, Sshd, SshdFactory, free_port, wait_for
+from tests.lab.connections.servers import (
+    MARK,
+    SSHD,
+    Keys,
+    Sshd,
+    SshdFactory,
+    free_port,
+    wait_for,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +117,7 @@ def sshd(tmp_path: Path, keys: Keys) -> Iterator[SshdFactory]:
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
             "LogLevel VERBOSE",
+            f"SetEnv {MARK}={number_of_port}",
         ]
         # The first value of an option counts: a test's own come first.
         config.write_text("\n".join([*options, *lines]) + "\n")

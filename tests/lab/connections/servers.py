@@ -94,11 +94,34 @@ class Sshd:
     def logged(self, words: str) -> int:
         return self.log.read_text(errors="replace").count(words)
 
+    @property
+    def mark(self) -> str:
+        """What stands in the environment of every command that its sessions run."""
+        return f"{MARK}={self.port}"
+
+    def commands(self) -> list[int]:
+        """The processes that its sessions started, those that outlived their session as well."""
+        mark = self.mark.encode()
+        found = []
+        for environment in Path("/proc").glob("[1-9]*/environ"):
+            # A process may end meanwhile.
+            with contextlib.suppress(OSError):
+                if mark in environment.read_bytes().split(b"\0"):
+                    found.append(int(environment.parent.name))
+        return found
+
     def stop(self) -> None:
-        """End the listener and every session that it has."""
+        """End the listener, every session that it has, and what they run."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        # Without a terminal no SIGHUP ends a command whose session is killed.
+        for pid in self.commands():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+MARK = "NETHYGIENE_LAB_SSHD"
 
 
 SshdFactory = Callable[..., Sshd]

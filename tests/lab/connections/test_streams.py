@@ -50,6 +50,13 @@ def test_sshd_killed_while_the_command_runs(
     assert output.cut is Cut.CLOSED
     assert output.status is None
     assert output.stdout == b"before\n"
+    # The command outlives its session, and no test leaves one behind.
+    assert server.commands()
+    server.stop()
+    deadline = time.monotonic() + 60
+    while server.commands() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not server.commands()
 
 
 @KINDS
