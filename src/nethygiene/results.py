@@ -44,7 +44,7 @@ class PlaceRecord(_Record):
     """A line of a file of the inventory."""
 
     file: str
-    line: int = Field(description="counted from 1")
+    line: int | None = Field(None, description="counted from 1; null in JSON")
 
 
 class HostRecord(_Record):

@@ -41,6 +41,14 @@ def test_they_point_at_the_host_in_the_inventory() -> None:
     ]
 
 
+def test_a_host_of_json_has_no_line() -> None:
+    lost = host("a").model_copy(update={"declared_at": PlaceRecord(file="hosts.json")})
+    failed = [result(SOMAXCONN, "a", Outcome.FAILED, message="m")]
+    report = RunReport(run([lost], [SOMAXCONN], failed, 1), Severity.MEDIUM)
+    (told,) = github_annotations(report)
+    assert told.startswith("::error file=hosts.json,title=a%3A 1 finding::")
+
+
 def test_they_name_the_remedy_that_a_finding_has_of_its_own() -> None:
     told = commands(runs.with_own_remedies())
     assert told[0].endswith(f"expected at least 16384 Remedy: Raise it. `{runs.LONG}`")

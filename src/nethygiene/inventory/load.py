@@ -54,7 +54,7 @@ def load_inventory(path: str | Path, *, limit: str | None = None) -> Inventory:
                     target=target,
                     policy=policy,
                     file=entry.place.file,
-                    line=entry.place.line or 1,
+                    line=entry.place.line,
                 )
             )
     problems.check()

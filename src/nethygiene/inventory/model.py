@@ -19,7 +19,7 @@ class Host:
         target: how to reach it.
         policy: what it should be like.
         file: the file that declares it.
-        line: the 1-based line there; 1 in the output of a program.
+        line: the 1-based line there; None in JSON and in the output of a program.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Host:
     target: Target
     policy: Policy
     file: str
-    line: int
+    line: int | None
 
 
 @dataclass(frozen=True, slots=True)

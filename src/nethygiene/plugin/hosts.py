@@ -27,7 +27,7 @@ class PlannedHost:
         policy: what it should be like.
         target: how to reach it; None where it is judged from evidence alone.
         file: the inventory file that declares it; empty where it is judged from evidence alone.
-        line: the 1-based line there.
+        line: the 1-based line there; None where the source has no lines.
     """
 
     name: str
@@ -35,7 +35,7 @@ class PlannedHost:
     policy: Policy
     target: Target | None
     file: str = ""
-    line: int = 1
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,8 @@ def _message(results: list[Result]) -> str:
 def _command(level: str, title: str, message: str, place: PlaceRecord | None) -> str:
     properties = {"title": printable(title)}
     if place is not None:
-        properties = {"file": _from_workspace(place.file), "line": str(place.line), **properties}
+        line = {} if place.line is None else {"line": str(place.line)}
+        properties = {"file": _from_workspace(place.file), **line, **properties}
     told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{level} {told}::{_data(message)}"
 

@@ -41,7 +41,7 @@ def test_an_exported_file(folder: Folder) -> None:
     policy = hosts["web1"].policy
     assert (policy.log_window, policy.min_somaxconn, list(policy.blocked_ports)) == (3, 2, [3306])
     assert hosts["lone"].policy.min_somaxconn == 1
-    assert {host.line for host in hosts.values()} == {1}
+    assert {host.line for host in hosts.values()} == {None}
 
 
 def test_variables_files_beside_an_export(folder: Folder) -> None:
@@ -140,7 +140,7 @@ def test_a_program(folder: Folder) -> None:
     path = folder.program("cloud", PROGRAM.replace("{}", json.dumps(EXPORT)))
     inventory = folder.load(path.read_text(), name="cloud")
     assert [host.name for host in inventory.hosts] == ["web1", "web2", "lone"]
-    assert {(host.file, host.line) for host in inventory.hosts} == {(str(path), 1)}
+    assert {(host.file, host.line) for host in inventory.hosts} == {(str(path), None)}
 
 
 @pytest.mark.parametrize(
