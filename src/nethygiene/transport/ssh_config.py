@@ -14,13 +14,14 @@ import re
 import shutil
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 from nethygiene.errors import ConnectError
 from nethygiene.transport import ssh_config_file
 from nethygiene.transport.deadline import Deadline
 from nethygiene.transport.process import Bounds, Child, Ending
-from nethygiene.transport.ssh_config_shared import Answer, SharedAnswer, is_same_for_all
+from nethygiene.transport.ssh_config_shared import Answer, for_destination, is_same_for_all
 from nethygiene.transport.ssh_options import (
     SshOptions,
     SshQuery,
@@ -86,7 +87,8 @@ def _refuse_beyond_us(query: SshQuery, answer: Answer) -> None:
 # A query, the home directory and the state of the -F file.
 _Key = tuple[SshQuery, str | None, str | None]
 _ANSWERS: dict[_Key, Answer] = {}
-_SHARED: dict[_Key, SharedAnswer] = {}
+# What is asked once for all hosts of a fleet: the key without its destination.
+_SHARED: dict[_Key, Future[Answer | None]] = {}
 _LOCK = threading.Lock()
 
 
@@ -96,22 +98,21 @@ def _ask_client(client: str, query: SshQuery, deadline: Deadline) -> Answer:
     if answer is not None:
         return answer
     fleet = (dataclasses.replace(query, destination=""), *key[1:])
+    first: Future[Answer | None] = Future()
     with _LOCK:
-        shared = _SHARED.get(fleet)
-        is_first = shared is None
-        if shared is None:
-            shared = _SHARED[fleet] = SharedAnswer()
-    if is_first:
+        shared = _SHARED.setdefault(fleet, first)
+    if shared is first:
         common: Answer | None = None
         try:
             answer, complaints = _run_client(client, query, deadline)
             if is_same_for_all(query.destination, client_arguments(query), answer, complaints):
                 common = answer
         finally:
-            shared.settle(common)
+            first.set_result(common)
     else:
-        common = shared.of(query.destination, deadline.remaining())
-        answer = common or _run_client(client, query, deadline)[0]
+        answer = for_destination(shared, query.destination, deadline.remaining())
+        if answer is None:
+            answer, _ = _run_client(client, query, deadline)
     _ANSWERS[key] = answer
     return answer
 
