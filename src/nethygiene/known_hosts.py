@@ -152,7 +152,8 @@ class _Patterns:
 def _globs(glob: str, name: str) -> bool:
     """Whether ``*`` and ``?`` of a pattern cover a name.
 
-    No regular expression: `*a*a*a*b` would make it try for years, and the file may be a stranger's.
+    Not by fnmatch: it compiles a pattern of 1 MB, which an audited host may hold, for 9 s and into
+    500 MB, and takes ten times as long for one of 20 characters.
     """
     place = star = resume = 0
     starred = False
