@@ -5,10 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from nethygiene.facts.fact import Fact
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.base import Command, Probe, Sections
+
+
+class Owner(NamedTuple):
+    """A process that holds a socket; ss shows the first 15 bytes of its name."""
+
+    name: str
+    pid: int
+
+    def __str__(self) -> str:
+        return f"{self.name} (pid {self.pid})"
 
 
 @dataclass(frozen=True)
@@ -18,17 +29,16 @@ class ListenerOwners(Fact):
     So that is empty, not unreadable, where nothing could be seen. A verdict asks :meth:`at`.
 
     Attributes:
-        _names: port to process names with their ids, as ``nginx (pid 812)``. A port that is not
-            in it belongs to a process that could not be seen.
+        _by_port: those of a port; it leaves out a port whose process could not be seen.
         _by_socket: the same by address and port, as ``127.0.0.1:80``.
         _unreadable: why nothing was read; None if ss answered.
     """
 
-    _names: Mapping[int, tuple[str, ...]]
-    _by_socket: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    _by_port: Mapping[int, tuple[Owner, ...]]
+    _by_socket: Mapping[str, tuple[Owner, ...]] = field(default_factory=dict, compare=False)
     _unreadable: Unreadable | None = field(default=None, compare=False)
 
-    def at(self, socket: str) -> tuple[str, ...]:
+    def at(self, socket: str) -> tuple[Owner, ...]:
         """The processes of one socket, as ``127.0.0.1:80``; unreadable where they are not seen."""
         found = self._by_socket.get(socket, ())
         if not found:
@@ -39,12 +49,12 @@ class ListenerOwners(Fact):
             self.ledger.cannot_read(
                 self._unreadable or Unreadable(Reason.PERMISSION, SS.shell, detail)
             )
-        self.ledger.read(f"process at {socket}", SS.shell, " and ".join(found))
+        self.ledger.read(f"process at {socket}", SS.shell, " and ".join(map(str, found)))
         return found
 
-    def of(self, port: int) -> tuple[str, ...]:
+    def of(self, port: int) -> tuple[Owner, ...]:
         """The processes that listen on `port`; empty where they could not be seen."""
-        return self._names.get(port, ())
+        return self._by_port.get(port, ())
 
 
 _PORT = re.compile(r"LISTEN\s+\d+\s+\d+\s+(\S+:(\d{1,5}))\s", re.ASCII)
@@ -57,16 +67,16 @@ def parse(sections: Sections) -> ListenerOwners:
     if isinstance(section, Unreadable):
         return ListenerOwners({}, _unreadable=section)
     # Dicts for their order: a port may have a hundred thousand sockets.
-    names: dict[int, dict[str, None]] = {}
-    by_socket: dict[str, dict[str, None]] = {}
+    by_port: dict[int, dict[Owner, None]] = {}
+    by_socket: dict[str, dict[Owner, None]] = {}
     for line in section.stdout.decode("utf-8", "replace").split("\n"):
         port = _PORT.match(line)
-        owners = dict.fromkeys(f"{name} (pid {pid})" for name, pid in _USER.findall(line))
+        owners = dict.fromkeys(Owner(name, int(pid)) for name, pid in _USER.findall(line))
         if port is not None and owners:
-            names.setdefault(int(port[2]), {}).update(owners)
+            by_port.setdefault(int(port[2]), {}).update(owners)
             by_socket.setdefault(port[1], {}).update(owners)
     return ListenerOwners(
-        {port: tuple(owners) for port, owners in names.items()},
+        {port: tuple(owners) for port, owners in by_port.items()},
         {socket: tuple(owners) for socket, owners in by_socket.items()},
     )
 

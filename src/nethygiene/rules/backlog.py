@@ -30,7 +30,7 @@ def why_backlog_is_short(listener: Listener, sysctl: Sysctls, owners: ListenerOw
     the first.
     """
     somaxconn = sysctl["net.core.somaxconn"]
-    who = " and ".join(owners.of(listener.port)) or "the service"
+    who = " and ".join(map(str, owners.of(listener.port))) or "the service"
     if listener.backlog == somaxconn:
         return f"clamped by net.core.somaxconn = {somaxconn}: raise that, then restart {who}"
     if listener.backlog > somaxconn:

@@ -58,21 +58,23 @@ def descriptors_of_listeners(
     Ends the rule as unknown where one cannot be seen, or how many it has open; after those
     that can be judged, so that their failures stand.
     """
-    processes = dict.fromkeys(name for socket in sockets for name in owners.at(str(socket)))
+    processes = dict.fromkeys(owner for socket in sockets for owner in owners.at(str(socket)))
     blind: list[str] = []
     others = False
-    for name in processes:
-        pid = int(name.rpartition("(pid ")[2].rstrip(")"))
+    for owner in processes:
+        pid = owner.pid
         process = descriptors.of(pid)
         others = others or process.uid != descriptors.uid
         limit = process.soft_limit
         if process.count is not None:
-            yield DescriptorUse(f"number of open descriptors of {name}", process.count, limit, pid)
+            yield DescriptorUse(
+                f"number of open descriptors of {owner}", process.count, limit, owner.pid
+            )
         elif process.table is not None and process.table * 10 <= limit * 9:
             # Linux before 6.2, seen by others: the table is no smaller than what is open.
-            yield DescriptorUse(f"room for descriptors of {name}", process.table, limit, pid)
+            yield DescriptorUse(f"room for descriptors of {owner}", process.table, limit, pid)
         else:
-            blind.append(f"{name} has room for {process.table} and may open {limit}")
+            blind.append(f"{owner} has room for {process.table} and may open {limit}")
     if blind:
         why = "before Linux 6.2 only root sees how many are open: log in as root"
         unknown(f"{', '.join(blind)}: {why}")

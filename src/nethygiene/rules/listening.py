@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nethygiene.inventory.policy import Policy, Service
-from nethygiene.probes.listener_owners import ListenerOwners
+from nethygiene.probes.listener_owners import ListenerOwners, Owner
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.rules.expect import unknown
 from nethygiene.rules.matchers import Matcher
@@ -40,7 +40,7 @@ class PortState:
     sockets: tuple[Listener, ...]
     serving: tuple[Listener, ...]
     missing: tuple[Version, ...]
-    owners: tuple[str, ...]
+    owners: tuple[Owner, ...]
     cut_off: str = ""
 
     @property
@@ -53,7 +53,7 @@ class PortState:
             return "not listened on"
         shown = self.serving or self.sockets
         where = ", ".join(map(str, shown[:_SHOWN]))
-        who = f" by {' and '.join(self.owners)}" if self.owners else ""
+        who = f" by {' and '.join(map(str, self.owners))}" if self.owners else ""
         but = ""
         if not self.serving and all(is_on_loopback(one) for one in self.sockets):
             but = ", loopback only"

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from nethygiene.inventory.policy import Service
+from nethygiene.probes.listener_owners import Owner
 from nethygiene.probes.listeners import Listener
 
 
@@ -68,16 +69,16 @@ def restart_service(service: Service) -> str:
     return f"restart the service {service.name} (port {service.port})"
 
 
-def restart_listener(listener: Listener, processes: Sequence[str], service: Service) -> str:
+def restart_listener(listener: Listener, processes: Sequence[Owner], service: Service) -> str:
     """The paragraph that says whom to restart, with the command where it is a unit of systemd.
 
     Args:
         listener: the socket.
-        processes: its processes, as ``nginx (pid 812)``; empty where they could not be seen.
+        processes: its processes; empty where they could not be seen.
         service: the service that declares its port.
     """
     unit = listener.unit.removesuffix(".service")
     if unit and (typed := command(f"systemctl restart {word(unit)}")):
         return paragraphs(f"Then restart {unit}; a reload does not listen anew:", typed)
-    who = f"restart {' and '.join(processes)}" if processes else restart_service(service)
+    who = f"restart {' and '.join(map(str, processes))}" if processes else restart_service(service)
     return f"Then {who}; a reload does not listen anew."

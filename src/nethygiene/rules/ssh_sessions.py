@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nethygiene.outcomes import Reason
 from nethygiene.probes.connections import Address, Connection, Connections
 from nethygiene.probes.half_closed import HalfClosed
-from nethygiene.probes.listener_owners import ListenerOwners
+from nethygiene.probes.listener_owners import ListenerOwners, Owner
 from nethygiene.probes.listeners import Listeners
 from nethygiene.rules.expect import not_applicable, unknown
 from nethygiene.rules.matchers import Matcher
@@ -156,5 +156,5 @@ def sessions_bounded(limit: int) -> Matcher[SshSessions]:
     return Matcher(f"at most {limit} from one peer", lambda found: found.most <= limit)
 
 
-def _is(owners: tuple[str, ...], names: tuple[str, ...]) -> bool:
-    return any(owner.split(" ", 1)[0].startswith(names) for owner in owners)
+def _is(owners: tuple[Owner, ...], names: tuple[str, ...]) -> bool:
+    return any(owner.name.startswith(names) for owner in owners)

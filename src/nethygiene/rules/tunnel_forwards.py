@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from nethygiene.inventory.forward import Forward
 from nethygiene.inventory.policy import Tunnel
-from nethygiene.probes.listener_owners import ListenerOwners
+from nethygiene.probes.listener_owners import ListenerOwners, Owner
 from nethygiene.probes.listeners import Listener, Listeners
 from nethygiene.rules.expect import unknown
 from nethygiene.rules.matchers import Matcher
 from nethygiene.rules.tunnel_processes import RunningTunnel
-
-_PID = re.compile(r" \(pid (\d{1,10})\)$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class ForwardState:
         port: likewise.
         sockets: all that listen on that port.
         serving: the one that takes connections to the address, None where none does.
-        owners: the processes behind it, with their ids.
+        owners: the processes behind it.
         own: the process ids of the tunnel's ssh.
         stopped: those of a stopped one.
     """
@@ -36,14 +33,14 @@ class ForwardState:
     port: int
     sockets: tuple[Listener, ...]
     serving: Listener | None
-    owners: tuple[str, ...]
+    owners: tuple[Owner, ...]
     own: frozenset[int] = frozenset()
     stopped: frozenset[int] = frozenset()
 
     @property
     def pids(self) -> tuple[int, ...]:
         """The process ids of its owners."""
-        return tuple(int(match[1]) for one in self.owners if (match := _PID.search(one)))
+        return tuple(owner.pid for owner in self.owners)
 
     @property
     def what(self) -> str:
@@ -66,7 +63,7 @@ class ForwardState:
         """What it means where it is not so."""
         if not self.stopped.isdisjoint(self.pids):
             return "that ssh is stopped (state T): connections to it wait for ever"
-        if any(one.startswith("ssh (") for one in self.owners):
+        if any(owner.name == "ssh" for owner in self.owners):
             return "that ssh is another one: of another user, destination or forward"
         if self.serving is not None:
             return "another process has the port: the tunnel has no local end"
@@ -78,7 +75,7 @@ class ForwardState:
     def __str__(self) -> str:
         if self.serving is None:
             return "not listened on"
-        return f"listened on at {self.serving} by {' and '.join(self.owners)}"
+        return f"listened on at {self.serving} by {' and '.join(map(str, self.owners))}"
 
 
 def forward_states(
@@ -105,7 +102,7 @@ def forward_states(
         # Looked up only where something listens: nothing listening needs no privilege to see.
         found = owners.at(str(serving)) if serving is not None else ()
         state = ForwardState(address, forward.port, sockets, serving, found)
-        if any(one.startswith("ssh (") for one in found):
+        if any(owner.name == "ssh" for owner in found):
             tunnels = running()
             if why := [text for pid, text in tunnels.unclear.items() if pid in state.pids]:
                 unknown("; ".join(why))

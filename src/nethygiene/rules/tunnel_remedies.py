@@ -95,7 +95,7 @@ def listen_again(state: ForwardState, running: RunningTunnel) -> str:
     parts = [paragraphs("See what holds the port:", command(f"ss -lntp 'sport = :{state.port}'"))]
     if holders:
         ended = " ".join(map(str, holders))
-        who = " and ".join(state.owners)
+        who = " and ".join(map(str, state.owners))
         parts.append(
             paragraphs(
                 f"End {who}, or give one of the two another port; then start the tunnel:",

@@ -6,7 +6,7 @@ import pytest
 
 from nethygiene.facts.ledger import Ledger
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.listener_owners import ListenerOwners
+from nethygiene.probes.listener_owners import ListenerOwners, Owner
 from nethygiene.probes.listeners import Listener, Listeners
 from tests.unit.probes.sections import fact, section
 
@@ -170,7 +170,8 @@ def test_owners_of_sockets() -> None:
     text = "State\n" + row.format(port=80) + row.format(port=443) + "LISTEN 0 5 *:99 *:*\n"
     found = fact("listener_owners", {"listener_owners": text})
     assert isinstance(found, ListenerOwners)
-    assert found.of(80) == ("nginx (pid 812)", "nginx (pid 811)")
+    assert found.of(80) == (Owner("nginx", 812), Owner("nginx", 811))
+    assert [str(owner) for owner in found.of(80)] == ["nginx (pid 812)", "nginx (pid 811)"]
     assert found.of(99) == found.of(1) == ()
 
 
