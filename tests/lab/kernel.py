@@ -1,9 +1,11 @@
-"""The system calls behind a lab host that Python 3.11's os module lacks: setns, unshare, mount."""
+"""The system calls behind a lab host that Python lacks: setns, unshare, mount, and ctnetlink."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import socket
+import struct
 from enum import IntFlag
 from pathlib import Path
 
@@ -78,6 +80,26 @@ def mount(
         options.encode(),
     )
     _checked(status, f"mount {filesystem or 'bind'} {source} on {target}")
+
+
+def forget_connections() -> None:
+    """Flush the connections that this thread's network namespace tracks.
+
+    Raises:
+        OSError: the kernel refused, or has no ctnetlink.
+    """
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as kernel:
+        kernel.bind((0, 0))
+        # struct nlmsghdr, and struct nfgenmsg: no attribute names a connection, so it is all.
+        kernel.send(struct.pack("=IHHIIBBH", 20, _CT_DELETE, _REQUEST_AND_ACK, 1, 0, 0, 0, 0))
+        error = struct.unpack_from("=i", kernel.recv(4096), 16)[0]
+    if error:
+        raise OSError(-error, os.strerror(-error), "ctnetlink")
+
+
+_NETLINK_NETFILTER = 12
+_CT_DELETE = 1 << 8 | 2  # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE
+_REQUEST_AND_ACK = 1 | 4
 
 
 def _checked(status: int, call: str) -> None:

@@ -33,6 +33,15 @@ def tallies() -> dict[str, Tally]:
     return {}
 
 
+def test_no_connection_is_part_of_an_earlier_one(built: Ground) -> None:
+    load(built, "red-hat", 0)
+    built.loop.connect(built.attempts(Random(0), 20))
+    count = "cat /proc/sys/net/netfilter/nf_conntrack_count"
+    assert int(built.target.shell(count).stdout) > 0
+    built.topology.forget()
+    assert int(built.target.shell(count).stdout) == 0
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_kernel_does_what_the_model_says(
     built: Ground, tallies: dict[str, Tally], kind: str

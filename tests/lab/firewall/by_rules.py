@@ -93,17 +93,17 @@ def _intruders(ground: Ground, port: int) -> Iterable[Attempt]:
 
 
 def _first_open(ground: Ground, attempts: Sequence[Attempt]) -> Attempt | None:
-    ground.topology.forget_neighbours()
+    ground.topology.forget()
     answers = ground.loop.connect(attempts)
     return next((one for one, answer in zip(attempts, answers, strict=True) if answer), None)
 
 
 def _first_closed(ground: Ground, attempts: Sequence[Attempt], *, surely: bool) -> Attempt | None:
-    ground.topology.forget_neighbours()
+    ground.topology.forget()
     answers = ground.loop.connect(attempts)
     closed = [one for one, answer in zip(attempts, answers, strict=True) if not answer]
     for one in closed:
-        ground.topology.forget_neighbours()
+        ground.topology.forget()
         if not surely or not ground.loop.connect([one], patience=PATIENCE)[0]:
             return one
     return None

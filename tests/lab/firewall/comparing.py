@@ -138,7 +138,7 @@ class Ground:
         ]
         for number in doubted[:_AGAIN]:
             # At leisure, and alone: neighbours that others made known are flushed.
-            self.topology.forget_neighbours()
+            self.topology.forget()
             answers[number] = self.loop.connect([attempts[number]], patience=PATIENCE)[0]
         for attempt, answer, one in zip(attempts, answers, expected, strict=True):
             if one.verdict == "either":
@@ -161,7 +161,7 @@ class Ground:
         on_link = [self._is_on_link(attempt) for attempt in attempts]
         for half in (True, False):
             numbers = [number for number, one in enumerate(on_link) if one is half]
-            self.topology.forget_neighbours()
+            self.topology.forget()
             found = self.loop.connect([attempts[number] for number in numbers])
             for number, answer in zip(numbers, found, strict=True):
                 answers[number] = answer

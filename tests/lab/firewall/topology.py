@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nethygiene.firewall.addresses import Family
-from tests.lab.firewall.greeting import Client
+from tests.lab.firewall.greeting import Client, inside
 from tests.lab.host import LabHost
+from tests.lab.kernel import forget_connections
 from tests.lab.lab import Lab
 
 OUTER, INNER, BEHIND = "lan", "filter-inner", "filter-far"
@@ -121,10 +122,16 @@ class Topology:
         """The target's network namespace."""
         return _namespace(self.target)
 
-    def forget_neighbours(self) -> None:
-        """Flush the neighbour tables of all hosts: each new client has to find the target anew."""
+    def forget(self) -> None:
+        """Flush the neighbour tables of all hosts, and the connections that the target tracks.
+
+        Each new client has to find the target anew, and one that takes the port of an earlier one
+        is no part of its connection.
+        """
         flush = "; ".join(f"nsenter --net={host} ip neigh flush all" for host in self.hosts)
         subprocess.run(["sh", "-c", flush], check=True, capture_output=True)
+        with inside(self.namespace):
+            forget_connections()
 
 
 def _namespace(host: LabHost) -> Path:
