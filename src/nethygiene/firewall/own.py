@@ -41,7 +41,7 @@ _NEVER: dict[Family, Intervals] = {
 }
 # What the Internet routes, and beside it networks of which a client has an address only where the
 # host or its interface has one too, or a route to it (RFC 6890 and the IANA registries behind it).
-_ROUTED: dict[Family, Intervals] = {
+ROUTED: dict[Family, Intervals] = {
     "ipv4": inverted(_intervals("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"), "ipv4"),
     "ipv6": _intervals("2000::/3"),
 }
@@ -141,7 +141,7 @@ def client_sources(
     every = [one for one in own if not one.is_loopback]
     of_interface = [one for one in every if one.interface == interface] or every
     near = [one.number for one in (*of_interface, to)]
-    found = list(_ROUTED[family])
+    found = list(ROUTED[family])
     for networks in _OF_ITS_OWN[family]:
         found = list(without(tuple(found), networks, family))
     for networks in _OF_ITS_OWN[family]:
@@ -200,6 +200,7 @@ def _leads_to_networks(routes: Routes, name: str) -> bool:
 __all__ = [
     "LINK_LOCAL",
     "LOOPBACK",
+    "ROUTED",
     "OwnAddress",
     "client_sources",
     "everything",

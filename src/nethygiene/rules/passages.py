@@ -20,12 +20,14 @@ from nethygiene.firewall.addresses import (
     without,
     written,
 )
-from nethygiene.firewall.own import possible_sources
+from nethygiene.firewall.own import ROUTED, possible_sources
 from nethygiene.firewall.paths import Path
 from nethygiene.firewall.stack import VirtualServer
 from nethygiene.firewall.verdict import Judgement
 
 _SHOWN = 3
+# The bits of an address that neighbours differ in, mostly.
+_NEIGHBOURS: dict[Family, int] = {"ipv4": 8, "ipv6": 64}
 _COUNTED = 100
 
 
@@ -83,8 +85,16 @@ class Passage:
         return written_networks(found, holes, self.path.family)
 
     def _example(self) -> str:
-        low, high = self.path.sources[0]
-        return written(low + 1 if high > low else low, self.path.family)
+        """A neighbour of the host's, or else somebody in the Internet: a reader knows both."""
+        path = self.path
+        size = 1 << _NEIGHBOURS[path.family]
+        first = path.address - path.address % size
+        if near := common(path.sources, ((first, first + size - 1),)):
+            # Of two that are as near, the later: a network's first address is its own.
+            nearest = (min(max(path.address, low), high) for low, high in reversed(near))
+            return written(min(nearest, key=lambda one: abs(one - path.address)), path.family)
+        low, high = (common(path.sources, ROUTED[path.family]) or path.sources)[0]
+        return written(low + 1 if high > low else low, path.family)
 
     def from_ports(self, judged: Judgement) -> str:
         """From which source ports, where that matters for this judgement."""
@@ -106,7 +116,8 @@ def written_networks(found: Iterable[Interval], holes: Intervals, family: Family
     stretches = list(islice(found, _COUNTED + 1))
     spans = list(_closed(stretches[:_COUNTED], holes))
     if len(stretches) > _COUNTED:
-        return f"many networks, for instance {_network(spans[0], family)}"
+        known = (span for span in spans if common((span,), ROUTED[family]))
+        return f"many networks, for instance {_network(next(known, spans[0]), family)}"
     shown = [_network(span, family) for span in spans[: _SHOWN if len(spans) <= _SHOWN else 1]]
     return _listed(shown, len(spans) - len(shown), "network")
 
