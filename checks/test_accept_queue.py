@@ -4,6 +4,7 @@ from functools import partial
 
 from nethygiene.rules import (
     FIND_FULL_QUEUE,
+    SERVED_HERE,
     Counters,
     Expect,
     ListenerOwners,
@@ -26,7 +27,7 @@ from nethygiene.rules import (
 )
 
 
-@rule(severity="high", kind="setting", incidents=["S3"])
+@rule(severity="high", kind="setting", incidents=["S3"], judged_if=SERVED_HERE)
 def test_somaxconn_covers_backlog(sysctl: Sysctls, service: Service, expect: Expect) -> None:
     """somaxconn is at least the backlog that the service asks for.
 
@@ -78,7 +79,7 @@ def test_somaxconn_meets_policy(sysctl: Sysctls, policy: Policy, expect: Expect)
     )
 
 
-@rule(severity="high", kind="state", incidents=["S3"])
+@rule(severity="high", kind="state", incidents=["S3"], judged_if=SERVED_HERE)
 def test_listener_backlog_in_effect(
     listeners: Listeners,
     sysctl: Sysctls,

@@ -3,6 +3,7 @@
 from functools import partial
 
 from nethygiene.rules import (
+    SERVED_HERE,
     Descriptors,
     Expect,
     ListenerOwners,
@@ -61,7 +62,7 @@ def test_file_descriptors_available(sysctl: Sysctls, policy: Policy, expect: Exp
         )
 
 
-@rule(severity="high", kind="state", incidents=["S3"])
+@rule(severity="high", kind="state", incidents=["S3"], judged_if=SERVED_HERE)
 def test_service_descriptors_available(
     service: Service,
     listeners: Listeners,

@@ -27,7 +27,7 @@ from nethygiene.rules import (
 NOT_SERVED = "not served to other hosts"
 
 
-@rule(severity="high", kind="setting", incidents=["S1.1", "S4"], version=2, follows_nat=True)
+@rule(severity="high", kind="setting", incidents=["S1.1", "S4"], version=2)
 def test_firewall_allows_service(
     packet_filter: PacketFilter, listeners: Listeners, service: Service, expect: Expect
 ) -> None:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from nethygiene.rules import (
+    SERVED_HERE,
     Connections,
     Expect,
     Policy,
@@ -97,7 +98,7 @@ def test_keepalive_detects_dead_peer_in_time(
         expect("net.ipv4.tcp_keepalive_time", idle, at_least(0), remedy=remedy)
 
 
-@rule(severity="high", kind="state", incidents=["S1.6"])
+@rule(severity="high", kind="state", incidents=["S1.6"], judged_if=SERVED_HERE)
 def test_service_connections_use_keepalive(
     connections: Connections, sysctl: Sysctls, service: Service, policy: Policy, expect: Expect
 ) -> None:
@@ -138,7 +139,7 @@ def test_service_connections_use_keepalive(
     expect(f"keepalive at port {service.port}", found, probed_before(idle), hint, remedy)
 
 
-@rule(severity="high", kind="state", incidents=["S1.6"])
+@rule(severity="high", kind="state", incidents=["S1.6"], judged_if=SERVED_HERE)
 def test_service_sessions_not_stale(
     connections: Connections, sysctl: Sysctls, service: Service, policy: Policy, expect: Expect
 ) -> None:

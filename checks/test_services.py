@@ -3,6 +3,7 @@
 from functools import partial
 
 from nethygiene.rules import (
+    SERVED_HERE,
     Expect,
     Here,
     Interfaces,
@@ -23,7 +24,13 @@ from nethygiene.rules import (
 )
 
 
-@rule(severity="critical", kind="state", incidents=["S1.3", "S2", "S4"], version=2)
+@rule(
+    severity="critical",
+    kind="state",
+    incidents=["S1.3", "S2", "S4"],
+    version=2,
+    judged_if=SERVED_HERE,
+)
 def test_service_listening(
     listeners: Listeners,
     listener_owners: ListenerOwners,

@@ -48,6 +48,11 @@ def masked(text: str) -> str:
     return text
 
 
+def shows_hint(text: str) -> bool:
+    """Whether something in it may be a secret: a text without is its own masked form."""
+    return _HINT.search(text) is not None
+
+
 def shows_secret(text: str) -> bool:
     """Whether something in it looks like a secret."""
     return masked(text) != text

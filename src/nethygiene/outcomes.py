@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 
 class Outcome(StrEnum):
@@ -78,3 +81,20 @@ class Unreadable:
 
     def __str__(self) -> str:
         return f"{self.source}: {self.detail}" if self.source else self.detail
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing that was looked at.
+
+    Attributes:
+        what: its name, as ``net.core.somaxconn``.
+        source: the file or command that it was read from; empty for a declared value.
+        expected: the expectation in words, None where it was only read.
+        actual: what was found.
+    """
+
+    what: str
+    source: Annotated[str, Field(description="file or command that it was read from")]
+    expected: Annotated[str | None, Field(description="null where it was only read")]
+    actual: str

@@ -6,13 +6,22 @@ The JSON Schema of the file is generated from these models and ships with the pa
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from nethygiene.outcomes import Kind, Outcome, Reason, Severity
+from nethygiene.outcomes import Kind, Observation, Outcome, Reason, Severity
 
 SCHEMA = 1
+
+
+def storable(text: str) -> str:
+    r"""The text with bytes that are no UTF-8, as a path or an argument may hold, as ``\udcff``.
+
+    Python keeps them as lone surrogates, which no JSON in UTF-8 can hold.
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 class _Record(BaseModel):
@@ -22,14 +31,10 @@ class _Record(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _storable(cls, values: object) -> object:
-        r"""Show bytes that are no UTF-8, as a path or an argument may hold, as ``\udcff``.
-
-        Python keeps them as lone surrogates, which no JSON in UTF-8 can hold.
-        """
         if isinstance(values, dict):
             for name, value in values.items():
-                if isinstance(value, str) and not value.isascii():
-                    values[name] = value.encode("utf-8", "backslashreplace").decode()
+                if isinstance(value, str):
+                    values[name] = storable(value)
         return values
 
 
@@ -81,15 +86,6 @@ class RuleRecord(_Record):
     references: tuple[str, ...]
 
 
-class ObservationRecord(_Record):
-    """One thing that was looked at."""
-
-    what: str
-    source: str = Field(description="file or command that it was read from")
-    expected: str | None = Field(description="null where it was only read")
-    actual: str
-
-
 class WaiverRecord(_Record):
     """The waiver that covers a result."""
 
@@ -99,22 +95,31 @@ class WaiverRecord(_Record):
     reason: str
 
 
-class Result(_Record):
-    """One verdict. (rule, host, item) is its identity."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One verdict. (rule, host, item) is its identity.
+
+    A plain class with slots, not a model: a fleet has hundreds of thousands of them.
+    """
 
     rule: str
     host: str
     item: str | None = None
-    fingerprint: str = Field(description="hash of the identity, stable across runs and versions")
+    fingerprint: Annotated[
+        str, Field(description="hash of the identity, stable across runs and versions")
+    ]
     outcome: Outcome
-    reason: Reason | None = Field(None, description="why it is unknown or not applicable")
+    reason: Annotated[Reason | None, Field(description="why it is unknown or not applicable")] = (
+        None
+    )
     severity: Severity
     message: str
-    remedy: str = Field(
-        "", description="what mends this failure; where it is empty, the rule's remedy holds"
-    )
+    remedy: Annotated[
+        str,
+        Field(description="what mends this failure; where it is empty, the rule's remedy holds"),
+    ] = ""
     waiver: WaiverRecord | None = None
-    observations: tuple[ObservationRecord, ...] = ()
+    observations: tuple[Observation, ...] = ()
 
 
 class Summary(_Record):

@@ -11,7 +11,6 @@ from typing import Any
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.probes import all_probes, commands_for
 from nethygiene.rules.definition import Rule
-from nethygiene.rules.diversion import GUARDS
 from nethygiene.rules.evaluate import Verdict
 from nethygiene.rules.items import FOUND
 from nethygiene.transcript import Transcript
@@ -57,8 +56,7 @@ def _without_idle_guard(
 
 
 def _guarding(rule: Rule, policy: Mapping[str, Any]) -> set[str]:
-    guard = GUARDS.get(rule.declared or "")
-    return _filled_by(guard.probes, policy) if guard else set()
+    return _filled_by(rule.judged_if.probes, policy) if rule.judged_if else set()
 
 
 def _sections_of(rule: Rule, policy: Mapping[str, Any]) -> set[str]:

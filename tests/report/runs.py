@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
-from nethygiene.outcomes import Kind, Outcome, Reason, Severity
+from nethygiene.outcomes import Kind, Observation, Outcome, Reason, Severity
 from nethygiene.plugin.shipped import shipped_folder
 from nethygiene.results import (
     HostRecord,
-    ObservationRecord,
     Result,
     RuleRecord,
     Run,
@@ -76,8 +75,8 @@ def host(name: str, *, error: str | None = None, groups: Sequence[str] = ("web",
     )
 
 
-def expected(what: str, want: str, actual: str, source: str) -> ObservationRecord:
-    return ObservationRecord(what=what, source=source, expected=want, actual=actual)
+def expected(what: str, want: str, actual: str, source: str) -> Observation:
+    return Observation(what=what, source=source, expected=want, actual=actual)
 
 
 def result(
@@ -88,7 +87,7 @@ def result(
     item: str | None = None,
     message: str = "",
     reason: Reason | None = None,
-    seen: Iterable[ObservationRecord] = (),
+    seen: Iterable[Observation] = (),
     waiver: WaiverRecord | None = None,
     remedy: str = "",
 ) -> Result:
@@ -134,7 +133,7 @@ def run(
     )
 
 
-def overflow(delta: int, total: int) -> ObservationRecord:
+def overflow(delta: int, total: int) -> Observation:
     return expected(
         "TcpExtListenOverflows",
         "no rise",
@@ -143,7 +142,7 @@ def overflow(delta: int, total: int) -> ObservationRecord:
     )
 
 
-def somaxconn(actual: int) -> ObservationRecord:
+def somaxconn(actual: int) -> Observation:
     path = "/proc/sys/net/core/somaxconn"
     return expected("net.core.somaxconn", "at least 16384", str(actual), path)
 
@@ -273,9 +272,7 @@ def hostile() -> Run:
         expected(
             f"alias {CLOSING}", f"none {HOSTILE}", f"{ESCAPE}{RIGHT_TO_LEFT}", "<!-- ip -d link"
         ),
-        ObservationRecord(
-            what="log", source="journalctl", expected=None, actual=f"{HOSTILE}\u2028"
-        ),
+        Observation(what="log", source="journalctl", expected=None, actual=f"{HOSTILE}\u2028"),
     ]
     results = [
         result(REACHABLE, name),
@@ -304,9 +301,7 @@ def fleet(hosts: int, rules: int = 40, *, failing: float = 0.01) -> Run:
         path = f"/proc/sys/net/ipv4/{one.id}"
         for name in names:
             seen = [
-                ObservationRecord(
-                    what="kernel", source="uname -r", expected=None, actual="6.12.48"
-                ),
+                Observation(what="kernel", source="uname -r", expected=None, actual="6.12.48"),
                 expected(f"net.ipv4.{one.id}", "at least 16384", "16384", path),
             ]
             outcome = Outcome.PASSED

@@ -121,7 +121,7 @@ LIBRARIES: dict[str, set[str]] = {
     "paramiko": {"transport"},
     "cryptography": {"transport"},
     "yaml": {"inventory"},
-    "pydantic": {"evidence", "inventory", "plugin", "results"},
+    "pydantic": {"evidence", "inventory", "outcomes", "plugin", "results"},
     "pydantic_core": {"inventory"},
 }
 

@@ -82,7 +82,8 @@ def _incidents(rule: Rule, up: str) -> str:
 
 def _reads(rule: Rule) -> str:
     found = FOUND[rule.found].probes if rule.found is not None else ()
-    names = [name for name in (*rule.arguments, *found) if name in all_probes()]
+    needed = rule.judged_if.probes if rule.judged_if is not None else ()
+    names = [name for name in (*rule.arguments, *found, *needed) if name in all_probes()]
     probes = [all_probes()[name] for name in dict.fromkeys(names)]
     if not probes:
         return "How the host was reached, and nothing on it.\n"

@@ -8,27 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import NoReturn
 
-from nethygiene.outcomes import Reason, Unreadable
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One thing that was looked at.
-
-    Attributes:
-        what: its name, as ``net.core.somaxconn``.
-        source: the file or command that it was read from; empty for a declared value.
-        expected: the expectation in words, None where it was only read.
-        actual: what was found.
-    """
-
-    what: str
-    source: str
-    expected: str | None
-    actual: str
+from nethygiene.outcomes import Observation, Reason, Unreadable
 
 
 class UnreadableFactError(Exception):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import TypeAdapter
 
 from nethygiene.outcomes import Outcome, Severity
 from nethygiene.report.text import printable
@@ -20,25 +21,27 @@ _WORST_FIRST = (
     Outcome.PASSED,
     Outcome.NOT_APPLICABLE,
 )
-_CATEGORIES = {
-    Outcome.FAILED: ("failed", "F", "FAILED"),
-    Outcome.UNKNOWN: ("unknown", "U", "UNKNOWN"),
-    Outcome.WAIVED: ("waived", "w", "WAIVED"),
-    Outcome.NOT_APPLICABLE: ("not-applicable", "-", "NOT APPLICABLE"),
+_STATUS = {
+    Outcome.FAILED: ("failed", "F", ("FAILED", {"red": True})),
+    Outcome.UNKNOWN: ("unknown", "U", ("UNKNOWN", {"yellow": True, "bold": True})),
+    Outcome.WAIVED: ("waived", "w", ("WAIVED", {"yellow": True})),
+    Outcome.NOT_APPLICABLE: ("not-applicable", "-", ("NOT APPLICABLE", {"light": True})),
 }
 _CARRIED = "nethygiene"
 # Set on reports of rules, whose failures the summary tells; not on those of plain checks.
 RULE_ITEM = "nethygiene_rule_item"
 
 
-class Judged(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Judged:
     """What a report of ours carries: the results, and the rule that they are of."""
-
-    model_config = ConfigDict(frozen=True)
 
     outcome: Outcome
     rule: RuleRecord
     results: tuple[Result, ...]
+
+
+_JUDGED = TypeAdapter(Judged)
 
 
 def settle_report(
@@ -48,7 +51,7 @@ def settle_report(
     worst = min((one.outcome for one in results), key=_WORST_FIRST.index)
     relevant = [one for one in results if one.outcome is worst]
     text = "\n".join(_line(one) for one in relevant)
-    judged = Judged(outcome=worst, rule=rule, results=tuple(results))
+    judged = Judged(worst, rule, tuple(results))
     setattr(report, _CARRIED, judged)
     report.user_properties = [*report.user_properties, *_properties(worst, relevant)]
     # JUnit takes them from the report of the tear-down, which is made from the item.
@@ -81,28 +84,19 @@ def judged_by(report: object) -> Judged | None:
 def pack(data: dict[str, Any] | None) -> None:
     """Make what a report carries fit for the way from xdist's worker to its controller."""
     if data is not None and isinstance(judged := data.get(_CARRIED), Judged):
-        data[_CARRIED] = judged.model_dump_json(by_alias=True)
+        data[_CARRIED] = _JUDGED.dump_json(judged, by_alias=True).decode()
 
 
 def unpack(data: dict[str, Any]) -> None:
     """Undo :func:`pack`."""
     if isinstance(text := data.get(_CARRIED), str):
-        data[_CARRIED] = Judged.model_validate_json(text)
+        data[_CARRIED] = _JUDGED.validate_json(text)
 
 
 def status_of(report: object) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
     """The terminal's category, letter and word, for what pytest has no name for."""
     judged = judged_by(report)
-    if judged is None or judged.outcome not in _CATEGORIES:
-        return None
-    category, letter, word = _CATEGORIES[judged.outcome]
-    colours = {
-        Outcome.FAILED: {"red": True},
-        Outcome.UNKNOWN: {"yellow": True, "bold": True},
-        Outcome.WAIVED: {"yellow": True},
-        Outcome.NOT_APPLICABLE: {"light": True},
-    }
-    return category, letter, (word, colours[judged.outcome])
+    return None if judged is None else _STATUS.get(judged.outcome)
 
 
 def _line(result: Result) -> str:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from functools import cache
 
-from nethygiene.facts.ledger import Observation
 from nethygiene.inventory.policy import Waiver
-from nethygiene.masking import masked
-from nethygiene.outcomes import Outcome, Severity
+from nethygiene.masking import masked, shows_hint
+from nethygiene.outcomes import Observation, Outcome, Severity
 from nethygiene.plugin.hosts import PlannedHost
 from nethygiene.probes.kernel import Kernel
 from nethygiene.probes.machine import Machine
 from nethygiene.results import (
     HostRecord,
-    ObservationRecord,
     PlaceRecord,
     Result,
     RuleRecord,
     WaiverRecord,
     fingerprint,
+    storable,
 )
 from nethygiene.rules.definition import Rule
 from nethygiene.rules.evaluate import Verdict
@@ -78,15 +77,15 @@ def result_record(
     return Result(
         rule=rule,
         host=host,
-        item=verdict.item,
+        item=None if verdict.item is None else storable(verdict.item),
         fingerprint=fingerprint(rule, host, verdict.item),
         outcome=outcome,
         reason=verdict.reason,
         severity=severity,
-        message=masked(message),
-        remedy=masked(verdict.remedy),
+        message=storable(masked(message)),
+        remedy=storable(masked(verdict.remedy)),
         waiver=waiver,
-        observations=tuple(map(_observation_record, verdict.observations)),
+        observations=tuple(map(_shown, verdict.observations)),
     )
 
 
@@ -96,10 +95,15 @@ def _waiver_record(waiver: Waiver) -> WaiverRecord:
     )
 
 
-def _observation_record(one: Observation) -> ObservationRecord:
-    return ObservationRecord(
-        what=masked(one.what),
-        source=one.source,
-        expected=None if one.expected is None else masked(one.expected),
-        actual=masked(one.actual),
+def _shown(one: Observation) -> Observation:
+    """The same without secrets; nearly always it holds none, and is the same object."""
+    expected = one.expected or ""
+    text = f"{one.what}\n{expected}\n{one.actual}"
+    if text.isascii() and not shows_hint(text):
+        return one
+    return Observation(
+        storable(masked(one.what)),
+        storable(one.source),
+        None if one.expected is None else storable(masked(expected)),
+        storable(masked(one.actual)),
     )

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nethygiene.markup import merged, words
-from nethygiene.outcomes import Outcome, Reason
-from nethygiene.results import ObservationRecord, Result, RuleRecord, Run
+from nethygiene.outcomes import Observation, Outcome, Reason
+from nethygiene.results import Result, RuleRecord, Run
 from nethygiene.verdict import REACHABILITY
 
 
@@ -23,7 +23,7 @@ class Story:
     """
 
     message: str
-    evidence: tuple[ObservationRecord, ...]
+    evidence: tuple[Observation, ...]
     results: tuple[Result, ...]
 
 
@@ -110,7 +110,7 @@ def unread_results(run: Run) -> list[Result]:
     return [one for one in run.results if one.reason is Reason.UNREACHABLE]
 
 
-def failing_observations(result: Result) -> tuple[ObservationRecord, ...]:
+def failing_observations(result: Result) -> tuple[Observation, ...]:
     """The observations that a failure's message speaks of; all expectations if it names none."""
     if result.outcome not in {Outcome.FAILED, Outcome.WAIVED}:
         return ()
@@ -118,7 +118,7 @@ def failing_observations(result: Result) -> tuple[ObservationRecord, ...]:
     return tuple(one for one in judged if sentence(one) in result.message) or judged
 
 
-def sentence(observation: ObservationRecord) -> str:
+def sentence(observation: Observation) -> str:
     """How an expectation that is not met is told."""
     return f"{observation.what} is {observation.actual}, expected {observation.expected}"
 

@@ -74,6 +74,7 @@ from nethygiene.rules.descriptor_limits import (
     descriptors_of_listeners,
     raise_limit,
 )
+from nethygiene.rules.diversion import SERVED_HERE
 from nethygiene.rules.expect import Expect, not_applicable, unknown
 from nethygiene.rules.failed_connections import (
     connections_opened,
@@ -222,6 +223,7 @@ __all__ = [
     "INTERFACE_DROPS",
     "NOT_SEEN",
     "NO_COMPLAINTS",
+    "SERVED_HERE",
     "WHOLE",
     "BlockedPort",
     "BootSysctls",

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from nethygiene.outcomes import Kind, Severity
 from nethygiene.probes import all_probes
-from nethygiene.rules.diversion import GUARDS
 from nethygiene.rules.documentation import Documentation, parse_documentation
 from nethygiene.rules.items import DECLARED, FOUND
+from nethygiene.rules.precondition import Precondition
 
 PLAIN_ARGUMENTS = ("connection", "expect", "policy")
 ALWAYS_SENT = ("kernel", "machine")
@@ -41,7 +41,7 @@ class Rule:
         declared: the argument that names a declared item, None if it has none.
         found: the argument that names a found item, None if it has none.
         probes: names of the probes that it needs.
-        follows_nat: it judges a service wherever NAT takes its port.
+        judged_if: where the declared item has to be served; None for anywhere.
     """
 
     id: str
@@ -55,7 +55,7 @@ class Rule:
     declared: str | None
     found: str | None
     probes: frozenset[str]
-    follows_nat: bool = False
+    judged_if: Precondition | None = None
 
     @property
     def judges_reachability(self) -> bool:
@@ -69,7 +69,7 @@ def rule(
     kind: str,
     incidents: Sequence[str],
     version: int = 1,
-    follows_nat: bool = False,
+    judged_if: Precondition | None = None,
 ) -> Callable[[F], F]:
     """Declare a rule.
 
@@ -82,8 +82,9 @@ def rule(
         kind: ``setting``, ``state`` or ``rate``.
         incidents: codes of the incidents it was born from.
         version: raised when its verdict can change.
-        follows_nat: it judges a service wherever NAT takes its port. Others are asked about the
-            port that the host itself serves, and not at all where another one does.
+        judged_if: where the declared item has to be served, as `SERVED_HERE`: then the rule is
+            asked about the port that the host itself serves, and not at all where another
+            host or container does.
 
     Raises:
         RuleDeclarationError: on import, when the declaration is wrong.
@@ -91,7 +92,10 @@ def rule(
 
     def declare(function: F) -> F:
         read = _read(function, severity, kind, tuple(incidents), version)
-        setattr(function, _ATTRIBUTE, replace(read, follows_nat=follows_nat))
+        if judged_if is not None:
+            probes = read.probes.union(judged_if.probes)
+            read = replace(read, judged_if=judged_if, probes=probes)
+        setattr(function, _ATTRIBUTE, read)
         return function
 
     return declare
@@ -143,8 +147,6 @@ def _read(
     probes = {argument for argument in arguments if argument in all_probes()}
     for argument in found:
         probes |= set(FOUND[argument].probes)
-    for argument in set(declared) & GUARDS.keys():
-        probes |= set(GUARDS[argument].probes)
     return Rule(
         id=name.removeprefix("test_").replace("_", "-"),
         version=version,

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.inventory.policy import Service
 from nethygiene.probes.listener_owners import ListenerOwners
@@ -13,32 +9,8 @@ from nethygiene.probes.listeners import Listeners
 from nethygiene.rules.client_ways import ClientWay, answers_at, client_ways
 from nethygiene.rules.containers import container_proxies
 from nethygiene.rules.firewall import virtual_server
-from nethygiene.rules.items import Named
+from nethygiene.rules.precondition import Elsewhere, Instead, Whereabouts, precondition
 from nethygiene.rules.translation import Translation, translations
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """A declared item is not, or perhaps not, what the sockets of this host tell of.
-
-    Attributes:
-        why: one line for people.
-        surely: nothing of it is here; else some of it perhaps is.
-    """
-
-    why: str
-    surely: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AtPort:
-    """All clients of a service are taken to another port of the host by NAT: `item` is of that."""
-
-    item: Named
-    why: str
-
-
-Whereabouts = Elsewhere | AtPort | None
 
 
 def whereabouts(
@@ -98,7 +70,7 @@ def _taken(service: Service, taken: list[Translation], *, whole: bool) -> Wherea
     if whole and all(one.here for one in taken) and len(ports) == 1 and (port := ports.pop()):
         moved = service.model_copy(update={"port": port})
         moved._name = service.name  # noqa: SLF001 - the copy is of the same item
-        return AtPort(moved, str(taken[0]))
+        return Instead(moved, str(taken[0]))
     return Elsewhere(f"{what}: some of its clients are served elsewhere", surely=False)
 
 
@@ -114,29 +86,7 @@ def _in_container(what: str) -> Elsewhere:
     return Elsewhere(f"{what}, {where}: audit the container, or the host that it leads to", True)
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """Tells where a declared item is served, before the host's own sockets are asked about it.
+SERVED_HERE = precondition(whereabouts)
+"""The service is served by this host itself: `Instead` where NAT takes it to another port here."""
 
-    Attributes:
-        where: from the item and facts, by the names of its further arguments, to where it is.
-            What it cannot read is no reason.
-        probes: the names of those facts.
-    """
-
-    where: Callable[..., Whereabouts]
-    probes: tuple[str, ...]
-
-
-def _guard(where: Callable[..., Whereabouts]) -> Guard:
-    _item, *probes = inspect.signature(where).parameters
-    return Guard(where, tuple(probes))
-
-
-GUARDS: Mapping[str, Guard] = {"service": _guard(whereabouts)}
-"""The guards of declared items, by the argument that names the item; most kinds have none.
-
-A rule that follows NAT itself (``follows_nat``) is not guarded.
-"""
-
-__all__ = ["GUARDS", "AtPort", "Elsewhere", "Guard", "Whereabouts", "whereabouts"]
+__all__ = ["SERVED_HERE", "whereabouts"]

@@ -7,16 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from nethygiene.facts.fact import Fact, UnreadableFact
-from nethygiene.facts.ledger import Ledger, Observation, UnreadableFactError
+from nethygiene.facts.ledger import Ledger, UnreadableFactError
 from nethygiene.markup import joined
-from nethygiene.outcomes import Outcome, Reason, Unreadable
+from nethygiene.outcomes import Observation, Outcome, Reason, Unreadable
 from nethygiene.probes.kernel import Kernel
 from nethygiene.rules.definition import Rule
-from nethygiene.rules.diversion import GUARDS, AtPort, Elsewhere, Whereabouts
 from nethygiene.rules.expect import Expect, NotApplicableError, judged_by
 from nethygiene.rules.items import DECLARED, FOUND, Named
 from nethygiene.rules.judged import Judgement, judged_sysctls
+from nethygiene.rules.precondition import Elsewhere, Instead, held
 from nethygiene.rules.subject import HALF_READ, Subject
 
 # Of what a host can make as long as it likes. Nobody reads further, and every report shall open.
@@ -89,7 +88,7 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
     items: list[Named] = []
     crash: Exception | None = None
     inapplicable: NotApplicableError | None = None
-    facts: dict[str, object] = {name: _bound(subject, name, ledger) for name in finder.probes}
+    facts: dict[str, object] = {name: subject.bound(name, ledger) for name in finder.probes}
     if finder.asks_policy:
         facts["policy"] = subject.policy
     if finder.after_others:
@@ -125,25 +124,18 @@ def _others(rule: Rule, subject: Subject) -> Iterator[Judgement]:
 
 
 def _judge_declared(rule: Rule, subject: Subject, item: Named | None) -> Verdict:
-    """Judge a declared item, unless its guard says that this host's facts are not about it."""
+    """Judge a declared item where the rule's precondition says that it is."""
     verdict = _judge(rule, subject, rule.declared, item)
-    guard = GUARDS.get(rule.declared or "")
     # What the policy leaves out is left out, wherever the item lives.
-    if guard is None or verdict.reason is Reason.NOT_DECLARED or rule.follows_nat:
+    if rule.judged_if is None or item is None or verdict.reason is Reason.NOT_DECLARED:
         return verdict
-    ledger = Ledger()
-    where: Whereabouts = None
-    try:
-        where = guard.where(item, **{name: _bound(subject, name, ledger) for name in guard.probes})
-    except UnreadableFactError as error:
-        # Else a login without privilege could judge nothing: it is said, and no more.
-        ledger.read("NAT and proxies", "", f"could not be read: {error}")
-    except Exception as error:  # noqa: BLE001 - a bug in our own guard: unknown, said aloud
-        return decide(ledger, verdict.item, crash=error)
-    ledger.close()
-    if isinstance(where, AtPort):
+    condition = held(rule.judged_if, subject, item)
+    where = condition.where
+    if condition.crash is not None:
+        return decide(Ledger(), verdict.item, crash=condition.crash)
+    if isinstance(where, Instead):
         verdict = _judge(rule, subject, rule.declared, where.item)
-    new = [one for one in ledger.observations if one not in verdict.observations]
+    new = [one for one in condition.observations if one not in verdict.observations]
     seen = (*verdict.observations, *new)
     if not isinstance(where, Elsewhere):
         return replace(verdict, observations=seen)
@@ -163,7 +155,7 @@ def _judge(rule: Rule, subject: Subject, kind: str | None, item: Named | None) -
         elif name == kind:
             arguments[name] = item
         else:
-            arguments[name] = _bound(subject, name, ledger)
+            arguments[name] = subject.bound(name, ledger)
     crash: BaseException | None = None
     inapplicable: NotApplicableError | None = None
     judging = judged_by.set(ledger)
@@ -267,13 +259,6 @@ def _cut(text: str) -> str:
 
 def _not_applicable(why: str, reason: Reason) -> Verdict:
     return Verdict(None, Outcome.NOT_APPLICABLE, reason, why, ())
-
-
-def _bound(subject: Subject, name: str, ledger: Ledger) -> Fact | UnreadableFact:
-    fact = subject.fact(name)
-    if isinstance(fact, Unreadable):
-        return UnreadableFact(fact, ledger)
-    return fact.bound_to(ledger)
 
 
 def _other_system(subject: Subject) -> str | None:

@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from nethygiene.facts.ledger import Observation
-from nethygiene.outcomes import Outcome
+from nethygiene.outcomes import Observation, Outcome
 from nethygiene.probes.sysctl import ROOT
 
 # The kernel's release, which tells whether a setting has to be there.

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nethygiene.facts.fact import Fact
+from nethygiene.facts.fact import Fact, UnreadableFact
+from nethygiene.facts.ledger import Ledger
 from nethygiene.inventory.policy import Policy
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes import Probe, all_probes, whole
@@ -60,11 +61,12 @@ class Subject:
         transcript: what it answered.
         rules: those that judge it in this run; one that looks at what others came to judges by
             them itself, so that neither order nor xdist matters.
+        shared: what one rule has worked out and others need as well, by keys of their own.
         without_since: what a sample is that the earlier run of `--since` does not have; None
             where no such run was named.
     """
 
-    __slots__ = ("_facts", "name", "policy", "rules", "transcript", "without_since")
+    __slots__ = ("_facts", "name", "policy", "rules", "shared", "transcript", "without_since")
 
     def __init__(
         self,
@@ -80,6 +82,7 @@ class Subject:
         self.transcript = transcript
         self.rules = rules
         self.without_since = without_since
+        self.shared: dict[object, object] = {}
         self._facts: dict[str, Fact | Unreadable] = {}
 
     def fact(self, name: str) -> Fact | Unreadable:
@@ -89,6 +92,13 @@ class Subject:
             fact = self._connection() if name == "connection" else self._parsed(all_probes()[name])
             self._facts[name] = fact
         return fact
+
+    def bound(self, name: str, ledger: Ledger) -> Fact | UnreadableFact:
+        """The fact, with its reads recorded in `ledger`."""
+        fact = self.fact(name)
+        if isinstance(fact, Unreadable):
+            return UnreadableFact(fact, ledger)
+        return fact.bound_to(ledger)
 
     def parse_all(self) -> None:
         """Parse every fact now: while other hosts are still being waited for."""

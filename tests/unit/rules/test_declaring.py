@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from nethygiene.outcomes import Kind, Severity
-from nethygiene.rules import Expect, InterfaceFamily, Policy, Service, Sysctls, rule
+from nethygiene.rules import SERVED_HERE, Expect, InterfaceFamily, Policy, Service, Sysctls, rule
 from nethygiene.rules.definition import RuleDeclarationError, rule_of
 from nethygiene.rules.documentation import parse_documentation
 from tests.cases.case import rules
@@ -15,7 +15,13 @@ from tests.unit.rules.writing_rules import DOCSTRING
 
 
 def test_a_rule_is_what_its_function_says() -> None:
-    @rule(severity="high", kind="rate", incidents=["S1.8", "S3"], version=2)
+    @rule(
+        severity="high",
+        kind="rate",
+        incidents=["S1.8", "S3"],
+        version=2,
+        judged_if=SERVED_HERE,
+    )
     def test_some_thing_4_you(
         sysctl: Sysctls, service: Service, policy: Policy, expect: Expect
     ) -> None:
@@ -32,7 +38,7 @@ def test_a_rule_is_what_its_function_says() -> None:
     assert (declared.version, declared.severity, declared.kind) == (2, Severity.HIGH, Kind.RATE)
     assert declared.incidents == ("S1.8", "S3")
     assert (declared.declared, declared.found) == ("service", None)
-    # The last three tell whether NAT or a container's proxy takes the service's port away.
+    # The last three say whether NAT or a container's proxy takes the service's port away.
     asked = {"packet_filter", "listener_owners", "listeners"}
     assert declared.probes == {"sysctl", "kernel", "machine"} | asked
     assert not declared.judges_reachability

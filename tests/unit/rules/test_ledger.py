@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from nethygiene.facts.fact import Fact, UnreadableFact
-from nethygiene.facts.ledger import Ledger, Observation, UnreadableFactError
-from nethygiene.outcomes import Reason, Unreadable
+from nethygiene.facts.ledger import Ledger, UnreadableFactError
+from nethygiene.outcomes import Observation, Reason, Unreadable
 from nethygiene.probes.kernel import Kernel
 
 DENIED = Unreadable(Reason.PERMISSION, "cat /x", "denied")
