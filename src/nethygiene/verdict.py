@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import IntEnum
 
 from nethygiene.outcomes import Outcome, Reason, Severity
 from nethygiene.results import Result
 
-CLEAN = 0
-FAILURES = 1
-CRASHED = 3
-UNKNOWNS = 10
-NOTHING_JUDGED = 11
-
 REACHABILITY = "host-reachable"
 
 
-def exit_status(results: Iterable[Result], fail_on: Severity) -> int:
+class ExitStatus(IntEnum):
+    """What a run ends with; others are pytest's own."""
+
+    CLEAN = 0
+    FAILURES = 1
+    CUT_SHORT = 2
+    CRASHED = 3
+    UNKNOWNS = 10
+    NOTHING_JUDGED = 11
+
+
+def exit_status(results: Iterable[Result], fail_on: Severity) -> ExitStatus:
     """The exit status of a run that came to its end.
 
     Returns:
@@ -27,13 +33,13 @@ def exit_status(results: Iterable[Result], fail_on: Severity) -> int:
     severities = {one for one in Severity if one.rank >= fail_on.rank}
     serious = [one for one in results if one.severity in severities]
     if any(one.reason is Reason.RULE_CRASHED for one in results):
-        return CRASHED
+        return ExitStatus.CRASHED
     if any(one.outcome is Outcome.FAILED for one in serious):
-        return FAILURES
+        return ExitStatus.FAILURES
     if any(one.outcome is Outcome.UNKNOWN for one in serious):
-        return UNKNOWNS
+        return ExitStatus.UNKNOWNS
     judged = [one for one in results if one.outcome is not Outcome.NOT_APPLICABLE]
     only_reachability = all(one.rule == REACHABILITY for one in results)
     if not [one for one in judged if only_reachability or one.rule != REACHABILITY]:
-        return NOTHING_JUDGED
-    return CLEAN
+        return ExitStatus.NOTHING_JUDGED
+    return ExitStatus.CLEAN

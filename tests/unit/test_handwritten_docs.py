@@ -15,7 +15,7 @@ from nethygiene.plugin.options import add_options
 from nethygiene.rules.evaluate import evaluate
 from nethygiene.rules.subject import Subject
 from nethygiene.transcript import Section, Transcript
-from nethygiene.verdict import CLEAN, CRASHED, FAILURES, NOTHING_JUDGED, UNKNOWNS
+from nethygiene.verdict import ExitStatus
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,8 +43,7 @@ def test_readme_names_every_option_and_none_that_is_not_there() -> None:
 def test_readme_names_every_outcome_and_exit_status() -> None:
     rows = re.findall(r"^\| ([a-z0-9-]+)[, |]", README, re.MULTILINE)
     assert {outcome.value for outcome in Outcome} <= set(rows)
-    statuses = (CLEAN, FAILURES, CRASHED, UNKNOWNS, NOTHING_JUDGED)
-    assert {str(status) for status in statuses} <= set(rows)
+    assert {str(status) for status in ExitStatus} <= set(rows)
 
 
 @pytest.mark.parametrize("text", [one for one in blocks(README) if one.startswith("all:")])

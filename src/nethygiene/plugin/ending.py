@@ -18,7 +18,7 @@ from nethygiene.report.console import summary_lines
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
 from nethygiene.report.writers import annotator_for
-from nethygiene.verdict import CRASHED, FAILURES, exit_status
+from nethygiene.verdict import ExitStatus, exit_status
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 REPORT = pytest.StashKey[RunReport]()
 GATHERER = "nethygiene.plugin.ending"
 
-_INTERRUPTED = 2
-# These say more than any verdict: interrupted, internal error, usage error, nothing collected,
-# and 6, too many warnings.
-_PYTESTS_OWN = frozenset({2, 3, 4, 5, 6})
+# These say more than any verdict: interrupted, internal error, usage error, nothing collected, too
+# many warnings.
+_PYTESTS_OWN = frozenset(pytest.ExitCode) - {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
 
 
 class Gatherer:
@@ -80,23 +79,23 @@ class Gatherer:
                 yield
         except (OSError, pytest.exit.Exception) as error:
             self._cannot_write(others, error)
-        if self._not_written and session.exitstatus != _INTERRUPTED:
-            session.exitstatus = _INTERRUPTED if self.signals.obeyed else CRASHED
+        if self._not_written and session.exitstatus != ExitStatus.CUT_SHORT:
+            session.exitstatus = ExitStatus.CUT_SHORT if self.signals.obeyed else ExitStatus.CRASHED
 
     def _settle(self, session: pytest.Session, status: int) -> None:
         """Decide the exit status, and write the files that are ours."""
         audit = audit_of(self._config)
         if audit.interrupted:
-            status = _INTERRUPTED
+            status = ExitStatus.CUT_SHORT
         cut_short = self._why_cut_short(session, status)
         if status not in _PYTESTS_OWN:
             status = exit_status(audit.results, audit.options.fail_on)
             # A failing test that is none of ours keeps pytest's status, unless ours says more.
-            if self._stranger_failed and status != CRASHED:
-                status = FAILURES
+            if self._stranger_failed and status != ExitStatus.CRASHED:
+                status = ExitStatus.FAILURES
             # What was not judged may have failed: neither clean nor merely unknown.
-            if cut_short is not None and status not in {CRASHED, FAILURES}:
-                status = _INTERRUPTED
+            if cut_short is not None and status not in {ExitStatus.CRASHED, ExitStatus.FAILURES}:
+                status = ExitStatus.CUT_SHORT
         session.exitstatus = status
         report = RunReport(
             audit.run(status, cut_short), audit.options.fail_on, tuple(audit.remarks())
@@ -113,9 +112,9 @@ class Gatherer:
         left = max(0, session.testscollected - self._finished)
         if audit.interrupted:
             why = f"interrupted by {self.signals.received} while hosts were read"
-        elif status == _INTERRUPTED:
+        elif status == ExitStatus.CUT_SHORT:
             why = self._interruption or f"interrupted by {self.signals.received}"
-        elif left and status in {0, FAILURES}:
+        elif left and status in {ExitStatus.CLEAN, ExitStatus.FAILURES}:
             why = str(session.shouldfail or session.shouldstop or "ended early")
         elif audit.cut_short is not None:
             why = audit.cut_short
@@ -132,7 +131,7 @@ class Gatherer:
         """Print what was found, grouped by rule, in place of pytest's page for each failure."""
         report = self._config.stash.get(REPORT, None)
         nothing_ran = self._config.option.collectonly or not (report and report.run.results)
-        if report is None or (nothing_ran and report.run.exit_status != _INTERRUPTED):
+        if report is None or (nothing_ran and report.run.exit_status != ExitStatus.CUT_SHORT):
             self._tell_not_written(terminalreporter)
             return (yield)
         stats = terminalreporter.stats

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from nethygiene.markup import Form, blocks
 from nethygiene.outcomes import Outcome, Severity
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
-from nethygiene.report.headline import CONSOLE_WORDS, CUT_SHORT, below_fail_on
+from nethygiene.report.headline import CONSOLE_WORDS, below_fail_on
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
 from nethygiene.results import Result, Run
-from nethygiene.verdict import CLEAN
+from nethygiene.verdict import ExitStatus
 
 # So many hosts of a rule are told in full; --results and the HTML report have them all.
 _SHOWN = 8
@@ -55,7 +55,7 @@ def summary_lines(report: RunReport, *, width: int, verbose: bool) -> Iterator[L
     yield from _counts(run, width)
     verdict = verdict_line(run, report.fail_on)
     if verdict:
-        good = run.exit_status == CLEAN
+        good = run.exit_status == ExitStatus.CLEAN
         yield Line(verdict, {"green": good, "red": not good, "bold": True})
 
 
@@ -94,7 +94,7 @@ def verdict_line(run: Run, fail_on: Severity) -> str:
     verdict = CONSOLE_WORDS.get(run.exit_status, "").format(
         level=fail_on, why=why, below=below_fail_on(run)
     )
-    if run.cut_short is not None and run.exit_status != CUT_SHORT:
+    if run.cut_short is not None and run.exit_status != ExitStatus.CUT_SHORT:
         verdict = f"{verdict}; CUT SHORT: {why}".removeprefix("; ")
     return verdict
 

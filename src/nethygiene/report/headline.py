@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from nethygiene.outcomes import Outcome, Severity
 from nethygiene.report.findings import plural
 from nethygiene.results import Run
-from nethygiene.verdict import CLEAN, CRASHED, FAILURES, NOTHING_JUDGED, UNKNOWNS
-
-CUT_SHORT = 2
+from nethygiene.verdict import ExitStatus
 
 Tone = Literal["good", "bad", "doubt"]
 
@@ -72,26 +71,26 @@ def coverage(run: Run) -> Coverage:
 def headline(run: Run, fail_on: Severity) -> Headline:
     """The verdict of a run that was judged with that `--fail-on`."""
     told = _headline(run, fail_on)
-    if run.cut_short is None or run.exit_status == CUT_SHORT:
+    if run.cut_short is None or run.exit_status == ExitStatus.CUT_SHORT:
         return told
     return replace(told, lead=f"{told.lead}. Cut short: {run.cut_short}")
 
 
 def _headline(run: Run, fail_on: Severity) -> Headline:
     match run.exit_status:
-        case 0:
+        case ExitStatus.CLEAN:
             return Headline("Clean", _clean(run, fail_on), "good")
-        case 1:
+        case ExitStatus.FAILURES:
             return Headline("Findings", _findings(run, fail_on), "bad")
-        case 10:
+        case ExitStatus.UNKNOWNS:
             return Headline("Could not check everything", _unknowns(run, fail_on), "doubt")
-        case 11:
+        case ExitStatus.NOTHING_JUDGED:
             lead = "No selected rule applies to these hosts: this is no approval"
             return Headline("Nothing judged", lead, "doubt")
-        case 3:
+        case ExitStatus.CRASHED:
             lead = "A rule or nethygiene itself crashed: this is a bug, not a verdict"
             return Headline("Crashed", lead, "bad")
-        case 2:
+        case ExitStatus.CUT_SHORT:
             why = run.cut_short or "interrupted"
             lead = f"The run was cut short ({why}): what was judged before is below"
             return Headline("Cut short", lead, "doubt")
@@ -138,11 +137,11 @@ def _unknowns(run: Run, fail_on: Severity) -> str:
     )
 
 
-CONSOLE_WORDS = {
-    CLEAN: "CLEAN: nothing at or above {level} failed or is unknown{below}",
-    FAILURES: "FINDINGS: something at or above {level} failed",
-    CUT_SHORT: "CUT SHORT: {why}; what was judged before is above",
-    CRASHED: "BROKEN: a rule or nethygiene itself crashed; this is a bug, not a verdict",
-    UNKNOWNS: "COULD NOT CHECK EVERYTHING: something at or above {level} is unknown",
-    NOTHING_JUDGED: "NOTHING JUDGED: no selected rule applies to these hosts",
+CONSOLE_WORDS: Mapping[int, str] = {
+    ExitStatus.CLEAN: "CLEAN: nothing at or above {level} failed or is unknown{below}",
+    ExitStatus.FAILURES: "FINDINGS: something at or above {level} failed",
+    ExitStatus.CUT_SHORT: "CUT SHORT: {why}; what was judged before is above",
+    ExitStatus.CRASHED: "BROKEN: a rule or nethygiene itself crashed; this is a bug, not a verdict",
+    ExitStatus.UNKNOWNS: "COULD NOT CHECK EVERYTHING: something at or above {level} is unknown",
+    ExitStatus.NOTHING_JUDGED: "NOTHING JUDGED: no selected rule applies to these hosts",
 }
