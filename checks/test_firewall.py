@@ -27,7 +27,7 @@ from nethygiene.rules import (
 NOT_SERVED = "not served to other hosts"
 
 
-@rule(severity="high", kind="setting", incidents=["S1.1", "S4"], version=2)
+@rule(severity="high", kind="setting", incidents=["S1.1", "S4"], version=3)
 def test_firewall_allows_service(
     packet_filter: PacketFilter, listeners: Listeners, service: Service, expect: Expect
 ) -> None:
@@ -42,8 +42,9 @@ def test_firewall_allows_service(
     fail2ban or the like drops is told, but does not fail. Where NAT takes the port to another one
     or to a container, the way is followed to there. A limit that all clients share loses some of
     them if it allows less than one new connection a second; up to ten a second that cannot be told.
-    A limit of each client is met only if it allows less than three connections. It is this host's
-    own filter: a cloud's security groups are not seen, and TCP alone is looked at.
+    A limit of each client is met only if it allows less than three connections. Clients connect
+    from ports 32768 to 65535, and a filter that drops some of these loses clients. It is this
+    host's own filter: a cloud's security groups are not seen, and TCP alone is looked at.
 
     Why: Clients' SYNs stayed unanswered while ping worked and the port was listening: the host's
         own firewall let in the program on one profile of the network only (incidents S1.1, S4).

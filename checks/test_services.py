@@ -72,7 +72,7 @@ def test_service_listening(
     expect(f"port {service.port}", state, served(service), hint, remedy)
 
 
-@rule(severity="medium", kind="state", incidents=["S1.3"], version=2)
+@rule(severity="medium", kind="state", incidents=["S1.3"], version=3)
 def test_legacy_port_still_served(
     listeners: Listeners,
     listener_owners: ListenerOwners,

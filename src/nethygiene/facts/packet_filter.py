@@ -210,6 +210,30 @@ class PacketFilter(Fact):
         except TooLongError as error:
             self.ledger.undecidable(str(error))
 
+    def judge_clients(self, path: Path, port: int) -> tuple[Judgement, Intervals]:
+        """What becomes of clients' connections, whichever of their ports they come from.
+
+        Returns:
+            The judgement; and the ports that it is about, where clients that come from these are
+            lost and not those that come from others: none where it is about all.
+        """
+        judged = self.judge(path, port, ephemeral=True)
+        if not judged.undecided:
+            return judged, ()
+        kinds = (common(kind, EPHEMERAL) for kind in self.source_ports(path.family))
+        some = [kind for kind in kinds if kind]
+        if len(some) < 2:
+            return judged, ()
+        each = [self.judge(path, port, ephemeral=True, ports=kind) for kind in some]
+        for one, kind in zip(each, some, strict=True):
+            if one.surely_out:
+                return one, kind
+        ways = [[event.rule for event in one.trace.translated] for one in each]
+        if any(way != ways[0] for way in ways):
+            return judged, ()
+        # Where nothing is left open of any of them, nothing is of all.
+        return next((one for one in each if one.undecided), each[0]), ()
+
     def judge_kinds(self, path: Path, port: int) -> tuple[Judgement, ...]:
         """The same, for each of :meth:`source_ports`."""
         return tuple(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nethygiene.facts.packet_filter import FAMILIES, PacketFilter
 from nethygiene.firewall.addresses import Family, Intervals, holds, merged, without
 from nethygiene.firewall.own import LINK_LOCAL, LOOPBACK
-from nethygiene.firewall.packet import SYN_IN
+from nethygiene.firewall.packet import EPHEMERAL, SYN_IN
 from nethygiene.firewall.paths import Path
 from nethygiene.firewall.stack import VirtualServer
 from nethygiene.firewall.verdict import Judgement
@@ -84,7 +84,7 @@ def _passage(
     packet_filter: PacketFilter, listeners: Listeners, service: Service, way: ClientWay
 ) -> Passage | None:
     path, port = way.path, service.port
-    judgement = packet_filter.judge(path, port, ephemeral=True)
+    judgement, ports = packet_filter.judge_clients(path, port)
     taken = translations(packet_filter, path, port, judgement)
     counted = answered(packet_filter, listeners, path, listeners.on(port), taken, judgement.asked)
     server = virtual_server(packet_filter, path, port)
@@ -100,6 +100,7 @@ def _passage(
         named=not way.whole,
         behind=behind,
         server=server,
+        kinds=(ports,) if ports else (),
     )
 
 
@@ -174,6 +175,9 @@ def what_passes(packet_filter: PacketFilter, passage: Passage) -> str:
     if out := shut_out(passage):
         event = judged.loss(out)
         who = passage.who(out, among)
+        if ports := passage.from_ports(judged):
+            (low, high), *_ = EPHEMERAL
+            who += f"{ports} (clients use {low}-{high})"
         if event is None:
             return f"dropped for {who}, by the filter"
         if event.packet.kind is not SYN_IN:

@@ -80,7 +80,7 @@ def _by_way(
 ) -> FormerPort:
     path = way.path
     no_program_first(packet_filter, path)
-    judged = packet_filter.judge(path, port, ephemeral=True)
+    judged, ports = packet_filter.judge_clients(path, port)
     taken = translations(packet_filter, path, port, judged)
     right = _right(packet_filter, listeners, service, way, taken)
     led = sure = perhaps = 0
@@ -105,7 +105,8 @@ def _by_way(
                 unknown(f"whether port {port} leads to {service.port} depends on: {taken[0].rule}")
             return FormerPort(str(state), leads_there=False)
         return FormerPort(_astray(service, next(one for one in taken if one.mask & lost)), False)
-    passage = Passage(path, port, (judged,), led, way.whole, not way.whole)
+    kinds = (ports,) if ports else ()
+    passage = Passage(path, port, (judged,), led, way.whole, not way.whole, kinds=kinds)
     passes = what_passes(packet_filter, passage)
     how = f"redirected by {right[0].rule}" if right else str(state)
     if passes != "accepted":

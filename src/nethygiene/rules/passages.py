@@ -20,6 +20,7 @@ from nethygiene.firewall.addresses import (
     without,
     written,
 )
+from nethygiene.firewall.fields import ANY_PORT
 from nethygiene.firewall.own import ROUTED, possible_sources
 from nethygiene.firewall.paths import Path
 from nethygiene.firewall.stack import VirtualServer
@@ -39,7 +40,7 @@ class Passage:
         path: the way in.
         port: the port that is connected to.
         judgements: of all classes of sources, one for each kind of source port that was tried.
-        kinds: these kinds of source ports, where there is more than one.
+        kinds: the source ports of each judgement, where it is not about all of them.
         counted: the classes that matter: where nothing listens, those that NAT takes elsewhere.
         whole: the sources are `any`: those that a banning program drops do not count.
         named: the sources are networks of the policy, and told as such.
@@ -98,7 +99,7 @@ class Passage:
 
     def from_ports(self, judged: Judgement) -> str:
         """From which source ports, where that matters for this judgement."""
-        if len(self.judgements) == 1:
+        if self.kinds in {(), (ANY_PORT,)}:
             return ""
         kind = self.kinds[self.judgements.index(judged)]
         listed = [str(low) if low == high else f"{low}-{high}" for low, high in kind]
