@@ -94,6 +94,11 @@ class WaiverRecord(_Record):
     owner: str
     reason: str
 
+    @property
+    def terms(self) -> str:
+        """Its end, its owner and its reason, for people."""
+        return f"until {self.until} by {self.owner}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:

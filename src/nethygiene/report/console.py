@@ -158,8 +158,7 @@ def _unreached(run: Run, width: int) -> Iterator[Line]:
 def _story(result: Result) -> str:
     if result.waiver is None:
         return result.message
-    waiver = result.waiver
-    return f"{result.message} (waived until {waiver.until} by {waiver.owner}: {waiver.reason})"
+    return f"{result.message} (waived {result.waiver.terms})"
 
 
 def observation_lines(result: Result) -> Iterator[str]:

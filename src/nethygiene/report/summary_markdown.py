@@ -112,7 +112,7 @@ def _group(group: Group) -> Iterator[str]:
             message = f"{message[:_MESSAGE]}…"
         waiver = story.results[0].waiver
         if waiver is not None:
-            message += f" (waived until {waiver.until} by {waiver.owner}: {waiver.reason})"
+            message += f" (waived {waiver.terms})"
         yield f"- {escaped(names)}: {escaped(message)}"
     if len(stories) > _STORIES:
         rest = sum(len(story.results) for story in stories[_STORIES:])
