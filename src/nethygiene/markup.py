@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 # With two backticks what is put into a file, as Markdown has it for code that may hold one.
 _LINE = re.compile(r"(``?)([^`]+)\1")
+_SPAN = re.compile(r"`([^`]+)`")
 
 
 class Form(Enum):
@@ -33,6 +35,19 @@ class Block:
 
     form: Form
     lines: tuple[str, ...]
+
+
+class Span(NamedTuple):
+    """A part of a paragraph: plain words with the blanks at their ends, or code."""
+
+    text: str
+    is_code: bool
+
+
+def spans(text: str) -> list[Span]:
+    """The parts of a paragraph, on one line; code stands in backticks."""
+    parts = _SPAN.split(" ".join(text.split()))
+    return [Span(part, bool(index % 2)) for index, part in enumerate(parts) if part]
 
 
 def blocks(text: str) -> list[Block]:

@@ -7,15 +7,17 @@ import re
 from pathlib import Path
 
 import pytest
+from jinja2 import UndefinedError
 
 from nethygiene.markup import Form, blocks
 from nethygiene.outcomes import Outcome, Reason, Severity
+from nethygiene.report import html
 from nethygiene.report.advice import ADVICE, INCIDENTS
 from nethygiene.report.console import verdict_line
 from nethygiene.report.findings import groups, sentence
 from nethygiene.report.headline import coverage, headline
 from nethygiene.report.html import report_html
-from nethygiene.report.html.markup import anchor, body
+from nethygiene.report.html.markup import anchor, environment
 from nethygiene.report.html.matrix_data import matrix_json
 from nethygiene.report.run_report import RunReport
 from nethygiene.results import Result, Run
@@ -44,11 +46,11 @@ def test_four_hundred_hosts_that_fail_alike_are_one_group_and_one_story() -> Non
     assert group.hosts == 400
     (story,) = group.stories()
     assert len(story.results) == 400
-    html = page(fleet)
-    assert html.count("<article") == 1
-    assert "on 400 hosts" in html
-    assert "<summary>and 394 more</summary>" in html
-    assert all(f">web-{number:03} [shop]<" in html for number in range(400))
+    told = page(fleet)
+    assert told.count("<article") == 1
+    assert "on 400 hosts" in told
+    assert "<summary>and 394 more</summary>" in told
+    assert all(f">web-{number:03} [shop]<" in told for number in range(400))
 
 
 def test_values_that_differ_are_stories_of_one_group() -> None:
@@ -63,14 +65,24 @@ def test_values_that_differ_are_stories_of_one_group() -> None:
     assert told == [["b", "c"], ["a"]]
 
 
+def test_one_message_is_two_stories_for_whom_shows_what_was_looked_at() -> None:
+    failed = [
+        result(SOMAXCONN, name, Outcome.FAILED, message="it is too small", seen=[somaxconn(value)])
+        for name, value in (("a", 128), ("b", 4096))
+    ]
+    (group,) = groups(run([host("a"), host("b")], [SOMAXCONN], failed, 1), Outcome.FAILED)
+    assert [len(story.results) for story in group.stories()] == [2]
+    assert [len(story.results) for story in group.stories(by_evidence=True)] == [1, 1]
+
+
 def test_a_group_of_endless_stories_says_how_many_it_leaves_out() -> None:
     hosts = [host(f"h{number}") for number in range(300)]
     failed = [
         result(SOMAXCONN, one.name, Outcome.FAILED, seen=[somaxconn(number)])
         for number, one in enumerate(hosts)
     ]
-    html = page(run(hosts, [SOMAXCONN], failed, 1))
-    assert "100 more results of this rule" in html
+    told = page(run(hosts, [SOMAXCONN], failed, 1))
+    assert "100 more results of this rule" in told
 
 
 @pytest.mark.parametrize(
@@ -116,11 +128,45 @@ def test_the_data_cannot_end_its_script_element() -> None:
 
 
 def test_what_hosts_say_is_text_in_the_page() -> None:
-    html = page(runs.hostile())
-    assert runs.CLOSING not in html
-    assert runs.HOSTILE not in html
-    assert "\x1b" not in html
-    assert "\u202e" not in html
+    told = page(runs.hostile())
+    assert runs.CLOSING not in told
+    assert runs.HOSTILE not in told
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+
+
+def test_every_expression_of_a_template_is_escaped_and_printable() -> None:
+    made = environment()
+    told = made.from_string("{{ one }}<a b='{{ two }}'>{{ [one]|join }}").render(
+        one=runs.CLOSING, two=f"{runs.ESCAPE}'{runs.RIGHT_TO_LEFT}"
+    )
+    assert "<script" not in told
+    assert told.count("'") == 2
+    assert all(char.isprintable() for char in told)
+    with pytest.raises(UndefinedError):
+        made.from_string("{{ nothing_there }}").render()
+
+
+def test_what_is_not_escaped_is_ours() -> None:
+    made = environment()
+    assert made.loader is not None
+    templates = {name: made.loader.get_source(made, name)[0] for name in made.list_templates()}
+    assert len(templates) > 3
+    unescaped = [
+        (name, expression)
+        for name, text in templates.items()
+        for expression in re.findall(r"{{ *([^}]*safe.*?) *}}", text)
+    ]
+    assert unescaped == [
+        ("page.html", 'asset("report.css")|safe'),
+        ("page.html", "matrix_json|safe"),
+        ("page.html", "script|safe"),
+    ]
+    for name, text in templates.items():
+        assert text.count("|safe") == (3 if name == "page.html" else 0)
+        assert "autoescape" not in text
+    modules = [path.read_text() for path in Path(html.__file__).parent.glob("*.py")]
+    assert not [text for text in modules if re.search(r"markupsafe|Markup\(|<\w+[ >]", text)]
 
 
 def test_an_anchor_needs_no_escaping() -> None:
@@ -128,12 +174,13 @@ def test_an_anchor_needs_no_escaping() -> None:
 
 
 def test_commands_of_a_remedy_are_one_block_to_copy() -> None:
-    html = body("Do `this` first:\n`one`\n`two <x>`\nThen rest.\n`three`")
-    assert re.findall(r"<pre tabindex=\"0\"><code>(.*?)</code></pre>", html, re.DOTALL) == [
+    body = environment().get_template("macros.html").make_module().body  # type: ignore[attr-defined]
+    told = body("Do `this` first:\n`one`\n`two <x>`\nThen rest.\n`three`")
+    assert re.findall(r"<pre tabindex=\"0\"><code>(.*?)</code></pre>", told, re.DOTALL) == [
         "one\ntwo &lt;x&gt;",
         "three",
     ]
-    assert "<p>Do <code>this</code> first:</p>" in html
+    assert "<p>Do <code>this</code> first:</p>" in told
 
 
 def test_incidents_have_the_titles_of_their_page() -> None:
@@ -154,10 +201,10 @@ def test_hosts_with_one_remedy_share_it_and_others_stand_with_theirs() -> None:
         (["web-3"], "Raise it there.\n\nIn nginx.conf:\n``listen 443 backlog=9;``"),
         (["web-4"], SOMAXCONN.remedy),
     ]
-    html = page(runs.with_own_remedies())
-    assert html.count("<h4>Remedy for ") == 3
-    assert f"<code>{runs.LONG}</code>" in html
-    assert '<div class="nh-copy nh-content">' in html
+    shown = page(runs.with_own_remedies())
+    assert shown.count("<h4>Remedy for ") == 3
+    assert f"<code>{runs.LONG}</code>" in shown
+    assert '<div class="nh-copy nh-content">' in shown
 
 
 def test_the_items_of_a_host_have_one_remedy_where_its_words_are_the_same() -> None:
@@ -191,6 +238,6 @@ def test_what_a_message_says_beyond_the_table_stands_without_its_joints() -> Non
     seen = [somaxconn(128), somaxconn(4096)]
     message = "; ".join(f"{sentence(one)}: raise it for {one.actual}" for one in seen)
     failed = [result(SOMAXCONN, "a", Outcome.FAILED, seen=seen, message=message)]
-    html = page(run([host("a")], [SOMAXCONN], failed, 1))
-    assert "raise it for 128; raise it for 4096</td>" in html
-    assert "; :" not in html
+    told = page(run([host("a")], [SOMAXCONN], failed, 1))
+    assert "raise it for 128; raise it for 4096</td>" in told
+    assert "; :" not in told

@@ -116,6 +116,7 @@ ALLOWED: dict[str, set[str]] = {
 LIBRARIES: dict[str, set[str]] = {
     "pytest": {"plugin"},
     "_pytest": {"plugin"},
+    "jinja2": {"report"},
     "rich": {"plugin"},
     "testinfra": {"plugin", "transport"},
     "paramiko": {"transport"},

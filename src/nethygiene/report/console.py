@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -100,25 +99,21 @@ def verdict_line(run: Run, fail_on: Severity) -> str:
 
 
 def _group(group: Group, *, width: int, verbose: bool) -> Iterator[Line]:
-    rule, outcome, results = group.rule, group.outcome, group.results
+    rule, outcome = group.rule, group.outcome
     on = plural(group.hosts, "host")
     head = printable(f"{outcome.value.upper()} {rule.id} ({rule.severity}) on {on}")
     yield Line(head, _COLOURS[outcome])
     if rule.title:
         yield from _wrapped(f"    Expected: {rule.title}.", width)
-    # One cause on many hosts is one story: told once, with the hosts behind it.
-    stories: dict[str, list[Result]] = defaultdict(list)
-    for one in results:
-        stories[_story(one)].append(one)
-    ordered = sorted(stories.items(), key=lambda story: -len(story[1]))
-    for story, told in ordered[:_SHOWN]:
-        names = capped([subject(one) for one in told], _SHOWN)
-        yield from _wrapped(f"  - {names}: {story}", width)
+    stories = group.stories()
+    for story in stories[:_SHOWN]:
+        names = capped([subject(result) for result in story.results], _SHOWN)
+        yield from _wrapped(f"  - {names}: {_told(story.results[0])}", width)
         if verbose:
-            for line in observation_lines(told[0]):
+            for line in observation_lines(story.results[0]):
                 yield from _wrapped(f"      {line}", width)
-    if len(ordered) > _SHOWN:
-        rest = sum(len(told) for _, told in ordered[_SHOWN:])
+    if len(stories) > _SHOWN:
+        rest = sum(len(story.results) for story in stories[_SHOWN:])
         yield Line(f"  - and {rest:,} more results")
     if outcome is Outcome.FAILED:
         yield from _remedies(group, width)
@@ -155,7 +150,7 @@ def _unreached(run: Run, width: int) -> Iterator[Line]:
         yield Line("")
 
 
-def _story(result: Result) -> str:
+def _told(result: Result) -> str:
     if result.waiver is None:
         return result.message
     return f"{result.message} (waived {result.waiver.terms})"

@@ -18,7 +18,8 @@ class Story:
 
     Attributes:
         message: what is said of each of them.
-        evidence: the observations that bear it out, those of a failure alone.
+        evidence: the observations that bear it out, those of a failure alone; of the first result,
+            if results are not told apart by it.
         results: what it befell, at least one.
     """
 
@@ -59,11 +60,17 @@ class Group:
         """On how many hosts."""
         return len({one.host for one in self.results})
 
-    def stories(self) -> list[Story]:
-        """Its stories, the most frequent first."""
+    def stories(self, *, by_evidence: bool = False) -> list[Story]:
+        """Its stories, the most frequent first.
+
+        Args:
+            by_evidence: results of one message are two stories where what was looked at differs,
+                for a report that shows it.
+        """
         told: dict[object, list[Result]] = defaultdict(list)
         for one in self.results:
-            told[one.message, one.waiver, failing_observations(one)].append(one)
+            evidence = failing_observations(one) if by_evidence else ()
+            told[one.message, one.waiver, evidence].append(one)
         stories = [
             Story(many[0].message, failing_observations(many[0]), tuple(many))
             for many in told.values()

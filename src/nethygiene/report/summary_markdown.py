@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nethygiene.markup import Form, blocks
+from nethygiene.markup import Form, blocks, spans
 from nethygiene.outcomes import Outcome, Reason
 from nethygiene.report.advice import ADVICE
 from nethygiene.report.console import counts, scope
@@ -31,7 +31,6 @@ _SPECIAL = re.compile(
     r"|(?<=www)\.)",
     re.IGNORECASE,
 )
-_CODE = re.compile(r"(`[^`]+`)")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -50,8 +49,8 @@ def escaped(text: str) -> str:
 def prose(text: str) -> str:
     """A rule's own words, in which code stands in backticks."""
     return "".join(
-        printable(part) if _CODE.fullmatch(part) else _escaped_part(part)
-        for part in _CODE.split(" ".join(text.split()))
+        f"`{printable(span.text)}`" if span.is_code else _escaped_part(span.text)
+        for span in spans(text)
     )
 
 

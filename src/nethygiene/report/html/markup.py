@@ -1,46 +1,34 @@
-"""HTML as text: everything is escaped here, and what hosts said is made printable first."""
+"""The templates' environment: what they print is made printable and escaped, each expression.
+
+No template and no function of ours makes markup of what a host, an inventory or a rule says.
+`|safe` stands in page.html alone: for the page's own styles and scripts, and for JSON in ASCII that
+holds no character of markup.
+"""
 
 from __future__ import annotations
 
 import re
-from html import escape
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
 from urllib.parse import quote
 
-from nethygiene.markup import Form, blocks
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from nethygiene.markup import blocks, spans
+from nethygiene.report.advice import incident
+from nethygiene.report.findings import plural
 from nethygiene.report.text import printable
 
 _INNER_SLASH = re.compile(r"(?<=\w)/")
-_CODE = re.compile(r"`([^`]+)`")
 
 
-def text(value: object) -> str:
-    """Text of any origin, for content and for quoted attributes."""
-    return escape(printable(str(value)))
+class _Limits(NamedTuple):
+    """Beyond these numbers a list is folded, or cut: names in a row, lines of a list."""
 
-
-def path(value: str) -> str:
-    """Files and commands, that a narrow column breaks after a slash and not within a word."""
-    return _INNER_SLASH.sub("/<wbr>", text(value))
-
-
-def prose(value: str) -> str:
-    """One paragraph, what stands in backticks as code."""
-    return _CODE.sub(r"<code>\1</code>", text(" ".join(value.split())))
-
-
-def body(value: str) -> str:
-    """Paragraphs, with commands that stand on lines of their own to copy."""
-    return "".join(
-        f"<p>{prose(block.lines[0])}</p>"
-        if block.form is Form.TEXT
-        else _to_copy("\n".join(block.lines), is_content=block.form is Form.CONTENT)
-        for block in blocks(value)
-    )
-
-
-def _to_copy(lines: str, *, is_content: bool) -> str:
-    content = " nh-content" if is_content else ""
-    return f'<div class="nh-copy{content}"><pre tabindex="0"><code>{text(lines)}</code></pre></div>'
+    names_shown: int = 6
+    names: int = 1000
+    lines_shown: int = 20
 
 
 def anchor(kind: str, *names: str) -> str:
@@ -53,3 +41,36 @@ def anchor(kind: str, *names: str) -> str:
         quote(one.encode("utf-8", "surrogatepass"), safe="!'()*~").replace("'", "%27")
         for one in names
     )
+
+
+@cache
+def asset(name: str) -> str:
+    """A file that stands beside this module."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def environment() -> Environment:
+    """The environment of templates/."""
+    made = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=_printable,
+    )
+    made.globals.update(anchor=anchor, asset=asset, limits=_Limits())
+    made.filters.update(
+        blocks=blocks,
+        incident=incident,
+        plural=plural,
+        spans=spans,
+        steps=_INNER_SLASH.split,
+        thousands="{:,}".format,
+    )
+    return made
+
+
+def _printable(value: object) -> object:
+    """What an expression comes to, before it is escaped; a macro's markup stays as it is."""
+    return value if hasattr(value, "__html__") else printable(str(value))
