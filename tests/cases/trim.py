@@ -84,6 +84,8 @@ def _reader(section: str, judged: str) -> Callable[[Sequence[str]], Iterable[str
         return lambda lines: _settings(lines, paths)
     if section.startswith("counters@"):
         return lambda lines: _counters(lines, judged)
+    if section in {"routes_ipv4", "routes_ipv6"}:
+        return lambda lines: [line for line in lines if "default" in line.split()[:2]]
     return None
 
 

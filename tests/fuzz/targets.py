@@ -25,11 +25,14 @@ from nethygiene.facts.fact import Fact
 from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.ipsets import IpSet, elements_of, parse_ipsets
 from nethygiene.firewall.iptables import compile_saved, parse_saved
-from nethygiene.firewall.links import parse_links, parse_tc
+from nethygiene.firewall.links import parse_tc
 from nethygiene.firewall.nft import compile_tables, parse_nft
-from nethygiene.firewall.routes import parse_routes, parse_rules
 from nethygiene.inventory import load_inventory, policy_from_plain
 from nethygiene.inventory.forward import parse_forward
+from nethygiene.links.addresses import parse_addresses
+from nethygiene.links.links import parse_links
+from nethygiene.links.routes import parse_routes
+from nethygiene.links.rules import parse_rules
 from nethygiene.outcomes import Outcome, Unreadable
 from nethygiene.plugin.hosts import PlannedHost
 from nethygiene.plugin.records import host_record, result_record
@@ -177,12 +180,15 @@ def read_ipset(data: bytes) -> None:
 
 def read_routing(data: bytes) -> None:
     """Read listings of ip."""
-    lines = _text(data).split("\n")
-    parse_links(lines)
-    parse_tc(_text(data))
+    text = _text(data)
+    parse_tc(text)
+    for parse in (parse_links, parse_addresses):
+        with contextlib.suppress(ValueError):
+            parse(text)
     for family in FAMILIES:
-        parse_routes(lines, family)
-        parse_rules(lines, family)
+        for parse_of in (parse_routes, parse_rules):
+            with contextlib.suppress(ValueError):
+                parse_of(text, family)
 
 
 def _sections(*names: str) -> Iterable[bytes]:
@@ -356,7 +362,7 @@ def targets() -> Mapping[str, Target]:
     """Every target by name. A new probe is one by being there."""
     in_yaml, in_json = partial(load_inventory_as, ".yaml"), partial(load_inventory_as, ".json")
     saved = partial(_sections, "iptables", "ip6tables")
-    listed = partial(_sections, "routing", "tc", "links")
+    listed = partial(_sections, "links", "addresses", "routes_ipv4", "routing_rules_ipv6", "tc")
     asked = partial(_sections, "tunnel_config:to-cloud")
     probes = {
         f"probe-{name}": Target(

@@ -57,7 +57,7 @@ def crowd(name, body):
         row = (b"LISTEN 0 0 10.%d.%d.%d:22 0.0.0.0:* uid:0 ino:1 sk:1 <->\n"
                b"\t skmem:(r0,rb1,t0,tb1,f0,w0,o0,bl0,d0)\n")
         return body + b"".join(row % (n >> 16, n >> 8 & 255, n & 255) for n in range(MANY))
-    if name in {b"links", b"addresses", b"link_kinds"}:
+    if name in {b"links", b"addresses"}:
         lines = [line for line in body.splitlines(True) if b"eth0" in line]
         for number in range(1, MANY // 4):
             for line in lines:

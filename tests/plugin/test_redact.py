@@ -95,7 +95,7 @@ def test_the_same_name_has_one_pseudonym_in_all_hosts(runner: Runner) -> None:
     one, two = read_evidence(path)[1]
     assert one.host != two.host
     assert one.policy == two.policy
-    ways = [host.sections["default_routes_ipv4"].stdout for host in (one, two)]
+    ways = [host.sections["routes_ipv4"].stdout for host in (one, two)]
     assert ways[0] == ways[1]
 
 

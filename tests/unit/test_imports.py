@@ -40,7 +40,9 @@ ALLOWED: dict[str, set[str]] = {
     },
     # From the transcript to the verdict.
     "facts": {"outcomes", "transcript", "firewall"},
-    "firewall": set(),
+    # What ip(8) lists; pure.
+    "links": set(),
+    "firewall": {"links"},
     # What ssh says and does: its options, its keys, its messages; pure.
     "tunnels": {"known_hosts", "inventory.forward", "inventory.policy"},
     "probes": {
@@ -49,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
         "facts",
         "known_hosts",
         "firewall",
+        "links",
         "inventory.policy",
         "tunnels",
     },
@@ -58,6 +61,7 @@ ALLOWED: dict[str, set[str]] = {
         "transcript",
         "facts",
         "firewall",
+        "links",
         "probes",
         "inventory.forward",
         "inventory.policy",

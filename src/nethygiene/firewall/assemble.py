@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
-from nethygiene.firewall.addresses import Family, family_of, parse_address
+from nethygiene.firewall.addresses import family_of
 from nethygiene.firewall.ipsets import IpSet, parse_ipsets
 from nethygiene.firewall.iptables import Saved, compile_saved, parse_saved
-from nethygiene.firewall.links import Links, parse_links, parse_tc
+from nethygiene.firewall.links import Links, parse_tc
 from nethygiene.firewall.nft import NftTable, compile_tables, parse_nft
-from nethygiene.firewall.routes import Route, Routes, RoutingRule, parse_routes, parse_rules
+from nethygiene.firewall.routes import Route, Routes, RoutingRule, routes_of, rules_of
 from nethygiene.firewall.ruleset import Ruleset, Table
-from nethygiene.firewall.stack import Stack, VirtualServer, parse_localnet, parse_stack
+from nethygiene.firewall.stack import Stack, VirtualServer, parse_stack
 from nethygiene.firewall.verdict import HostFilter
+from nethygiene.links.addresses import parse_addresses
+from nethygiene.links.families import FAMILIES, Family
+from nethygiene.links.links import parse_links
+from nethygiene.links.routes import parse_routes
+from nethygiene.links.rules import parse_rules
+
+T = TypeVar("T")
 
 _OWNED = frozenset({"filter", "nat", "mangle", "raw", "security"})
 _TOOLS: Mapping[Family, str] = {"ipv4": "iptables", "ipv6": "ip6tables"}
@@ -49,24 +57,17 @@ class Assembled:
     stack: Stack
 
 
-@dataclass(frozen=True, slots=True)
-class _Routing:
-    """The section ``routing``, read."""
-
-    routes: Routes
-    links: Links
-    may_have_tc: bool
+class _UnreadableError(Exception):
+    """Which section cannot be read, and why."""
 
 
 def assemble(answers: Answers) -> Assembled:
     """Make the model of the host; pure, and it raises for no bytes."""
     stack = parse_stack(answers.texts.get("virtual_servers") or "")
-    text = answers.texts.get("routing")
-    routing = ("routing", "not readable") if text is None else _routing(text)
-    if isinstance(routing, tuple):
-        return Assembled(routing, stack)
-    localnet = parse_localnet(answers.texts.get("route_localnet") or "")
-    links = replace(_with_tc(routing, answers), localnet=localnet)
+    try:
+        routes, links = _routes(answers), _links(answers, stack)
+    except _UnreadableError as error:
+        return Assembled((error.args[0], error.args[1]), stack)
     try:
         tables = _tables(answers)
     except RecursionError:
@@ -74,7 +75,40 @@ def assemble(answers: Answers) -> Assembled:
     if isinstance(tables, tuple):
         return Assembled(tables, stack)
     rulesets = {family: Ruleset(family, found) for family, found in tables.items()}
-    return Assembled(HostFilter(rulesets, routing.routes, links, stack.forwards), stack)
+    return Assembled(HostFilter(rulesets, routes, links, stack.forwards), stack)
+
+
+def _read(answers: Answers, section: str, parse: Callable[[str], T]) -> T:
+    text = answers.texts.get(section)
+    if text is None:
+        raise _UnreadableError(section, "not readable")
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise _UnreadableError(section, str(error)) from None
+
+
+def _routes(answers: Answers) -> Routes:
+    routes: dict[Family, tuple[Route, ...]] = {}
+    rules: dict[Family, tuple[RoutingRule, ...]] = {}
+    for family in FAMILIES:
+        lines = _read(answers, f"routes_{family}", partial(parse_routes, family=family))
+        asked = _read(answers, f"routing_rules_{family}", partial(parse_rules, family=family))
+        routes[family], rules[family] = routes_of(lines), rules_of(asked)
+    return Routes(routes, rules)
+
+
+def _links(answers: Answers, stack: Stack) -> Links:
+    links = {link.name: link for link in _read(answers, "links", parse_links)}
+    first: dict[tuple[str, Family], int] = {}
+    for address in _read(answers, "addresses", parse_addresses):
+        family: Family = "ipv4" if address.interface.version == 4 else "ipv6"
+        first.setdefault((address.link, family), int(address.interface.ip))
+    tc = answers.texts.get("tc")
+    unknown = ""
+    if tc is None and stack.has_ingress:
+        unknown = f"tc filters may see packets first: {answers.troubles.get('tc', 'tc')}"
+    return Links(links, first, parse_tc(tc or ""), unknown, stack.localnet)
 
 
 def _tables(answers: Answers) -> dict[Family, dict[str, Table]] | Trouble:
@@ -159,64 +193,6 @@ def _kept_by_legacy(names: str, family: Family) -> bool:
     """
     other = "ip6_tables_names" if family == "ipv4" else "ip_tables_names"
     return any(line and not line.startswith(f"/proc/net/{other}:") for line in names.split("\n"))
-
-
-def _with_tc(routing: _Routing, answers: Answers) -> Links:
-    text = answers.texts.get("tc")
-    if text is None:
-        if routing.may_have_tc:
-            why = f"tc filters may see packets first: {answers.troubles.get('tc', 'tc')}"
-            return replace(routing.links, tc_unknown=why)
-        return routing.links
-    filtered = parse_tc(text)
-    links = {name: replace(link, tc=name in filtered) for name, link in routing.links.links.items()}
-    return replace(routing.links, links=links)
-
-
-_PARTS = (
-    *("-4 rule", "-4 route show table all", "-6 rule", "-6 route show table all"),
-    *("-o addr", "-o -d link"),
-)
-_ADDRESS = re.compile(r"\d+: (?P<name>\S+)\s+inet6? (?P<address>[^\s/]+)[/\s].*", re.ASCII)
-
-
-def _routing(text: str) -> _Routing | Trouble:
-    may_have_tc = text.startswith("# sch_ingress\n")
-    parts: dict[str, list[str]] = {}
-    current: list[str] | None = None
-    for line in text.removeprefix("# sch_ingress\n").split("\n"):
-        wanted = _PARTS[len(parts)] if len(parts) < len(_PARTS) else ""
-        if wanted and line == f"# ip {wanted}":
-            current = parts[wanted] = []
-        elif current is None:
-            return "routing", f"unexpected: {line[:80]!r}"
-        else:
-            current.append(line)
-    if len(parts) < len(_PARTS):
-        return "routing", "cut off"
-    routes: dict[Family, tuple[Route, ...]] = {}
-    rules: dict[Family, tuple[RoutingRule, ...]] = {}
-    for version, family in (("4", "ipv4"), ("6", "ipv6")):
-        one: Family = "ipv4" if family == "ipv4" else "ipv6"
-        found = parse_routes(parts[f"-{version} route show table all"], one)
-        asked = parse_rules(parts[f"-{version} rule"], one)
-        if found is None or asked is None:
-            return "routing", f"not readable as {family} routes or rules"
-        routes[one], rules[one] = found, asked
-    links = parse_links(parts["-o -d link"])
-    if links is None:
-        return "routing", "not readable as links"
-    first: dict[tuple[str, Family], int] = {}
-    for line in parts["-o addr"]:
-        if not line:
-            continue
-        match = _ADDRESS.fullmatch(line)
-        parsed = parse_address(match["address"]) if match else None
-        if match is None or parsed is None:
-            return "routing", f"not an address: {line[:80]!r}"
-        name = match["name"].partition("@")[0]
-        first.setdefault((name, parsed[1]), parsed[0])
-    return _Routing(Routes(routes, rules), Links(links, first), may_have_tc)
 
 
 __all__ = ["Answers", "Assembled", "Stack", "VirtualServer", "assemble", "family_of"]

@@ -2,42 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import Family
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One interface.
-
-    Attributes:
-        name: as ``eth0``.
-        loopback: it is lo.
-        up: it was set up.
-        parent: the interface on which a VLAN or the like stands; empty for none.
-        master: the bridge, bond or VRF that it belongs to; empty for none.
-        kind: ``bridge``, ``bond``, ``vlan``, ``vrf`` and so on; empty for hardware.
-        xdp: an XDP program sees its packets first.
-        tc: a tc filter sees them at ingress, or the answers at egress.
-        resolves: its neighbours are found by ARP and neighbour discovery.
-        group: as ``default``.
-        type: of device, as ``ether``.
-    """
-
-    name: str
-    loopback: bool = False
-    up: bool = True
-    parent: str = ""
-    master: str = ""
-    kind: str = ""
-    xdp: bool = False
-    tc: bool = False
-    resolves: bool = False
-    group: str = ""
-    type: str = ""
+from nethygiene.links.links import Link
 
 
 @dataclass(frozen=True)
@@ -47,12 +16,15 @@ class Links:
     Attributes:
         links: by name.
         addresses: the first address of each, by (interface, family); as numbers.
+        filtered: the interfaces on which a tc filter sees packets at ingress, or the answers at
+            egress.
         tc_unknown: why the tc filters could not be told; empty if they could.
         localnet: the interfaces, or ``all``, that let 127.0.0.0/8 in: ``route_localnet`` is 1.
     """
 
     links: Mapping[str, Link]
     addresses: Mapping[tuple[str, Family], int] = field(default_factory=dict)
+    filtered: frozenset[str] = frozenset()
     tc_unknown: str = ""
     localnet: frozenset[str] = frozenset()
 
@@ -88,7 +60,7 @@ class Links:
                 continue
             if link.xdp:
                 return f"an XDP program on {one} sees packets before the filter does"
-            if link.tc:
+            if one in self.filtered:
                 return f"a tc filter on {one} sees packets beside the packet filter"
             if self.vrf_of(one):
                 return f"{one} belongs to a VRF"
@@ -122,51 +94,6 @@ WIRELESS = frozenset({"dummy", "ifb"})
 """Kinds of interfaces that have no other end."""
 
 _ON_PARENT = frozenset({"vlan", "macvlan", "ipvlan"})
-_LINE = re.compile(
-    r"\d+: (?P<name>[^\s@]+)(?:@(?P<parent>\S+))?: <(?P<flags>[A-Z0-9_,-]*)> (?P<rest>.*)",
-    re.ASCII,
-)
-# Where ip would break a line it writes a backslash; the first word of such a part is what it is of.
-_BREAK = "\\    "
-_ALIAS = f"{_BREAK}alias "
-_XDP = re.compile(r"mtu \d+ xdp[a-z]*(/id:\d+)? ", re.ASCII)
-_KINDS = frozenset({
-    "bareudp", "bond", "bridge", "dummy", "geneve", "gre", "gretap", "ifb", "ip6gre", "ip6tnl",
-    "ipip", "ipvlan", "macsec", "macvlan", "ppp", "sit", "team", "tun", "veth", "vlan", "vrf",
-    "vti", "vxlan", "wireguard", "xfrm",
-})  # fmt: skip
-
-
-def parse_links(lines: Iterable[str]) -> dict[str, Link] | None:
-    """Parse ``ip -o -d link``; None where a line is no interface."""
-    links: dict[str, Link] = {}
-    for line in lines:
-        if not line:
-            continue
-        match = _LINE.fullmatch(line)
-        if match is None or match["name"] in links:
-            return None
-        # An alias holds whatever somebody wrote; nothing of use comes after it (Linux 6.18,
-        # iproute2 6.1: alternative names alone).
-        parts = match["rest"].partition(_ALIAS)[0].split(_BREAK)
-        flags = match["flags"].split(",")
-        master = re.search(r" master (\S+) ", parts[0])
-        group = re.search(r" group (\S+)", parts[0])
-        device = re.search(r"link/(\S+)", match["rest"])
-        words = [part.partition(" ")[0] for part in parts[1:]]
-        links[match["name"]] = Link(
-            match["name"],
-            loopback="LOOPBACK" in flags,
-            up="UP" in flags,
-            resolves="BROADCAST" in flags and "NOARP" not in flags,
-            parent=match["parent"] or "",
-            master=master[1] if master else "",
-            kind=next((word for word in words if word in _KINDS), ""),
-            group=group[1] if group else "",
-            type=device[1] if device else "",
-            xdp=_XDP.match(parts[0]) is not None or any(w.startswith("prog/xdp") for w in words),
-        )
-    return links
 
 
 def parse_tc(text: str) -> frozenset[str]:

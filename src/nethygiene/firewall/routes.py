@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from ipaddress import ip_network
+from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import (
-    BITS,
     Classes,
     Family,
     Interval,
@@ -18,14 +15,12 @@ from nethygiene.firewall.addresses import (
     holds,
     interval_of,
     merged,
-    parse_address,
 )
+from nethygiene.links.routes import RouteLine
+from nethygiene.links.rules import PolicyRule
 
-_KINDS = frozenset(
-    {"unicast", "local", "broadcast", "multicast", "anycast", "throw", "unreachable"}
-    | {"prohibit", "blackhole", "nat", "xresolve"}
-)
 _REFUSING = frozenset({"unreachable", "prohibit", "blackhole"})
+_OF_CONNECTIONS = frozenset({"ipproto", "sport", "dport"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,129 +234,45 @@ def _applies(rule: RoutingRule, destination: int, source: int | None) -> bool | 
     return good
 
 
-def _network(text: str, family: Family) -> tuple[Interval, int] | None:
-    if text == "default" or text == "all":  # noqa: PLR1714 - reads as ip(8) writes it
-        return everything(family)[0], 0
-    try:
-        network = ip_network(text, strict=False)
-    except ValueError:
-        return None
-    if (network.version == 4) is not (family == "ipv4"):
-        return None
-    return interval_of(network), network.prefixlen
-
-
-def parse_routes(lines: Iterable[str], family: Family) -> tuple[Route, ...] | None:
-    """Parse ``ip route show table all``; None where a line is none."""
-    found: list[Route] = []
-    for line in lines:
-        words = line.split()
-        if not words:
-            continue
-        if words[0] == "nexthop" and found and line[:1].isspace():
-            last = found.pop()
-            devices = tuple(_after(words, "dev"))
-            gated = devices if "via" in words else ()
-            more = replace(last, devices=last.devices + devices, gated=last.gated + gated)
-            more = replace(more, gateways=last.gateways + _gateways(words))
-            found.append(more)
-            continue
-        if words[0] == "cache" and found and line[:1].isspace():
-            # More of the line above: before Linux 4.2 IPv6 kept what it learnt of a destination,
-            # such as its path MTU, as a route by the way of the route that it was learnt on.
-            continue
-        kind = words.pop(0) if words[0] in _KINDS else "unicast"
-        place = _network(words[0], family) if words else None
-        if place is None:
-            return None
-        table = next(_after(words, "table"), "main")
-        metric = next(_after(words, "metric"), "0")
-        if not re.fullmatch(r"\d{1,10}", metric, re.ASCII):
-            return None
-        devices = tuple(_after(words, "dev"))
-        gated = devices if "via" in words else ()
-        gateways = _gateways(words)
-        found.append(Route(table, *place, kind, devices, int(metric), gated, gateways))
-    return tuple(found)
-
-
-def _gateways(words: list[str]) -> tuple[int, ...]:
-    # `via inet6 fe80::1` is a router of the other family.
-    found = [parse_address(one) for one in (*_after(words, "via"), *_after(words, "inet6"))]
-    return tuple(one[0] for one in found if one is not None)
-
-
-def _after(words: list[str], keyword: str) -> Iterator[str]:
-    for place, word in enumerate(words[:-1]):
-        if word == keyword:
-            yield words[place + 1]
-
-
-_RULE = re.compile(r"(\d+):\s+(not )?from (\S+)(.*)", re.ASCII)
-
-
-def parse_rules(lines: Iterable[str], family: Family) -> tuple[RoutingRule, ...] | None:
-    """Parse ``ip rule``: ``32766: from all lookup main``; None where a line is none."""
-    found: list[RoutingRule] = []
-    for line in lines:
-        if not line.strip():
-            continue
-        match = _RULE.fullmatch(line.rstrip())
-        if match is None:
-            return None
-        source = _network(match[3], family)
-        words = match[4].split()
-        destination = None
-        table: str | None = None
-        suppress = -1
-        perhaps = by_port = other = False
-        iif = ""
-        while words:
-            word = words.pop(0)
-            if word == "to" and words:
-                destination = _network(words.pop(0), family)
-                perhaps |= destination is None
-            elif word == "lookup" and words:
-                table = words.pop(0)
-            elif word == "suppress_prefixlength" and words and words[0].isdigit():
-                suppress = int(words.pop(0)[:4])
-            elif word in {"iif", "proto", "protocol"} and words:
-                value = words.pop(0)
-                iif = value if word == "iif" else iif
-            elif word in _REFUSING:
-                table = None
-            elif word in {"ipproto", "sport", "dport"} and words:
-                # A connection is TCP; which of its ports it is about is not followed.
-                other |= word == "ipproto" and words[0] not in {"tcp", "6"}
-                words.pop(0)
-                perhaps = by_port = True
-            else:
-                # A mark, a user, a VRF: only the packet itself could tell.
-                perhaps = other = True
-        if iif and iif != "lo":
-            continue  # an answer is the host's own packet: it comes in by no interface
-        found.append(
-            RoutingRule(
-                table,
-                None if source is None or source[1] == 0 else source[0],
-                None if destination is None else destination[0],
-                perhaps or source is None,
-                bool(match[2]),
-                suppress,
-                by_port and not other,
-            )
-        )
-    return tuple(found)
-
-
-def local_routes(addresses: Iterable[str]) -> tuple[Route, ...]:
-    """The local routes that a host with these addresses has; for tests of single rules."""
-    found = (parse_address(one) for one in addresses)
+def routes_of(lines: Iterable[RouteLine]) -> tuple[Route, ...]:
+    """The routes of a listing, as the model asks for them."""
     return tuple(
-        Route("local", (one[0], one[0]), BITS[one[1]], "local", ("lo",), 0)
-        for one in found
-        if one is not None
+        Route(
+            line.table,
+            interval_of(line.destination),
+            line.destination.prefixlen,
+            line.type,
+            tuple(hop.interface for hop in line.hops),
+            line.metric,
+            tuple(hop.interface for hop in line.hops if hop.gateway is not None),
+            tuple(int(hop.gateway) for hop in line.hops if hop.gateway is not None),
+        )
+        for line in lines
     )
 
 
-__all__ = ["Classes", "Route", "Routes", "RoutingRule", "Ways", "parse_routes", "parse_rules"]
+def rules_of(rules: Iterable[PolicyRule]) -> tuple[RoutingRule, ...]:
+    """The rules of a listing that an answer of the host itself may meet."""
+    # An answer comes in by no interface.
+    return tuple(_routing_rule(rule) for rule in rules if rule.incoming in {"", "lo"})
+
+
+def _routing_rule(rule: PolicyRule) -> RoutingRule:
+    # A connection is TCP; which of its ports a rule is about is not followed.
+    by_port = bool(rule.others & _OF_CONNECTIONS)
+    # A mark, a user, a VRF: only the packet itself could tell.
+    other = bool(rule.outgoing or rule.others - _OF_CONNECTIONS)
+    other = other or rule.protocol not in {"", "tcp", "6"}
+    source = rule.source if rule.source is not None and rule.source.prefixlen else None
+    return RoutingRule(
+        rule.table or None,
+        None if source is None else interval_of(source),
+        None if rule.destination is None else interval_of(rule.destination),
+        by_port or other,
+        rule.inverted,
+        rule.suppress,
+        by_port and not other,
+    )
+
+
+__all__ = ["Classes", "Route", "Routes", "RoutingRule", "Ways", "routes_of", "rules_of"]

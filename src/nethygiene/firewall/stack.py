@@ -1,4 +1,4 @@
-"""What the kernel's network stack says of itself: forwarding, virtual servers, 127.0.0.0/8."""
+"""What the kernel's network stack says of itself: forwarding, virtual servers, 127.0.0.0/8, tc."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ _FORWARDING: Mapping[Family, str] = {
     "ipv6": "/proc/sys/net/ipv6/conf/all/forwarding",
 }
 _L3MDEV = "/proc/sys/net/ipv4/tcp_l3mdev_accept"
+_MODULES = "/proc/sys/kernel/modules_disabled"
+_INGRESS = "/sys/module/sch_ingress/initstate"
 _LOCALNET = re.compile(r"/proc/sys/net/ipv4/conf/(?P<name>[^/\s]+)/route_localnet")
 
 
@@ -49,6 +51,9 @@ class Stack:
         forwards: whether it forwards, by family; None where that was not read.
         servers: virtual servers of IPVS.
         across_vrfs: whether a socket that is bound to no VRF answers in all of them.
+        localnet: the interfaces, or ``all``, that let 127.0.0.0/8 in: ``route_localnet`` is 1.
+        has_ingress: whether there may be tc filters: sch_ingress is loaded. A kernel without
+            modules has it, or has it not, where nobody sees.
     """
 
     forwards: Mapping[Family, bool | None] = field(
@@ -56,6 +61,8 @@ class Stack:
     )
     servers: tuple[VirtualServer, ...] = ()
     across_vrfs: bool = False
+    localnet: frozenset[str] = frozenset()
+    has_ingress: bool = True
 
 
 _SERVER = re.compile(
@@ -69,16 +76,22 @@ def parse_stack(text: str) -> Stack:
     forwards: dict[Family, bool | None] = {"ipv4": None, "ipv6": None}
     servers: list[VirtualServer] = []
     across_vrfs = False
+    localnet: set[str] = set()
+    paths: set[str] = set()
     for line in text.split("\n"):
         path, _, rest = line.partition(":")
+        paths.add(path)
         for family, wanted in _FORWARDING.items():
             if path == wanted and rest.strip().isdigit():
                 forwards[family] = rest.strip() != "0"
         if path == _L3MDEV:
             across_vrfs = rest.strip() != "0"
+        if (match := _LOCALNET.fullmatch(path)) is not None and rest.strip() != "0":
+            localnet.add(match["name"])
         if path == "/proc/net/ip_vs" and (server := _server(f"{rest} ")) is not None:
             servers.append(server)
-    return Stack(forwards, tuple(servers), across_vrfs)
+    has_ingress = _INGRESS in paths or _MODULES not in paths
+    return Stack(forwards, tuple(servers), across_vrfs, frozenset(localnet), has_ingress)
 
 
 def _server(line: str) -> VirtualServer | None:
@@ -97,9 +110,4 @@ def _server(line: str) -> VirtualServer | None:
     return VirtualServer(f"[{written(*parsed)}]", port, parsed[0], "ipv6")
 
 
-def parse_localnet(text: str) -> frozenset[str]:
-    """The interfaces, or ``all``, whose ``route_localnet`` is not 0, by the names of the files."""
-    return frozenset(match["name"] for match in map(_LOCALNET.fullmatch, text.split("\n")) if match)
-
-
-__all__ = ["Stack", "VirtualServer", "parse_localnet", "parse_stack"]
+__all__ = ["Stack", "VirtualServer", "parse_stack"]

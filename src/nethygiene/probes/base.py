@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import quote
 
 from nethygiene.facts.fact import Fact
 from nethygiene.inventory.policy import Policy
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.transcript import Cut, Section
+
+T = TypeVar("T")
 
 _SHOWN = 60
 DEFAULT_CAP = 4 * 1024 * 1024
@@ -194,3 +197,16 @@ def refused(command: Command, section: Section) -> Unreadable:
     permission = "ermission denied" in last or "not permitted" in last
     reason = Reason.PERMISSION if permission else Reason.COMMAND_FAILED
     return Unreadable(reason, command.shown, f"exit status {section.status}: {last}")
+
+
+def read_listing(sections: Sections, command: Command, parse: Callable[[str], T]) -> T | Unreadable:
+    """What a command listed, by a parser that raises ValueError for what it cannot read."""
+    section = sections[command.name]
+    if isinstance(section, Unreadable):
+        return section
+    if section.status != 0:
+        return refused(command, section)
+    try:
+        return parse(section.stdout.decode("utf-8", "replace"))
+    except ValueError as error:
+        return Unreadable(Reason.UNPARSABLE, command.shown, str(error))

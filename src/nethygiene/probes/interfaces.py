@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from dataclasses import dataclass
+from ipaddress import IPv4Interface, IPv6Interface
 
 from nethygiene.facts.fact import Fact
+from nethygiene.links.addresses import LinkAddress, parse_addresses
+from nethygiene.links.links import Link, parse_links
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, refused
+from nethygiene.probes.base import Command, Probe, Sections, read_listing
+from nethygiene.transcript import Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,88 +57,48 @@ class Interfaces(Fact):
 
     def __iter__(self) -> Iterator[Interface]:
         self.ledger.read(
-            "interfaces", LINK.shell, ", ".join(one.name for one in self._interfaces) or "none"
+            "interfaces", LINKS.shown, ", ".join(one.name for one in self._interfaces) or "none"
         )
         return iter(self._interfaces)
 
 
-_LINK = re.compile(
-    r"\d+: (?P<name>[^\s@]+)(?:@\S+)?: <(?P<flags>[A-Z0-9_,-]*)>(?P<rest> .*)", re.ASCII
-)
-_MASTER = re.compile(r" master (\S+)")
-_ADDRESS = re.compile(
-    r"\d+: (?P<name>\S+)\s+inet6? (?P<address>\S+)(?: peer (?P<peer>\S+))? (?P<rest>.*)", re.ASCII
-)
-
-
-@dataclass(slots=True)
-class _Draft:
-    """An interface being read."""
-
-    flags: frozenset[str]
-    master: str
-    addresses: list[IPv4Interface | IPv6Interface] = field(default_factory=list)
-    duplicates: list[IPv4Interface | IPv6Interface] = field(default_factory=list)
+def lacks_details(section: Section) -> bool:
+    """Whether the links were listed without what ``-d`` adds."""
+    return b"BusyBox v" in section.stderr
 
 
 def parse(sections: Sections) -> Interfaces | Unreadable:
-    """Parse ``ip -o link`` and ``ip -o addr``: one line an interface, one line an address."""
-    rows: dict[str, list[str]] = {}
-    for command in (LINK, ADDR):
-        section = sections[command.name]
-        if isinstance(section, Unreadable):
-            return section
-        if section.status != 0:
-            return refused(command, section)
-        lines = section.stdout.decode("utf-8", "replace").split("\n")
-        rows[command.name] = [line for line in lines if line]
-    drafts = _parse_links(rows[LINK.name])
-    if isinstance(drafts, Unreadable):
-        return drafts
-    if (trouble := _add_addresses(rows[ADDR.name], drafts)) is not None:
-        return trouble
-    return Interfaces(
-        tuple(
-            Interface(name, one.flags, tuple(one.addresses), tuple(one.duplicates), one.master)
-            for name, one in drafts.items()
-        )
+    """Parse ``ip -o -d link`` and ``ip -o addr``: one line an interface, one line an address."""
+    links = read_listing(sections, LINKS, parse_links)
+    if isinstance(links, Unreadable):
+        return links
+    addresses = read_listing(sections, ADDRESSES, parse_addresses)
+    if isinstance(addresses, Unreadable):
+        return addresses
+    of_links: dict[str, list[LinkAddress]] = {link.name: [] for link in links}
+    for address in addresses:
+        if address.link not in of_links:
+            detail = (
+                f"not an address: {address.interface} of {address.link[:60]!r}, which is no link"
+            )
+            return Unreadable(Reason.UNPARSABLE, ADDRESSES.shell, detail)
+        of_links[address.link].append(address)
+    return Interfaces(tuple(_interface(link, of_links[link.name]) for link in links))
+
+
+def _interface(link: Link, addresses: Sequence[LinkAddress]) -> Interface:
+    return Interface(
+        link.name,
+        link.flags,
+        tuple(one.interface for one in addresses if not one.duplicate),
+        tuple(one.interface for one in addresses if one.duplicate),
+        link.master,
     )
 
 
-def _parse_links(rows: Sequence[str]) -> dict[str, _Draft] | Unreadable:
-    drafts: dict[str, _Draft] = {}
-    for row in rows:
-        match = _LINK.fullmatch(row)
-        # An alias may hold a line break, with which it could pose as an interface.
-        if match is None or match["name"] in drafts:
-            return Unreadable(Reason.UNPARSABLE, LINK.shell, f"not an interface: {row[:120]!r}")
-        # An alias, which may hold anything, stands behind the first backslash.
-        master = _MASTER.search(match["rest"].partition("\\")[0])
-        flags = frozenset(match["flags"].split(","))
-        drafts[match["name"]] = _Draft(flags, master[1] if master else "")
-    if not drafts:
-        return Unreadable(Reason.UNPARSABLE, LINK.shell, "no interface, not even lo")
-    return drafts
-
-
-def _add_addresses(rows: Sequence[str], drafts: dict[str, _Draft]) -> Unreadable | None:
-    for row in rows:
-        match = _ADDRESS.fullmatch(row)
-        name = match["name"].partition("@")[0] if match else ""
-        try:
-            if match is None or name not in drafts:
-                raise ValueError(row)
-            # On a point-to-point link the prefix stands behind the peer's address.
-            prefix = (match["peer"] or match["address"]).partition("/")[2]
-            address = match["address"].partition("/")[0]
-            found = ip_interface(f"{address}/{prefix}" if prefix else address)
-        except ValueError:
-            return Unreadable(Reason.UNPARSABLE, ADDR.shell, f"not an address: {row[:120]!r}")
-        duplicate = "dadfailed" in match["rest"].partition("\\")[0].split()
-        (drafts[name].duplicates if duplicate else drafts[name].addresses).append(found)
-    return None
-
-
-LINK = Command("links", "ip -o link", small=True)
-ADDR = Command("addresses", "ip -o addr", small=True)
-PROBE = Probe("interfaces", 1, (LINK, ADDR), parse)
+# busybox's ip knows no -d. Names, flags and addresses are told without it, kinds are not.
+LINKS = Command(
+    "links", "sh -c 'ip -o -d link || exec ip -o link'", small=True, title="ip -o -d link"
+)
+ADDRESSES = Command("addresses", "ip -o addr", small=True)
+PROBE = Probe("interfaces", 1, (LINKS, ADDRESSES), parse)

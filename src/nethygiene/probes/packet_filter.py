@@ -7,6 +7,8 @@ from nethygiene.firewall.assemble import Answers, assemble
 from nethygiene.firewall.verdict import HostFilter
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.base import Command, Probe, Sections, needs, refused
+from nethygiene.probes.interfaces import ADDRESSES, LINKS, lacks_details
+from nethygiene.probes.routes import ROUTES, RULES
 from nethygiene.transcript import Section
 
 
@@ -68,7 +70,7 @@ def _told(command: Command, section: Section) -> bool:
     if command is NAMES and section.status in {1, 2}:
         said = section.stderr.splitlines()
         return all(line.endswith(b": No such file or directory") for line in said)
-    return section.status == 0
+    return section.status == 0 and not (command is LINKS and lacks_details(section))
 
 
 def _with_cure(command: Command, trouble: Unreadable) -> Unreadable:
@@ -122,35 +124,24 @@ NAMES = Command(
     " [ ! -e /proc/self/net/ip6_tables_names ]",
 )
 IPSET = _listing("ipset", "ipset save", "[ -d /sys/module ] && [ ! -d /sys/module/ip_set ]")
-ROUTING = Command(
-    "routing",
-    # A kernel without modules has it, or has it not, where nobody sees.
-    "sh -c '{ [ -d /sys/module/sch_ingress ] || [ ! -e /proc/modules ]; } &&"
-    ' echo "# sch_ingress";'
-    ' for q in "-4 rule" "-4 route show table all" "-6 rule" "-6 route show table all"'
-    ' "-o addr" "-o -d link"; do echo "# ip $q"; ip $q || exit; done\'',
-    seconds=20,
-    cap=_CAP,
-    title="ip rule, ip route, ip link",
-)
 TC = Command(
     "tc",
-    f"sh -c '{needs('tc', 'grep', 'sed')}"
-    'q=$(tc qdisc show) || exit; for d in $(echo "$q" | grep -E "^qdisc (ingress|clsact) " |'
-    ' sed "s/.* dev //; s/ .*//"); do echo "# $d"; for w in ingress egress; do'
-    " tc filter show dev $d $w || exit; done; done'",
+    f"sh -c '{needs('tc')}set -f; q=$(tc qdisc show) || exit; b=; for w in $q; do case $b in"
+    " qdisc) k=$w ;;"
+    ' dev) case $k in ingress | clsact) echo "# $w"; for h in ingress egress; do'
+    " tc filter show dev $w $h || exit; done ;; esac; w= ;; esac; b=$w; done'",
     title="tc filter show",
     small=True,
 )
 STACK = Command(
     "virtual_servers",
     "grep -H '' /proc/net/ip_vs /proc/net/sockstat /proc/sys/net/ipv4/ip_forward"
-    " /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/tcp_l3mdev_accept",
+    " /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/tcp_l3mdev_accept"
+    " /proc/sys/net/ipv4/conf/*/route_localnet /proc/sys/kernel/modules_disabled"
+    " /sys/module/sch_ingress/initstate",
     small=True,
+    title="grep in /proc/net and /proc/sys/net",
 )
-# Interfaces that let 127.0.0.0/8 in; there is one file an interface, and one with a 1 is rare.
-LOCALNET = Command(
-    "route_localnet", "grep -l 1 /proc/sys/net/ipv4/conf/*/route_localnet", small=True
-)
-COMMANDS = (NFT, *SAVED, *LEGACY, NAMES, IPSET, ROUTING, TC, STACK, LOCALNET)
-PROBE = Probe("packet_filter", 1, COMMANDS, parse)
+IP = (LINKS, ADDRESSES, *ROUTES.values(), *RULES.values())
+COMMANDS = (NFT, *SAVED, *LEGACY, NAMES, IPSET, *IP, TC, STACK)
+PROBE = Probe("packet_filter", 2, COMMANDS, parse)

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from functools import partial
+from ipaddress import ip_network
 from typing import TypeVar
 
 from nethygiene.facts.fact import Fact
-from nethygiene.facts.route_answers import (
+from nethygiene.inventory.policy import Policy, Route
+from nethygiene.links.families import FAMILIES, Family, Network, family_of
+from nethygiene.links.route_answers import (
     EVERYWHERE,
     Way,
     addresses_inside,
     beside_question,
-    family_of,
     plain_question,
     read_routes,
     read_tcp_routes,
     tcp_question,
 )
-from nethygiene.facts.route_table import (
-    Family,
-    PolicyRule,
-    RouteLine,
-    parse_lines,
-    parse_route,
-    parse_rule,
-)
-from nethygiene.inventory.policy import Policy, Route
+from nethygiene.links.routes import RouteLine, parse_routes
+from nethygiene.links.rules import PolicyRule, parse_rules
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, item_section, needs, refused
+from nethygiene.probes.base import (
+    Command,
+    Probe,
+    Sections,
+    item_section,
+    needs,
+    read_listing,
+    refused,
+)
 from nethygiene.transcript import Section
 
 T = TypeVar("T")
-Network = IPv4Network | IPv6Network
 
-FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 _GET, _GET_TCP, _BESIDE = "route_get", "route_get_tcp", "routes_beside"
 
 
@@ -61,14 +62,14 @@ class Routes(Fact):
         """The routes to everywhere, of all tables; not those that refuse (blackhole…)."""
         routes = [r for r in self._there(self._defaults[family]) if r.type == "unicast" and r.hops]
         shown = "; ".join(f"{one} metric {one.metric} table {one.table}" for one in routes)
-        self.ledger.read(f"{family} default routes", DEFAULTS[family].shell, shown or "none")
+        self.ledger.read(f"{family} default routes", ROUTES[family].shell, shown or "none")
         return tuple(routes)
 
     def refused_defaults(self, family: Family) -> tuple[RouteLine, ...]:
         """The default routes that refuse (blackhole, unreachable, prohibit), of all tables."""
         routes = [r for r in self._there(self._defaults[family]) if r.refuses]
         shown = "; ".join(f"{one} metric {one.metric} table {one.table}" for one in routes)
-        self.ledger.read(f"{family} default routes that refuse", DEFAULTS[family].shell, shown)
+        self.ledger.read(f"{family} default routes that refuse", ROUTES[family].shell, shown)
         return tuple(routes)
 
     def policy_rules(self, family: Family) -> tuple[PolicyRule, ...]:
@@ -144,14 +145,10 @@ def parse(sections: Sections) -> Routes | Unreadable:
     """Parse what ip printed; each listing may be unreadable by itself."""
     declared = {n.removeprefix(f"{_GET}:"): n for n in sections if n.startswith(f"{_GET}:")}
     networks = {to: ip_network(to) for to in declared}
-    none = Section(b"", b"", 0)
     return Routes(
-        _defaults={
-            one: _listing(sections[DEFAULTS[one].name], DEFAULTS[one], one, parse_route)
-            for one in FAMILIES
-        },
+        _defaults={one: _defaults(sections, one) for one in FAMILIES},
         _rules={
-            one: _listing(sections[RULES[one].name], RULES[one], one, parse_rule)
+            one: _listing(sections, RULES[one], partial(parse_rules, family=one))
             for one in FAMILIES
         },
         _ways={
@@ -172,11 +169,10 @@ def parse(sections: Sections) -> Routes | Unreadable:
         },
         _beside={
             to: _listing(
-                sections.get(item_section(_BESIDE, to), _NOT_LISTED) if network.prefixlen else none,
-                _beside_command(network),
-                family_of(network),
-                parse_route,
+                sections, _beside_command(network), partial(parse_routes, family=family_of(network))
             )
+            if network.prefixlen
+            else ()
             for to, network in networks.items()
         },
     )
@@ -220,44 +216,44 @@ def _text(output: bytes) -> str:
 
 
 def _listing(
-    section: Section | Unreadable,
-    command: Command,
-    family: Family,
-    read: Callable[[str, Family], T],
+    sections: Sections, command: Command, parse: Callable[[str], Sequence[T]]
 ) -> Sequence[T] | Unreadable:
-    if isinstance(section, Unreadable):
-        return section
-    if section.status != 0:
-        # A kernel without this family, or without policy rules.
-        if b"not supported" in section.stderr and not section.stdout:
-            return ()
-        return refused(command, section)
-    read_lines: list[T] = []
-    for line in parse_lines(section.stdout.decode("utf-8", "replace")):
-        try:
-            read_lines.append(read(line, family))
-        except ValueError as error:
-            detail = f"{error}: {line[:120]!r}"
-            return Unreadable(Reason.UNPARSABLE, command.shell, detail)
-    return tuple(read_lines)
+    section = sections.get(command.name, _NOT_LISTED)
+    if isinstance(section, Section) and _is_unsupported(section):
+        return ()
+    return read_listing({command.name: section}, command, parse)
 
 
-def _commands(prefix: str, words: str) -> dict[Family, Command]:
-    return {
-        "ipv4": Command(f"{prefix}_ipv4", f"ip -4 -o {words}", small=True),
-        "ipv6": Command(f"{prefix}_ipv6", f"ip -6 -o {words}", small=True),
-    }
+def _is_unsupported(section: Section) -> bool:
+    """Whether the kernel is without this family, or without policy rules."""
+    return section.status != 0 and not section.stdout and b"not supported" in section.stderr
 
 
-DEFAULTS = _commands("default_routes", "route show table all default")
-RULES = _commands("routing_rules", "rule")
+def _defaults(sections: Sections, family: Family) -> Sequence[RouteLine] | Unreadable:
+    routes = _listing(sections, ROUTES[family], partial(parse_routes, family=family))
+    if isinstance(routes, Unreadable):
+        return routes
+    return tuple(route for route in routes if route.destination.prefixlen == 0)
+
+
+_CAP = 32 * 1024 * 1024
+ROUTES: Mapping[Family, Command] = {
+    family: Command(
+        f"routes_{family}", f"ip -{family[-1]} -o route show table all", seconds=20, cap=_CAP
+    )
+    for family in FAMILIES
+}
+RULES: Mapping[Family, Command] = {
+    family: Command(f"routing_rules_{family}", f"ip -{family[-1]} -o rule", small=True)
+    for family in FAMILIES
+}
 WAYS: Mapping[Family, tuple[Command, Command]] = {
     one: _commands_of((f"ways_out_{one}", f"ways_out_tcp_{one}"), network)
     for one, network in EVERYWHERE.items()
 }
-COMMANDS = (*DEFAULTS.values(), *RULES.values())
+COMMANDS = (*ROUTES.values(), *RULES.values())
 _NOT_ASKED = Unreadable(Reason.NOT_COLLECTED, "ip route get", "no default_interface was declared")
 _NOT_LISTED = Unreadable(
     Reason.NOT_COLLECTED, "ip route", "not in the transcript: evidence older than the rule"
 )
-PROBE = Probe("routes", 2, COMMANDS, parse, _declared)
+PROBE = Probe("routes", 3, COMMANDS, parse, _declared)

@@ -22,9 +22,9 @@ Redactor = Callable[[str, Pseudonyms], str]
 
 # These hold addresses at most.
 _PLAIN = (
-    *("boot_sysctls", "counters", "default_routes_ipv4", "default_routes_ipv6", "descriptors"),
+    *("boot_sysctls", "counters", "descriptors"),
     *("kernel", "legacy_tables", "local_ports", "machine", "network_manager", "rates", "route_get"),
-    *("route_get_tcp", "route_localnet", "routes_beside", "routing_rules_ipv4"),
+    *("route_get_tcp", "routes_beside", "routes_ipv4", "routes_ipv6", "routing_rules_ipv4"),
     *("routing_rules_ipv6", "sysctl", "ways_out_ipv4", "ways_out_ipv6"),
     *("ways_out_tcp_ipv4", "ways_out_tcp_ipv6"),
 )
@@ -37,9 +37,7 @@ REDACTORS: Mapping[str, Redactor] = {
     "listeners": listings.sockets,
     "listener_owners": listings.sockets,
     "links": listings.interfaces,
-    "link_kinds": listings.interfaces,
     "addresses": listings.interfaces,
-    "routing": listings.interfaces,
     "selinux": listings.configuration,
     "ssh_processes": listings.ssh_processes,
     "tunnel_config": config_answer,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from nethygiene.facts.packet_filter import PacketFilter
-from nethygiene.facts.route_answers import Way, family_of
-from nethygiene.facts.route_table import PolicyRule, RouteLine
 from nethygiene.inventory.policy import Policy, Route
+from nethygiene.links.families import family_of
+from nethygiene.links.route_answers import Way
+from nethygiene.links.routes import RouteLine
+from nethygiene.links.rules import PolicyRule
 from nethygiene.probes.routes import Routes
 
 # A routing daemon means the routes that it makes; these are typed in, or come from a file.

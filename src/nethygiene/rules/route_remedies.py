@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from nethygiene.facts.route_answers import Way, family_of
-from nethygiene.facts.route_table import Family, Hop, PolicyRule, RouteLine
 from nethygiene.inventory.policy import Route
+from nethygiene.links.families import Family, family_of
+from nethygiene.links.route_answers import Way
+from nethygiene.links.routes import Hop, RouteLine
+from nethygiene.links.rules import PolicyRule
 from nethygiene.probes.routes import Routes
 from nethygiene.rules.declared_routes import declared_way
 from nethygiene.rules.remedies import command, paragraphs, word

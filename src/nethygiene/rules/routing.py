@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_interface
 
-from nethygiene.facts.route_answers import Way
-from nethygiene.facts.route_table import Family, PolicyRule, RouteLine
+from nethygiene.links.families import FAMILIES, Family
+from nethygiene.links.route_answers import Way
+from nethygiene.links.routes import RouteLine
+from nethygiene.links.rules import PolicyRule
 from nethygiene.probes.interfaces import Interfaces
-from nethygiene.probes.routes import FAMILIES, Routes
+from nethygiene.probes.routes import Routes
 
 ALMOST_ALL = {"ipv4": 7, "ipv6": 15}
 """Half of all addresses, or an eighth (VPNs cut the default route so), is as good as a default.
@@ -123,7 +125,7 @@ def _is_told_apart(
     addresses = [ip for one in interfaces if one.name == name for ip in one.addresses]
     for rule in leading:
         covers = rule.source is not None and any(_covers(rule, str(ip.ip)) for ip in addresses)
-        if not rule.selects_otherwise and (covers or rule.interface == name):
+        if not rule.selects_otherwise and (covers or rule.outgoing == name):
             return True
     return None if any(rule.selects_otherwise for rule in leading) else False
 

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from nethygiene.facts.route_table import Family
 from nethygiene.inventory.policy import Policy
+from nethygiene.links.families import Family
 from nethygiene.probes.counters import Change, Counters
 from nethygiene.probes.dials import Dial, Dials
 from nethygiene.probes.local_ports import LocalPorts, PortUse

@@ -108,7 +108,7 @@ NO_GREP = (
     | LOCAL_END
     | unknown({"selinux-matches-policy"})
 )
-NO_SED = NO_TC | unknown(TUNNELS) | LOCAL_END
+NO_SED = unknown(TUNNELS) | LOCAL_END
 NO_TR = unknown(CONFIGS, {"selinux-matches-policy", "settings-persist"}) | LOCAL_END
 
 TABLE: Mapping[str, Mapping[str, Expected]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from nethygiene.firewall.addresses import Family, parse_address
@@ -11,31 +12,31 @@ from nethygiene.firewall.packet import new_connection
 from nethygiene.firewall.verdict import HostFilter, Judgement
 
 ROUTING = """\
-# ip -4 rule
+# routing_rules_ipv4
 0:\tfrom all lookup local
 32766:\tfrom all lookup main
 32767:\tfrom all lookup default
-# ip -4 route show table all
+# routes_ipv4
 default via 192.0.2.1 dev eth0 proto static
 10.0.0.0/8 dev eth1 proto kernel scope link src 10.0.0.1
 192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.10
 local 10.0.0.1 dev eth1 table local proto kernel scope host src 10.0.0.1
 local 127.0.0.0/8 dev lo table local proto kernel scope host src 127.0.0.1
 local 192.0.2.10 dev eth0 table local proto kernel scope host src 192.0.2.10
-# ip -6 rule
+# routing_rules_ipv6
 0:\tfrom all lookup local
 32766:\tfrom all lookup main
-# ip -6 route show table all
+# routes_ipv6
 2001:db8::/64 dev eth0 proto kernel metric 256 pref medium
 default via 2001:db8::1 dev eth0 metric 1024 pref medium
 local ::1 dev lo table local proto kernel metric 0 pref medium
 local 2001:db8::10 dev eth0 table local proto kernel metric 0 pref medium
-# ip -o addr
+# addresses
 1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever
 2: eth0    inet 192.0.2.10/24 scope global eth0\\       valid_lft forever preferred_lft forever
 2: eth0    inet6 2001:db8::10/64 scope global nodad \\       valid_lft forever
 3: eth1    inet 10.0.0.1/8 scope global eth1\\       valid_lft forever preferred_lft forever
-# ip -o -d link
+# links
 1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN mode DEFAULT
 2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT
 3: eth1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT
@@ -89,11 +90,17 @@ COMMIT
 """
 
 
-def answers(**texts: str) -> Answers:
+def cut(routing: str) -> dict[str, str]:
+    """The listings of ip by section, from one text as ``ROUTING``."""
+    _, *parts = re.split(r"^# (\w+)\n", routing, flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def answers(*, routing: str = ROUTING, **texts: str) -> Answers:
     """What a host answered: nothing is filtered but by what is given."""
     names = ("nft", "iptables", "ip6tables", "iptables_legacy", "ip6tables_legacy")
     empty = dict.fromkeys((*names, "legacy_tables", "ipset", "tc", "virtual_servers"), "")
-    return Answers({**empty, "routing": ROUTING, **texts}, {})
+    return Answers({**empty, **cut(routing), **texts}, {})
 
 
 def host(**texts: str) -> HostFilter:

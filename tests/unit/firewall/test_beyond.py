@@ -10,11 +10,11 @@ from tests.unit.firewall.hosts import ACCEPT, DROP, ROUTING, host, listing, matc
 
 BEYOND = (
     ROUTING.replace(
-        "# ip -o addr", "fd20::/64 dev br0 proto kernel metric 256 pref medium\n# ip -o addr"
+        "# addresses", "fd20::/64 dev br0 proto kernel metric 256 pref medium\n# addresses"
     )
     .replace(
-        "# ip -o -d link",
-        "4: br0    inet6 fd20::1/64 scope global \\       valid_lft forever\n# ip -o -d link",
+        "# links",
+        "4: br0    inet6 fd20::1/64 scope global \\       valid_lft forever\n# links",
     )
     .replace(
         "local ::1 dev lo",

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from nethygiene.firewall.assemble import Answers, Assembled, assemble
 from nethygiene.firewall.ipsets import parse_ipsets
 from nethygiene.firewall.iptables import parse_saved
-from nethygiene.firewall.links import parse_links, parse_tc
+from nethygiene.firewall.links import parse_tc
 from nethygiene.firewall.masks import masked_stretches
 from nethygiene.firewall.nft import compile_tables, parse_nft
 from nethygiene.firewall.packet import new_connection
-from nethygiene.firewall.routes import parse_routes, parse_rules
+from nethygiene.firewall.routes import routes_of
 from nethygiene.firewall.verdict import HostFilter, TooLongError
-from tests.unit.firewall.hosts import NFT, ROUTING, SAVED, answers
+from nethygiene.links.routes import parse_routes
+from tests.unit.firewall.hosts import NFT, ROUTING, SAVED, answers, cut
 
 SCALARS = st.none() | st.booleans() | st.integers(-5, 70000) | st.text(max_size=12)
 _KEYS = (
@@ -93,12 +94,8 @@ def test_any_set_is_read(first: object, second: object) -> None:
 
 @given(st.text(max_size=300) | LINES)
 def test_any_text_is_read(text: str) -> None:
-    for name in ("nft", "iptables", "ip6tables", "iptables_legacy", "ipset", "routing", "tc"):
+    for name in ("nft", "iptables", "ip6tables", "iptables_legacy", "ipset", *cut(ROUTING), "tc"):
         walked(assemble(answers(**{name: text})))
-    for family in ("ipv4", "ipv6"):
-        parse_routes(text.split("\n"), "ipv4" if family == "ipv4" else "ipv6")
-        parse_rules(text.split("\n"), "ipv4" if family == "ipv4" else "ipv6")
-    parse_links(text.split("\n"))
     parse_tc(text)
     parse_ipsets(text)
 
@@ -128,7 +125,7 @@ def test_a_table_that_does_not_end_is_not_believed(end: int) -> None:
 def test_endless_repetition_is_read_in_no_time() -> None:
     started = time.process_time()
     for text in ("[" * 100_000, "-A INPUT " * 50_000, "1: a " * 50_000, '{"a":' * 50_000):
-        for name in ("nft", "iptables", "ipset", "routing", "tc"):
+        for name in ("nft", "iptables", "ipset", *cut(ROUTING), "tc"):
             walked(assemble(answers(**{name: text})))
     assert time.process_time() - started < 5
 
@@ -152,15 +149,15 @@ def test_dormant_tables_and_other_families_are_left_out() -> None:
 def test_what_ipv6_learnt_of_a_destination_goes_its_route_s_way() -> None:
     """Linux before 4.2 lists it as a route, with a line of its own for what was learnt."""
     learnt = (
-        "2001:db8:9::7 via 2001:db8::9 dev eth0  metric 0 \n    cache  mtu 1492 hoplimit 255\n"
+        "2001:db8:9::7 via 2001:db8::9 dev eth0  metric 0 \\    cache  mtu 1492 hoplimit 255\n"
         "2001:db8:a::/48 via 2001:db8::2 dev eth0  metric 1024 \n"
     )
-    routes = parse_routes(learnt.split("\n"), "ipv6")
-    assert routes is not None
+    routes = routes_of(parse_routes(learnt, "ipv6"))
     assert [(one.length, one.devices) for one in routes] == [(128, ("eth0",)), (48, ("eth0",))]
     whole = ROUTING.replace("default via 2001:db8::1", f"{learnt}default via 2001:db8::1")
     assert isinstance(assemble(answers(routing=whole)).host, HostFilter)
-    assert parse_routes(["    cache  mtu 1492"], "ipv6") is None
+    with pytest.raises(ValueError, match="cache"):
+        parse_routes("    cache  mtu 1492", "ipv6")
 
 
 def test_masks_of_scattered_addresses_take_no_time() -> None:

@@ -121,8 +121,11 @@ def test_an_ipset_that_could_not_be_read_is_a_doubt() -> None:
         ({"nft": "{"}, "nft"),
         ({"iptables": "-A INPUT"}, "iptables"),
         ({"ip6tables_legacy": "*filter\n"}, "ip6tables_legacy"),
-        ({"routing": ""}, "routing"),
-        ({"routing": ROUTING.replace("default via", "defualt via")}, "routing"),
+        ({"links": ""}, "links"),
+        ({"routing": ROUTING.replace("default via", "defualt via")}, "routes_ipv4"),
+        ({"routing": ROUTING.replace("from", "form")}, "routing_rules_ipv4"),
+        ({"routing": ROUTING.replace("inet ", "inte ")}, "addresses"),
+        ({"routing": ROUTING.replace(": lo: <", ": lo: (")}, "links"),
     ],
 )
 def test_what_cannot_be_read_leaves_no_model(texts: dict[str, str], section: str) -> None:

@@ -11,7 +11,7 @@ from nethygiene.firewall.addresses import everything
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.boot_sysctls import BootSysctls
 from nethygiene.probes.selinux import Selinux
-from tests.unit.firewall.hosts import ROUTING
+from tests.unit.firewall.hosts import ROUTING, cut
 from tests.unit.probes.sections import Given, fact, section
 
 NO_FILE = "grep: /proc/sys/fs/file-max: No such file or directory\n"
@@ -40,7 +40,7 @@ def test_a_hidden_proc_sys(stderr: str, reason: Reason, says: str) -> None:
 def filter_of(**given: Given) -> PacketFilter:
     names = ("nft", "iptables", "ip6tables", "iptables_legacy", "ip6tables_legacy", "ipset", "tc")
     sections: dict[str, Given] = dict.fromkeys((*names, "legacy_tables"), "")
-    sections |= {"routing": ROUTING, "virtual_servers": STACK, **given}
+    sections |= {**cut(ROUTING), "virtual_servers": STACK, **given}
     found = fact("packet_filter", sections)
     assert isinstance(found, PacketFilter)
     return found

@@ -9,7 +9,7 @@ from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.verdict import HostFilter
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.transcript import Section
-from tests.unit.firewall.hosts import ROUTING
+from tests.unit.firewall.hosts import ROUTING, cut
 from tests.unit.probes.sections import Given, fact, section
 
 MISSING = section("", "sh: 1: ip6tables-legacy-save: not found\n", 127)
@@ -21,7 +21,7 @@ FOUR, SIX = "/proc/net/ip_tables_names:filter\n", "/proc/net/ip6_tables_names:fi
 def filter_of(names: Section | str) -> HostFilter | Unreadable:
     listings = ("nft", "iptables", "ip6tables", "iptables_legacy", "ipset", "tc", "virtual_servers")
     sections: dict[str, Given] = dict.fromkeys(listings, "")
-    sections |= {"routing": ROUTING, "ip6tables_legacy": MISSING, "legacy_tables": names}
+    sections |= {**cut(ROUTING), "ip6tables_legacy": MISSING, "legacy_tables": names}
     found: Fact | Unreadable = fact("packet_filter", sections)
     assert isinstance(found, PacketFilter)
     return found._host

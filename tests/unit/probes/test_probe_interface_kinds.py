@@ -15,7 +15,7 @@ TAIL = "addrgenmode eui64 numtxqueues 1 gso_max_segs 65535 "
 
 
 def kinds(text: str | bytes) -> InterfaceKinds | Unreadable:
-    found = fact("interface_kinds", {"link_kinds": text})
+    found = fact("interface_kinds", {"links": text})
     assert isinstance(found, InterfaceKinds | Unreadable)
     return found
 
@@ -58,7 +58,7 @@ def test_an_interface_that_came_meanwhile_is_unreadable() -> None:
 
 
 def test_busybox_is_told_what_to_install() -> None:
-    found = fact("interface_kinds", {"link_kinds": section("", "BusyBox v1.36.1 usage: ip", 1)})
+    found = fact("interface_kinds", {"links": section("", "BusyBox v1.36.1 usage: ip", 1)})
     assert isinstance(found, Unreadable)
     assert found.reason is Reason.TOOL_MISSING
     assert "iproute2" in found.detail

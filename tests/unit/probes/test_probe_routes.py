@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from nethygiene.facts.fact import Fact
 from nethygiene.facts.ledger import UnreadableFactError
-from nethygiene.facts.route_answers import addresses_inside
-from nethygiene.facts.route_table import Hop, parse_route, parse_rule
 from nethygiene.inventory.policy import policy_from_plain
+from nethygiene.links.route_answers import addresses_inside
+from nethygiene.links.routes import Hop, parse_route
+from nethygiene.links.rules import parse_rule
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.routes import PROBE, Routes
 from nethygiene.rules.subject import Subject

@@ -1,28 +1,22 @@
-"""Routes and policy rules, one line each, as ``ip -o`` prints them.
-
-The text rather than ``-j``: iproute2 has JSON since 4.13 only, and busybox's ip has none; the
-words are the same on all of them.
-"""
+"""Routes, one line each, as ``ip -o route`` prints them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import pairwise
-from typing import Literal
 
-Family = Literal["ipv4", "ipv6"]
-Network = IPv4Network | IPv6Network
+from nethygiene.links.families import Family, Network, parse_network, rows_of
+
 Address = IPv4Address | IPv6Address
 
 TYPES = frozenset(
     {"unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable"}
-    | {"prohibit", "throw", "nat"}
+    | {"prohibit", "throw", "nat", "xresolve"}
 )
-# `ip route get` asks for a packet without a mark, of the login's own user, to no port.
-_UNASKED = frozenset({"fwmark", "sport", "dport", "uidrange", "tos", "dsfield"})
 _VALUED = frozenset({"dev", "table", "proto", "scope", "src", "metric", "from", "tos", "pref"})
 
 
@@ -87,32 +81,22 @@ class RouteLine:
         return f"{kind}{to} {ways}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyRule:
-    """One rule that picks a routing table.
+@lru_cache(maxsize=4)
+def parse_routes(text: str, family: Family) -> tuple[RouteLine, ...]:
+    """Read ``ip -o route show``.
 
-    Attributes:
-        priority: less is asked first.
-        source: the source prefix that it is for, None for all.
-        interface: the interface that a socket or packet is bound to (``oif``), None for any.
-        selects_otherwise: it looks at something else too, as a mark or the incoming interface.
-        table: the table that it looks up; empty where it does something else.
-        text: the rule as printed.
-        unasked: what it looks at that no question to the kernel holds: ``fwmark``, ``dport``.
+    A table may be long, and has several readers: the last ones are kept.
+
+    Raises:
+        ValueError: a line is no route.
     """
-
-    priority: int
-    source: Network | None
-    interface: str | None
-    selects_otherwise: bool
-    table: str
-    text: str
-    unasked: frozenset[str] = frozenset()
-
-    @property
-    def is_for_all(self) -> bool:
-        """Whether no packet is outside it."""
-        return self.source is None and self.interface is None and not self.selects_otherwise
+    found: list[RouteLine] = []
+    for row in rows_of(text):
+        try:
+            found.append(parse_route(row, family))
+        except ValueError as error:
+            raise ValueError(f"{error}: {row[:120]!r}") from None
+    return tuple(found)
 
 
 def parse_route(line: str, family: Family) -> RouteLine:
@@ -126,7 +110,7 @@ def parse_route(line: str, family: Family) -> RouteLine:
     kind = head.pop(0) if head and head[0] in TYPES else "unicast"
     if not head:
         raise ValueError("no destination")
-    destination = _network(head[0], family)
+    destination = parse_network(head[0], family)
     values = _values(head[1:])
     hops = [hop for one in (head[1:], *nexthops) if (hop := _hop(one)) is not None]
     selector = " ".join(f"{key} {values[key]}" for key in ("from", "tos") if key in values)
@@ -144,48 +128,6 @@ def parse_route(line: str, family: Family) -> RouteLine:
         hops=tuple(hops),
         linkdown="linkdown" in words,
     )
-
-
-def parse_rule(line: str, family: Family) -> PolicyRule:
-    """Read one rule, as ``32765: from 192.0.2.10 lookup 100``.
-
-    Raises:
-        ValueError: it is none.
-    """
-    priority, colon, rest = line.partition(":")
-    if not colon or not re.fullmatch(r"\d{1,10}", priority, re.ASCII):
-        raise ValueError("no priority")
-    words = rest.split()
-    source: Network | None = None
-    interface: str | None = None
-    table = ""
-    otherwise = False
-    position = 0
-    while position < len(words):
-        word, value = words[position], (words[position + 1 : position + 2] or [""])[0]
-        position += 2
-        if word == "from" and value:
-            source = None if value == "all" else _network(value, family)
-        elif word == "oif" and value:
-            interface = value
-        elif word in {"lookup", "table"} and value:
-            table = value
-        elif word in {"proto", "protocol", "suppress_prefixlength", "suppress_ifgroup"} and value:
-            # Said of the lookup or of the rule's maker: they pick no packets.
-            otherwise = otherwise or word.startswith("suppress")
-        elif word in {"goto", "realms"} and value:
-            otherwise = True
-        else:
-            otherwise = otherwise or word not in {"unreachable", "blackhole", "prohibit", "nop"}
-            position -= 1
-    unasked = _UNASKED.intersection(words)
-    text = " ".join(line.split())
-    return PolicyRule(int(priority), source, interface, otherwise, table, text, unasked)
-
-
-def parse_lines(text: str) -> list[str]:
-    """The lines of a listing that hold something."""
-    return [line for line in text.split("\n") if line.strip()]
 
 
 def _split(words: Sequence[str], separator: str) -> list[list[str]]:
@@ -217,12 +159,3 @@ def _hop(words: Iterable[str]) -> Hop | None:
         after = [word for word in words[words.index("via") + 1 :] if word not in {"inet", "inet6"}]
         gateway = ip_address(after[0]) if after else None
     return Hop(gateway, values["dev"])
-
-
-def _network(word: str, family: Family) -> Network:
-    if word == "default":
-        word = "0.0.0.0/0" if family == "ipv4" else "::/0"
-    network = ip_network(word, strict=False)
-    if network.version != (4 if family == "ipv4" else 6):
-        raise ValueError(f"of another family: {word[:60]}")
-    return network

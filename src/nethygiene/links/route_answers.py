@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
-from nethygiene.facts.route_table import Family, RouteLine, parse_lines, parse_route
-
-Network = IPv4Network | IPv6Network
+from nethygiene.links.families import Family, Network, family_of, rows_of
+from nethygiene.links.routes import RouteLine, parse_route
 
 EVERYWHERE: Mapping[Family, Network] = {
     "ipv4": IPv4Network("0.0.0.0/0"),
@@ -46,11 +45,6 @@ class Way:
     def prefix_length(self) -> int | None:
         """How specific the deciding route is, in bits."""
         return None if self.matched is None else self.matched.destination.prefixlen
-
-
-def family_of(network: Network) -> Family:
-    """The family of a network."""
-    return "ipv4" if network.version == 4 else "ipv6"
 
 
 def addresses_inside(network: Network) -> tuple[str, ...]:
@@ -110,7 +104,7 @@ def read_routes(
     """
     asked = len(addresses_inside(network))
     failed = {int(number) for number in _FAILED.findall(stderr)}
-    answers = iter(parse_lines(stdout))
+    answers = iter(rows_of(stdout))
     routes: list[RouteLine | None] = []
     for number in range(1, 2 * asked + 1):
         line = None if number in failed else next(answers, "")
@@ -126,7 +120,7 @@ def read_tcp_routes(stdout: str, network: Network) -> Mapping[Network, RouteLine
     Raises:
         ValueError: a line is no route.
     """
-    routes = (parse_route(line, family_of(network)) for line in parse_lines(stdout))
+    routes = (parse_route(line, family_of(network)) for line in rows_of(stdout))
     return {route.destination: route for route in routes}
 
 
