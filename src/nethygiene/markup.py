@@ -88,10 +88,39 @@ def merged(remedies: Sequence[str]) -> str:
     """Remedies of equal :func:`words` as one: each block of lines holds those of all, once."""
     made = []
     for alike in zip(*map(blocks, remedies), strict=True):
-        lines = dict.fromkeys(line for block in alike for line in block.lines)
+        lines = _in_order([block.lines for block in alike])
         mark = _MARKS[alike[0].form]
         made.append("\n".join(f"{mark}{line}{mark}" for line in lines))
     return "\n\n".join(made)
+
+
+def _in_order(sequences: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of several sequences, each once, after all that any of them has before it.
+
+    A reload that ends each of them comes once, at the end of all. Sequences that contradict each
+    other, or repeat a line, stay as they are, one after another.
+    """
+    before: dict[str, list[str]] = {}
+    for one in sequences:
+        for previous, line in zip(("", *one), one, strict=False):
+            before.setdefault(line, []).extend([previous] * bool(previous))
+    found: dict[str, None] = {}
+    pending: set[str] = set()
+
+    def place(line: str) -> bool:
+        if line in found:
+            return True
+        if line in pending:
+            return False
+        pending.add(line)
+        if not all(place(one) for one in before[line]):
+            return False
+        found[line] = None
+        return True
+
+    if all(len(set(one)) == len(one) for one in sequences) and all(place(one) for one in before):
+        return list(found)
+    return [line for one in sequences for line in one]
 
 
 def joined(remedies: Iterable[str]) -> list[str]:
