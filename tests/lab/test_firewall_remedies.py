@@ -84,6 +84,12 @@ CLOSED_BY = [
         "ufw prepend",
         packages=("ufw",),
     ),
+    Cause(
+        "ufw-rejects-everybody-before",
+        UFW + "ufw reject from any\nufw allow 3306/tcp\nufw --force enable",
+        "ufw prepend",
+        packages=("ufw",),
+    ),
     Cause("ufw-by-policy", UFW + "ufw --force enable", "ufw prepend", packages=("ufw",)),
     Cause(
         "firewalld", FIREWALLD + "firewall-cmd --reload", "firewall-cmd", (), ("firewalld", "dbus")
@@ -111,6 +117,13 @@ OPENED_BY = [
         "iptables -I INPUT",
     ),
     Cause("ufw", UFW + "ufw allow 3306/tcp\nufw --force enable", "ufw prepend", packages=("ufw",)),
+    Cause(
+        "ufw-limits",
+        UFW + "ufw limit 3306/tcp\nufw allow proto tcp from 198.18.77.7 to any port 3306\n"
+        "ufw --force enable",
+        "ufw prepend",
+        packages=("ufw",),
+    ),
     Cause(
         "firewalld",
         FIREWALLD + "firewall-cmd --permanent --zone=public --add-port=3306/tcp\n"

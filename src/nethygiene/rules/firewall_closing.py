@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.addresses import Intervals, everything, without
+from nethygiene.firewall.verdict import HostFilter
 from nethygiene.inventory.policy import BlockedPort, Service
 from nethygiene.rules.client_ways import declared_sources
 from nethygiene.rules.firewall_tools import (
@@ -21,6 +22,7 @@ from nethygiene.rules.firewall_tools import (
     place_of,
     steps,
     tool_for,
+    ufw_first,
     zone_of,
 )
 from nethygiene.rules.passages import Passage, networks
@@ -56,7 +58,7 @@ def _closing(packet_filter: PacketFilter, passage: Passage, allowed: Intervals, 
     if place is not None and place.manager == "firewalld":
         return _firewalld_closes(packet_filter, passage, listed, port)
     if has_ufw(model) and (place is None or place.tool != "nft"):
-        return _ufw_closes(listed, port)
+        return _ufw_closes(model, listed, port)
     if place is not None and place.tool != "nft":
         return _iptables_closes(place, passage, listed, port)
     if place is not None and "nat" not in place.table.lower():
@@ -78,14 +80,10 @@ def _firewalld_closes(
     return steps("Close it with firewalld.", *added, command("firewall-cmd --reload"))
 
 
-def _ufw_closes(listed: list[str], port: int) -> str:
-    allow = [
-        command(f"ufw prepend allow proto tcp from {one} to any port {port}") for one in listed
-    ]
+def _ufw_closes(model: HostFilter, listed: list[str], port: int) -> str:
+    allow = (one for source in listed for one in ufw_first(model, "allow", port, source))
     return steps(
-        "Close it with ufw, before its other rules.",
-        command(f"ufw prepend deny {port}/tcp"),
-        *allow,
+        "Close it with ufw, before its other rules.", *ufw_first(model, "deny", port), *allow
     )
 
 

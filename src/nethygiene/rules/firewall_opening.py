@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.packet import ICMPV6
+from nethygiene.firewall.verdict import HostFilter
 from nethygiene.inventory.policy import Service
 from nethygiene.rules.client_ways import declared_sources
 from nethygiene.rules.firewall import shut_out
@@ -19,6 +20,7 @@ from nethygiene.rules.firewall_tools import (
     nft_set,
     place_of,
     steps,
+    ufw_first,
     zone_of,
 )
 from nethygiene.rules.passages import Passage
@@ -46,7 +48,7 @@ def open_to_clients(packet_filter: PacketFilter, passage: Passage, service: Serv
     ports = packet.sport if reply else packet.dport
     port = ports[0][0] if ports and not discovery else passage.port
     if not reply and not discovery and _is_ufws(packet_filter, place):
-        return _ufw(port, listed, inverted=inverted)
+        return _ufw(packet_filter.model, port, listed, inverted=inverted)
     if place.manager == "firewalld" and not reply and not discovery:
         return _firewalld(packet_filter, passage, port, listed, inverted=inverted)
     if place.tool == "nft":
@@ -76,16 +78,11 @@ def _neighbours(place: Place, opens: str) -> str:
     return f"{steps(why, iptables(place.tool, line, place.table))}\n\n{opens}"
 
 
-def _ufw(port: int, listed: list[str], *, inverted: bool) -> str:
-    if not inverted:
-        allow = [
-            command(f"ufw prepend allow proto tcp from {one} to any port {port}") for one in listed
-        ]
-        return steps("Open it with ufw, before its other rules.", *allow)
-    deny = [command(f"ufw prepend deny proto tcp from {one} to any port {port}") for one in listed]
-    return steps(
-        "Open it with ufw, before its other rules.", command(f"ufw prepend allow {port}/tcp"), *deny
-    )
+def _ufw(model: HostFilter, port: int, listed: list[str], *, inverted: bool) -> str:
+    action = "deny" if inverted else "allow"
+    found = ufw_first(model, "allow", port) if inverted else ()
+    each = (one for source in listed for one in ufw_first(model, action, port, source))
+    return steps("Open it with ufw, before its other rules.", *found, *each)
 
 
 def _firewalld(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from nethygiene.firewall.addresses import BITS, Family, Intervals, merged, written
 from nethygiene.firewall.verdict import HostFilter
@@ -132,6 +134,43 @@ def zone_of(model: HostFilter, family: Family, interface: str | None) -> str:
     return ""
 
 
+def ufw_first(model: HostFilter, action: str, port: int, source: str = "") -> tuple[str, ...]:
+    """ufw commands that put a rule before its others.
+
+    Where ufw has the same rule already, whatever its action, it says "Skipping inserting existing
+    rule" and changes nothing (0.36.2): that one is deleted first.
+
+    Args:
+        model: the filter as it is.
+        action: ``allow`` or ``deny``.
+        port: TCP port of the host.
+        source: network of the clients; empty for all.
+    """
+    to = f"proto tcp from {source} to any port {port}" if source else f"{port}/tcp"
+    network = ip_network(source) if source else None
+    found: dict[str, None] = {}
+    for ruleset in model.rulesets.values():
+        for rule in ruleset.rules():
+            known = _OF_UFW.fullmatch(rule.text)
+            if known is None or int(known[2]) != port:
+                continue
+            if (ip_network(known[1]) if known[1] else None) == network:
+                found[_UFW_ACTIONS[known[3]]] = None
+    return (
+        *(command(f"ufw delete {one} {to}") for one in found),
+        command(f"ufw prepend {action} {to}"),
+    )
+
+
+_UFW_ACTIONS = {"ACCEPT": "allow", "DROP": "deny", "REJECT": "reject"}
+_UFW_ACTIONS |= {"ufw-user-limit-accept": "limit", "ufw6-user-limit-accept": "limit"}
+_OF_UFW = re.compile(
+    r"-A ufw6?-user-input (?:-s ([\da-f.:/]+) )?-p tcp -m tcp --dport (\d{1,5})"
+    rf" -j ({'|'.join(_UFW_ACTIONS)})(?: --reject-with \S+)?",
+    re.ASCII,
+)
+
+
 def has_ufw(model: HostFilter) -> bool:
     """Whether ufw is at work."""
     return any("ufw-user-input" in one.chains for one in model.rulesets["ipv4"].tables.values())
@@ -152,5 +191,6 @@ __all__ = [
     "place_of",
     "steps",
     "tool_for",
+    "ufw_first",
     "zone_of",
 ]
