@@ -13,8 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nethygiene.outcomes import Kind, Observation, Outcome, Reason, Severity
 
-SCHEMA = 1
-
 
 def storable(text: str) -> str:
     r"""The text with bytes that are no UTF-8, as a path or an argument may hold, as ``\udcff``.

@@ -277,7 +277,8 @@ def load_evidence(data: bytes) -> None:
             host.model_dump_json()
             with contextlib.suppress(UsageError):
                 subject = Subject(host.host, policy_from_plain(host.policy), host.transcript())
-                subject.parse_all()
+                for name in filter(all_probes().__contains__, subject.transcript.probes):
+                    subject.fact(name)
                 subject.fact("machine")
     except EvidenceError as error:
         _one_line(str(error))

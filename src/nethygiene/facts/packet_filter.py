@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address
 from nethygiene.facts.fact import Fact
 from nethygiene.firewall.addresses import Classes, Family, Interval, Intervals, classes_of, common
 from nethygiene.firewall.attempts import attacked, served
+from nethygiene.firewall.fields import ANY_PORT, EPHEMERAL, Field
 from nethygiene.firewall.nat import NatRule, nat_rules
 from nethygiene.firewall.own import (
     LINK_LOCAL,
@@ -19,12 +20,13 @@ from nethygiene.firewall.own import (
     possible_sources,
 )
 from nethygiene.firewall.own_marks import rule_that_reroutes
-from nethygiene.firewall.packet import ANY_PORT, EPHEMERAL, Field, new_connection
+from nethygiene.firewall.packet import new_connection
 from nethygiene.firewall.paths import Approach, Path, grouped
 from nethygiene.firewall.ruleset import SetMark
 from nethygiene.firewall.source_ports import kinds_of_source_ports
 from nethygiene.firewall.stack import Stack, VirtualServer
-from nethygiene.firewall.verdict import HostFilter, Judgement, TooLongError
+from nethygiene.firewall.trace import TooLongError
+from nethygiene.firewall.verdict import HostFilter, Judgement
 from nethygiene.outcomes import Unreadable
 
 SOURCE = "nft -j list ruleset, iptables-save, ip route"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nethygiene.firewall.addresses import Family, Intervals, everything, merged, without
+from nethygiene.firewall.fields import CLIENT, Field
 from nethygiene.firewall.matches import Answer, Ground
-from nethygiene.firewall.packet import CLIENT, Field, Packet
+from nethygiene.firewall.packet import Packet
 
 KINDS = frozenset(
     {"local", "unicast", "broadcast", "multicast", "anycast", "blackhole", "unreachable"}
@@ -109,6 +110,3 @@ def _by_kind(family: Family, ground: Ground, device: str | None) -> dict[str, In
     found["unicast"] = without(everything(family), taken, family)
     ground.kinds[family, device] = found
     return found
-
-
-__all__ = ["KINDS", "AddressIs"]

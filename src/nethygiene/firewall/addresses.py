@@ -147,15 +147,6 @@ class Classes:
             yield lowest.bit_length() - 1
             mask ^= lowest
 
-    def first_stretch(self, mask: int, within: Intervals) -> Interval | None:
-        """The first addresses of these classes that lie within the intervals."""
-        found: Interval | None = None
-        for low, high in self.each_stretch(mask, within):
-            if found is not None and low > found[1] + 1:
-                break
-            found = (low, high) if found is None else (found[0], high)
-        return found
-
     def stretches(self, mask: int, within: Intervals) -> Intervals:
         """The addresses of these classes that lie within the intervals."""
         return merged(self.each_stretch(mask, within))

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from nethygiene.firewall.addresses import family_of
 from nethygiene.firewall.ipsets import IpSet, parse_ipsets
 from nethygiene.firewall.iptables import Saved, compile_saved, parse_saved
 from nethygiene.firewall.links import Links, parse_tc
 from nethygiene.firewall.nft import NftTable, compile_tables, parse_nft
 from nethygiene.firewall.routes import Route, Routes, RoutingRule, routes_of, rules_of
 from nethygiene.firewall.ruleset import Ruleset, Table
-from nethygiene.firewall.stack import Stack, VirtualServer, parse_stack
+from nethygiene.firewall.stack import Stack, parse_stack
 from nethygiene.firewall.verdict import HostFilter
 from nethygiene.links.addresses import parse_addresses
 from nethygiene.links.families import FAMILIES, Family
@@ -193,6 +192,3 @@ def _kept_by_legacy(names: str, family: Family) -> bool:
     """
     other = "ip6_tables_names" if family == "ipv4" else "ip_tables_names"
     return any(line and not line.startswith(f"/proc/net/{other}:") for line in names.split("\n"))
-
-
-__all__ = ["Answers", "Assembled", "Stack", "VirtualServer", "assemble", "family_of"]

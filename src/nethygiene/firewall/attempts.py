@@ -15,9 +15,10 @@ from operator import or_
 
 from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.choices import Choice
+from nethygiene.firewall.fields import Field
 from nethygiene.firewall.masks import Masked
 from nethygiene.firewall.matches import In, Varies
-from nethygiene.firewall.packet import ODD_FLAGS, ODD_SYN, SILENT, Field, Packet
+from nethygiene.firewall.packet import ODD_FLAGS, ODD_SYN, SILENT, Packet
 from nethygiene.firewall.ruleset import Rule
 from nethygiene.firewall.verdict import HostFilter, Judgement
 
@@ -147,6 +148,3 @@ def _harmed(calm: Judgement, busy: Judgement, limit: Rule | None, *, often: bool
         lost=calm.lost | harmed,
         trace=trace,
     )
-
-
-__all__ = ["attacked", "served"]

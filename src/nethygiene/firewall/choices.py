@@ -65,6 +65,3 @@ class Choice:
         if math.isinf(self.per_second):
             return True if self.burst < 10 else None if self.burst < 100 else False
         return True if self.per_second < 1 else None if self.per_second < 10 else False
-
-
-__all__ = ["Choice", "Scope"]

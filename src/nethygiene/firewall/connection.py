@@ -8,24 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from nethygiene.firewall.fields import CLIENT, Field
 from nethygiene.firewall.hooks import Hooks, merge
+from nethygiene.firewall.kinds import ACK_IN, DATA_IN, DATA_OUT, SYN_ACK_OUT, SYN_IN, Kind
 from nethygiene.firewall.matches import Ground
 from nethygiene.firewall.neighbours import unsure_way_back
 from nethygiene.firewall.own import LINK_LOCAL
-from nethygiene.firewall.packet import (
-    ACK_IN,
-    CLIENT,
-    DATA_IN,
-    DATA_OUT,
-    SILENT,
-    SYN_ACK_OUT,
-    SYN_IN,
-    Field,
-    Kind,
-    Packet,
-)
+from nethygiene.firewall.packet import SILENT, Packet
 from nethygiene.firewall.ruleset import Action, Hook, Rule
-from nethygiene.firewall.walk import Event, Flow, Trace
+from nethygiene.firewall.trace import Event, Flow, Trace
 
 _LOOPBACK = (127 << 24, (128 << 24) - 1)
 # What tells a packet of a connection from the first one in the same direction.
@@ -254,6 +245,3 @@ def _lose(trace: Trace, packet: Packet, mask: int, text: str) -> Rule:
     rule = Rule("routing", text, (), Action.DROP)
     trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
     return rule
-
-
-__all__ = ["Connection"]

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
+from nethygiene.firewall.kinds import SYN_IN
 from nethygiene.firewall.links import Links
-from nethygiene.firewall.packet import SYN_IN, Packet
+from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.ruleset import Action, BaseChain, Hook, Rule, Ruleset, Target
-from nethygiene.firewall.walk import Event, Flow, Trace, Walker
+from nethygiene.firewall.trace import Event, Flow, Trace
+from nethygiene.firewall.walk import Walker
 
 CONNTRACK = -200
 """NF_IP_PRI_CONNTRACK: where connection tracking sees a packet (linux/netfilter_ipv4.h)."""
@@ -223,6 +225,3 @@ def merge(flows: Iterable[Flow]) -> list[Flow]:
         if mask:
             joined[packet] = joined.get(packet, 0) | mask
     return list(joined.items())
-
-
-__all__ = ["Hooks", "merge"]

@@ -43,6 +43,3 @@ def _one(found: IpSet, flow: list[str], context: Context, *, inverted: bool = Fa
     filled = set_choice(found.name) if found.name in context.filled else None
     excepting = any(exception for _, exception in found.entries)
     return In(*elements, inverted, found.bans, filled=filled, excepting=excepting)
-
-
-__all__ = ["set_choice", "set_match"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from nethygiene.firewall.addresses import BITS, Family, interval_of, merged, parse_address
+from nethygiene.firewall.fields import Field
 from nethygiene.firewall.matches import Element, Values
-from nethygiene.firewall.packet import Field
 
 
 @dataclass(frozen=True, slots=True)

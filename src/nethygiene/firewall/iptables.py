@@ -21,7 +21,6 @@ _HOOKS = {
     "OUTPUT": Hook.OUTPUT,
     "POSTROUTING": Hook.POSTROUTING,
 }
-_BUILTIN = frozenset({"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"})
 # NF_IP_PRI_* of linux/netfilter_ipv4.h; nat at its own.
 _PRIORITIES = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
 
@@ -134,11 +133,6 @@ def _priority(table: str, chain: str) -> int:
     if table == "nat" and chain in {"INPUT", "POSTROUTING"}:
         return 100
     return _PRIORITIES.get(table, 0)
-
-
-def builtin_chains(table: SavedTable) -> int:
-    """How many of its chains the kernel asks."""
-    return sum(chain in _BUILTIN for chain in table.policies)
 
 
 def _words(line: str) -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from nethygiene.firewall.conntrack import CtStatus
+from nethygiene.firewall.fields import Field
 from nethygiene.firewall.iptables_options import Option
 from nethygiene.firewall.masks import any_bit
 from nethygiene.firewall.matches import AnyOf, In, Match, Perhaps, names, numbers
-from nethygiene.firewall.packet import CtStatus, Field
 
 _PORTS = {
     "--ctorigdstport": Field.ORIGINAL_DPORT,
@@ -60,6 +61,3 @@ def _status(value: str, inverted: bool) -> list[Match]:
     if not all(one in _BITS for one in words):
         return [Perhaps("--ctstatus")]
     return [any_bit(Field.CT_STATUS, sum({_BITS[one] for one in words}), inverted=inverted)]
-
-
-__all__ = ["ADDRESSES", "conntrack_match", "moved"]

@@ -109,6 +109,3 @@ def filled_lists(lines: Iterable[str], context: Context) -> frozenset[str]:
 
 _RECENT = re.compile(r"-m recent --set .*?--name (\S+)")
 _ADD_SET = re.compile(r"-j SET --add-set (\S+) src")
-
-
-__all__ = ["MODULES", "filled_lists", "limited", "list_name"]

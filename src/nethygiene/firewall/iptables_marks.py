@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nethygiene.firewall.packet import Field
+from nethygiene.firewall.fields import Field
 from nethygiene.firewall.ruleset import SetMark
 
 _ALL = 0xFFFFFFFF
@@ -58,6 +58,3 @@ def _number(text: str) -> int | None:
     if not re.fullmatch(r"0x[0-9a-fA-F]{1,8}|\d{1,10}", text, re.ASCII):
         return None
     return int(text, 16 if text.startswith("0x") else 10)
-
-
-__all__ = ["connection_mark", "packet_mark"]

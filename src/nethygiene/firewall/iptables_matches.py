@@ -15,12 +15,12 @@ from nethygiene.firewall.addresses import (
     merged,
     parse_address,
 )
+from nethygiene.firewall.fields import Field
 from nethygiene.firewall.ipset_matches import set_match
 from nethygiene.firewall.iptables_conntrack import ADDRESSES, conntrack_match, moved
 from nethygiene.firewall.iptables_options import Context, Group, Option
 from nethygiene.firewall.masks import Masked
 from nethygiene.firewall.matches import AnyOf, Match, Never, Perhaps, names, numbers
-from nethygiene.firewall.packet import Field
 from nethygiene.firewall.protocols import protocol_number
 from nethygiene.firewall.way_matches import NotBridged, ReversePath, SynMss
 
@@ -277,6 +277,3 @@ _WHOLE: Mapping[str, Callable[[Group, Context], list[Match]]] = {
     **dict.fromkeys(("udp", "udplite", "sctp", "dccp", "esp", "ah"), _other_protocol),
     **dict.fromkeys(_HEADERS, lambda _group, _context: [Never()]),
 }
-
-
-__all__ = ["matches_of"]

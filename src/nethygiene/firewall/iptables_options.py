@@ -110,6 +110,3 @@ def _values(word: str, rest: list[str]) -> tuple[str, ...]:
     while rest and not rest[0].startswith("-") and rest[0] != "!":
         values.append(rest.pop(0))
     return tuple(values)
-
-
-__all__ = ["Context", "Group", "Line", "Option", "read_line"]

@@ -8,8 +8,9 @@ from functools import cache
 
 from nethygiene.firewall.addresses import BITS, Family, Intervals, holds, merged
 from nethygiene.firewall.choices import Choice, Scope
+from nethygiene.firewall.fields import ADDRESS_FIELDS, CLIENT, Bits, Field
 from nethygiene.firewall.matches import Answer, Ground, bits_among
-from nethygiene.firewall.packet import ADDRESS_FIELDS, CLIENT, Bits, Field, Packet
+from nethygiene.firewall.packet import Packet
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +95,6 @@ def masked_stretches(mask: int, values: Intervals, bits: int) -> Intervals | Non
     return merged((one, one | ((1 << low) - 1)) for one in starts)
 
 
-def mark_is(mask: int, values: Intervals, *, inverted: bool = False) -> Masked:
-    """The packet mark, masked, has a value."""
-    return Masked(Field.MARK, mask, values, inverted)
-
-
 def any_bit(field: Field, bits: int, *, inverted: bool = False) -> Masked:
     """One of these bits of a field is set; `inverted`: none is."""
     return Masked(field, bits, ((0, 0),), not inverted)
-
-
-__all__ = ["Masked", "any_bit", "mark_is", "masked_stretches"]

@@ -17,12 +17,12 @@ from nethygiene.firewall.addresses import (
     Intervals,
     common,
     holds,
-    inverted,
     merged,
 )
 from nethygiene.firewall.choices import Choice
+from nethygiene.firewall.fields import ADDRESS_FIELDS, CLIENT, Bits, Field
 from nethygiene.firewall.links import Links
-from nethygiene.firewall.packet import ADDRESS_FIELDS, CLIENT, Bits, Field, Packet
+from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.routes import Routes
 
 Answer = tuple[int, int]
@@ -297,23 +297,3 @@ class AnyOf:
         """Those of each."""
         for one in self.matches:
             yield from one.client_sets(family)
-
-
-__all__ = [
-    "Answer",
-    "AnyOf",
-    "Element",
-    "Ground",
-    "In",
-    "Match",
-    "Never",
-    "Perhaps",
-    "Values",
-    "Varies",
-    "bits_among",
-    "inverted",
-    "names",
-    "numbers",
-    "sources",
-    "stretch_among",
-]

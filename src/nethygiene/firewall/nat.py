@@ -86,6 +86,3 @@ def destination(
     elif target.addresses:
         address = target.addresses[0][0]
     return Destination(family, address, target.ports[0][0] if target.ports else port)
-
-
-__all__ = ["Destination", "NatRule", "destination", "nat_rules"]

@@ -12,23 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from nethygiene.firewall.addresses import Intervals, common, everything, merged
+from nethygiene.firewall.fields import CLIENT, Address
 from nethygiene.firewall.hooks import Hooks
+from nethygiene.firewall.kinds import ARP_IN, ARP_OUT, NA_IN, NA_OUT, NS_IN, NS_OUT, Kind
 from nethygiene.firewall.matches import Ground
 from nethygiene.firewall.own import LINK_LOCAL
-from nethygiene.firewall.packet import (
-    ARP_IN,
-    ARP_OUT,
-    CLIENT,
-    NA_IN,
-    NA_OUT,
-    NS_IN,
-    NS_OUT,
-    Address,
-    Kind,
-    Packet,
-)
+from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.ruleset import Hook
-from nethygiene.firewall.walk import Flow, Trace
+from nethygiene.firewall.trace import Flow, Trace
 
 _SOLICITED = 0xFF02_0000_0000_0000_0000_0001_FF00_0000
 """ff02::1:ff00:0/104: the last 24 bits are those of the address that is asked for."""
@@ -183,6 +174,3 @@ def _masks(flows: list[Flow]) -> int:
     for _, mask in flows:
         found |= mask
     return found
-
-
-__all__ = ["acquainted"]

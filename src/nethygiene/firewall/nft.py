@@ -74,11 +74,6 @@ class NftTable:
         """``inet filter``."""
         return f"{self.family} {self.name}"
 
-    @property
-    def base_chains(self) -> int:
-        """How many chains the kernel asks."""
-        return sum("hook" in chain for chain in self.chains.values())
-
 
 def parse_nft(text: str) -> list[NftTable] | str:
     """Read the listing; a string says why it cannot be read."""

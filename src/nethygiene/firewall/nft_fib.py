@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nethygiene.firewall.address_types import KINDS, AddressIs
+from nethygiene.firewall.fields import Field
 from nethygiene.firewall.matches import Match, Perhaps
 from nethygiene.firewall.nft_values import Json
-from nethygiene.firewall.packet import Field
 from nethygiene.firewall.way_matches import ReversePath
 
 
@@ -47,6 +47,3 @@ def _kinds(right: Json) -> frozenset[str] | None:
     found = {one.get("elem", one) if isinstance(one, Mapping) else one for one in several}
     kinds = frozenset(one for one in found if isinstance(one, str))
     return kinds if len(kinds) == len(several) and kinds <= KINDS else None
-
-
-__all__ = ["fib_match"]

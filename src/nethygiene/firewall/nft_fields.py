@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import Family
+from nethygiene.firewall.fields import TCP, Field
 from nethygiene.firewall.nft_values import Json, NamedSet
-from nethygiene.firewall.packet import TCP, Field
 
 _META = {"iif": Field.IIF, "iifname": Field.IIF, "oif": Field.OIF, "oifname": Field.OIF}
 _META |= {"l4proto": Field.PROTOCOL, "protocol": Field.ETHERTYPE, "pkttype": Field.PKTTYPE}
@@ -135,7 +135,3 @@ def key_of(left: Mapping[str, Json], kind: str) -> str:
 def name_of(left: Mapping[str, Json]) -> str:
     """What kind of expression it is, for messages."""
     return next(iter(left), "an expression")
-
-
-__all__ = ["BIT_FIELDS", "Scope", "field_of", "is_foreign", "key_of", "name_of", "protocol_of"]
-__all__ += ["tells_family"]

@@ -102,6 +102,3 @@ def _collect(one: Json, adding: set[str], asking: set[str], depth: int) -> None:
 def set_choice(table: str, name: str) -> Choice:
     """Whether a client is in a set that rules fill."""
     return Choice(f"nft {table} @{name}", Scope.LIST, math.inf, math.inf)
-
-
-__all__ = ["chance", "filled_sets", "limit_match", "set_choice"]

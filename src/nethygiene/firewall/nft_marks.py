@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nethygiene.firewall.fields import Field
 from nethygiene.firewall.nft_values import Json
-from nethygiene.firewall.packet import Field
 from nethygiene.firewall.ruleset import SetMark
 
 _ALL = 0xFFFFFFFF
@@ -82,6 +82,3 @@ def _combined(kind: str, one: _Sum, two: _Sum) -> _Sum | None:
     if kind == "^" or (kind == "|" and apart):
         return _Sum(one.own ^ two.own, one.other ^ two.other, one.number ^ two.number)
     return None
-
-
-__all__ = ["marked_field", "new_mark"]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from nethygiene.firewall.addresses import Intervals
+from nethygiene.firewall.fields import Field
 from nethygiene.firewall.masks import Masked, any_bit
 from nethygiene.firewall.matches import Element, In, Match, Never, Perhaps, Values
 from nethygiene.firewall.nft_fib import fib_match
@@ -24,7 +25,6 @@ from nethygiene.firewall.nft_fields import (
 )
 from nethygiene.firewall.nft_limits import chance
 from nethygiene.firewall.nft_values import ADDRESSES, FLAGS, NAMES, STATUS, Json, value
-from nethygiene.firewall.packet import Field
 from nethygiene.firewall.way_matches import Interface
 
 Constant = bool | None
@@ -320,6 +320,3 @@ def _anything(one: Field | None) -> Values:
 
 def _is_map(entries: Sequence[Json]) -> bool:
     return any(isinstance(one, Sequence) and not isinstance(one, str) for one in entries)
-
-
-__all__ = ["condition", "constant", "match", "membership"]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from nethygiene.firewall.fields import TCP, Field
 from nethygiene.firewall.masks import Masked
 from nethygiene.firewall.matches import In, Match, Never, Perhaps, numbers
 from nethygiene.firewall.nft_fields import Scope, tells_family
@@ -14,7 +15,6 @@ from nethygiene.firewall.nft_marks import marked_field, new_mark
 from nethygiene.firewall.nft_matches import match, membership
 from nethygiene.firewall.nft_translation import covers_all, keys_of, translations
 from nethygiene.firewall.nft_values import Json
-from nethygiene.firewall.packet import TCP, Field
 from nethygiene.firewall.ruleset import Action, Effect, PutInZone, PutOn, Rule, SetMark, Untrack
 
 _VERDICTS = {
@@ -275,6 +275,3 @@ def _verdict(body: Json) -> tuple[Action, str]:
                 action = Action.JUMP if kind == "jump" else Action.GOTO
                 return action, str(inner.get("target"))
     return Action.UNDECIDED, ""
-
-
-__all__ = ["rules_of"]

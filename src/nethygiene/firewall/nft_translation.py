@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from nethygiene.firewall.addresses import Intervals
+from nethygiene.firewall.fields import Field
 from nethygiene.firewall.matches import Match
 from nethygiene.firewall.nft_fields import Scope
 from nethygiene.firewall.nft_matches import membership
 from nethygiene.firewall.nft_values import Json, value
-from nethygiene.firewall.packet import Field
 from nethygiene.firewall.ruleset import Target
 
 
@@ -113,6 +113,3 @@ def _fixed(one: Field, given: Json, scope: Scope) -> Intervals:
         return ()
     found = [item for item in value(one, scope.family, given) or () if not isinstance(item, str)]
     return tuple(found) if len(found) == 1 and found[0][0] == found[0][1] else ()
-
-
-__all__ = ["covers_all", "keys_of", "translations"]

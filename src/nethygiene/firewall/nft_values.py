@@ -16,8 +16,8 @@ from nethygiene.firewall.addresses import (
     parse_address,
 )
 from nethygiene.firewall.choices import Choice
+from nethygiene.firewall.fields import ADDRESS_FIELDS, NAME_FIELDS, Field
 from nethygiene.firewall.matches import Values
-from nethygiene.firewall.packet import ADDRESS_FIELDS, NAME_FIELDS, Field
 from nethygiene.firewall.protocols import PROTOCOLS
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"

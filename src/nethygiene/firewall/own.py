@@ -12,7 +12,6 @@ from nethygiene.firewall.addresses import (
     Interval,
     Intervals,
     common,
-    everything,
     holds,
     interval_of,
     inverted,
@@ -195,16 +194,3 @@ def _leads_to_networks(routes: Routes, name: str) -> bool:
                 return True
             single = True
     return not single
-
-
-__all__ = [
-    "LINK_LOCAL",
-    "LOOPBACK",
-    "ROUTED",
-    "OwnAddress",
-    "client_sources",
-    "everything",
-    "leads_to_clients",
-    "own_addresses",
-    "possible_sources",
-]

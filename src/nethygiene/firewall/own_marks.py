@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nethygiene.firewall.packet import Field
+from nethygiene.firewall.fields import Field
 from nethygiene.firewall.ruleset import Action, Chain, Hook, Rule, Ruleset, SetMark, Table
 
 

@@ -144,6 +144,3 @@ def grouped(paths: Iterable[Path], told_apart: Classes) -> list[Path]:
         Path(listed[0].family, interface, addresses[0], sources, tuple(addresses[1:]))
         for (interface, sources, _), addresses in groups.items()
     ]
-
-
-__all__ = ["Approach", "Path", "grouped"]

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import (
-    Classes,
     Family,
     Interval,
     Intervals,
@@ -273,6 +272,3 @@ def _routing_rule(rule: PolicyRule) -> RoutingRule:
         rule.suppress,
         by_port and not other,
     )
-
-
-__all__ = ["Classes", "Route", "Routes", "RoutingRule", "Ways", "routes_of", "rules_of"]

@@ -10,9 +10,11 @@ from operator import or_
 
 from nethygiene.firewall.address_types import AddressIs
 from nethygiene.firewall.addresses import Family, Intervals
+from nethygiene.firewall.conntrack import CtState
+from nethygiene.firewall.fields import Bits, Field
 from nethygiene.firewall.masks import Masked
 from nethygiene.firewall.matches import AnyOf, In, Match
-from nethygiene.firewall.packet import Bits, CtState, Field, Packet
+from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.way_matches import ReversePath
 
 

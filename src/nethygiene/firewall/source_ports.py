@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nethygiene.firewall.addresses import Interval, Intervals, holds, merged
+from nethygiene.firewall.fields import ANY_PORT, Field
 from nethygiene.firewall.matches import In
-from nethygiene.firewall.packet import ANY_PORT, Field
 from nethygiene.firewall.ruleset import Chain, Hook, Rule, Ruleset, Table
 
 _COMING = frozenset({Field.SPORT, Field.ORIGINAL_SPORT})
@@ -66,6 +66,3 @@ def _reached(table: Table, chains: Iterator[Chain]) -> set[str]:
                 found.add(rule.chain)
                 pending.append(table.chains[rule.chain])
     return found
-
-
-__all__ = ["kinds_of_source_ports"]

@@ -108,6 +108,3 @@ def _server(line: str) -> VirtualServer | None:
     if parsed is None or parsed[1] != "ipv6":
         return None
     return VirtualServer(f"[{written(*parsed)}]", port, parsed[0], "ipv6")
-
-
-__all__ = ["Stack", "VirtualServer", "parse_stack"]

@@ -11,8 +11,6 @@ from nethygiene.firewall.addresses import (
     Intervals,
     classes_of,
     everything,
-    holds,
-    merged,
 )
 from nethygiene.firewall.connection import Connection
 from nethygiene.firewall.hooks import Hooks
@@ -23,7 +21,8 @@ from nethygiene.firewall.own import LINK_LOCAL
 from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.routes import Routes
 from nethygiene.firewall.ruleset import Rule, Ruleset
-from nethygiene.firewall.walk import Event, TooLongError, Trace, Walker
+from nethygiene.firewall.trace import Event, Trace
+from nethygiene.firewall.walk import Walker
 
 _SOME = 16
 """Of fewer addresses than that most may well be banned."""
@@ -126,12 +125,6 @@ class HostFilter:
             known = self._connections[family] = Connection(hooks, ground, self.forwards.get(family))
         return known
 
-    def arrivals(self, family: Family, daddr: int) -> tuple[tuple[Intervals, frozenset[str]], ...]:
-        """By which interfaces packets to `daddr` come in, for all sources; none: no way back."""
-        return tuple(
-            (intervals, ways.devices) for intervals, ways in self.routes.ways(family, daddr)
-        )
-
     def judge(self, packet: Packet, clients: int) -> Judgement:
         """Follow a connection, from what its client needs before it to the service's first data.
 
@@ -187,13 +180,3 @@ class HostFilter:
         trace.lost += told.lost
         trace.doubts += told.doubts
         return found
-
-
-__all__ = [
-    "HostFilter",
-    "Judgement",
-    "TooLongError",
-    "everything",
-    "holds",
-    "merged",
-]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from nethygiene.firewall.addresses import Intervals
+from nethygiene.firewall.kinds import SYN_IN
 from nethygiene.firewall.matches import Ground
-from nethygiene.firewall.packet import SYN_IN, Packet
+from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.program import Program, Segment
 from nethygiene.firewall.ruleset import COMING, GOING, Action, Chain, Rule, Table, Target
 from nethygiene.firewall.trace import Event, Flow, TooLongError, Trace
@@ -242,6 +243,3 @@ def _joined(flows: list[Flow]) -> list[Flow]:
     for packet, mask in flows:
         joined[packet] = joined.get(packet, 0) | mask
     return list(joined.items())
-
-
-__all__ = ["Event", "Flow", "TooLongError", "Trace", "Walker"]

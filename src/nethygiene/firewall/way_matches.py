@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nethygiene.firewall.addresses import Family, Intervals, common, everything
+from nethygiene.firewall.fields import CLIENT, SYN, TCP
 from nethygiene.firewall.matches import Answer, Ground, stretch_among
 from nethygiene.firewall.own import LINK_LOCAL
-from nethygiene.firewall.packet import CLIENT, SYN, TCP, Packet
+from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.routes import Ways
 
 
@@ -132,6 +133,3 @@ class ReversePath:
     def client_sets(self, family: Family) -> Iterator[Intervals]:
         """None besides those of the routes, by which the classes are cut already."""
         return iter((everything(family),))
-
-
-__all__ = ["Interface", "NotBridged", "ReversePath", "SynMss"]

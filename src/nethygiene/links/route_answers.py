@@ -122,15 +122,3 @@ def read_tcp_routes(stdout: str, network: Network) -> Mapping[Network, RouteLine
     """
     routes = (parse_route(line, family_of(network)) for line in rows_of(stdout))
     return {route.destination: route for route in routes}
-
-
-__all__ = [
-    "EVERYWHERE",
-    "Way",
-    "addresses_inside",
-    "beside_question",
-    "plain_question",
-    "read_routes",
-    "read_tcp_routes",
-    "tcp_question",
-]

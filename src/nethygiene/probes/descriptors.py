@@ -64,7 +64,6 @@ class Descriptors(Fact):
 
 
 _STAT = re.compile(r"/proc/(self|\d{1,10})/fd (\d{1,10}) (\d{1,10})", re.ASCII)
-_RIGHTS = re.compile(r"/proc/self/status:CapEff:\s*([0-9a-f]{1,16})", re.ASCII)
 _COUNTED = re.compile(r"/proc/(\d{1,10})/fd/ (\d{1,10})", re.ASCII)
 
 

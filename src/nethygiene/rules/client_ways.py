@@ -186,14 +186,3 @@ def served_numbers(
             merged(one.span for one in own), number := int(socket.ip)
         ):
             yield number
-
-
-__all__ = [
-    "ClientWay",
-    "Sources",
-    "answers_at",
-    "client_ways",
-    "declared_sources",
-    "denied_ways",
-    "served_numbers",
-]

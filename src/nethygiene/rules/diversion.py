@@ -88,5 +88,3 @@ def _in_container(what: str) -> Elsewhere:
 
 SERVED_HERE = precondition(whereabouts)
 """The service is served by this host itself: `Instead` where NAT takes it to another port here."""
-
-__all__ = ["SERVED_HERE", "whereabouts"]

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from nethygiene.facts.packet_filter import FAMILIES, PacketFilter
 from nethygiene.firewall.addresses import Family, Intervals, holds, merged, without
+from nethygiene.firewall.fields import EPHEMERAL
+from nethygiene.firewall.kinds import SYN_IN
 from nethygiene.firewall.own import LINK_LOCAL, LOOPBACK
-from nethygiene.firewall.packet import EPHEMERAL, SYN_IN
 from nethygiene.firewall.paths import Path
 from nethygiene.firewall.stack import VirtualServer
 from nethygiene.firewall.verdict import Judgement
@@ -273,18 +274,3 @@ def _from_ports(passage: Passage, judged: Judgement) -> str:
     """The source ports that they need, where not all do."""
     good = [one for one in passage.judgements if one.surely_in & passage.counted]
     return "" if len(good) == len(passage.judgements) else passage.from_ports(judged)
-
-
-__all__ = [
-    "NOT_SEEN",
-    "denied_passages",
-    "doors",
-    "no_program_first",
-    "passing_rule",
-    "service_passages",
-    "shut_out",
-    "unreached",
-    "virtual_server",
-    "what_passes",
-    "who_gets_in",
-]

@@ -183,6 +183,3 @@ def _closed_behind(
         nft(f"add rule inet {OWN_TABLE} blocked {rule}"),
         *PERSIST_OWN,
     )
-
-
-__all__ = ["close_to_denied", "close_to_others"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nethygiene.facts.packet_filter import PacketFilter
-from nethygiene.firewall.packet import ICMPV6
+from nethygiene.firewall.fields import ICMPV6
 from nethygiene.firewall.verdict import HostFilter
 from nethygiene.inventory.policy import Service
 from nethygiene.rules.client_ways import declared_sources
@@ -134,6 +134,3 @@ def _iptables_opens(
         found = [f"{end} {one} -p tcp {ports} {port} -j ACCEPT" for one in listed]
     rules = [iptables(place.tool, f"-I {place.chain} 1 {one}", place.table) for one in found]
     return steps("Open it before the rule that drops.", *rules, IPTABLES_FILE)
-
-
-__all__ = ["open_to_clients"]

@@ -174,23 +174,3 @@ _OF_UFW = re.compile(
 def has_ufw(model: HostFilter) -> bool:
     """Whether ufw is at work."""
     return any("ufw-user-input" in one.chains for one in model.rulesets["ipv4"].tables.values())
-
-
-__all__ = [
-    "IPTABLES_FILE",
-    "NFT_FILE",
-    "OWN_TABLE",
-    "PERSIST_OWN",
-    "Place",
-    "cidrs",
-    "family_of_nft",
-    "has_ufw",
-    "iptables",
-    "nft",
-    "nft_set",
-    "place_of",
-    "steps",
-    "tool_for",
-    "ufw_first",
-    "zone_of",
-]

@@ -127,6 +127,3 @@ def _say_what_is_forwarded(
                         f"port {port} is handed to a container by {published[0]}, and {said}: "
                         "a neighbour with a route there reaches it if it is the container's port"
                     )
-
-
-__all__ = ["intrusions"]

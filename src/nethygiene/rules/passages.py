@@ -177,6 +177,3 @@ def holes(packet_filter: PacketFilter, family: Family) -> Intervals:
     """Addresses that no other host has."""
     possible = possible_sources(packet_filter.model.routes, family)
     return without(everything(family), possible, family)
-
-
-__all__ = ["Passage", "holes", "networks", "written_networks"]

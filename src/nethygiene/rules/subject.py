@@ -100,12 +100,6 @@ class Subject:
             return UnreadableFact(fact, ledger)
         return fact.bound_to(ledger)
 
-    def parse_all(self) -> None:
-        """Parse every fact now: while other hosts are still being waited for."""
-        for name in self.transcript.probes:
-            if name in all_probes():
-                self.fact(name)
-
     def forget(self, kept: Collection[str]) -> None:
         """Let go of the answer and of all facts but `kept`; asked for again they are unreadable."""
         self._facts = {name: self.fact(name) for name in kept}

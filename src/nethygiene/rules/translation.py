@@ -85,6 +85,3 @@ def answered(
         for number in numbers
     )
     return by_nat | (asked & ~certain if direct else 0)
-
-
-__all__ = ["Translation", "answered", "translations"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.addresses import holds, parse_address
-from nethygiene.firewall.packet import EPHEMERAL
+from nethygiene.firewall.fields import EPHEMERAL
 from nethygiene.firewall.paths import Path
 from tests.lab.firewall.greeting import Attempt
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from nethygiene.firewall import packet as packets
-from nethygiene.firewall.packet import CtState, Entry, Kind, new_connection
+from nethygiene.firewall import kinds
+from nethygiene.firewall.conntrack import CtState, Entry
+from nethygiene.firewall.fields import CLIENT
+from nethygiene.firewall.kinds import Kind
+from nethygiene.firewall.packet import new_connection
 from tests.unit.firewall.hosts import (
     ACCEPT,
     DPORT,
@@ -53,22 +56,22 @@ STATELESS = rule(match(FLAGS, "syn"), match(DPORT, 443), ACCEPT)
     ("nft", "kind", "where"),
     [
         (listing(DISCOVERY, OPEN, policy="drop"), None, ""),
-        (listing(*also("output", policy="drop")), packets.SYN_ACK_OUT, "f output0: policy drop"),
+        (listing(*also("output", policy="drop")), kinds.SYN_ACK_OUT, "f output0: policy drop"),
         (listing(*also("output", rule(ESTABLISHED, ACCEPT), policy="drop")), None, ""),
-        (listing(*also("output", rule(match(SPORT, 443), DROP))), packets.SYN_ACK_OUT, "sport 443"),
-        (listing(*also("postrouting", policy="drop")), packets.SYN_ACK_OUT, "postrouting0"),
-        (listing(DISCOVERY, STATELESS, policy="drop"), packets.ACK_IN, "input: policy drop"),
+        (listing(*also("output", rule(match(SPORT, 443), DROP))), kinds.SYN_ACK_OUT, "sport 443"),
+        (listing(*also("postrouting", policy="drop")), kinds.SYN_ACK_OUT, "postrouting0"),
+        (listing(DISCOVERY, STATELESS, policy="drop"), kinds.ACK_IN, "input: policy drop"),
         (
             listing(DISCOVERY, rule(NEW, ACCEPT), policy="drop"),
-            packets.ACK_IN,
+            kinds.ACK_IN,
             "input: policy drop",
         ),
         (
             listing(*also("output", rule(match(FLAGS, ["psh"], "in"), DROP))),
-            packets.DATA_OUT,
+            kinds.DATA_OUT,
             "output0",
         ),
-        (listing(rule(match(FLAGS, ["psh"], "in"), DROP)), packets.DATA_IN, "input"),
+        (listing(rule(match(FLAGS, ["psh"], "in"), DROP)), kinds.DATA_IN, "input"),
     ],
 )
 def test_the_packet_that_is_lost_is_told(nft: str, kind: Kind | None, where: str) -> None:
@@ -79,7 +82,7 @@ def test_the_packet_that_is_lost_is_told(nft: str, kind: Kind | None, where: str
 
 @pytest.mark.parametrize(
     ("hook", "left", "kind"),
-    [("egress", SPORT, packets.SYN_ACK_OUT), ("ingress", DPORT, packets.SYN_IN)],
+    [("egress", SPORT, kinds.SYN_ACK_OUT), ("ingress", DPORT, kinds.SYN_IN)],
 )
 def test_chains_of_a_device_are_asked_where_it_is_the_way(
     hook: str, left: dict[str, Any], kind: Kind
@@ -128,7 +131,7 @@ def test_a_handshake_whose_answer_is_hidden_stays_invalid() -> None:
     """NOTRACK of the answers alone: conntrack takes the client's next packet for invalid."""
     accepts = [rule(ESTABLISHED, ACCEPT), rule(NEW, ACCEPT), DISCOVERY]
     nft = listing(*accepts, *NOTRACK_OUT, policy="drop")
-    assert lost(nft, FOUR) == (str(packets.ACK_IN), "nft inet f input: policy drop")
+    assert lost(nft, FOUR) == (str(kinds.ACK_IN), "nft inet f input: policy drop")
     invalid = rule(match({"ct": {"key": "state"}}, "invalid", "in"), ACCEPT)
     assert lost(listing(*accepts, invalid, *NOTRACK_OUT, policy="drop"), FOUR) == ("", "")
 
@@ -149,16 +152,16 @@ LOCAL = match(
 @pytest.mark.parametrize(
     ("nft", "on_link", "routed"),
     [
-        (listing(OPEN, policy="drop"), packets.NS_IN, packets.NS_IN),
-        (listing(OPEN, discovery(NS, ACCEPT), policy="drop"), None, packets.NA_IN),
+        (listing(OPEN, policy="drop"), kinds.NS_IN, kinds.NS_IN),
+        (listing(OPEN, discovery(NS, ACCEPT), policy="drop"), None, kinds.NA_IN),
         (
             listing(OPEN, discovery(NS, ACCEPT, LOCAL), policy="drop"),
-            packets.NS_IN,
-            packets.NA_IN,
+            kinds.NS_IN,
+            kinds.NA_IN,
         ),
-        (listing(discovery(NA, DROP)), None, packets.NA_IN),
-        (listing(*also("output", discovery(NA, DROP))), packets.NA_OUT, packets.NA_OUT),
-        (listing(*also("output", discovery(NS, DROP))), None, packets.NS_OUT),
+        (listing(discovery(NA, DROP)), None, kinds.NA_IN),
+        (listing(*also("output", discovery(NA, DROP))), kinds.NA_OUT, kinds.NA_OUT),
+        (listing(*also("output", discovery(NS, DROP))), None, kinds.NS_OUT),
     ],
 )
 def test_new_clients_of_ipv6_need_their_neighbours(
@@ -186,10 +189,10 @@ def test_arp_is_asked_for_by_clients_on_the_link_and_by_routers() -> None:
         {"rule": {"family": "arp", "table": "a", "chain": "in", "expr": expr}},
     ]
     nft = json.dumps({"nftables": entries})
-    assert lost(nft, FOUR)[0] == str(packets.ARP_IN)
+    assert lost(nft, FOUR)[0] == str(kinds.ARP_IN)
     assert lost(nft, "192.0.2.78") == ("", "")
     assert lost(nft, "203.0.113.9") == ("", "")
-    assert lost(nft.replace(FOUR, "192.0.2.1"), "203.0.113.9")[0] == str(packets.ARP_IN)
+    assert lost(nft.replace(FOUR, "192.0.2.1"), "203.0.113.9")[0] == str(kinds.ARP_IN)
 
 
 def test_answers_need_a_way_back() -> None:
@@ -200,7 +203,7 @@ def test_answers_need_a_way_back() -> None:
         event = judgement(filtered, "203.0.113.9", 443).loss(-1)
         assert event is not None
         assert str(event.rule) == "routing: no route back to the client"
-        assert event.packet.kind is packets.SYN_ACK_OUT
+        assert event.packet.kind is kinds.SYN_ACK_OUT
         assert judge(filtered, "203.0.114.9", 443) == "in"
 
 
@@ -259,8 +262,8 @@ def test_nat_keeps_who_the_client_is() -> None:
     first = new_connection("ipv4", "eth0", 1, 443).tracked()
     assert (first.state, first.entry) == (CtState.NEW, Entry.SYN_SENT)
     there = first.to(((2, 2),), ((8443, 8443),))
-    answer = there.next(packets.SYN_ACK_OUT).tracked()
-    assert answer.daddr is packets.CLIENT
+    answer = there.next(kinds.SYN_ACK_OUT).tracked()
+    assert answer.daddr is CLIENT
     assert answer.saddr == ((2, 2),)
     assert answer.source_translated().saddr == ((1, 1),)
     assert answer.source_translated().sport == ((443, 443),)

@@ -156,12 +156,12 @@ def test_tables_that_iptables_owns_are_not_counted_twice() -> None:
 def test_the_way_back_tells_the_incoming_interface() -> None:
     filtered = host()
     found = dict.fromkeys(("10.1.1.1", "203.0.113.9"), "")
-    for intervals, devices in filtered.arrivals("ipv4", 0xC000020A):
+    for intervals, ways in filtered.routes.ways("ipv4", 0xC000020A):
         for low, high in intervals:
             if low <= 0x0A010101 <= high:
-                found["10.1.1.1"] = ",".join(devices)
+                found["10.1.1.1"] = ",".join(ways.devices)
             if low <= 0xCB007109 <= high:
-                found["203.0.113.9"] = ",".join(devices)
+                found["203.0.113.9"] = ",".join(ways.devices)
     assert found == {"10.1.1.1": "eth1", "203.0.113.9": "eth0"}
 
 
