@@ -80,13 +80,18 @@ class BootSysctls(Fact):
         self.ledger.read("container", self.container or "/run, /proc/1", bool(self.container))
         return self.container
 
-    @property
-    def assignments(self) -> Sequence[Assignment]:
-        """The assignments in the order in which they are applied; later ones win."""
+    def require(self) -> None:
+        """End the rule if the assignments are not known."""
         if self.tuned:
             self.ledger.undecidable(f"tuned sets sysctls of its own at boot ({self.tuned})")
         if isinstance(self._lines, Unreadable):
             self.ledger.cannot_read(self._lines)
+
+    @property
+    def assignments(self) -> Sequence[Assignment]:
+        """The assignments in the order in which they are applied; later ones win."""
+        self.require()
+        assert not isinstance(self._lines, Unreadable)
         return self._lines
 
     def unread_file(self, path: str) -> str:

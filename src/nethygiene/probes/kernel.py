@@ -30,8 +30,12 @@ class Kernel(Fact):
         Vendors backport single changes without raising these numbers: use it for what was
         removed or added upstream, and say so where a vendor is known to differ.
         """
-        self.ledger.read("kernel", UNAME.shell, self.release)
+        self.require()
         return self.version >= (major, minor)
+
+    def require(self) -> None:
+        """Note the release as read; an unreadable one ends the rule."""
+        self.ledger.read("kernel", UNAME.shell, self.release)
 
 
 def parse(sections: Sections) -> Kernel | Unreadable:

@@ -87,6 +87,10 @@ class Sysctls(Fact):
             self.ledger.cannot_read(Unreadable(Reason.UNPARSABLE, _file(key), detail))
         return int(text)
 
+    def require(self, key: str) -> None:
+        """End the rule if a setting cannot be read, or is absent."""
+        self.text(key)
+
     def text(self, key: str) -> str:
         """The value of any setting, as the kernel prints it; unreadable where it is absent."""
         text = self._text(key)

@@ -11,6 +11,7 @@ from nethygiene.links.route_answers import Way
 from nethygiene.links.routes import RouteLine
 from nethygiene.links.rules import PolicyRule
 from nethygiene.probes.routes import Routes
+from nethygiene.rules.expect import unknown
 
 # A routing daemon means the routes that it makes; these are typed in, or come from a file.
 _BY_HAND = frozenset({"boot", "static"})
@@ -29,7 +30,7 @@ def ways_to_judge(routes: Routes, route: Route) -> tuple[Way, ...]:
     answered = [way for way in ways if way.route is not None] or list(ways)
     if any(way.matched is None for way in answered):
         if len({takes(way, route) for way in answered}) > 1:
-            routes.ledger.undecidable(
+            unknown(
                 f"parts of {route.destination} go different ways, and this host's ip does not tell "
                 "by which route (fibmatch, iproute2 4.13)"
             )

@@ -21,7 +21,7 @@ from fnmatch import fnmatchcase
 from nethygiene.probes.boot_sysctls import DIRECTORIES, Assignment, BootSysctls
 from nethygiene.probes.kernel import Kernel
 from nethygiene.probes.sysctl import Sysctls
-from nethygiene.rules.expect import not_applicable
+from nethygiene.rules.expect import not_applicable, unknown
 from nethygiene.rules.judged import JudgedSysctl, JudgedSysctls
 from nethygiene.rules.kernel_defaults import kernel_default
 from nethygiene.rules.remedies import at_boot, boot_file, command, paragraphs, word
@@ -53,16 +53,17 @@ def persisted_sysctl(
         not_applicable(f"a container ({container}) has no boot of its own that sets sysctls")
     good = judged()
     if good.unknown and not good.sysctls:
-        boot_sysctls.ledger.undecidable("the rules that judge sysctls are unknown themselves")
+        unknown("the rules that judge sysctls are unknown themselves")
     for one in good.sysctls:
-        # Before the items: where nothing can be told of any, one result says so.
-        _ = boot_sysctls.assignments, sysctl.text(one.name)
+        # Before the first item: where nothing is known of any, one result says so for all.
+        boot_sysctls.require()
+        sysctl.require(one.name)
         yield one
 
 
 def after_boot(boot: BootSysctls, kernel: Kernel, judged: JudgedSysctl) -> str:
     """The value that the sysctl will have; unknown where that cannot be told."""
-    kernel.is_at_least(0, 0)  # its release decides what the defaults are
+    kernel.require()  # its release decides what the defaults are
     found = [
         _as_taken(one, judged, kernel) for one in possible_after_boot(boot, kernel, judged.path)
     ]
@@ -70,13 +71,13 @@ def after_boot(boot: BootSysctls, kernel: Kernel, judged: JudgedSysctl) -> str:
         boot.ledger.read(judged.name, one.source, one.value)
     values = {one.value for one in found}
     if None in values:
-        boot.ledger.undecidable(
+        unknown(
             f"no file sets {judged.name}, and the kernel's own default cannot be told: "
             "set it in a file"
         )
     if len(values) > 1:
         said = " or ".join(sorted(f"{one.value} by {one.source}" for one in found))
-        boot.ledger.undecidable(
+        unknown(
             f"{judged.name} will be {said}: it depends on what comes first, the interface or the "
             "file: set it for the interface by name"
         )

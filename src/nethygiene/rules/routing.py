@@ -12,6 +12,7 @@ from nethygiene.links.routes import RouteLine
 from nethygiene.links.rules import PolicyRule
 from nethygiene.probes.interfaces import Interfaces
 from nethygiene.probes.routes import Routes
+from nethygiene.rules.expect import unknown
 
 ALMOST_ALL = {"ipv4": 7, "ipv6": 15}
 """Half of all addresses, or an eighth (VPNs cut the default route so), is as good as a default.
@@ -49,11 +50,11 @@ def equal_defaults(routes: Routes, interfaces: Interfaces, family: Family) -> st
         rank = f"table {rivals[0].table}, metric {rivals[0].metric}"
         what = " and ".join(str(one) for one in rivals) + f" ({rank})"
         if all(answer is not False for answer in told):
-            routes.ledger.undecidable(
+            unknown(
                 f"{what}: rules with marks, users or the like may tell them apart: {_texts(rules)}"
             )
         if len(rivals) == 1:
-            routes.ledger.undecidable(
+            unknown(
                 f"{what}: IPv6 makes one route of two equal ones: meant as load sharing, or added "
                 "twice? Give them different metrics, or declare default_interface"
             )
@@ -162,7 +163,7 @@ def interface_of_default(routes: Routes, family: Family) -> str:
     if len(answers) > 1 and all(way.prefix_length == 0 for way in ways):
         return " or ".join(sorted(answers))  # the default route itself is not one
     if len(answers) != 1:
-        routes.ledger.undecidable(
+        unknown(
             f"the addresses far away that were tried leave by {', '.join(sorted(answers))}: they "
             "have routes of their own"
             if answers
