@@ -100,8 +100,9 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
             ledger.note_unreadable(Unreadable(Reason.UNDECIDABLE, kind, detail))
     except NotApplicableError as error:
         inapplicable = error
-    except UnreadableFactError:
-        pass  # the ledger has it, and a short list of items is no reason for a pass
+    except UnreadableFactError as error:
+        # A short list of items is no reason for a pass. Facts note this themselves; unknown() does not.
+        ledger.note_unreadable(error.unreadable)
     except Exception as error:  # noqa: BLE001 - a bug in our own finder: unknown, said aloud
         crash = error
     verdicts = [_judge(rule, subject, kind, item) for item in items[:_MOST_ITEMS]]

@@ -8,7 +8,7 @@ import pytest
 
 from nethygiene.outcomes import Outcome, Reason
 from nethygiene.rules import InterfaceFamily, Interfaces, Sysctls, equal_to
-from nethygiene.rules.expect import Expect, not_applicable
+from nethygiene.rules.expect import Expect, not_applicable, unknown
 from nethygiene.rules.items import FOUND, Finder
 from nethygiene.transcript import Section
 from tests.unit.rules.writing_rules import SECTIONS, host, verdict, verdicts
@@ -69,11 +69,18 @@ def _half(interfaces: Interfaces, error: str) -> Iterator[InterfaceFamily]:
     yield InterfaceFamily(next(iter(interfaces)).name, "ipv4")
     if error == "crash":
         raise ZeroDivisionError
+    if error == "undecided":
+        unknown("the rest cannot be told")
     interfaces.ledger.undecidable("the rest cannot be seen")
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"), [("crash", Reason.RULE_CRASHED), ("unreadable", Reason.UNDECIDABLE)]
+    ("error", "reason"),
+    [
+        ("crash", Reason.RULE_CRASHED),
+        ("unreadable", Reason.UNDECIDABLE),
+        ("undecided", Reason.UNDECIDABLE),
+    ],
 )
 def test_a_list_that_ends_early_is_unknown(
     monkeypatch: pytest.MonkeyPatch, error: str, reason: Reason
