@@ -101,7 +101,7 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
     except NotApplicableError as error:
         inapplicable = error
     except UnreadableFactError as error:
-        # A short list of items is no reason for a pass. Facts note this themselves; unknown() does not.
+        # A short list of items is no reason for a pass. Facts note it themselves, unknown() not.
         ledger.note_unreadable(error.unreadable)
     except Exception as error:  # noqa: BLE001 - a bug in our own finder: unknown, said aloud
         crash = error
