@@ -4,6 +4,10 @@
 be made, and its errors told, before anything is run over it. So they are started with a
 small shell script that says that it is there and then reads the command from its input;
 what follows on the input is the command's own. One connection and one exec serve both.
+
+It also parts two things that a plain ``ssh HOST COMMAND`` mixes: the server's banner, which ssh
+prints to standard error, is not the command's; and a login shell that hangs or floods is seen
+within the connection's own deadline and cap, before the command's.
 """
 
 from __future__ import annotations

@@ -78,6 +78,20 @@ def test_a_flood_meets_the_cap(sshd: SshdFactory, kind: ConnectionKind, stream: 
 
 
 @KINDS
+def test_the_servers_banner_is_not_the_commands(
+    sshd: SshdFactory, kind: ConnectionKind, tmp_path: Path
+) -> None:
+    banner = tmp_path / "banner"
+    banner.write_text("AUTHORISED USE ONLY\n")
+    server = sshd(f"Banner {banner}")
+    connection = open_connection(server.target(kind), server.settings())
+    for _ in range(2):
+        output = connection.run("echo out; echo err >&2")
+        assert (output.stdout, output.stderr) == (b"out\n", b"err\n")
+    connection.close()
+
+
+@KINDS
 def test_both_streams_at_once_arrive_whole(sshd: SshdFactory, kind: ConnectionKind) -> None:
     server = sshd()
     connection = open_connection(server.target(kind), server.settings(max_stderr=20_000_000))
