@@ -254,16 +254,15 @@ class KnownHosts:
             found = self._found[name] = tuple(lines)
         return found
 
+    def plain(self, name: str, fallback: str | None) -> tuple[Line, ...]:
+        """The lines without a marker for a name, else for the one tried when that finds nothing."""
+        names = (name,) if fallback is None else (name, fallback)
+        found = ([line for line in self.matching(one) if not line.marker] for one in names)
+        return tuple(next(filter(None, found), ()))
+
     def key_types(self, host: str, port: int | None) -> tuple[str, ...]:
         """Types of the keys known for a host, to ask it for those first."""
-        primary, fallback = host_names(host, port)
-        types = self._plain_types(primary)
-        if not types and fallback is not None:
-            types = self._plain_types(fallback)
-        return types
-
-    def _plain_types(self, name: str) -> tuple[str, ...]:
-        lines = [line for line in self.matching(name) if line.marker is Marker.NONE]
+        lines = self.plain(*host_names(host, port))
         return tuple(dict.fromkeys(line.key_type for line in lines))
 
     def judge(self, host: str, port: int | None, key: bytes) -> Judgement:

@@ -67,13 +67,9 @@ def known_keys(config: SshConfig, known: KnownHosts) -> KnownKeys:
     name, bare = lookup_name(config)
     lines = known.matching(name)
     fallback = known.matching(bare) if bare is not None else ()
-    plain = [line for line in lines if line.marker is Marker.NONE]
-    if not plain:
-        # sshconnect.c's "checking without port identifier".
-        plain = [line for line in fallback if line.marker is Marker.NONE]
     both = (*lines, *fallback)
     forbidden = {line.key for line in both if line.marker is Marker.REVOKED}
-    plain = [line for line in plain if line.key not in forbidden]
+    plain = [line for line in known.plain(name, bare) if line.key not in forbidden]
     offered = [line for line in plain if _is_offered(line.key_type, config)]
     disputing = {line: _other_keys_of_address(line, config, known) for line in offered}
     return KnownKeys(
