@@ -52,9 +52,12 @@ class Environment:
 
     def run(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Run its Python; the current folder is not put on the import path."""
+        return self._run(str(self.python), "-P", *arguments, cwd=cwd)
+
+    def _run(self, *command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST_"))}
         return subprocess.run(
-            [str(self.python), "-P", *arguments],
+            command,
             cwd=cwd,
             env=kept,
             stdout=subprocess.PIPE,
@@ -64,6 +67,10 @@ class Environment:
             timeout=600,
             check=False,
         )
+
+    def command(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run the console script, as a shell would that does not know this environment."""
+        return self._run(str(self.folder / "bin" / "nethygiene"), *arguments, cwd=cwd)
 
     def pytest(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Run pytest."""

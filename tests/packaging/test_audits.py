@@ -169,7 +169,7 @@ def test_a_users_own_rules_and_checks_beside_the_shipped_ones(
     [
         (("-m", "nethygiene", "sudoers", "--user=audit"), 0, "audit ALL=(root) NOPASSWD: "),
         (("-m", "nethygiene", "--version"), 0, "nethygiene "),
-        (("-m", "nethygiene"), 2, "usage: python -m nethygiene"),
+        (("-m", "nethygiene"), 4, "usage: nethygiene COMMAND"),
         (("-m", "nethygiene.docs"), 2, "is no clone of the repository"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from email import message_from_bytes
 from pathlib import Path
 from zipfile import ZipFile
@@ -38,6 +39,19 @@ def test_it_holds_every_module_rule_inventory_and_schema(wheel: Path) -> None:
     } <= names
 
 
+def test_every_package_is_named_in_pyproject() -> None:
+    """Quicker than a wheel: an installation of the clone has packages that nobody named."""
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+        "setuptools"
+    ]
+    beside = {"nethygiene.checks", "nethygiene.inventories"}
+    found = {
+        ".".join(path.parent.relative_to(ROOT / "src").parts)
+        for path in (ROOT / "src" / "nethygiene").rglob("__init__.py")
+    }
+    assert set(setup["packages"]) == found | beside
+
+
 def test_its_metadata(wheel: Path) -> None:
     archive = ZipFile(wheel)
     (folder,) = {n.split("/")[0] for n in archive.namelist() if ".dist-info/" in n}
@@ -47,4 +61,7 @@ def test_its_metadata(wheel: Path) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
     assert archive.read(f"{folder}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
     points = archive.read(f"{folder}/entry_points.txt").decode().split()
-    assert points == ["[pytest11]", "nethygiene.plugin", "=", "nethygiene.plugin"]
+    assert points == [
+        *("[console_scripts]", "nethygiene", "=", "nethygiene.commands.table:main"),
+        *("[pytest11]", "nethygiene.plugin", "=", "nethygiene.plugin"),
+    ]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.plugin.shipped import shipped_folder
 from nethygiene.results import Result, Run
+from nethygiene.shipped import shipped_folder
 
 # Inside one process the package was imported by the outer pytest already.
 PLUGIN = ("-p", "nethygiene.plugin", "-W", "ignore::pytest.PytestAssertRewriteWarning")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nethygiene.plugin.shipped import default_inventory
+from nethygiene.shipped import default_inventory
 from tests.plugin.conftest import CHECKS, LOCAL, PLUGIN, Runner
 
 OWN = "def test_own(listeners):\n    assert len(list(listeners)) >= 0\n"
@@ -54,7 +54,7 @@ def test_any_option_of_ours_asks_for_an_audit(runner: Runner, option: str) -> No
     done = runner.pytester.runpytest_inprocess(*PLUGIN, option, "test_own.py")
     text = done.stdout.str()
     assert done.ret == 0, text
-    assert f"inventory: {default_inventory()} (default), " in text
+    assert f"inventory: {default_inventory()} (default: this machine), " in text
     assert "1 host: localhost" in text
     name, _, value = option.partition("=")
     if name in {"--results", "--summary-md", "--evidence"}:
@@ -95,7 +95,7 @@ def test_the_hosts_are_told_first(runner: Runner) -> None:
     suite = runner.run(f"--inventory={inventory}", "-k", "timestamps")
     head = suite.output.split("collected ")[0].splitlines()
     assert f"inventory: {inventory}, 1 host: here" in head
-    assert "(default)" not in suite.output
+    assert "(default: this machine)" not in suite.output
 
 
 def test_many_hosts_are_counted_and_the_first_are_named(runner: Runner) -> None:
@@ -111,7 +111,7 @@ def test_many_hosts_are_counted_and_the_first_are_named(runner: Runner) -> None:
 def test_they_are_told_without_a_header_too(runner: Runner, quiet: tuple[str, ...]) -> None:
     suite = runner.run(*quiet, "-k", "timestamps")
     lines = [one for one in suite.output.splitlines() if "1 host: localhost" in one]
-    assert lines == [f"inventory: {default_inventory()} (default), 1 host: localhost"]
+    assert lines == [f"inventory: {default_inventory()} (default: this machine), 1 host: localhost"]
     assert suite.output.index(lines[0]) < suite.output.index("network hygiene")
 
 
@@ -134,7 +134,7 @@ def test_a_rule_that_begins_the_audit_tells_them(runner: Runner) -> None:
     (runner.folder / "test_rule.py").write_text(RULE)
     done = runner.pytester.runpytest_inprocess(*PLUGIN, "test_rule.py")
     assert done.ret == 0
-    assert done.stdout.str().count("(default), 1 host: localhost") == 1
+    assert done.stdout.str().count("(default: this machine), 1 host: localhost") == 1
 
 
 def test_evidence_is_named_as_what_it_is(runner: Runner, local: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.__main__ import main
+from nethygiene.commands.table import main
 from nethygiene.evidence import read_evidence
 from nethygiene.redaction import hosts
 from nethygiene.results import Result

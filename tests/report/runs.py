@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterable, Sequence
 
 from nethygiene.outcomes import Kind, Observation, Outcome, Reason, Severity
-from nethygiene.plugin.shipped import shipped_folder
 from nethygiene.results import (
     HostRecord,
     Result,
@@ -17,6 +16,7 @@ from nethygiene.results import (
     fingerprint,
     summarize,
 )
+from nethygiene.shipped import shipped_folder
 
 _PAGES = shipped_folder() / "docs" / "rules"
 _SEVERITIES = (Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.CRITICAL)

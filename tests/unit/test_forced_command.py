@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.__main__ import main
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
+from nethygiene.commands.table import main
 from nethygiene.forced_command import forced_command
 from nethygiene.inventory.load import load_inventory
 from nethygiene.probes import Command, Probe, all_probes, commands_for

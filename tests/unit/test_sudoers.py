@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from nethygiene.__main__ import main
+from nethygiene.commands.table import main
 from nethygiene.probes import Command
 from nethygiene.sudoers import privileged_commands, sudoers_file, sudoers_rule
 from tests.lab.requirements import give_up
@@ -94,7 +94,7 @@ def test_what_would_not_be_word_for_word_is_refused(shell: str) -> None:
 def test_a_name_that_is_none_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match="no name of a user"):
         sudoers_file(name)
-    with pytest.raises(SystemExit, match="2"):
+    with pytest.raises(SystemExit, match="4"):
         main(["sudoers", f"--user={name}"])
     assert "no name of a user" in capsys.readouterr().err
 

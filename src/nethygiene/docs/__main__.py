@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from nethygiene.docs import generated_files, out_of_step, write
-from nethygiene.plugin.shipped import shipped_folder
 from nethygiene.rules.definition import RuleDeclarationError
+from nethygiene.shipped import shipped_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

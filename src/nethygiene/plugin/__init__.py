@@ -25,11 +25,12 @@ from nethygiene.plugin.named import require_checks, require_hosts
 from nethygiene.plugin.options import add_options, asks_for_audit
 from nethygiene.plugin.outcome import RULE_ITEM, pack, settle_report, status_of, unpack
 from nethygiene.plugin.protocol import judge_quickly
+from nethygiene.plugin.reachability import reachability_rule
 from nethygiene.plugin.records import rule_record
 from nethygiene.plugin.report_files import check_report_files
 from nethygiene.plugin.selection import collect_for, hosts_of, is_reachability
-from nethygiene.plugin.shipped import names_shipped_checks, reachability_rule
 from nethygiene.rules.definition import rule_of
+from nethygiene.shipped import names_shipped_checks
 from nethygiene.transport import (
     abandon_all,
     begin_anew,

@@ -36,7 +36,10 @@ def hosts_line(audit: Audit) -> str:
     if options.from_evidence is not None and options.inventory is None:
         parts = [f"evidence: {source}"]
     else:
-        parts = [f"inventory: {source}" + (" (default)" if options.inventory is None else "")]
+        parts = [
+            f"inventory: {source}"
+            + (" (default: this machine)" if options.inventory is None else "")
+        ]
         if options.from_evidence is not None:
             parts.append(f"evidence: {options.from_evidence}")
     if options.limit is not None:

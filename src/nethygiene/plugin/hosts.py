@@ -13,7 +13,7 @@ from nethygiene.inventory import load_inventory, select_hosts
 from nethygiene.inventory.policy import Policy, policy_from_plain
 from nethygiene.inventory.target import Target
 from nethygiene.plugin.options import Options
-from nethygiene.plugin.shipped import default_inventory
+from nethygiene.shipped import default_inventory
 from nethygiene.transcript import HostFailure, Transcript
 
 

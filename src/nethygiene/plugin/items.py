@@ -18,10 +18,10 @@ import pytest
 from nethygiene.plugin.audit import Audit
 from nethygiene.plugin.hosts import PlannedHost
 from nethygiene.plugin.keys import audit_of
-from nethygiene.plugin.shipped import shipped_folder
 from nethygiene.results import Result
 from nethygiene.rules.definition import Rule
 from nethygiene.rules.items import DECLARED, Named
+from nethygiene.shipped import shipped_folder
 
 _HOOKS = pytest.StashKey[dict[Path, Any]]()
 _PLACES: dict[tuple[Path, int], tuple[str, int | None]] = {}

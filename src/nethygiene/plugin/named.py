@@ -9,7 +9,7 @@ import pytest
 from nethygiene.errors import UsageError
 from nethygiene.plugin.keys import has_audit
 from nethygiene.plugin.selection import hosts_of
-from nethygiene.plugin.shipped import shipped_folder
+from nethygiene.shipped import shipped_folder
 
 _ADD = "`pytest checks …` in the clone, `pytest --pyargs nethygiene.checks …` elsewhere"
 

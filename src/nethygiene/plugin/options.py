@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nethygiene.audit_options import declare_options
 from nethygiene.errors import UsageError
 from nethygiene.outcomes import Severity
 from nethygiene.report.writers import ANNOTATORS, WRITERS
@@ -52,51 +53,7 @@ class Options:
 def add_options(parser: pytest.Parser) -> None:
     """Add nethygiene's options to pytest's."""
     group = parser.getgroup("nethygiene", "network hygiene (use = for every option that takes one)")
-    add = group.addoption
-    add("--inventory", metavar="FILE", help="inventory (default: this machine)")
-    add("--limit", metavar="PATTERN", help="hosts and groups to judge, as Ansible's --limit")
-    add("--forks", metavar="N", default="32", help="hosts collected at once (default: 32)")
-    add(
-        "--window",
-        metavar="SECONDS",
-        default="2",
-        help="time between the two samples of counters (default: 2, and up to 10 on a suspicion; "
-        "0: no rates)",
-    )
-    add("--since", metavar="EVIDENCE", help="count rates from this earlier run, of the same boot")
-    add("--connect-timeout", metavar="SECONDS", default="15", help="to log in (default: 15)")
-    add("--command-timeout", metavar="SECONDS", default="60", help="to collect (default: 60)")
-    add(
-        "--known-hosts",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="known_hosts to trust, in place of those that ssh_config names (may be repeated)",
-    )
-    add(
-        "--fail-on",
-        metavar="LEVEL",
-        default="medium",
-        help="least severity that fails the run: low, medium (default), high, critical",
-    )
-    for writer in WRITERS:
-        add(writer.option, metavar="FILE", help=writer.help)
-    kinds = ", or ".join(["none", *(f"{one.name}: {one.help}" for one in ANNOTATORS)])
-    add("--annotations", metavar="KIND", help=kinds)
-    add("--evidence", metavar="FILE", help="keep what the hosts answered, to be judged again")
-    add(
-        "--redact",
-        action="store_true",
-        help="with --evidence: pseudonyms for addresses and names, alike in the whole file",
-    )
-    add("--from-evidence", metavar="FILE", help="judge kept evidence; connects to nothing")
-    add(
-        "--label",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="label kept in the results (may be repeated)",
-    )
+    declare_options(group.addoption)
 
 
 _DEFAULTS = {

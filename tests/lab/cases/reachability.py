@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nethygiene.docs.catalogue import check_modules
 from nethygiene.markup import Form, blocks
-from nethygiene.plugin.shipped import shipped_folder
+from nethygiene.shipped import shipped_folder
 from tests.lab.cases.case import LabCase, Scene
 
 # On a host that is not reached every other rule is unknown.

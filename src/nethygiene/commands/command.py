@@ -1,0 +1,67 @@
+"""What a command is, and how its arguments are read."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+USAGE_ERROR = 4
+"""As the audit's own exit status for wrong usage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command, and the module of its name, which is imported when the command is run.
+
+    Attributes:
+        name: what is typed after `nethygiene`.
+        summary: one line for the list of commands.
+    """
+
+    name: str
+    summary: str
+
+    def run(self, arguments: Sequence[str]) -> int:
+        """Run it with the arguments after its name; returns the exit status.
+
+        Raises:
+            UsageError: what it reads is wrong.
+        """
+        # Before pytest runs, nothing may be imported that it rewrites assertions of.
+        module = importlib.import_module(f"nethygiene.commands.{self.name.replace('-', '_')}")
+        run: Callable[[Sequence[str]], int] = module.run
+        return run(arguments)
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads the arguments of one command; its help is a page of description and examples."""
+
+    def __init__(
+        self, name: str, *, description: str, after: str = "", usage: str | None = None
+    ) -> None:
+        """Describe the command.
+
+        Args:
+            name: of the command.
+            description: what the command does, in paragraphs.
+            after: what follows the options: examples and the like.
+            usage: how it is called; by default argparse makes it from the options.
+        """
+        super().__init__(
+            prog=f"nethygiene {name}",
+            usage=usage,
+            description=textwrap.dedent(description).strip(),
+            epilog=textwrap.dedent(after).strip(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and where the help is."""
+        sys.stderr.write(f"{self.prog}: {message}\nHelp: {self.prog} --help\n")
+        raise SystemExit(USAGE_ERROR)

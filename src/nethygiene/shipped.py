@@ -1,0 +1,29 @@
+"""Where the shipped rules and inventories are: beside each other in a clone and in the wheel."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import nethygiene
+
+
+@cache
+def shipped_folder() -> Path:
+    """The folder that holds checks/ and inventories/."""
+    package = Path(nethygiene.__file__).resolve().parent
+    # An installed wheel carries them inside the package; a clone (src/nethygiene) at its top.
+    return package if (package / "checks").is_dir() else package.parents[1]
+
+
+def default_inventory() -> Path:
+    """The inventory of this machine."""
+    return shipped_folder() / "inventories" / "local.yaml"
+
+
+def names_shipped_checks(argument: str, directory: Path) -> bool:
+    """Whether an argument of pytest's asks for the shipped rules."""
+    if argument.split("::", maxsplit=1)[0].startswith("nethygiene.checks"):
+        return True
+    path = (directory / argument.split("::", maxsplit=1)[0]).resolve()
+    return path.is_relative_to(shipped_folder() / "checks")
