@@ -22,7 +22,6 @@ from nethygiene.collect.frames import cut_into_sections
 from nethygiene.errors import ConnectError, EvidenceError, InventoryError, UsageError
 from nethygiene.evidence import EvidenceHeader, EvidenceHost, read_evidence
 from nethygiene.facts.fact import Fact
-from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.ipsets import IpSet, elements_of, parse_ipsets
 from nethygiene.firewall.iptables import compile_saved, parse_saved
 from nethygiene.firewall.links import parse_tc
@@ -30,6 +29,7 @@ from nethygiene.firewall.nft import compile_tables, parse_nft
 from nethygiene.inventory import load_inventory, policy_from_plain
 from nethygiene.inventory.forward import parse_forward
 from nethygiene.links.addresses import parse_addresses
+from nethygiene.links.families import Family
 from nethygiene.links.links import parse_links
 from nethygiene.links.routes import parse_routes
 from nethygiene.links.rules import parse_rules

@@ -39,7 +39,7 @@ ALLOWED: dict[str, set[str]] = {
         "tunnels",
     },
     # From the transcript to the verdict.
-    "facts": {"outcomes", "transcript", "firewall"},
+    "facts": {"outcomes", "transcript", "firewall", "links"},
     # What ip(8) lists; pure.
     "links": set(),
     "firewall": {"links"},

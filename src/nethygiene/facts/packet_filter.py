@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, IPv6Address
 
 from nethygiene.facts.fact import Fact
-from nethygiene.firewall.addresses import Classes, Family, Interval, Intervals, classes_of, common
+from nethygiene.firewall.addresses import Classes, Interval, Intervals, classes_of, common
 from nethygiene.firewall.attempts import attacked, served
 from nethygiene.firewall.fields import ANY_PORT, EPHEMERAL, Field
 from nethygiene.firewall.nat import NatRule, nat_rules
@@ -27,10 +26,10 @@ from nethygiene.firewall.source_ports import kinds_of_source_ports
 from nethygiene.firewall.stack import Stack, VirtualServer
 from nethygiene.firewall.trace import TooLongError
 from nethygiene.firewall.verdict import HostFilter, Judgement
+from nethygiene.links.families import Address, Family
 from nethygiene.outcomes import Unreadable
 
 SOURCE = "nft -j list ruleset, iptables-save, ip route"
-FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class PacketFilter(Fact):
         """Why the filter could not be read, None if it could; it never ends the rule."""
         return self._host if isinstance(self._host, Unreadable) else None
 
-    def routes_locally(self, address: IPv4Address | IPv6Address) -> bool:
+    def routes_locally(self, address: Address) -> bool:
         """Whether the routes make an address the host's own; it never ends the rule."""
         if isinstance(self._host, Unreadable):
             return False

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from nethygiene.firewall.addresses import Family, Intervals, everything, merged, without
+from nethygiene.firewall.addresses import Intervals, everything, merged, without
 from nethygiene.firewall.fields import CLIENT, Field
 from nethygiene.firewall.matches import Answer, Ground
 from nethygiene.firewall.packet import Packet
+from nethygiene.links.families import Family
 
 KINDS = frozenset(
     {"local", "unicast", "broadcast", "multicast", "anycast", "blackhole", "unreachable"}

@@ -11,17 +11,16 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha1
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Literal
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
-Family = Literal["ipv4", "ipv6"]
+from nethygiene.links.families import Family, Network
+
 Interval = tuple[int, int]
 """First and last address, both included."""
 Intervals = tuple[Interval, ...]
 """Sorted and disjoint."""
 
 BITS = {"ipv4": 32, "ipv6": 128}
-Network = IPv4Network | IPv6Network
 
 
 def family_of(version: int) -> Family:

@@ -13,7 +13,6 @@ from functools import reduce
 from itertools import combinations
 from operator import or_
 
-from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.choices import Choice
 from nethygiene.firewall.fields import Field
 from nethygiene.firewall.masks import Masked
@@ -21,6 +20,7 @@ from nethygiene.firewall.matches import In, Varies
 from nethygiene.firewall.packet import ODD_FLAGS, ODD_SYN, SILENT, Packet
 from nethygiene.firewall.ruleset import Rule
 from nethygiene.firewall.verdict import HostFilter, Judgement
+from nethygiene.links.families import Family
 
 _FEW, _MOST = 4, 12
 

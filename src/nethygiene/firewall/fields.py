@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import Final, Literal
 
-from nethygiene.firewall.addresses import Family, Intervals
+from nethygiene.firewall.addresses import Intervals
+from nethygiene.links.families import Family
 
 EPHEMERAL: Final[Intervals] = ((32768, 65535),)
 """The ports that clients connect from: 32768-60999 on Linux, 49152-65535 on the others."""

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from nethygiene.firewall.addresses import BITS, Family, interval_of, merged, parse_address
+from nethygiene.firewall.addresses import BITS, interval_of, merged, parse_address
 from nethygiene.firewall.fields import Field
 from nethygiene.firewall.matches import Element, Values
+from nethygiene.links.families import Family
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.ipsets import IpSet
 from nethygiene.firewall.iptables_limits import filled_lists
 from nethygiene.firewall.iptables_options import Context
 from nethygiene.firewall.iptables_rules import rules_of
 from nethygiene.firewall.ruleset import Action, BaseChain, Chain, Hook, Rule, Table
+from nethygiene.links.families import Family
 
 _HOOKS = {
     "PREROUTING": Hook.PREROUTING,

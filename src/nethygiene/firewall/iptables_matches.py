@@ -7,14 +7,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 
 from nethygiene.firewall.address_types import KINDS, AddressIs
-from nethygiene.firewall.addresses import (
-    BITS,
-    Family,
-    Intervals,
-    interval_of,
-    merged,
-    parse_address,
-)
+from nethygiene.firewall.addresses import BITS, Intervals, interval_of, merged, parse_address
 from nethygiene.firewall.fields import Field
 from nethygiene.firewall.ipset_matches import set_match
 from nethygiene.firewall.iptables_conntrack import ADDRESSES, conntrack_match, moved
@@ -23,6 +16,7 @@ from nethygiene.firewall.masks import Masked
 from nethygiene.firewall.matches import AnyOf, Match, Never, Perhaps, names, numbers
 from nethygiene.firewall.protocols import protocol_number
 from nethygiene.firewall.way_matches import NotBridged, ReversePath, SynMss
+from nethygiene.links.families import Family
 
 _ICMPV6 = {"neighbour-solicitation": 135, "neighbor-solicitation": 135, "redirect": 137}
 _ICMPV6 |= {"neighbour-advertisement": 136, "neighbor-advertisement": 136, "echo-request": 128}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.ipsets import IpSet
+from nethygiene.links.families import Family
 
 # What takes one word, whatever that word looks like.
 _ONE_WORD = frozenset({"--comment", "--name", "--string", "--hex-string", "--hashlimit-name"})

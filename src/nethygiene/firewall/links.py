@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nethygiene.firewall.addresses import Family
+from nethygiene.links.families import Family
 from nethygiene.links.links import Link
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from nethygiene.firewall.addresses import BITS, Family, Intervals, holds, merged
+from nethygiene.firewall.addresses import BITS, Intervals, holds, merged
 from nethygiene.firewall.choices import Choice, Scope
 from nethygiene.firewall.fields import ADDRESS_FIELDS, CLIENT, Bits, Field
 from nethygiene.firewall.matches import Answer, Ground, bits_among
 from nethygiene.firewall.packet import Packet
+from nethygiene.links.families import Family
 
 
 @dataclass(frozen=True, slots=True)

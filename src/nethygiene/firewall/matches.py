@@ -11,19 +11,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Protocol
 
-from nethygiene.firewall.addresses import (
-    Classes,
-    Family,
-    Intervals,
-    common,
-    holds,
-    merged,
-)
+from nethygiene.firewall.addresses import Classes, Intervals, common, holds, merged
 from nethygiene.firewall.choices import Choice
 from nethygiene.firewall.fields import ADDRESS_FIELDS, CLIENT, Bits, Field
 from nethygiene.firewall.links import Links
 from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.routes import Routes
+from nethygiene.links.families import Family
 
 Answer = tuple[int, int]
 """The classes that match, and those that perhaps do."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nethygiene.firewall.addresses import Family, Intervals, holds, written
+from nethygiene.firewall.addresses import Intervals, holds, written
 from nethygiene.firewall.links import Links
 from nethygiene.firewall.ruleset import COMING, Action, Rule, Ruleset, Target
+from nethygiene.links.families import Family
 
 _MOST_PORTS = 4
 

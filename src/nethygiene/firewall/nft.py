@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.matches import Match, Perhaps
 from nethygiene.firewall.nft_fields import Scope
 from nethygiene.firewall.nft_limits import filled_sets, set_choice
@@ -14,6 +13,7 @@ from nethygiene.firewall.nft_rules import rules_of
 from nethygiene.firewall.nft_text import text_of
 from nethygiene.firewall.nft_values import Json, NamedSet
 from nethygiene.firewall.ruleset import Action, BaseChain, Chain, Hook, Rule, Table
+from nethygiene.links.families import Family
 
 _HOOKS = {
     "ingress": Hook.INGRESS,

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nethygiene.firewall.addresses import Family
 from nethygiene.firewall.fields import TCP, Field
 from nethygiene.firewall.nft_values import Json, NamedSet
+from nethygiene.links.families import Family
 
 _META = {"iif": Field.IIF, "iifname": Field.IIF, "oif": Field.OIF, "oifname": Field.OIF}
 _META |= {"l4proto": Field.PROTOCOL, "protocol": Field.ETHERTYPE, "pkttype": Field.PKTTYPE}

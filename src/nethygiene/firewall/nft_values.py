@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TypeAlias
 
-from nethygiene.firewall.addresses import (
-    BITS,
-    Family,
-    Intervals,
-    interval_of,
-    merged,
-    parse_address,
-)
+from nethygiene.firewall.addresses import BITS, Intervals, interval_of, merged, parse_address
 from nethygiene.firewall.choices import Choice
 from nethygiene.firewall.fields import ADDRESS_FIELDS, NAME_FIELDS, Field
 from nethygiene.firewall.matches import Values
 from nethygiene.firewall.protocols import PROTOCOLS
+from nethygiene.links.families import Family
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 

@@ -8,7 +8,6 @@ from ipaddress import ip_network
 
 from nethygiene.firewall.addresses import (
     BITS,
-    Family,
     Interval,
     Intervals,
     common,
@@ -21,6 +20,7 @@ from nethygiene.firewall.addresses import (
 )
 from nethygiene.firewall.links import WIRELESS, Links
 from nethygiene.firewall.routes import Routes
+from nethygiene.links.families import Family
 
 
 def _intervals(*networks: str) -> Intervals:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from nethygiene.firewall.addresses import Family, Intervals
+from nethygiene.firewall.addresses import Intervals
 from nethygiene.firewall.choices import Choice, Scope
 from nethygiene.firewall.conntrack import SEEN, CtState, CtStatus, Entry
 from nethygiene.firewall.fields import (
@@ -35,6 +35,7 @@ from nethygiene.firewall.kinds import (
     SYN_IN,
     Kind,
 )
+from nethygiene.links.families import Family
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from nethygiene.firewall.addresses import (
-    Classes,
-    Family,
-    Interval,
-    Intervals,
-    common,
-    merged,
-    without,
-)
+from nethygiene.firewall.addresses import Classes, Interval, Intervals, common, merged, without
 from nethygiene.firewall.links import Links
 from nethygiene.firewall.own import LINK_LOCAL, OwnAddress, possible_sources
 from nethygiene.firewall.routes import Routes
+from nethygiene.links.families import Family
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import (
-    Family,
     Interval,
     Intervals,
     classes_of,
@@ -15,6 +14,7 @@ from nethygiene.firewall.addresses import (
     interval_of,
     merged,
 )
+from nethygiene.links.families import Family
 from nethygiene.links.routes import RouteLine
 from nethygiene.links.rules import PolicyRule
 

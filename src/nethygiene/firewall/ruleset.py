@@ -9,13 +9,14 @@ from functools import reduce
 from operator import or_
 
 from nethygiene.firewall.address_types import AddressIs
-from nethygiene.firewall.addresses import Family, Intervals
+from nethygiene.firewall.addresses import Intervals
 from nethygiene.firewall.conntrack import CtState
 from nethygiene.firewall.fields import Bits, Field
 from nethygiene.firewall.masks import Masked
 from nethygiene.firewall.matches import AnyOf, In, Match
 from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.way_matches import ReversePath
+from nethygiene.links.families import Family
 
 
 class Action(Enum):

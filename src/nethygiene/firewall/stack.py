@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nethygiene.firewall.addresses import Family, parse_address, written
+from nethygiene.firewall.addresses import parse_address, written
+from nethygiene.links.families import Family
 
 _FORWARDING: Mapping[Family, str] = {
     "ipv4": "/proc/sys/net/ipv4/ip_forward",

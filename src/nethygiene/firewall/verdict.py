@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nethygiene.firewall.addresses import (
-    Classes,
-    Family,
-    Intervals,
-    classes_of,
-    everything,
-)
+from nethygiene.firewall.addresses import Classes, Intervals, classes_of, everything
 from nethygiene.firewall.connection import Connection
 from nethygiene.firewall.hooks import Hooks
 from nethygiene.firewall.links import Links
@@ -23,6 +17,7 @@ from nethygiene.firewall.routes import Routes
 from nethygiene.firewall.ruleset import Rule, Ruleset
 from nethygiene.firewall.trace import Event, Trace
 from nethygiene.firewall.walk import Walker
+from nethygiene.links.families import Family
 
 _SOME = 16
 """Of fewer addresses than that most may well be banned."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nethygiene.firewall.addresses import Family, Intervals, common, everything
+from nethygiene.firewall.addresses import Intervals, common, everything
 from nethygiene.firewall.fields import CLIENT, SYN, TCP
 from nethygiene.firewall.matches import Answer, Ground, stretch_among
 from nethygiene.firewall.own import LINK_LOCAL
 from nethygiene.firewall.packet import Packet
 from nethygiene.firewall.routes import Ways
+from nethygiene.links.families import Family
 
 
 @dataclass(frozen=True, slots=True)

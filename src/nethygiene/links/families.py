@@ -1,12 +1,13 @@
-"""Address families, and networks as ``ip`` writes them."""
+"""Address families, addresses, and networks as ``ip`` writes them."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Literal
 
 Family = Literal["ipv4", "ipv6"]
 Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
 
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 

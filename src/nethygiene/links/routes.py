@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from itertools import pairwise
 
-from nethygiene.links.families import Family, Network, parse_network, rows_of
-
-Address = IPv4Address | IPv6Address
+from nethygiene.links.families import Address, Family, Network, parse_network, rows_of
 
 TYPES = frozenset(
     {"unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable"}

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address
 
 from nethygiene.facts.fact import Fact
+from nethygiene.links.families import Address
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.base import Command, Probe, Sections, refused
-
-Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)

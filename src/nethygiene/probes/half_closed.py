@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from nethygiene.facts.fact import Fact
+from nethygiene.links.families import Address
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.base import Command, Probe, Sections, refused
-from nethygiene.probes.connections import Address
 
 
 @dataclass(frozen=True, slots=True)

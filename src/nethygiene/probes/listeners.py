@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Literal
 
 from nethygiene.facts.fact import Fact
+from nethygiene.links.families import Address
 from nethygiene.outcomes import Reason, Unreadable
 from nethygiene.probes.base import Command, Probe, Sections, refused
 
@@ -39,7 +40,7 @@ class Listener:
     unit: str = ""
 
     @property
-    def ip(self) -> IPv4Address | IPv6Address | None:
+    def ip(self) -> Address | None:
         """The address listened on; None for ``*``. IPv4 in an IPv6 socket is told as IPv4."""
         if self.address == "*":
             return None

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from nethygiene.facts.packet_filter import FAMILIES, PacketFilter
+from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.addresses import (
-    Family,
     Intervals,
     common,
     everything,
@@ -21,6 +20,7 @@ from nethygiene.firewall.addresses import (
 from nethygiene.firewall.own import LINK_LOCAL, OwnAddress
 from nethygiene.firewall.paths import Path
 from nethygiene.inventory.policy import Service
+from nethygiene.links.families import FAMILIES, Family
 from nethygiene.probes.listeners import Listener
 
 

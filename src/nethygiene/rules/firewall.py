@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nethygiene.facts.packet_filter import FAMILIES, PacketFilter
-from nethygiene.firewall.addresses import Family, Intervals, holds, merged, without
+from nethygiene.facts.packet_filter import PacketFilter
+from nethygiene.firewall.addresses import Intervals, holds, merged, without
 from nethygiene.firewall.fields import EPHEMERAL
 from nethygiene.firewall.kinds import SYN_IN
 from nethygiene.firewall.own import LINK_LOCAL, LOOPBACK
@@ -14,6 +14,7 @@ from nethygiene.firewall.paths import Path
 from nethygiene.firewall.stack import VirtualServer
 from nethygiene.firewall.verdict import Judgement
 from nethygiene.inventory.policy import Service
+from nethygiene.links.families import FAMILIES, Family
 from nethygiene.outcomes import Reason
 from nethygiene.probes.listeners import Listeners
 from nethygiene.rules.client_ways import (

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from nethygiene.firewall.addresses import BITS, Family, Intervals, merged, written
+from nethygiene.firewall.addresses import BITS, Intervals, merged, written
 from nethygiene.firewall.verdict import HostFilter
+from nethygiene.links.families import Family
 from nethygiene.rules.remedies import command, word
 
 _MOST = 32

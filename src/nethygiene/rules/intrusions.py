@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nethygiene.facts.packet_filter import FAMILIES, PacketFilter
-from nethygiene.firewall.addresses import Family, Intervals, everything, without, written
+from nethygiene.facts.packet_filter import PacketFilter
+from nethygiene.firewall.addresses import Intervals, everything, without, written
 from nethygiene.inventory.policy import BlockedPort
+from nethygiene.links.families import FAMILIES, Family
 from nethygiene.probes.listener_owners import ListenerOwners
 from nethygiene.probes.listeners import Listeners
 from nethygiene.rules.client_ways import served_numbers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address
 
 from nethygiene.inventory.policy import Policy
+from nethygiene.links.families import Address
 from nethygiene.probes.counters import Change, Counters
 from nethygiene.probes.interface_kinds import InterfaceKinds
 from nethygiene.probes.interfaces import Interfaces
@@ -95,7 +95,7 @@ def state_of(interfaces: Interfaces, interface_kinds: InterfaceKinds, name: str)
     return "up" if idle else "up without carrier"
 
 
-def interface_with(interfaces: Interfaces, address: IPv4Address | IPv6Address, wanted: str) -> str:
+def interface_with(interfaces: Interfaces, address: Address, wanted: str) -> str:
     """The interface that has an address: `wanted` if it does, else all that do, or ``none``."""
     found = [one.name for one in interfaces if address in {has.ip for has in one.addresses}]
     if wanted in found:
@@ -107,7 +107,7 @@ def interface_with(interfaces: Interfaces, address: IPv4Address | IPv6Address, w
     return where
 
 
-def address_remedy(interfaces: Interfaces, name: str, address: IPv4Address | IPv6Address) -> str:
+def address_remedy(interfaces: Interfaces, name: str, address: Address) -> str:
     """Give the interface its address, and take it from where it is instead."""
     held = [(one.name, has) for one in interfaces for has in one.addresses if has.ip == address]
     if any(has.ip == address for one in interfaces for has in one.duplicates):

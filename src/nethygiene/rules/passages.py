@@ -9,7 +9,6 @@ from itertools import islice
 from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.addresses import (
     BITS,
-    Family,
     Interval,
     Intervals,
     common,
@@ -25,6 +24,7 @@ from nethygiene.firewall.own import ROUTED, possible_sources
 from nethygiene.firewall.paths import Path
 from nethygiene.firewall.stack import VirtualServer
 from nethygiene.firewall.verdict import Judgement
+from nethygiene.links.families import Family
 
 _SHOWN = 3
 # The bits of an address that neighbours differ in, mostly.

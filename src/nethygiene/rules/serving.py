@@ -9,11 +9,11 @@ from typing import Literal
 
 from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.inventory.policy import Service
+from nethygiene.links.families import Address, Network
 from nethygiene.probes.interfaces import Interface, Interfaces
 from nethygiene.probes.listeners import Listener, Listeners
 
 Version = Literal[4, 6]
-Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,6 @@ class Here:
         return self.packet_filter.routes_locally(mapped)
 
 
-Network = IPv4Network | IPv6Network
 _LOOPBACK: dict[Version, Address] = {4: IPv4Address("127.0.0.1"), 6: IPv6Address("::1")}
 _VERSIONS: tuple[Version, ...] = (4, 6)
 

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nethygiene.links.families import Address
 from nethygiene.outcomes import Reason
-from nethygiene.probes.connections import Address, Connection, Connections
+from nethygiene.probes.connections import Connection, Connections
 from nethygiene.probes.half_closed import HalfClosed
 from nethygiene.probes.listener_owners import ListenerOwners, Owner
 from nethygiene.probes.listeners import Listeners

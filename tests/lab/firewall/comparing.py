@@ -13,7 +13,7 @@ from random import Random
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
 from nethygiene.facts.packet_filter import PacketFilter
-from nethygiene.firewall.addresses import Family
+from nethygiene.links.families import Family
 from nethygiene.outcomes import Unreadable
 from nethygiene.probes import all_probes
 from tests.lab.firewall.greeting import PATIENCE, Attempt, Client, Loop

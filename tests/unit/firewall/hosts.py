@@ -6,10 +6,11 @@ import json
 import re
 from typing import Any
 
-from nethygiene.firewall.addresses import Family, parse_address
+from nethygiene.firewall.addresses import parse_address
 from nethygiene.firewall.assemble import Answers, assemble
 from nethygiene.firewall.packet import new_connection
 from nethygiene.firewall.verdict import HostFilter, Judgement
+from nethygiene.links.families import Family
 
 ROUTING = """\
 # routing_rules_ipv4
