@@ -14,6 +14,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -234,6 +235,15 @@ def _open_for_owner(path: Path) -> FileIO:
     return file
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """A host's line, and where it stands: by number for people, by offset to read it again."""
+
+    number: int
+    offset: int
+    host: EvidenceHost
+
+
 def read_evidence(path: Path) -> tuple[EvidenceHeader, Iterator[EvidenceHost]]:
     """Read an evidence file: its header at once, its hosts as they are asked for.
 
@@ -241,9 +251,19 @@ def read_evidence(path: Path) -> tuple[EvidenceHeader, Iterator[EvidenceHost]]:
         EvidenceError: the file cannot be read or is not what it should be; names the line. It
             may come while the hosts are read.
     """
+    header, lines = read_lines(path)
+    return header, (line.host for line in lines)
+
+
+def read_lines(path: Path) -> tuple[EvidenceHeader, Iterator[EvidenceLine]]:
+    """The same with each host's place in the file.
+
+    Raises:
+        EvidenceError: as :func:`read_evidence`.
+    """
     lines = _numbered_lines(path)
     try:
-        number, first = next(lines)
+        number, _, first = next(lines)
     except StopIteration:
         raise EvidenceError(f"{path}: is empty, not an evidence file") from None
     try:
@@ -255,20 +275,44 @@ def read_evidence(path: Path) -> tuple[EvidenceHeader, Iterator[EvidenceHost]]:
     return header, _hosts(path, lines)
 
 
-def _hosts(path: Path, lines: Iterator[tuple[int, bytes]]) -> Iterator[EvidenceHost]:
+def read_again(path: Path, line: EvidenceLine) -> EvidenceHost:
+    """Read one host's line once more, by its place.
+
+    Raises:
+        EvidenceError: the file cannot be read, or no longer holds that host there.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(line.offset)
+            text = file.readline(_LONGEST_LINE + 1)
+    except OSError as error:
+        raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
+    host = _host(path, line.number, text)
+    if host.host != line.host.host:
+        raise EvidenceError(f"{path}:{line.number}: the file has changed since this run began")
+    return host
+
+
+def _hosts(path: Path, lines: Iterator[tuple[int, int, bytes]]) -> Iterator[EvidenceLine]:
     seen: set[str] = set()
-    for number, line in lines:
-        try:
-            host = EvidenceHost.model_validate(_json(path, number, line))
-        except ValidationError as error:
-            raise EvidenceError(f"{path}:{number}: not a host's line: {_first(error)}") from None
+    for number, offset, text in lines:
+        host = _host(path, number, text)
         if host.host in seen:
             raise EvidenceError(f"{path}:{number}: a second line for host {host.host!r}")
         seen.add(host.host)
-        yield host
+        yield EvidenceLine(number, offset, host)
 
 
-def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def _host(path: Path, number: int, text: bytes) -> EvidenceHost:
+    try:
+        return EvidenceHost.model_validate(_json(path, number, text))
+    except ValidationError as error:
+        raise EvidenceError(f"{path}:{number}: not a host's line: {_first(error)}") from None
+
+
+def _numbered_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
+    """Number, offset and text of each line that is not empty."""
+    offset = 0
     try:
         with path.open("rb") as file:
             lines = iter(lambda: file.readline(_LONGEST_LINE + 1), b"")
@@ -279,7 +323,8 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                         "no run writes such a line"
                     )
                 if line.strip():
-                    yield number, line
+                    yield number, offset, line
+                offset += len(line)
     except OSError as error:
         raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
 

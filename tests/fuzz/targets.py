@@ -19,6 +19,8 @@ from pydantic import TypeAdapter
 
 from nethygiene import known_hosts
 from nethygiene.collect.frames import cut_into_sections
+from nethygiene.engine.judging import HostTask, judge_host
+from nethygiene.engine.records import host_record, result_record
 from nethygiene.errors import ConnectError, EvidenceError, InventoryError, UsageError
 from nethygiene.evidence import EvidenceHeader, EvidenceHost, read_evidence
 from nethygiene.facts.fact import Fact
@@ -28,14 +30,14 @@ from nethygiene.firewall.links import parse_tc
 from nethygiene.firewall.nft import compile_tables, parse_nft
 from nethygiene.inventory import load_inventory, policy_from_plain
 from nethygiene.inventory.forward import parse_forward
+from nethygiene.inventory.model import Host
+from nethygiene.inventory.target import Target as ConnectionTarget
 from nethygiene.links.addresses import parse_addresses
 from nethygiene.links.families import Family
 from nethygiene.links.links import parse_links
 from nethygiene.links.routes import parse_routes
 from nethygiene.links.rules import parse_rules
 from nethygiene.outcomes import Outcome, Unreadable
-from nethygiene.plugin.hosts import PlannedHost
-from nethygiene.plugin.records import host_record, result_record
 from nethygiene.probes import all_probes
 from nethygiene.results import Result
 from nethygiene.rules.evaluate import evaluate
@@ -98,8 +100,9 @@ def judge_answer(probe: str, data: bytes) -> None:
     assert isinstance(fact, Fact | Unreadable)
     # The engine's safety net is for bugs: none may be in it.
     assert "the parser failed" not in str(fact), fact
-    planned = PlannedHost("host", (), policy(), None)
-    host_record(planned, subject).model_dump_json()
+    judged = judge_host(HostTask(subject.policy, subject.transcript, ()))
+    host = Host("host", (), ConnectionTarget("host", "host"), subject.policy)
+    host_record(host, subject.transcript, judged.machine, judged.kernel).model_dump_json()
     if isinstance(fact, Unreadable):
         return  # each rule that asks for it is unknown, by the engine alone
     for rule in rules().values():

@@ -23,7 +23,9 @@ def test_evidence_gives_the_same_results(runner: Runner) -> None:
     assert live.run is not None
     assert again.run is not None
     assert again.run.results == live.run.results
-    assert again.run.hosts == live.run.hosts
+    # An evidence file says nothing about the inventory's lines.
+    lines = {"declared_at": None}
+    assert again.run.hosts == tuple(host.model_copy(update=lines) for host in live.run.hosts)
     assert again.run.policy_sha256 == live.run.policy_sha256
     assert again.status == live.status == 1
     assert live.run.labels == {"team": "net"}

@@ -10,7 +10,7 @@ from nethygiene.inventory.target import Target
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One host of an inventory.
+    """One host of a run.
 
     Attributes:
         name: its name there.
@@ -18,7 +18,7 @@ class Host:
             ``all`` and ``ungrouped``.
         target: how to reach it.
         policy: what it should be like.
-        file: the file that declares it.
+        file: the file that declares it; empty where it is judged by evidence alone.
         line: the 1-based line there; None in JSON and in the output of a program.
     """
 
@@ -26,8 +26,8 @@ class Host:
     groups: tuple[str, ...]
     target: Target
     policy: Policy
-    file: str
-    line: int | None
+    file: str = ""
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

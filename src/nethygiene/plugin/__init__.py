@@ -14,10 +14,11 @@ from typing import Any, Protocol
 import pytest
 
 from nethygiene.collect.kept import close_kept
+from nethygiene.engine.collecting import is_collecting
+from nethygiene.engine.records import rule_record
 from nethygiene.errors import UsageError
 from nethygiene.outcomes import Kind, Severity
 from nethygiene.plugin import distributed, header, html, plain
-from nethygiene.plugin.collecting import is_collecting
 from nethygiene.plugin.ending import GATHERER, Gatherer, gatherer_of
 from nethygiene.plugin.items import RuleItem, reachability_item, rule_items
 from nethygiene.plugin.keys import audit_of, begin_audit, has_audit
@@ -26,9 +27,8 @@ from nethygiene.plugin.options import add_options, asks_for_audit
 from nethygiene.plugin.outcome import RULE_ITEM, pack, settle_report, status_of, unpack
 from nethygiene.plugin.protocol import judge_quickly
 from nethygiene.plugin.reachability import reachability_rule
-from nethygiene.plugin.records import rule_record
 from nethygiene.plugin.report_files import check_report_files
-from nethygiene.plugin.selection import collect_for, hosts_of, is_reachability
+from nethygiene.plugin.selection import hosts_of, is_reachability, judge_selected, select
 from nethygiene.rules.definition import rule_of
 from nethygiene.shipped import names_shipped_checks
 from nethygiene.transport import (
@@ -132,10 +132,10 @@ def pytest_collection_modifyitems(
 ) -> Generator[None]:
     """Keep host-reachable for each host that something selected judges."""
     require_hosts(session, items)
-    before = {item.host: item for item in items if is_reachability(item)}
+    before = {item.unit.host: item for item in items if is_reachability(item)}
     yield
     if has_audit(config):
-        present = {item.host for item in items if is_reachability(item)}
+        present = {item.unit.host for item in items if is_reachability(item)}
         rule = reachability_rule()
         items[:0] = [
             before.get(host) or reachability_item(session, rule, host)
@@ -161,9 +161,12 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     # Modules, items and results live as long as the run: without this the garbage collector walks
     # them again and again, a quarter of the CPU of judging 1,000 hosts (Python 3.11).
     gc.freeze()
-    if not broken and not any(getattr(config.option, one) for one in idle):
+    if distributed.is_worker(config):
+        # The controller says which items it is to judge, one after another.
+        select(audit_of(config), session.items)
+    elif not broken and not any(getattr(config.option, one) for one in idle):
         try:
-            collect_for(audit_of(config), session.items)
+            judge_selected(audit_of(config), session.items)
         except UsageError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     gc.freeze()
@@ -179,7 +182,7 @@ def pytest_runtest_makereport(
     report = yield
     if isinstance(item, RuleItem):
         if call.when == "call" and call.excinfo is None:
-            settle_report(report, item, item.results, rule_record(item.rule))
+            settle_report(report, item, item.results, rule_record(item.unit.rule))
         setattr(report, RULE_ITEM, True)
     else:
         plain.settle(report, item, call)

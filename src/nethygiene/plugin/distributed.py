@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from nethygiene.engine.audit import Audit
+from nethygiene.engine.collecting import collect
 from nethygiene.errors import UsageError
-from nethygiene.plugin.audit import Audit
-from nethygiene.plugin.collecting import collect
+from nethygiene.plugin.progress import with_progress
 from nethygiene.probes import all_probes
 
 _WORKER_KEY = "nethygiene_evidence"
@@ -45,19 +46,20 @@ def collect_on_controller(config: pytest.Config, audit: Audit) -> None:
     """
     if not audit.is_live:
         return
-    path = audit.options.evidence
+    path = audit.settings.evidence
     if path is None:
         folder = tempfile.TemporaryDirectory(prefix="nethygiene-")
         config.stash[_FOLDER] = folder
         path = Path(folder.name) / "evidence.jsonl"
-        audit.options = dataclasses.replace(audit.options, evidence=path)
-    collect(audit, dict.fromkeys(audit.hosts, all_probes()))
+        audit.settings = dataclasses.replace(audit.settings, evidence=path)
+    probes = dict.fromkeys(audit.hosts, all_probes())
+    collect(audit, probes, audit.note, with_progress)
 
 
 def give_evidence(workerinput: dict[str, Any], audit: Audit) -> None:
     """Tell a worker where the evidence is."""
-    options = audit.options
-    path = options.evidence if audit.is_live else options.from_evidence
+    settings = audit.settings
+    path = settings.evidence if audit.is_live else settings.from_evidence
     if path is None:
         raise UsageError("xdist: workers were started before the hosts were collected")
     workerinput[_WORKER_KEY] = str(path)

@@ -89,7 +89,7 @@ class Gatherer:
             status = ExitStatus.CUT_SHORT
         cut_short = self._why_cut_short(session, status)
         if status not in _PYTESTS_OWN:
-            status = exit_status(audit.results, audit.options.fail_on)
+            status = exit_status(audit.results, audit.settings.fail_on)
             # A failing test that is none of ours keeps pytest's status, unless ours says more.
             if self._stranger_failed and status != ExitStatus.CRASHED:
                 status = ExitStatus.FAILURES
@@ -98,7 +98,7 @@ class Gatherer:
                 status = ExitStatus.CUT_SHORT
         session.exitstatus = status
         report = RunReport(
-            audit.run(status, cut_short), audit.options.fail_on, tuple(audit.remarks())
+            audit.run(status, cut_short), audit.settings.fail_on, tuple(audit.remarks())
         )
         self._config.stash[REPORT] = report
         if cut_short is not None:
@@ -116,8 +116,8 @@ class Gatherer:
             why = self._interruption or f"interrupted by {self.signals.received}"
         elif left and status in {ExitStatus.CLEAN, ExitStatus.FAILURES}:
             why = str(session.shouldfail or session.shouldstop or "ended early")
-        elif audit.cut_short is not None:
-            why = audit.cut_short
+        elif audit.plan.cut_short is not None:
+            why = audit.plan.cut_short
         else:
             return None
         return f"{why}; {left} of {session.testscollected} tests not judged" if left else why
@@ -151,9 +151,7 @@ class Gatherer:
         if judged is None:
             self._stranger_failed |= report.failed
         elif not is_worker(self._config):
-            audit = audit_of(self._config)
-            audit.results += judged.results
-            audit.rules.setdefault(judged.rule.id, judged.rule)
+            audit_of(self._config).report(judged.rule, judged.results)
 
     def _print(self, terminalreporter: TerminalReporter, report: RunReport) -> None:
         audit = audit_of(self._config)
@@ -170,7 +168,7 @@ class Gatherer:
             terminalreporter.section(f"{rule} crashed", sep="-")
             for text in printable(masked(trace)).splitlines():
                 terminalreporter.write_line(log_line(text))
-        annotator = annotator_for(audit.options.annotations)
+        annotator = annotator_for(self._config.getoption("--annotations"))
         if annotator is not None:
             for command in annotator.render(report):
                 terminalreporter.write_line(command)

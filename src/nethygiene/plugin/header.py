@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nethygiene.plugin.audit import Audit
+from nethygiene.engine.audit import Audit
 from nethygiene.plugin.distributed import is_worker
 from nethygiene.plugin.keys import audit_of, has_audit
 from nethygiene.report.text import printable
@@ -31,19 +31,19 @@ def header_line(config: pytest.Config) -> str | None:
 
 def hosts_line(audit: Audit) -> str:
     """``inventory: /x/hosts.yaml, 3 hosts: web-1, web-2, web-3``."""
-    options = audit.options
-    source = audit.source
-    if options.from_evidence is not None and options.inventory is None:
+    settings = audit.settings
+    source = audit.plan.path
+    if settings.from_evidence is not None and settings.inventory is None:
         parts = [f"evidence: {source}"]
     else:
         parts = [
             f"inventory: {source}"
-            + (" (default: this machine)" if options.inventory is None else "")
+            + (" (default: this machine)" if settings.inventory is None else "")
         ]
-        if options.from_evidence is not None:
-            parts.append(f"evidence: {options.from_evidence}")
-    if options.limit is not None:
-        parts.append(f"limited to {options.limit}")
+        if settings.from_evidence is not None:
+            parts.append(f"evidence: {settings.from_evidence}")
+    if settings.limit is not None:
+        parts.append(f"limited to {settings.limit}")
     names = list(audit.hosts)
     more = ", …" if len(names) > _NAMED else ""
     count = f"{len(names):,} host{'' if len(names) == 1 else 's'}"

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from nethygiene.plugin.audit import Audit
-from nethygiene.plugin.hosts import PlannedHost
+from nethygiene.engine.audit import Audit
+from nethygiene.engine.unit import Unit, units_of
+from nethygiene.inventory.model import Host
 from nethygiene.plugin.keys import audit_of
 from nethygiene.results import Result
 from nethygiene.rules.definition import Rule
-from nethygiene.rules.items import DECLARED, Named
 from nethygiene.shipped import shipped_folder
 
 _HOOKS = pytest.StashKey[dict[Path, Any]]()
@@ -28,45 +28,33 @@ _PLACES: dict[tuple[Path, int], tuple[str, int | None]] = {}
 
 
 class RuleItem(pytest.Item):
-    """One rule to be judged on one host, for one declared item if the rule has them."""
+    """Shows what one rule came to for one host, and one declared item if the rule has them."""
 
     def __init__(
         self,
         *,
-        rule: Rule,
-        host: str,
-        item: Named | None,
+        unit: Unit,
         line: int,
         marks: Sequence[pytest.Mark],
         **rest: Any,  # noqa: ANN401 - pytest's own arguments, passed on
     ) -> None:
         super().__init__(**rest)
-        self.rule = rule
-        self.host = host
-        self.declared_item = item
-        self.results: list[Result] = []
+        self.unit = unit
         self._line = line
         # Shared by all items of the rule: add_marker() would build them anew for each.
         self.own_markers.extend(marks)
         self.keywords.update((mark.name, mark) for mark in marks)
         # What -k looks at, beside the function's own name.
-        self.extra_keyword_matches.add(rule.id)
-
-    def runtest(self) -> None:
-        """Judge. Raises nothing: what it came to is put on the report."""
-        # Of a live run they are there: it was judged while other hosts were waited for.
-        if not self.results:
-            audit = audit_of(self.config)
-            self.results = audit.judge(self.rule, self.host, self.declared_item)
+        self.extra_keyword_matches.add(unit.rule.id)
 
     @property
-    def ihook(self) -> Any:  # noqa: ANN401 - pluggy's, which is pytest's affair
-        """As pytest's own, which looks for conftests anew three times for each item."""
-        known = self.session.stash.setdefault(_HOOKS, {})
-        hook = known.get(self.path)
-        if hook is None:
-            hook = known[self.path] = super().ihook
-        return hook
+    def results(self) -> list[Result]:
+        """What it came to. The host is judged already, unless this is a worker of xdist."""
+        return audit_of(self.config).results_of(self.unit)
+
+    def runtest(self) -> None:
+        """Judge where that is still to be done; it fails for a bug of ours alone."""
+        _ = self.results
 
     @cached_property
     def location(self) -> tuple[str, int | None, str]:
@@ -86,19 +74,15 @@ def rule_items(collector: pytest.Collector, rule: Rule) -> list[RuleItem]:
     """The items of a rule that stands in the module `collector`."""
     audit = audit_of(collector.config)
     hosts = hosts_for(audit, getattr(collector, "obj", None))
-    made: list[RuleItem] = []
-    for host in hosts:
-        items: list[Named | None] = [*declared_items(rule.declared, host)]
-        made += [_item(collector, rule, host.name, item) for item in items or [None]]
-    return made
+    return [_item(collector, unit) for unit in units_of(rule, hosts)]
 
 
 def reachability_item(session: pytest.Session, rule: Rule, host: str) -> RuleItem:
     """The item of host-reachable for a run that did not collect its module."""
-    return _item(session, rule, host, None)
+    return _item(session, Unit(rule, host))
 
 
-def hosts_for(audit: Audit, module: object) -> list[PlannedHost]:
+def hosts_for(audit: Audit, module: object) -> list[Host]:
     """The hosts that a module's checks are for: all, unless `testinfra_hosts` narrows them."""
     patterns = getattr(module, "testinfra_hosts", None)
     if patterns is None:
@@ -106,21 +90,16 @@ def hosts_for(audit: Audit, module: object) -> list[PlannedHost]:
     return [host for host in audit.hosts.values() if _is_named(host, patterns)]
 
 
-def _is_named(host: PlannedHost, patterns: Sequence[str]) -> bool:
+def _is_named(host: Host, patterns: Sequence[str]) -> bool:
     # Testinfra's own spelling, paramiko://NAME, still names the host.
     globs = [pattern.rpartition("://")[2] for pattern in patterns]
     names = (host.name, "all", *host.groups)
     return any(fnmatchcase(name, glob) for glob in globs for name in names)
 
 
-def declared_items(kind: str | None, host: PlannedHost) -> list[Named]:
-    """The items of a kind that a host's policy declares."""
-    return [] if kind is None else list(DECLARED[kind](host.policy))
-
-
-def _item(parent: pytest.Collector, rule: Rule, host: str, item: Named | None) -> RuleItem:
-    subject = host if item is None else f"{host}:{item.name}"
-    name = f"{rule.function.__name__}[{subject}]"
+def _item(parent: pytest.Collector, unit: Unit) -> RuleItem:
+    rule = unit.rule
+    name = f"{rule.function.__name__}[{unit.name}]"
     code = rule.function.__code__
     # A rule's module is its file; an explicit nodeid is needed or --lf selects everything.
     base = _shipped_name(code.co_filename) or parent.nodeid or Path(code.co_filename).name
@@ -128,9 +107,7 @@ def _item(parent: pytest.Collector, rule: Rule, host: str, item: Named | None) -
         parent,
         name=name,
         nodeid=f"{base}::{name}",
-        rule=rule,
-        host=host,
-        item=item,
+        unit=unit,
         line=code.co_firstlineno,
         marks=_marks(parent.config, rule),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from nethygiene.engine.audit import Audit
 from nethygiene.errors import UsageError
-from nethygiene.plugin.audit import Audit
 from nethygiene.plugin.distributed import is_worker
 from nethygiene.plugin.options import read_options
 from nethygiene.plugin.report_files import check_report_files, remove_older

@@ -3,51 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from nethygiene.audit_options import declare_options
+from nethygiene.engine.settings import Settings
 from nethygiene.errors import UsageError
 from nethygiene.outcomes import Severity
 from nethygiene.report.writers import ANNOTATORS, WRITERS
 from nethygiene.transport.base import ConnectSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The command line, validated.
-
-    Attributes:
-        inventory: `--inventory`, None if not given.
-        from_evidence: `--from-evidence`, None if not given.
-        evidence: `--evidence`, None if not given.
-        redact: `--redact`: evidence has pseudonyms for addresses and names.
-        since: `--since`, None if not given.
-        annotations: `--annotations`: none, or a name of ANNOTATORS; None if not given.
-        limit: `--limit`, None if not given.
-        forks: hosts collected at once.
-        window: seconds between the two samples of counters.
-        fail_on: the least severity that fails the run.
-        labels: `--label`, in order.
-        sudo: Testinfra's `--sudo`: become on every host.
-        connect: deadlines and files for connecting.
-    """
-
-    inventory: Path | None
-    from_evidence: Path | None
-    evidence: Path | None
-    redact: bool
-    since: Path | None
-    annotations: str | None
-    limit: str | None
-    forks: int
-    window: float
-    fail_on: Severity
-    labels: dict[str, str]
-    sudo: bool
-    connect: ConnectSettings
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -78,7 +43,7 @@ def asks_for_audit(config: pytest.Config) -> bool:
     )
 
 
-def read_options(config: pytest.Config) -> Options:
+def read_options(config: pytest.Config) -> Settings:
     """Read and validate the options.
 
     Raises:
@@ -97,13 +62,13 @@ def read_options(config: pytest.Config) -> Options:
 
     for writer in WRITERS:
         path(writer.option)
-    options = Options(
+    _check_annotations(text("--annotations"))
+    settings = Settings(
         inventory=path("--inventory"),
         from_evidence=path("--from-evidence"),
         evidence=path("--evidence"),
         redact=bool(config.getoption("--redact", False)),
         since=path("--since"),
-        annotations=_annotations(text("--annotations")),
         limit=text("--limit"),
         forks=int(_number("--forks", text("--forks"), least=1, most=4096, whole=True)),
         window=_number("--window", text("--window"), least=0, most=3600),
@@ -121,8 +86,8 @@ def read_options(config: pytest.Config) -> Options:
             identity_file=_optional_path(config, "ssh_identity_file"),
         ),
     )
-    _check_together(config, options)
-    return options
+    _check_together(config, settings)
+    return settings
 
 
 # Testinfra's options that say where to go: obeyed by nobody, they would audit this machine instead.
@@ -142,22 +107,22 @@ def _optional_path(config: pytest.Config, name: str) -> str | None:
     return None if value is None else str(config.invocation_params.dir / Path(value).expanduser())
 
 
-def _check_together(config: pytest.Config, options: Options) -> None:
+def _check_together(config: pytest.Config, settings: Settings) -> None:
     for name, instead in _INSTEAD.items():
         if config.getoption(name, None):
             option = f"--{name.replace('_', '-')}"
             raise UsageError(f"{option} is Testinfra's, and an audit does not obey it: {instead}")
-    if options.from_evidence is not None and options.evidence is not None:
+    if settings.from_evidence is not None and settings.evidence is not None:
         raise UsageError(
             "--evidence keeps what a live run collects; with --from-evidence there is none: "
             "copy the file instead"
         )
-    if options.redact and options.evidence is None:
+    if settings.redact and settings.evidence is None:
         raise UsageError(
             "--redact is of --evidence=FILE: a file that is there already is redacted by "
             "`python -m nethygiene redact IN OUT`"
         )
-    for name, wanted in (("--since", options.since), ("--from-evidence", options.from_evidence)):
+    for name, wanted in (("--since", settings.since), ("--from-evidence", settings.from_evidence)):
         if wanted is not None and not wanted.is_file():
             raise UsageError(f"{name}={wanted}: no such file")
 
@@ -181,11 +146,10 @@ def _severity(text: str) -> Severity:
     return Severity(text)
 
 
-def _annotations(text: str | None) -> str | None:
+def _check_annotations(text: str | None) -> None:
     names = ["none", *(annotator.name for annotator in ANNOTATORS)]
     if text is not None and text not in names:
         raise UsageError(f"--annotations={text}: give {' or '.join(names)}")
-    return text
 
 
 def _labels(texts: list[str]) -> dict[str, str]:

@@ -14,12 +14,12 @@ import pytest
 import testinfra.host
 
 from nethygiene.collect.kept import keep, kept_connection
+from nethygiene.engine.audit import Audit
 from nethygiene.errors import ConnectError
 from nethygiene.facts.fact import UnreadableFact
 from nethygiene.facts.ledger import Ledger, UnreadableFactError
 from nethygiene.outcomes import Kind, Outcome, Reason, Severity, Unreadable
-from nethygiene.plugin.audit import Audit
-from nethygiene.plugin.items import declared_items, hosts_for
+from nethygiene.plugin.items import hosts_for
 from nethygiene.plugin.keys import audit_of, has_audit
 from nethygiene.plugin.outcome import settle_report, severities
 from nethygiene.probes import all_probes
@@ -88,7 +88,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     kind = next((name for name in metafunc.fixturenames if name in DECLARED), None)
     readings: list[tuple[str, Named | None, str | None]] = []
     for host in hosts_for(audit_of(metafunc.config), metafunc.module):
-        items = declared_items(kind, host)
+        items = [] if kind is None else list(DECLARED[kind](host.policy))
         readings += [(host.name, item, None) for item in items]
         if not items:
             readings.append((host.name, None, kind))
@@ -124,7 +124,7 @@ def _host(_nethygiene_subject: Reading) -> Iterator[testinfra.host.Host]:
     reading = _nethygiene_subject
     audit, name = reading.audit, reading.host
     target = audit.hosts[name].target
-    if target is None or not audit.is_live:
+    if not audit.is_live:
         detail = "evidence has no connection: run this check against the live host"
         reading.ledger.cannot_read(Unreadable(Reason.FROM_EVIDENCE, "host", detail))
     failure = audit.subject(name).transcript.failure
@@ -134,7 +134,7 @@ def _host(_nethygiene_subject: Reading) -> Iterator[testinfra.host.Host]:
     connection = kept_connection(name)
     if connection is None:
         try:
-            connection = open_connection(target, audit.options.connect)
+            connection = open_connection(target, audit.settings.connect)
         except ConnectError as error:
             reading.ledger.cannot_read(Unreadable(Reason.UNREACHABLE, "host", str(error)))
         keep(name, connection)

@@ -11,10 +11,10 @@ import time
 
 import pytest
 
+from nethygiene.engine.records import rule_record
 from nethygiene.plugin.html import OtherTests
 from nethygiene.plugin.items import RuleItem
 from nethygiene.plugin.outcome import RULE_ITEM, settle_report
-from nethygiene.plugin.records import rule_record
 
 
 def judge_quickly(item: RuleItem, nextitem: pytest.Item | None) -> bool | None:
@@ -38,7 +38,7 @@ def judge_quickly(item: RuleItem, nextitem: pytest.Item | None) -> bool | None:
     hook = item.ihook
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     call = _report(item, "call", start, stop)
-    settle_report(call, item, item.results, rule_record(item.rule))
+    settle_report(call, item, item.results, rule_record(item.unit.rule))
     hook.pytest_runtest_logreport(report=call)
     if _is_awaited(config):
         hook.pytest_runtest_logreport(report=_report(item, "teardown", stop, stop))

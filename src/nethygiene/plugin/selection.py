@@ -2,97 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TypeGuard
 
 import pytest
 
+from nethygiene.engine.audit import Audit
+from nethygiene.engine.collecting import collect, judge_answers
 from nethygiene.plugin import plain
-from nethygiene.plugin.audit import Audit
-from nethygiene.plugin.collecting import collect
 from nethygiene.plugin.items import RuleItem
-from nethygiene.rules.definition import ALWAYS_SENT, Rule
+from nethygiene.plugin.progress import with_progress
+from nethygiene.rules.definition import ALWAYS_SENT
 from nethygiene.verdict import REACHABILITY
 
 
 def is_reachability(item: pytest.Item) -> TypeGuard[RuleItem]:
     """Whether an item is a host's host-reachable."""
-    return isinstance(item, RuleItem) and item.rule.id == REACHABILITY
+    return isinstance(item, RuleItem) and item.unit.rule.id == REACHABILITY
 
 
 def hosts_of(items: Iterable[pytest.Item]) -> list[str]:
     """The hosts that items judge, each once, in their order."""
-    hosts = (one.host if isinstance(one, RuleItem) else plain.host_of(one) for one in items)
+    hosts = map(_host_of, items)
     return list(dict.fromkeys(host for host in hosts if host is not None))
 
 
-def rules_by_host(items: Iterable[pytest.Item]) -> dict[str, tuple[Rule, ...]]:
-    """The rules that were selected for each host; the same in every worker of xdist."""
-    found: dict[str, dict[str, Rule]] = {}
-    for one in items:
-        if isinstance(one, RuleItem):
-            found.setdefault(one.host, {})[one.rule.id] = one.rule
-    return {host: tuple(rules.values()) for host, rules in found.items()}
+def _host_of(item: pytest.Item) -> str | None:
+    return item.unit.host if isinstance(item, RuleItem) else plain.host_of(item)
 
 
-def collect_for(audit: Audit, items: Iterable[pytest.Item]) -> None:
-    """Collect what the items need, in one round trip a host.
+def select(audit: Audit, items: Iterable[pytest.Item]) -> None:
+    """Tell the audit what was selected."""
+    items = list(items)
+    units = [item.unit for item in items if isinstance(item, RuleItem)]
+    checks = (plain.host_of(item) for item in items if not isinstance(item, RuleItem))
+    audit.select(units, {host for host in checks if host is not None})
+
+
+def judge_selected(audit: Audit, items: Iterable[pytest.Item]) -> None:
+    """Collect what the items need, in one round trip a host, and judge each host as it answers.
 
     Raises:
-        UsageError: the evidence file cannot be written.
+        UsageError: an evidence file cannot be read or written.
     """
     items = list(items)
-    audit.rules_by_host = rules_by_host(items)
+    select(audit, items)
     if not audit.is_live:
+        judge_answers(audit, with_progress)
         return
     connected = {
         host for one in items if plain.needs_connection(one) and (host := plain.host_of(one))
     }
-    collect(audit, probes_by_host(items), connected, _early_judge(audit, items))
-
-
-def _early_judge(audit: Audit, items: Iterable[pytest.Item]) -> Callable[[str], None]:
-    """What judges a host by all rules when it has answered; their items report it in their turn.
-
-    Then the answer is let go of, unless plain checks will look at it.
-    """
-    by_host: dict[str, list[RuleItem]] = {}
-    checked = set()
-    for one in items:
-        if isinstance(one, RuleItem):
-            by_host.setdefault(one.host, []).append(one)
-        else:
-            checked.add(plain.host_of(one))
-
-    def judge(host: str) -> None:
-        try:
-            for item in by_host.get(host, ()):
-                item.runtest()
-        except Exception:  # noqa: BLE001 - a bug of ours: in its turn pytest tells it
-            return
-        except BaseException:
-            # Ctrl-C may have left a fact half made, as the index of its sockets.
-            audit.parse_anew(host)
-            raise
-        if host not in checked:
-            audit.forget(host)
-
-    return judge
+    collect(audit, probes_by_host(items), audit.take, with_progress, connected)
 
 
 def probes_by_host(items: Iterable[pytest.Item]) -> dict[str, set[str]]:
-    """The probes that each host is sent.
-
-    A rule of declared items needs nothing on a host that declares none: it is not applicable.
-    """
+    """The probes that each host is sent."""
     needed: dict[str, set[str]] = {}
     for item in items:
-        host = item.host if isinstance(item, RuleItem) else plain.host_of(item)
-        if host is None:
-            continue
-        probes = needed.setdefault(host, set(ALWAYS_SENT))
-        if not isinstance(item, RuleItem):
-            probes |= plain.probes_of(item)
-        elif item.rule.declared is None or item.declared_item is not None:
-            probes |= item.rule.probes
+        host = _host_of(item)
+        if host is not None:
+            probes = needed.setdefault(host, set(ALWAYS_SENT))
+            probes |= item.unit.probes if isinstance(item, RuleItem) else plain.probes_of(item)
     return needed

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
+from nethygiene.inventory.model import Host
 from nethygiene.inventory.policy import Waiver
 from nethygiene.masking import masked, shows_hint
 from nethygiene.outcomes import Observation, Outcome, Severity
-from nethygiene.plugin.hosts import PlannedHost
 from nethygiene.probes.kernel import Kernel
 from nethygiene.probes.machine import Machine
 from nethygiene.results import (
@@ -21,7 +21,7 @@ from nethygiene.results import (
 )
 from nethygiene.rules.definition import Rule
 from nethygiene.rules.evaluate import Verdict
-from nethygiene.rules.subject import Subject
+from nethygiene.transcript import Transcript
 from nethygiene.waivers import Cover
 
 
@@ -42,20 +42,19 @@ def rule_record(rule: Rule) -> RuleRecord:
     )
 
 
-def host_record(planned: PlannedHost, subject: Subject) -> HostRecord:
-    """What the results say of a host."""
-    transcript = subject.transcript
-    machine, kernel = subject.fact("machine"), subject.fact("kernel")
-    known = machine if isinstance(machine, Machine) else None
+def host_record(
+    host: Host, transcript: Transcript, machine: Machine | None, kernel: Kernel | None
+) -> HostRecord:
+    """What the results say of a host; the facts are None where they could not be read."""
     return HostRecord(
-        name=planned.name,
-        address=transcript.address or (planned.target.address if planned.target else ""),
-        groups=planned.groups,
-        declared_at=PlaceRecord(file=planned.file, line=planned.line) if planned.file else None,
-        os=known.os if known else "",
-        kernel=kernel.release if isinstance(kernel, Kernel) else "",
-        boot_id=known.boot_id if known else "",
-        uptime=known.uptime if known else None,
+        name=host.name,
+        address=transcript.address or host.target.address,
+        groups=host.groups,
+        declared_at=PlaceRecord(file=host.file, line=host.line) if host.file else None,
+        os=machine.os if machine else "",
+        kernel=kernel.release if kernel else "",
+        boot_id=machine.boot_id if machine else "",
+        uptime=machine.uptime if machine else None,
         privileged=transcript.privileged,
         reachable=transcript.failure is None,
         error=masked(str(transcript.failure)) if transcript.failure else None,

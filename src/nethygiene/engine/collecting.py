@@ -1,4 +1,4 @@
-"""Collecting the fleet before the first rule is judged, with a progress bar on a terminal."""
+"""Collecting the answers of the fleet: each host is judged as it answers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Column
-
+from nethygiene import __version__
 from nethygiene.collect import Job, collect_fleet
+from nethygiene.engine.audit import Audit
 from nethygiene.errors import EvidenceError
-from nethygiene.evidence import EvidenceHost, EvidenceWriter
-from nethygiene.plugin.audit import Audit
+from nethygiene.evidence import EvidenceHeader, EvidenceHost, EvidenceWriter
 from nethygiene.probes import LONGEST_WINDOW, all_probes, commands_for
+from nethygiene.probes.machine import Machine
 from nethygiene.redaction import redact
+from nethygiene.rules.subject import Subject
 from nethygiene.transcript import Transcript
 from nethygiene.transport import abandon_all, begin_anew
 
@@ -27,10 +26,11 @@ _DESCRIPTORS_PER_HOST = 8
 # How long a thread may keep the others waiting: a handshake has dozens of turns, and behind this
 # thread, which judges meanwhile, each would wait for Python's 5 ms.
 _SWITCH_SECONDS = 0.0005
-# Columns of a terminal on which there is room for more than a bar and its numbers.
-_WIDE = 60
 
 _THREADS = "nethygiene"
+
+Watch = Callable[[Iterator[Transcript], int], Iterator[Transcript]]
+"""Passes answers on as they come, and shows people how many of how many have."""
 
 
 def is_collecting() -> bool:
@@ -38,46 +38,59 @@ def is_collecting() -> bool:
     return any(thread.name.startswith(f"{_THREADS}_") for thread in threading.enumerate())
 
 
+def judge_answers(audit: Audit, watch: Watch) -> None:
+    """Judge the hosts of an evidence file, one by one; Ctrl-C ends it.
+
+    Raises:
+        EvidenceError: the file has changed since the audit began.
+    """
+    try:
+        for transcript in watch(audit.answers(), len(audit.hosts)):
+            audit.take(transcript)
+    except KeyboardInterrupt:
+        audit.interrupted = True
+
+
 def collect(
     audit: Audit,
     probes: Mapping[str, Collection[str]],
+    take: Callable[[Transcript], None],
+    watch: Watch,
     keep_open: Collection[str] = (),
-    judge: Callable[[str], None] = lambda _host: None,
 ) -> None:
-    """Collect hosts and hand their transcripts to the audit; keep evidence if asked to.
+    """Collect hosts; keep evidence if the settings ask for it.
 
     Args:
         audit: the run.
         probes: hosts that selected rules judge, with the names of the probes that these need;
             with `--evidence` all are sent.
+        take: called with each answer: while the others are waited for, this thread has nothing
+            else to do.
+        watch: what shows the progress.
         keep_open: names of the hosts whose connection checks will use.
-        judge: called with the name of each host that has answered: while the others are waited
-            for, this thread has nothing else to do.
 
     After Ctrl-C it returns with what there is, and the audit is marked as interrupted.
 
     Raises:
         EvidenceError: the evidence file cannot be written.
     """
-    options = audit.options
-    everything = all_probes() if options.evidence is not None else {}
+    settings = audit.settings
+    everything = all_probes() if settings.evidence is not None else {}
     jobs = [
         Job(
-            target,
-            options.connect,
+            host.target,
+            settings.connect,
             names,
-            commands_for(names, planned.policy),
-            options.window,
+            commands_for(names, host.policy),
+            settings.window,
             # What is counted since an earlier run needs no longer window.
-            longest=LONGEST_WINDOW if options.since is None else options.window,
+            longest=LONGEST_WINDOW if settings.since is None else settings.window,
             keep_open=name in keep_open,
         )
-        for name, planned in audit.hosts.items()
-        if name in probes
-        and (target := planned.target) is not None
-        and (names := tuple(sorted(everything or probes[name])))
+        for name, host in audit.hosts.items()
+        if name in probes and (names := tuple(sorted(everything or probes[name])))
     ]
-    workers = max(1, min(options.forks, len(jobs)))
+    workers = max(1, min(settings.forks, len(jobs)))
     _allow_descriptors(workers + len(keep_open))
     with contextlib.ExitStack() as stack:
         keep = _keeper(audit, len(jobs), stack)
@@ -87,10 +100,9 @@ def collect(
         stack.callback(sys.setswitchinterval, sys.getswitchinterval())
         sys.setswitchinterval(_SWITCH_SECONDS)
         try:
-            for transcript in _with_progress(collect_fleet(jobs, executor), len(jobs)):
-                audit.add_transcript(transcript)
+            for transcript in watch(collect_fleet(jobs, executor), len(jobs)):
                 keep(transcript)
-                judge(transcript.host)
+                take(transcript)
         except KeyboardInterrupt:
             # What has been collected is judged; a second Ctrl-C ends that as well.
             audit.interrupted = True
@@ -103,13 +115,13 @@ def collect(
 
 def _keeper(audit: Audit, hosts: int, stack: contextlib.ExitStack) -> Callable[[Transcript], None]:
     """What keeps a transcript as evidence, until the stack is unwound; so many hosts will be."""
-    path = audit.options.evidence
+    path = audit.settings.evidence
     if path is None:
         return lambda _transcript: None
-    header = audit.evidence_header(hosts)
-    if not audit.options.redact:
+    header = _evidence_header(audit, hosts)
+    if not audit.settings.redact:
         writer = stack.enter_context(EvidenceWriter(path, header))
-        return lambda transcript: writer.add(audit.evidence_line(transcript))
+        return lambda transcript: writer.add(_evidence_line(audit, transcript))
     # Pseudonyms depend on all hosts: none is written before the last has answered, and what was
     # not redacted never touches the disk. The file is opened at once, so that it can be.
     unnamed = stack.enter_context(EvidenceWriter(path, header.unnamed()))
@@ -120,37 +132,32 @@ def _keeper(audit: Audit, hosts: int, stack: contextlib.ExitStack) -> Callable[[
             unnamed.add(line)
 
     stack.callback(write)
-    return lambda transcript: lines.append(audit.evidence_line(transcript))
+    return lambda transcript: lines.append(_evidence_line(audit, transcript))
 
 
-def _with_progress(transcripts: Iterator[Transcript], total: int) -> Iterator[Transcript]:
-    console = Console(stderr=True)
-    if not console.is_terminal or not sys.stdout.isatty():
-        yield from transcripts
-        return
-    # Room for the ^C that a terminal echoes: on the next line it would stay.
-    console.width -= 3
-    # The bar takes what the numbers leave; on a narrow terminal these alone are worth the room.
-    columns: list[ProgressColumn] = [
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[counts]}", table_column=Column(no_wrap=True)),
-    ]
-    if console.width >= _WIDE:
-        columns = [TextColumn("collecting"), *columns, TimeElapsedColumn()]
-    done = failed = 0
-    with Progress(*columns, console=console, transient=True, expand=True) as progress:
-        task = progress.add_task("collecting", total=total, counts=_counts(0, 0, total))
-        for transcript in transcripts:
-            failed += transcript.failure is not None
-            done += transcript.failure is None
-            remaining = total - done - failed
-            progress.update(task, advance=1, counts=_counts(done, failed, remaining))
-            yield transcript
+def _evidence_header(audit: Audit, hosts: int) -> EvidenceHeader:
+    """The header of this run's evidence, in which so many hosts are to follow."""
+    return EvidenceHeader(
+        tool=f"nethygiene {__version__}",
+        run_id=audit.run_id,
+        window=audit.settings.window,
+        inventory_sha256=audit.plan.sha256,
+        hosts=hosts,
+    )
 
 
-def _counts(done: int, failed: int, remaining: int) -> str:
-    told = f"[red]{failed:,} failed[/red]" if failed else "0 failed"
-    return f"{done:,} done, {told}, {remaining:,} remaining"
+def _evidence_line(audit: Audit, transcript: Transcript) -> EvidenceHost:
+    """The evidence of a host that has answered."""
+    host = audit.hosts[transcript.host]
+    machine = Subject(host.name, host.policy, transcript).fact("machine")
+    known = machine if isinstance(machine, Machine) else None
+    return EvidenceHost.of(
+        transcript,
+        groups=host.groups,
+        policy=host.policy.plain(),
+        boot_id=known.boot_id if known else "",
+        uptime=known.uptime if known else None,
+    )
 
 
 def _allow_descriptors(connections: int) -> None:

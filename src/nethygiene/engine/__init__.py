@@ -1,0 +1,6 @@
+"""The engine: what is to be judged, what hosts answered, and the results. It knows no pytest.
+
+Data flows one way: :mod:`plan` (inventory and evidence), :mod:`unit` (a rule for a host or a
+group), :mod:`collecting` (answers of hosts), :mod:`judging` (answers to verdicts), :mod:`audit`
+(all of it, and the run that reports read).
+"""

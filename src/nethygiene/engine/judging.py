@@ -1,0 +1,74 @@
+"""Judging a host: a pure function from plain values to plain values.
+
+All of them can be pickled, so that a host may be judged in this process or in any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nethygiene.inventory.policy import Policy
+from nethygiene.outcomes import Unreadable
+from nethygiene.probes.kernel import Kernel
+from nethygiene.probes.machine import Machine
+from nethygiene.rules.definition import Rule
+from nethygiene.rules.evaluate import Verdict, evaluate
+from nethygiene.rules.items import Named
+from nethygiene.rules.subject import Subject
+from nethygiene.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class HostTask:
+    """One host to be judged.
+
+    Attributes:
+        policy: what it should be like.
+        transcript: what it answered.
+        rules: what is judged, each with its declared item or None.
+        without_since: why the earlier run of `--since` has no sample of it; None without one.
+    """
+
+    policy: Policy
+    transcript: Transcript
+    rules: tuple[tuple[Rule, Named | None], ...]
+    without_since: Unreadable | None = None
+
+    def subject(self) -> Subject:
+        """The host as rules see it."""
+        distinct = tuple({rule.id: rule for rule, _ in self.rules}.values())
+        return Subject(
+            self.transcript.host,
+            self.policy,
+            self.transcript,
+            distinct,
+            without_since=self.without_since,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HostVerdicts:
+    """What a host came to.
+
+    Attributes:
+        verdicts: for each of the task's rules, in their order; never empty ones.
+        machine: which system and boot it was; None if that could not be read.
+        kernel: its release; None if that could not be read.
+    """
+
+    verdicts: tuple[Sequence[Verdict], ...]
+    machine: Machine | None
+    kernel: Kernel | None
+
+
+def judge_host(task: HostTask) -> HostVerdicts:
+    """Judge a host by all rules; each fact is parsed once."""
+    subject = task.subject()
+    verdicts = tuple(evaluate(rule, subject, item) for rule, item in task.rules)
+    machine, kernel = subject.fact("machine"), subject.fact("kernel")
+    return HostVerdicts(
+        verdicts,
+        machine if isinstance(machine, Machine) else None,
+        kernel if isinstance(kernel, Kernel) else None,
+    )

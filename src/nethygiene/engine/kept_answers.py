@@ -1,0 +1,74 @@
+"""The answers in an evidence file: read through once, and host by host again when judged.
+
+The answers of a fleet do not fit into memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from nethygiene.evidence import EvidenceHost, EvidenceLine, read_again, read_lines
+from nethygiene.transcript import HostFailure, Transcript
+
+
+class KeptAnswers:
+    """The hosts of an evidence file.
+
+    Attributes:
+        path: the file.
+        header: its first line.
+    """
+
+    def __init__(self, path: Path, asked_for: Collection[str] | None = None) -> None:
+        """Read the file through.
+
+        Args:
+            path: the file.
+            asked_for: the hosts of the inventory; None where the file itself names them.
+
+        Raises:
+            EvidenceError: it is wrong; names the line.
+        """
+        self.path = path
+        self.header, lines = read_lines(path)
+        self._lines: dict[str, EvidenceLine] = {}
+        for line in lines:
+            without_answers = line.host.model_copy(update={"sections": {}})
+            self._lines[line.host.host] = replace(line, host=without_answers)
+        self._is_of_them = asked_for is None or not self._lines.keys().isdisjoint(asked_for)
+
+    @property
+    def hosts(self) -> Mapping[str, EvidenceHost]:
+        """The line of each host by name, in the file's order, without its answers."""
+        return {name: line.host for name, line in self._lines.items()}
+
+    def transcript(self, host: str) -> Transcript:
+        """What a host answered; a failure where the file holds nothing of it.
+
+        Raises:
+            EvidenceError: the file has changed since it was read.
+        """
+        line = self._lines.get(host)
+        if line is None:
+            return self._absent(host)
+        return read_again(self.path, line).transcript()
+
+    @property
+    def cut_short(self) -> str | None:
+        """Why not all hosts of the run that wrote it are there; None if they are."""
+        wanted = self.header.hosts
+        if wanted is None or len(self._lines) >= wanted:
+            return None
+        return (
+            f"{self.path.name} holds {len(self._lines)} of its {wanted} hosts: the run that wrote "
+            "it was interrupted"
+        )
+
+    def _absent(self, host: str) -> Transcript:
+        cure = "collect it with --evidence, or leave it out with --limit"
+        if not self._is_of_them:
+            cure = "what is redacted, or of another inventory, is judged without --inventory"
+        why = f"{self.path.name} holds nothing of this host"
+        return Transcript(host, "", "", 0.0, 0.0, failure=HostFailure("not-in-evidence", why, cure))

@@ -1,0 +1,81 @@
+"""The hosts of a run, before anything is collected: from an inventory or an evidence file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nethygiene.engine.kept_answers import KeptAnswers
+from nethygiene.engine.settings import Settings
+from nethygiene.errors import UsageError
+from nethygiene.inventory import load_inventory, select_hosts
+from nethygiene.inventory.model import Host
+from nethygiene.inventory.policy import policy_from_plain
+from nethygiene.inventory.target import Target
+from nethygiene.shipped import default_inventory
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which hosts are judged, and by which answers.
+
+    Attributes:
+        path: the inventory or evidence file that names them.
+        sha256: hash of the inventory.
+        hosts: by name, in the file's order.
+        answers: what is judged; None where the hosts have to be connected to.
+        warnings: what is odd about the inventory, but no error.
+        cut_short: why the evidence does not hold all hosts of the run that wrote it.
+    """
+
+    path: str
+    sha256: str
+    hosts: Mapping[str, Host]
+    answers: KeptAnswers | None = None
+    warnings: tuple[str, ...] = ()
+    cut_short: str | None = None
+
+
+def plan_run(settings: Settings) -> Plan:
+    """Read the inventory and the evidence that the settings name.
+
+    Raises:
+        UsageError: either is wrong; told with place and cure.
+    """
+    if settings.from_evidence is None:
+        return _from_inventory(settings)
+    if settings.inventory is None:
+        return _from_evidence_alone(settings.from_evidence, settings.limit)
+    plan = _from_inventory(settings)
+    answers = KeptAnswers(settings.from_evidence, plan.hosts)
+    return dataclasses.replace(plan, answers=answers)
+
+
+def _from_inventory(settings: Settings) -> Plan:
+    inventory = load_inventory(settings.inventory or default_inventory(), limit=settings.limit)
+    hosts = {host.name: host for host in inventory.hosts}
+    if settings.sudo:
+        for name, host in hosts.items():
+            target = dataclasses.replace(host.target, become=True)
+            hosts[name] = dataclasses.replace(host, target=target)
+    return Plan(str(inventory.path), inventory.sha256, hosts, warnings=inventory.warnings)
+
+
+def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
+    answers = KeptAnswers(path)
+    hosts: dict[str, Host] = {}
+    for name, kept in answers.hosts.items():
+        try:
+            policy = policy_from_plain(kept.policy)
+        except UsageError as error:
+            raise UsageError(f"{path}: host {name!r}: {error}") from None
+        hosts[name] = Host(name, kept.groups, Target(name, kept.address), policy)
+    if not hosts:
+        raise UsageError(f"{path}: holds no host: the run that wrote it was interrupted?")
+    if limit is not None:
+        chosen = select_hosts(limit, {name: host.groups for name, host in hosts.items()})
+        hosts = {name: host for name, host in hosts.items() if name in chosen}
+    sha256 = answers.header.inventory_sha256
+    return Plan(str(path), sha256, hosts, answers, cut_short=answers.cut_short)

@@ -1,0 +1,42 @@
+"""What an audit is asked to do, whoever asks: the command line, validated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nethygiene.outcomes import Severity
+from nethygiene.transport.base import ConnectSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an audit is asked to do.
+
+    Attributes:
+        inventory: the inventory file; None for the one of this machine.
+        from_evidence: evidence to judge in place of connecting; None for a live run.
+        evidence: file to keep the hosts' answers in; None keeps none.
+        redact: evidence has pseudonyms for addresses and names.
+        since: evidence of an earlier run, from which counters are counted; None for the window.
+        limit: Ansible's host pattern; None for all hosts.
+        forks: hosts collected at once.
+        window: seconds between the two samples of counters.
+        fail_on: the least severity that fails the run.
+        labels: kept in the results, in order.
+        sudo: become on every host.
+        connect: deadlines and files for connecting.
+    """
+
+    inventory: Path | None
+    from_evidence: Path | None
+    evidence: Path | None
+    redact: bool
+    since: Path | None
+    limit: str | None
+    forks: int
+    window: float
+    fail_on: Severity
+    labels: dict[str, str]
+    sudo: bool
+    connect: ConnectSettings
