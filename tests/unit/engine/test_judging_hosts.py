@@ -11,7 +11,6 @@ import pytest
 from nethygiene.engine.audit import Audit
 from nethygiene.engine.judging import HostTask, judge_host
 from nethygiene.engine.settings import Settings
-from nethygiene.engine.shipped import shipped_folder
 from nethygiene.engine.unit import units_of
 from nethygiene.errors import EvidenceError
 from nethygiene.evidence import EvidenceHeader, EvidenceHost, EvidenceWriter
@@ -20,6 +19,7 @@ from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.inventory.target import Target
 from nethygiene.outcomes import Outcome, Severity
 from nethygiene.rules.definition import rule_of
+from nethygiene.shipped import shipped_folder
 from nethygiene.transcript import Section, Transcript
 from nethygiene.transport.base import ConnectSettings
 from tests.cases.case import rules
