@@ -199,9 +199,10 @@ def refused(command: Command, section: Section) -> Unreadable:
     return Unreadable(reason, command.shown, f"exit status {section.status}: {last}")
 
 
-def read_listing(sections: Sections, command: Command, parse: Callable[[str], T]) -> T | Unreadable:
+def read_listing(
+    section: Section | Unreadable, command: Command, parse: Callable[[str], T]
+) -> T | Unreadable:
     """What a command listed, by a parser that raises ValueError for what it cannot read."""
-    section = sections[command.name]
     if isinstance(section, Unreadable):
         return section
     if section.status != 0:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nethygiene.facts.fact import Fact
+from nethygiene.facts.unsettled import UnsettledConnection, parse_unsettled
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, refused
+from nethygiene.probes.base import Command, Probe, Sections, read_listing
 from nethygiene.probes.connections import parse_due
 from nethygiene.transcript import Section
 
@@ -54,49 +53,38 @@ class Dials(Fact):
         return first, last
 
 
-_ROW = re.compile(
-    r"\d{1,10}\s+\d{1,10}\s+(?P<place>\S+:\d{1,5})\s+(?P<peer>\S+:\d{1,5})"
-    r"(?:\s+timer:\([a-z]+,(?P<due>[0-9a-z.]*),(?P<again>\d{1,3})\))?\s*",
-    re.ASCII,
-)
-
-
 def parse(sections: Sections) -> Dials | Unreadable:
-    """Parse ``ss -tno state syn-sent`` of both samples; each may be unreadable by itself."""
+    """Parse ``ss -tno`` of both samples; each may be unreadable by itself."""
     _, first, last = (sections[name] for name in SS.sections)
     if isinstance(last, Unreadable):
         return last
     if isinstance(first, Unreadable) and first.reason is Reason.NOT_COLLECTED:
         detail = "only one sample was taken: give --window"
         first = Unreadable(Reason.NO_SECOND_SAMPLE, SS.shell, detail)
-    return Dials(*(one if isinstance(one, Unreadable) else _sample(one) for one in (first, last)))
+    return Dials(_sample(first), _sample(last))
 
 
-def _sample(section: Section) -> tuple[Dial, ...] | Unreadable:
-    if section.status != 0:
-        return refused(SS, section)
-    header, *rows = section.stdout.decode("utf-8", "replace").split("\n")
-    # The header proves that it was ss that answered, also where nothing is dialled.
-    if not header.startswith("Recv-Q"):
-        return Unreadable(Reason.UNPARSABLE, SS.shell, f"no header: {header[:80]!r}")
-    try:
-        return tuple(_dials(rows))
-    except ValueError as error:
-        return Unreadable(Reason.UNPARSABLE, SS.shell, f"no dial: {str(error)[:120]!r}")
+def _sample(section: Section | Unreadable) -> tuple[Dial, ...] | Unreadable:
+    return read_listing(section, SS, _dials)
 
 
-def _dials(rows: list[str]) -> Iterator[Dial]:
-    for row in rows:
-        if not row:
-            continue
-        match = _ROW.fullmatch(row)
-        due = None if match is None else parse_due(match["due"] or "")
-        if match is None or due is None:
-            raise ValueError(row)
-        # Without a timer it has just been made.
-        again = int(match["again"] or 0)
-        yield Dial(match["place"], match["peer"], again, due[1] if match["due"] else 1.0)
+def _dials(text: str) -> tuple[Dial, ...]:
+    return tuple(_dial(one) for one in parse_unsettled(text) if one.state == "SYN-SENT")
 
 
-SS = Command("dials", "ss -tno state syn-sent", sampled=True, seconds=20, cap=16 * 1024 * 1024)
-PROBE = Probe("dials", 1, (SS,), parse)
+def _dial(one: UnsettledConnection) -> Dial:
+    due = parse_due(one.due)
+    if due is None:
+        raise ValueError(f"no dial: {one}")
+    # Without a timer it has just been made.
+    return Dial(one.place, one.peer, one.sent_again, due[1] if one.due else 1.0)
+
+
+SS = Command(
+    "unsettled",
+    "ss -tno state syn-sent state syn-recv state close-wait",
+    sampled=True,
+    seconds=20,
+    cap=16 * 1024 * 1024,
+)
+PROBE = Probe("dials", 2, (SS,), parse)

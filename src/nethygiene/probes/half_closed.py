@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 from nethygiene.facts.fact import Fact
+from nethygiene.facts.unsettled import parse_unsettled, split_place
 from nethygiene.links.families import Address
-from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, refused
+from nethygiene.outcomes import Unreadable
+from nethygiene.probes.base import Probe, Sections, read_listing
+from nethygiene.probes.dials import SS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,43 +38,16 @@ class HalfClosed(Fact):
         return found
 
 
-# Before iproute2 4.13 IPv6 addresses stood without brackets: "::1:22".
-_END = r"(\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:.]+)(?:%[^\s:]+)?:(\d{1,5})"
-_ROW = re.compile(rf"\d{{1,10}}\s+\d{{1,10}}\s+{_END}\s+{_END}\s*", re.ASCII)
-
-
 def parse(sections: Sections) -> HalfClosed | Unreadable:
-    """Parse ``ss -tn state close-wait``: one row a connection, below a header."""
-    section = sections[SS.name]
-    if isinstance(section, Unreadable):
-        return section
-    if section.status != 0:
-        return refused(SS, section)
-    header, *rows = section.stdout.decode("utf-8", "replace").split("\n")
-    # The header proves that it was ss that answered, also where there is none.
-    if not header.startswith("Recv-Q"):
-        return Unreadable(Reason.UNPARSABLE, SS.shell, f"no header: {header[:80]!r}")
-    connections: list[HalfClosedConnection] = []
-    for found in _connections(rows):
-        if isinstance(found, Unreadable):
-            return found
-        connections.append(found)
-    return HalfClosed(tuple(connections))
+    """Parse what ``ss`` printed at the end of the window."""
+    found = read_listing(sections[SS.sections[-1]], SS, _half_closed)
+    return found if isinstance(found, Unreadable) else HalfClosed(found)
 
 
-def _connections(rows: list[str]) -> Iterator[HalfClosedConnection | Unreadable]:
-    for row in filter(None, rows):
-        match = _ROW.fullmatch(row)
-        try:
-            peer = None if match is None else ip_address(match[3].strip("[]"))
-        except ValueError:
-            peer = None
-        if match is None or peer is None or int(match[2]) > 65535:
-            yield Unreadable(Reason.UNPARSABLE, SS.shell, f"not a connection: {row[:120]!r}")
-            return
-        mapped = peer.ipv4_mapped if isinstance(peer, IPv6Address) else None
-        yield HalfClosedConnection(int(match[2]), mapped or peer)
+def _half_closed(text: str) -> tuple[HalfClosedConnection, ...]:
+    found = [one for one in parse_unsettled(text) if one.state == "CLOSE-WAIT"]
+    ends = [(split_place(one.place)[1], split_place(one.peer)[0]) for one in found]
+    return tuple(HalfClosedConnection(port, peer) for port, peer in ends)
 
 
-SS = Command("half_closed", "ss -tn state close-wait", seconds=20, cap=16 * 1024 * 1024)
-PROBE = Probe("half_closed", 1, (SS,), parse)
+PROBE = Probe("half_closed", 2, (SS,), parse)

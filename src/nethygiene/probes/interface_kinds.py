@@ -49,7 +49,7 @@ def parse(sections: Sections) -> InterfaceKinds | Unreadable:
     section = sections[LINKS.name]
     if isinstance(section, Section) and lacks_details(section):
         return refused(LINKS, section)
-    links = read_listing(sections, LINKS, parse_links)
+    links = read_listing(section, LINKS, parse_links)
     if isinstance(links, Unreadable):
         return links
     return InterfaceKinds({link.name: _kind(link) for link in links})

@@ -69,10 +69,10 @@ def lacks_details(section: Section) -> bool:
 
 def parse(sections: Sections) -> Interfaces | Unreadable:
     """Parse ``ip -o -d link`` and ``ip -o addr``: one line an interface, one line an address."""
-    links = read_listing(sections, LINKS, parse_links)
+    links = read_listing(sections[LINKS.name], LINKS, parse_links)
     if isinstance(links, Unreadable):
         return links
-    addresses = read_listing(sections, ADDRESSES, parse_addresses)
+    addresses = read_listing(sections[ADDRESSES.name], ADDRESSES, parse_addresses)
     if isinstance(addresses, Unreadable):
         return addresses
     of_links: dict[str, list[LinkAddress]] = {link.name: [] for link in links}

@@ -120,6 +120,7 @@ NAMES = Command(
     "legacy_tables",
     "grep -H . /proc/net/ip_tables_names /proc/net/ip6_tables_names",
     privileged=True,
+    small=True,
     skip_if="[ -e /proc/self/net/dev ] && [ ! -e /proc/self/net/ip_tables_names ] &&"
     " [ ! -e /proc/self/net/ip6_tables_names ]",
 )

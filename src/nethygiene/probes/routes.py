@@ -221,7 +221,7 @@ def _listing(
     section = sections.get(command.name, _NOT_LISTED)
     if isinstance(section, Section) and _is_unsupported(section):
         return ()
-    return read_listing({command.name: section}, command, parse)
+    return read_listing(section, command, parse)
 
 
 def _is_unsupported(section: Section) -> bool:

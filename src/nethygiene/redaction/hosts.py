@@ -31,9 +31,7 @@ _PLAIN = (
 REDACTORS: Mapping[str, Redactor] = {
     **dict.fromkeys(_PLAIN, listings.plain),
     "connections": listings.sockets,
-    "half_closed": listings.sockets,
-    "handshakes": listings.sockets,
-    "dials": listings.sockets,
+    "unsettled": listings.sockets,
     "listeners": listings.sockets,
     "listener_owners": listings.sockets,
     "links": listings.interfaces,

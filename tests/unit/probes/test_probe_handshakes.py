@@ -19,7 +19,7 @@ SYN-RECV 0      0      ::ffff:192.0.2.1:80    ::ffff:192.0.2.9:51682
 
 
 def handshakes(text: str | bytes) -> Handshakes | Unreadable:
-    found = fact("handshakes", {"handshakes": text})
+    found = fact("handshakes", {"unsettled@last": text})
     assert isinstance(found, Handshakes | Unreadable)
     return found
 
@@ -63,4 +63,6 @@ def test_what_is_not_understood_is_no_fact(text: str | bytes) -> None:
 
 
 def test_an_ss_that_fails_is_not_believed() -> None:
-    assert isinstance(fact("handshakes", {"handshakes": section(HEADER, "ss: oh", 1)}), Unreadable)
+    assert isinstance(
+        fact("handshakes", {"unsettled@last": section(HEADER, "ss: oh", 1)}), Unreadable
+    )

@@ -105,7 +105,7 @@ def test_the_least_setting_that_holds_a_backlog(backlog: int) -> None:
 
 def queues(listening: list[tuple[str, int]], *addresses: str) -> list[SynQueue]:
     sockets = (Listener(address, None, 80, 0, backlog) for address, backlog in listening)
-    half_open = (Handshake("SYN-RECV", address, 80, "192.0.2.9:5") for address in addresses)
+    half_open = (Handshake(address, 80, "192.0.2.9:5") for address in addresses)
     return list(syn_queues(Listeners(tuple(sockets)), Handshakes(tuple(half_open)), cookies(1)))
 
 

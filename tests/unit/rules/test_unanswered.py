@@ -74,16 +74,18 @@ def test_dials_that_are_given_up_soon(first: list[Dial], last: list[Dial], diall
     assert unanswered(counters(), dials(first, last)).dials == dialled
 
 
-HEADER = "Recv-Q Send-Q Local Address:Port  Peer Address:PortProcess\n"
+HEADER = "State Recv-Q Send-Q Local Address:Port  Peer Address:PortProcess\n"
 
 
 def test_how_ss_prints_them() -> None:
     text = HEADER + (
-        "0      1          192.0.2.1:56164   192.0.2.99:80   timer:(on,064ms,1)\n"
-        "0      1      [2001:db8::1]:56172   [2001:db8::9]:443   timer:(on,1.424ms,0)\n"
-        "0      1      192.0.2.1%eth0:56180   192.0.2.99:80\n"
+        "SYN-SENT 0      1          192.0.2.1:56164   192.0.2.99:80   timer:(on,064ms,1)\n"
+        "SYN-SENT 0      1      [2001:db8::1]:56172   [2001:db8::9]:443   timer:(on,1.424ms,0)\n"
+        "SYN-RECV 0      0          192.0.2.1:22   192.0.2.9:443   timer:(on,1sec,0)\n"
+        "CLOSE-WAIT 1      0          192.0.2.1:22   192.0.2.9:444   timer:(keepalive,109min,0)\n"
+        "SYN-SENT 0      1      192.0.2.1%eth0:56180   192.0.2.99:80\n"
     )
-    found = fact("dials", {"dials@first": HEADER, "dials@last": text})
+    found = fact("dials", {"unsettled@first": HEADER, "unsettled@last": text})
     assert isinstance(found, Dials)
     assert found.waiting() == (
         (),
