@@ -204,7 +204,7 @@ def _last_wins(assignments: Sequence[Assignment]) -> list[Assignment]:
 _MARKS = ("there", "container", "closed", "file", "word")
 BOOT_SYSCTLS = Command(
     "boot_sysctls",
-    f"sh -c '{needs('grep', 'cat', 'tr')}"
+    f"sh -c '{needs('grep', 'tr')}"
     f"for one in {' '.join(DIRECTORIES)}; do if test -d $one; then"
     " if test -r $one && test -x $one; then for file in $one/*.conf; do"
     ' if test -e "$file" || test -h "$file"; then echo "file $file"; set -- "$@" "$file"; fi;'
@@ -216,7 +216,8 @@ BOOT_SYSCTLS = Command(
     ' echo "container /proc/1/environ";'
     ' grep -qE "/(docker|kubepods|lxc|libpod|machine.slice/machine-)" /proc/1/cgroup'
     ' 2>/dev/null && echo "container /proc/1/cgroup"; set -f;'
-    f" for word in $(cat {CMDLINE} || echo sysctl.{UNREAD}=); do"
+    f' w=; read -r w 2>/dev/null <{CMDLINE} || [ -n "$w" ] || w=sysctl.{UNREAD}=;'
+    " for word in $w; do"
     f" case $word in {'|'.join(f'*{one}*' for one in SECRET)}) ;;"
     ' sysctl.*=*) echo "word $word" ;; esac; done;'
     f' grep -Hv -e "^[#;]" -e "^$" -e "{_KERNEL_KEY}" {" ".join(f"-e {one}" for one in SECRET)}'

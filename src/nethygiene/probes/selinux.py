@@ -138,12 +138,13 @@ def _missing(section: Section, path: str) -> Unreadable | None:
 
 SELINUX = Command(
     "selinux",
-    f"sh -c '{needs('grep', 'cat', 'tr')}"
+    f"sh -c '{needs('grep')}"
     f'set -f; grep -H "" {ENFORCE} {CONFIG}; test $? -lt 126 || exit 127;'
-    f" for word in $(cat {CMDLINE} || echo {UNREAD}); do"
+    # Read by the shell itself, which leaves out the NUL behind a context: no process is needed.
+    f' w=; read -r w 2>/dev/null <{CMDLINE} || [ -n "$w" ] || w={UNREAD}; for word in $w; do'
     f" case $word in selinux=* | enforcing=* | security=* | lsm=* | {UNREAD})"
     ' echo "word $word" ;; esac;'
-    ' done; echo "is $(cat /proc/self/attr/current 2>/dev/null | tr -d "\\000")"\'',
+    ' done; w=; read -r w 2>/dev/null </proc/self/attr/current; echo "is $w"\'',
     small=True,
     title="SELinux's own files",
 )

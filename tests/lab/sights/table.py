@@ -109,7 +109,7 @@ NO_GREP = (
     | unknown({"selinux-matches-policy"})
 )
 NO_SED = unknown(TUNNELS) | LOCAL_END
-NO_TR = unknown(CONFIGS, {"selinux-matches-policy", "settings-persist"}) | LOCAL_END
+NO_TR = unknown(CONFIGS, {"settings-persist"}) | LOCAL_END
 
 TABLE: Mapping[str, Mapping[str, Expected]] = {
     "unprivileged": UNPRIVILEGED,
@@ -123,8 +123,7 @@ TABLE: Mapping[str, Mapping[str, Expected]] = {
     "hidepid": UNPRIVILEGED,
     "german-refused": UNPRIVILEGED,
     "hidepid-sudo": unknown(PROCESSES, {"service-descriptors-available"}) | LOCAL_END,
-    "no-cat": unknown({"selinux-matches-policy", "settings-persist"})
-    | unknown_if_well(_BY_COUNTERS_ALONE),
+    "no-cat": unknown_if_well(_BY_COUNTERS_ALONE),
     "no-date": unknown({"tunnel-logs-clean"}),
     "no-grep": NO_GREP,
     "sudo-no-grep": NO_GREP,
