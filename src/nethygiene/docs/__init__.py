@@ -4,6 +4,6 @@
 step.
 """
 
-from nethygiene.docs.generated import GeneratedFile, generated_files, out_of_step, write
+from nethygiene.docs.generated import generated_files, out_of_step, write
 
-__all__ = ["GeneratedFile", "generated_files", "out_of_step", "write"]
+__all__ = ["generated_files", "out_of_step", "write"]

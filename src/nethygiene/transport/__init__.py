@@ -6,7 +6,7 @@ See :mod:`nethygiene.transport.base` for the contract that every kind keeps.
 from __future__ import annotations
 
 from nethygiene.inventory.target import Target
-from nethygiene.transport.backend import CommandCutError, TestinfraBackend, testinfra_host
+from nethygiene.transport.backend import CommandCutError, testinfra_host
 from nethygiene.transport.base import Connection, ConnectSettings, Output
 from nethygiene.transport.containers import open_container
 from nethygiene.transport.deadline import abandon_all, begin_anew
@@ -21,7 +21,6 @@ __all__ = [
     "ConnectSettings",
     "Connection",
     "Output",
-    "TestinfraBackend",
     "abandon_all",
     "begin_anew",
     "close_shared_connections",

@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from nethygiene.errors import UsageError
-from nethygiene.inventory import LogFile, Policy, Service, policies_sha256, policy_from_plain
+from nethygiene.inventory import Policy, policies_sha256, policy_from_plain
+from nethygiene.inventory.policy import LogFile, Service
 from tests.unit.inventory.folder import Folder
 
 KEY = "SHA256:" + "x" * 43
