@@ -46,7 +46,7 @@ def test_tunnel_host_key_known(
         fingerprint as `host_keys`, so that a wrong key is found as well.
     Kernels: It does not depend on the kernel. Nothing logs in anywhere: `ssh -G` and the files
         that it names are read as the tunnel's user, which takes that login, root, or the sudoers
-        lines of `python -m nethygiene sudoers --user LOGIN --inventory=FILE`. A key known through
+        lines of `nethygiene sudoers --user LOGIN --inventory=FILE`. A key known through
         @cert-authority alone is unknown here; so is one whose type stands behind others in a
         HostKeyAlgorithms that is a list or begins with ^, for a server that has such a key shows
         that one. Whether the server still has a key of the known type is not seen.

@@ -34,7 +34,7 @@ _PROGRAM = _Program(r"""#!/bin/sh
 #   restrict,command="/usr/local/bin/nethygiene-audit" ssh-ed25519 AAAA... nethygiene
 # It runs the script that nethygiene @version sends, and nothing else. To be made anew after
 # an upgrade, and when what the inventory declares for this host changes:
-#   python -m nethygiene forced-command@options
+#   nethygiene forced-command@options
 PATH=/usr/bin:/bin LC_ALL=C
 export PATH LC_ALL
 unset ENV BASH_ENV

@@ -25,7 +25,7 @@ def test_with_the_generated_sudoers_file_it_is_judged_and_without_unknown(lab: L
             assert run.one(allowed, rule).outcome == "passed", run.one(allowed, rule)
             unknown = run.one(refused, rule)
             assert (unknown.outcome, unknown.reason) == ("unknown", "permission"), unknown
-            assert "python -m nethygiene sudoers" in unknown.message
+            assert "`nethygiene sudoers" in unknown.message
     assert "a cloud's security groups" in run.one(allowed, ALLOWS).text
     for host in (allowed, refused):
         lab.remove(host)

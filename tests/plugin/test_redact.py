@@ -1,4 +1,4 @@
-"""--redact and `python -m nethygiene redact`: the same verdicts from a file without names."""
+"""--redact and `nethygiene redact`: the same verdicts from a file without names."""
 
 from __future__ import annotations
 

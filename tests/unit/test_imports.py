@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "known_hosts": set(),
     "masking": set(),
     "markup": set(),
+    "own_command": set(),
     # From the inventory to the transcript.
     "inventory": {"errors", "masking"},
     "transport": {"errors", "known_hosts", "transcript", "inventory.target"},
@@ -83,7 +84,7 @@ ALLOWED: dict[str, set[str]] = {
     "audit_options": {"report"},
     # The two that bring it all together.
     "plugin": {
-        *("audit_options", "shipped"),
+        *("audit_options", "own_command", "shipped"),
         *("__init__", "errors", "outcomes", "transcript", "results", "verdict", "masking"),
         *("inventory", "transport", "collect", "facts", "probes", "rules", "engine", "report"),
     },

@@ -21,10 +21,10 @@ from nethygiene.transport.base import Connection, ConnectSettings, Output
 
 _DENIED_CURE = (
     "give the audit user a login that may run /bin/sh (no nologin shell, and of forced commands "
-    "only that of `python -m nethygiene forced-command`, with mode 0755)"
+    "only that of `nethygiene forced-command`, with mode 0755)"
 )
 _REFUSED_CURE = (
-    "install there what `python -m nethygiene forced-command --inventory=FILE` prints now, "
+    "install there what `nethygiene forced-command --inventory=FILE` prints now, "
     "and leave commands of your own to another key"
 )
 

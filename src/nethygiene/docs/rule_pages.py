@@ -103,6 +103,6 @@ def _privilege(probes: Iterable[Probe]) -> Iterator[str]:
     yield (
         f"{commands} is run as root where that is allowed: log in as root, or set "
         "`ansible_become` and give the login this line in sudoers "
-        "(`python -m nethygiene sudoers --user audit` prints the whole file):\n"
+        "(`nethygiene sudoers --user audit` prints the whole file):\n"
     )
     yield code(sudoers_rule(one, "audit") for one in privileged)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nethygiene.masking import masked
+from nethygiene.own_command import where_it_is
 from nethygiene.plugin.distributed import is_worker
 from nethygiene.plugin.junit import tell_cut_short, tell_judged
 from nethygiene.plugin.keys import audit_of, has_audit
@@ -156,13 +157,17 @@ class Gatherer:
     def _print(self, terminalreporter: TerminalReporter, report: RunReport) -> None:
         audit = audit_of(self._config)
         terminalreporter.section("network hygiene", sep="=")
-        lines = summary_lines(
-            report,
-            width=min(max(self._config.get_terminal_writer().fullwidth, 40), 100),
-            verbose=self._config.get_verbosity() > 0,
+        lines = list(
+            summary_lines(
+                report,
+                width=min(max(self._config.get_terminal_writer().fullwidth, 40), 100),
+                verbose=self._config.get_verbosity() > 0,
+            )
         )
         for line in lines:
             terminalreporter.write_line(line.text, **line.markup)
+        if note := where_it_is("\n".join(line.text for line in lines)):
+            terminalreporter.write_line(note)
         for rule, trace in audit.crashes.items():
             # For whoever wrote the rule: of its own lines, and of no host's.
             terminalreporter.section(f"{rule} crashed", sep="-")

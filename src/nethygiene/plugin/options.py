@@ -11,6 +11,7 @@ from nethygiene.audit_options import declare_options
 from nethygiene.engine.settings import Settings
 from nethygiene.errors import UsageError
 from nethygiene.outcomes import Severity
+from nethygiene.own_command import own_command
 from nethygiene.report.writers import ANNOTATORS, WRITERS
 from nethygiene.transport.base import ConnectSettings
 
@@ -120,7 +121,7 @@ def _check_together(config: pytest.Config, settings: Settings) -> None:
     if settings.redact and settings.evidence is None:
         raise UsageError(
             "--redact is of --evidence=FILE: a file that is there already is redacted by "
-            "`python -m nethygiene redact IN OUT`"
+            f"`{own_command()} redact IN OUT`"
         )
     for name, wanted in (("--since", settings.since), ("--from-evidence", settings.from_evidence)):
         if wanted is not None and not wanted.is_file():

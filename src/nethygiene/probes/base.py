@@ -155,7 +155,7 @@ def whole(command: Command, section: Section | None) -> Section | Unreadable:
         told = "" if command.user is None else " --inventory=FILE"
         detail = (
             f"sudo refused: {last.removeprefix('sudo: ')}: install the sudoers file that "
-            f"`python -m nethygiene sudoers --user LOGIN{told}` prints"
+            f"`nethygiene sudoers --user LOGIN{told}` prints"
         )
         if "tty" in last:
             detail += ", and take away the # before its !requiretty"
@@ -164,7 +164,7 @@ def whole(command: Command, section: Section | None) -> Section | Unreadable:
         detail = (
             f"has to run as {command.user}, and we are {stderr.removeprefix(REFUSED)[:100]}: log "
             "in as that user or as root, or use ansible_become with the sudoers file that "
-            "`python -m nethygiene sudoers --user LOGIN --inventory=FILE` prints"
+            "`nethygiene sudoers --user LOGIN --inventory=FILE` prints"
         )
         return Unreadable(Reason.PERMISSION, source, detail)
     if section.status in {126, 127}:

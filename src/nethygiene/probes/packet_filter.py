@@ -80,7 +80,7 @@ def _with_cure(command: Command, trouble: Unreadable) -> Unreadable:
         return trouble  # which says it
     cure = (
         f"{trouble.detail}: log in as root, or set ansible_become with the sudoers file that "
-        f"`python -m nethygiene sudoers --user LOGIN` prints "
+        f"`nethygiene sudoers --user LOGIN` prints "
         f"(LOGIN ALL=(root) NOPASSWD: /usr/sbin/{command.shell}, …)"
     )
     return Unreadable(trouble.reason, trouble.source, cure)

@@ -8,7 +8,7 @@ ADVICE: dict[Reason, str] = {
     Reason.UNREACHABLE: "Make the host reachable (see host-reachable) and run again.",
     Reason.PERMISSION: (
         "Let the login read it: set `ansible_become: true` and install the sudoers file that "
-        "`python -m nethygiene sudoers --user NAME` prints."
+        "`nethygiene sudoers --user NAME` prints."
     ),
     Reason.TOOL_MISSING: "Install the tool that is named on the host.",
     Reason.COMMAND_FAILED: "Run the command that is named on the host, and mend what it reports.",

@@ -91,7 +91,7 @@ def test_other_statuses_are_left_to_the_parser(status: int) -> None:
 
 def test_sudo_that_refuses_is_a_lack_of_permission() -> None:
     found = whole(PRIVILEGED, Section(b"", b"sudo: a password is required\n", 1))
-    cure = "install the sudoers file that `python -m nethygiene sudoers --user LOGIN` prints"
+    cure = "install the sudoers file that `nethygiene sudoers --user LOGIN` prints"
     detail = f"sudo refused: a password is required: {cure}"
     assert found == Unreadable(Reason.PERMISSION, "tool --flag", detail)
 
