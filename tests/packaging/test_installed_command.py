@@ -52,6 +52,15 @@ def test_without_an_inventory_it_is_this_machine_and_says_so(
     assert "(default: this machine), 1 host: localhost" in done.stdout
 
 
+def test_where_nothing_can_be_remembered_it_does_not_warn(
+    installed: Environment, empty: Path
+) -> None:
+    cache = ("-o", "cache_dir=/proc/nothing")
+    done = installed.command("audit", "--window=0", *cache, "-k", "timestamps", cwd=empty)
+    assert "1 passed" in done.stdout or "2 passed" in done.stdout
+    assert "warning" not in done.stdout
+
+
 def test_pytests_options_and_own_checks_are_passed_through(
     installed: Environment, empty: Path
 ) -> None:

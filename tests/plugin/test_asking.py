@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
+from nethygiene.own_command import own_command
 from nethygiene.shipped import default_inventory
 from tests.plugin.conftest import CHECKS, LOCAL, PLUGIN, Runner
 
@@ -154,3 +158,25 @@ def test_with_xdist_they_are_told_once(runner: Runner, local: str) -> None:
     )
     assert done.ret == 0
     assert done.stdout.str().count("1 host: here") == 1
+
+
+SENT_ON = (
+    "from nethygiene.rules import *\n"
+    "@rule(severity='high', kind='setting', incidents=['S3'])\n"
+    "def test_mine(expect: Expect) -> None:\n"
+    "    '''Mine.\n\n    Why: a.\n    Remedy: b.\n    References: c.\n    '''\n"
+    "    unknown('install what `nethygiene sudoers` prints')\n"
+)
+
+
+@pytest.mark.parametrize("is_found", [True, False])
+def test_a_command_that_the_shell_does_not_find_is_told(
+    runner: Runner, local: str, is_found: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(sys.executable).parent
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin" if is_found else "/usr/bin:/bin")
+    suite = runner.check(SENT_ON, local)
+    assert suite.status == 10, suite.output
+    said = f"The shell does not find `nethygiene`: type `{own_command()}` in its place."
+    assert (said in suite.output) is not is_found
+    assert "does not find" not in runner.run(local, "-k", "timestamps").output

@@ -53,6 +53,9 @@ _AFTER = """
       5   no test is selected
     """
 
+# Where the folder cannot be written, pytest would warn that --lf has nothing to remember by.
+_SET_UP = ("-p", "nethygiene.plugin", "-W", "ignore::pytest.PytestCacheWarning")
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run the audit; returns its exit status."""
@@ -62,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
         parser.print_help()
         return 0
     given = list(parser.for_pytest(arguments))
-    return int(pytest.main(["-p", "nethygiene.plugin", *_checks(given), *given], [_Named()]))
+    return int(pytest.main([*_SET_UP, *_checks(given), *given], [_Named()]))
 
 
 class _Named:
