@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shlex
 import textwrap
 from pathlib import Path
 
 import pytest
 
+from nethygiene.commands.table import COMMANDS, main
 from nethygiene.docs.catalogue import check_modules
 from nethygiene.inventory import load_inventory, policy_from_plain
 from nethygiene.outcomes import Outcome
@@ -52,6 +55,25 @@ def test_readmes_inventories_load(text: str, tmp_path: Path) -> None:
     inventory = load_inventory(tmp_path / "hosts.yaml")
     assert len(inventory.hosts) == 10
     assert inventory.warnings == ()
+
+
+@pytest.mark.parametrize("text", [README, SECURITY], ids=["README", "SECURITY"])
+def test_the_commands_that_are_shown_are_there(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [line for block in blocks(text) for line in block.splitlines()]
+    spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", text)]
+    shown = [line.partition(" #")[0] for line in (*lines, *spans) if line.startswith("nethygiene ")]
+    assert shown
+    for line in shown:
+        name, *arguments = shlex.split(line)[1:]
+        assert name in {command.name for command in COMMANDS}, line
+        # Its help is printed by an exit or a return.
+        with contextlib.suppress(SystemExit):
+            main([name, "--help"])
+        page = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", capsys.readouterr().out))
+        used = {one.partition("=")[0] for one in arguments if one.startswith("-")}
+        assert used <= page, line
 
 
 def test_contributings_rule_judges_as_it_says(tmp_path: Path) -> None:
