@@ -49,6 +49,16 @@ def test_readme_names_every_outcome_and_exit_status() -> None:
     assert {str(status) for status in ExitStatus} <= set(rows)
 
 
+def test_readmes_sample_is_what_the_terminal_said() -> None:
+    said = (ROOT / "docs" / "screenshots" / "broken.txt").read_text(encoding="utf-8")
+    # As README says, an address is replaced: by one of as many characters.
+    rest = iter(said.replace("198.18.1.5", "192.0.2.14").splitlines())
+    (sample,) = (block for block in blocks(README) if block.startswith("collected "))
+    shown = [line for line in sample.splitlines() if line.strip() not in {"", "..."}]
+    assert len(shown) > 20
+    assert [line for line in shown if line not in rest] == []
+
+
 @pytest.mark.parametrize("text", [one for one in blocks(README) if one.startswith("all:")])
 def test_readmes_inventories_load(text: str, tmp_path: Path) -> None:
     (tmp_path / "hosts.yaml").write_text(text)
