@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,3 +223,14 @@ def test_a_wrong_import_is_seen(room: str, imported: str) -> None:
 def test_what_rules_offer_is_there() -> None:
     """`from nethygiene.rules import *` stands in users' own rules; ruff passes over `__init__`."""
     assert [name for name in rules.__all__ if not hasattr(rules, name)] == []
+
+
+def test_every_package_is_named_in_pyproject() -> None:
+    """Else the wheel lacks it, and an installation of the clone does not."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found = {
+        ".".join(path.parent.relative_to(ROOT / "src").parts)
+        for path in SOURCE.rglob("__init__.py")
+    }
+    named = project["tool"]["setuptools"]["packages"]
+    assert set(named) == found | {"nethygiene.checks", "nethygiene.inventories"}
