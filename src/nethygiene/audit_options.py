@@ -13,7 +13,7 @@ from nethygiene.report.writers import ANNOTATORS, WRITERS
 
 def declare_options(add: Callable[..., object]) -> None:
     """Declare each option by a function that takes what argparse's add_argument takes."""
-    add("--inventory", metavar="FILE", help="inventory (default: this machine)")
+    add("--inventory", metavar="FILE", help="the inventory (default: this machine alone)")
     add("--limit", metavar="PATTERN", help="hosts and groups to judge, as Ansible's --limit")
     add("--forks", metavar="N", default="32", help="hosts collected at once (default: 32)")
     add(
@@ -24,8 +24,13 @@ def declare_options(add: Callable[..., object]) -> None:
         "0: no rates)",
     )
     add("--since", metavar="EVIDENCE", help="count rates from this earlier run, of the same boot")
-    add("--connect-timeout", metavar="SECONDS", default="15", help="to log in (default: 15)")
-    add("--command-timeout", metavar="SECONDS", default="60", help="to collect (default: 60)")
+    add("--connect-timeout", metavar="SECONDS", default="15", help="time to log in (default: 15)")
+    add(
+        "--command-timeout",
+        metavar="SECONDS",
+        default="60",
+        help="time to collect one host (default: 60)",
+    )
     add(
         "--known-hosts",
         metavar="FILE",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from nethygiene import __version__
 from nethygiene.audit_options import declare_options
 from nethygiene.commands.audit import AuditParser
 from nethygiene.commands.table import COMMANDS, main
@@ -31,15 +32,25 @@ def test_it_says_what_there_is(arguments: list[str], capsys: pytest.CaptureFixtu
         assert command.summary in out
 
 
+def test_the_version_is_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--version"], ["audit", "--version"], ["audit", "-i", "x", "-V"]):
+        status, out, _ = told(arguments, capsys)
+        assert status == 0
+        assert out.startswith(f"nethygiene {__version__}")
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_the_help_of_a_command_is_a_page(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_of_a_command_is_a_page(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     status, page, err = told([name, "--help"], capsys)
     assert (status, err) == (0, "")
     assert page.startswith(f"usage: nethygiene {name} ")
     head, _, examples = page.partition("\nexample")
     assert len(head.split("\n\n")) > 2, "usage, description, options"
     assert f"  nethygiene {name} " in examples
-    assert max(map(len, page.splitlines())) <= 100
+    assert max(map(len, page.splitlines())) <= 80
     assert told(["help", name], capsys) == (0, page, "")
 
 
@@ -54,7 +65,7 @@ def test_the_help_of_the_audit_has_every_option_with_its_text(
     for name, text in declared.items():
         assert name in words
         assert text in words
-    for option in ("-k ", "-m ", "-x,", "--junit-xml=FILE", "--html=FILE"):
+    for option in ("-k ", "-m ", "-x ", "--junit-xml=FILE", "--html=FILE"):
         assert option in page
 
 

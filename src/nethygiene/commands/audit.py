@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nethygiene import __version__
 from nethygiene.audit_options import declare_options
 from nethygiene.commands.command import Parser
 from nethygiene.shipped import names_shipped_checks, shipped_folder
 
 _USAGE = "nethygiene audit [-i FILE] [OPTION ...] [MORE_CHECKS ...]"
 _DESCRIPTION = """
-    Log in to each host once, ask what the rules need, and judge the answers. It changes nothing
-    there. Without -i FILE it audits this machine, without SSH and without sudo.
+    Log in to each host once, ask what the rules need, and judge the answers. It
+    changes nothing there. Without -i FILE it audits this machine, without SSH and
+    without sudo.
     """
 _AFTER = """
-    Testinfra's options for connecting: --ssh-config=FILE, --ssh-identity-file=FILE, --sudo.
+    options of Testinfra, for connecting:
+      --ssh-config=FILE, --ssh-identity-file=FILE, --sudo
 
-    pytest runs the rules, and takes all of its options. These are of use most often:
-      -k 'keepalive or somaxconn'     rules and hosts whose names contain a text
-      -m 'critical and not rate'      rules of a severity (low, medium, high, critical), of a
-                                      kind (setting, state, rate) or of an incident (S3)
-      -x, --lf                        stop at the first failure; only what failed last time
-      -v, -q                          say more, say less
-      --collect-only                  list what would be judged; connects to nothing
-      -n 4                            judge in 4 processes, with pytest-xdist
-      --html=FILE --self-contained-html   write the report for people
-      --junit-xml=FILE                write the results as JUnit
-      --pytest-help                   show all of pytest's options
+    options of pytest, which runs the rules: all of them work, for instance
+      -k 'keepalive or somaxconn'   rules and hosts whose names contain a text
+      -m 'critical and not rate'    rules of a severity (low, medium, high,
+                                    critical), of a kind (setting, state, rate)
+                                    or of an incident (S3)
+      -x                            stop at the first failure
+      --lf                          judge what failed last time, and nothing else
+      -v, -q                        say more, say less
+      --collect-only                list what would be judged, connect to nothing
+      -n 4                          judge in 4 processes, with pytest-xdist
+      --html=FILE --self-contained-html
+                                    write the report for people
+      --junit-xml=FILE              write the results as JUnit
+      --pytest-help                 show all of pytest's options
 
-    Files and folders with checks of your own are named like any test of pytest.
+    MORE_CHECKS are files and folders with checks of your own.
 
     examples:
       nethygiene audit
@@ -63,6 +70,9 @@ def run(arguments: Sequence[str]) -> int:
     before = arguments[: arguments.index("--")] if "--" in arguments else arguments
     if {"-h", "--help"} & {*before}:
         parser.print_help()
+        return 0
+    if {"-V", "--version"} & {*before}:
+        sys.stdout.write(f"nethygiene {__version__}, with pytest {pytest.__version__}\n")
         return 0
     given = list(parser.for_pytest(arguments))
     return int(pytest.main([*_SET_UP, *_checks(given), *given], [_Named()]))

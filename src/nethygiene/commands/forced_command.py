@@ -19,15 +19,16 @@ def run(arguments: Sequence[str]) -> int:
     parser = Parser(
         "forced-command",
         description="""
-            Print the program that an authorized_keys file names in restrict,command="...". A key
-            with it runs the audit's script of this version of nethygiene, and nothing else.
+            Print the program that an authorized_keys file names in
+            restrict,command="...". A key with it runs the script of an audit by this
+            version of nethygiene, and nothing else.
             """,
         after="""
             example:
               nethygiene forced-command -i hosts.yaml > nethygiene-audit
 
-            Install it on the host as /usr/local/bin/nethygiene-audit with mode 0755, and write
-            into authorized_keys, before the key:
+            Install it on the host as /usr/local/bin/nethygiene-audit with mode 0755, and
+            write into authorized_keys, before the key:
               restrict,command="/usr/local/bin/nethygiene-audit" ssh-ed25519 ...
             """,
     )

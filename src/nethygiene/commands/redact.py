@@ -21,9 +21,9 @@ def run(arguments: Sequence[str]) -> int:
     parser = Parser(
         "redact",
         description="""
-            Write an evidence file anew, with pseudonyms for addresses and names. They replace one
-            to one, alike in the whole file, so that rules judge it as they judged the original.
-            The key of the pseudonyms is kept nowhere.
+            Write an evidence file anew, with pseudonyms for addresses and names. They
+            replace one to one, alike in the whole file, so that rules judge it as they
+            judged the original. The key of the pseudonyms is kept nowhere.
             """,
         after="""
             example:

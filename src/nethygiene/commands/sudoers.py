@@ -19,8 +19,8 @@ def run(arguments: Sequence[str]) -> int:
     parser = Parser(
         "sudoers",
         description="""
-            Print the sudoers file that lets a login run, as root, the commands for which probes
-            need root: these commands word for word, and no others.
+            Print the sudoers file that lets a login run, as root, the commands for which
+            probes need root: these commands word for word, and no others.
             """,
         after="""
             examples:

@@ -78,7 +78,7 @@ def overview() -> str:
         [
             "usage: nethygiene COMMAND [OPTION ...]",
             "",
-            "Network-hygiene rules, each born from a real incident, judged on hosts over SSH.",
+            "Network-hygiene rules, each born from a real incident, judged on hosts by SSH.",
             "",
             "commands:",
             *lines,
