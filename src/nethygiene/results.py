@@ -70,6 +70,14 @@ class HostRecord(_Record):
     collect_seconds: float = Field(0.0, description="the round trip, connection included")
 
 
+class GroupRecord(_Record):
+    """A group of the inventory that was judged as one."""
+
+    name: str
+    members: tuple[str, ...] = Field(description="its hosts that are part of the run")
+    left_out: tuple[str, ...] = Field((), description="its hosts that --limit left out")
+
+
 class RuleRecord(_Record):
     """One rule of the run, with its documentation."""
 
@@ -100,13 +108,14 @@ class WaiverRecord(_Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One verdict. (rule, host, item) is its identity.
+    """One verdict. (rule, host or group, item) is its identity.
 
     A plain class with slots, not a model: a fleet has hundreds of thousands of them.
     """
 
     rule: str
-    host: str
+    host: Annotated[str | None, Field(description="null for a result of a group")] = None
+    group: Annotated[str | None, Field(description="null for a result of a host")] = None
     item: str | None = None
     fingerprint: Annotated[
         str, Field(description="hash of the identity, stable across runs and versions")
@@ -124,6 +133,11 @@ class Result:
     waiver: WaiverRecord | None = None
     observations: tuple[Observation, ...] = ()
 
+    @property
+    def where(self) -> str:
+        """The host, or the group, as people read it: ``web-1``, ``group web``."""
+        return f"group {self.group}" if self.host is None else self.host
+
 
 class Summary(_Record):
     """How many results of each outcome."""
@@ -138,7 +152,7 @@ class Summary(_Record):
 class Run(_Record):
     """The results file."""
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Literal[2] = Field(2, alias="schema")
     tool: ToolRecord
     run_id: str
     labels: dict[str, str] = Field(default_factory=dict)
@@ -148,6 +162,7 @@ class Run(_Record):
     policy_sha256: str
     window: float
     hosts: tuple[HostRecord, ...]
+    groups: tuple[GroupRecord, ...] = Field((), description="those that a rule judged as one")
     rules: tuple[RuleRecord, ...]
     results: tuple[Result, ...]
     summary: Summary
@@ -157,10 +172,11 @@ class Run(_Record):
     )
 
 
-def fingerprint(rule: str, host: str, item: str | None) -> str:
+def fingerprint(rule: str, host: str | None, item: str | None, *, group: str | None = None) -> str:
     """Hash of a result's identity: 16 hexadecimal digits, stable across runs and versions."""
-    # NUL can be in none of the three, and None differs from an empty item.
-    identity = "\0".join([rule, host] if item is None else [rule, host, item])
+    # NUL can be in none of them, and None differs from an empty item. No host's name is empty.
+    place = host if host is not None else f"\0{group}"
+    identity = "\0".join([rule, place] if item is None else [rule, place, item])
     return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -113,7 +113,7 @@ def judge_answer(probe: str, data: bytes) -> None:
             for verdict in evaluate(rule, subject, item):
                 assert verdict.traceback is None, verdict.traceback
                 assert verdict.outcome in Outcome
-                record = result_record(rule.id, rule.severity, "host", verdict, None)
+                record = result_record(rule.id, rule.severity, verdict, None, host="host")
                 size = len(TypeAdapter(Result).dump_json(record))
                 assert size < 1_000_000, "a report nobody can open"
 

@@ -46,7 +46,7 @@ class Suite:
 
 
 def _key(result: Result) -> str:
-    return result.host if result.item is None else f"{result.host}:{result.item}"
+    return result.where if result.item is None else f"{result.where}:{result.item}"
 
 
 class Runner:

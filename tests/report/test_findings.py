@@ -43,7 +43,7 @@ def page(of: Run) -> str:
 def test_four_hundred_hosts_that_fail_alike_are_one_group_and_one_story() -> None:
     fleet = many_hosts(400)
     (group,) = groups(fleet, Outcome.FAILED)
-    assert group.hosts == 400
+    assert group.places == 400
     (story,) = group.stories()
     assert len(story.results) == 400
     told = page(fleet)

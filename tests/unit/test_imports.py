@@ -58,6 +58,7 @@ ALLOWED: dict[str, set[str]] = {
         "tunnels",
     },
     "rules": {
+        "inventory.model",
         "outcomes",
         "markup",
         "transcript",

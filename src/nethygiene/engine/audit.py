@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from nethygiene import __version__
 from nethygiene.engine.earlier import EarlierRun
 from nethygiene.engine.judging import HostTask, HostVerdicts, judge_host
 from nethygiene.engine.plan import plan_run
-from nethygiene.engine.records import host_record, result_record
+from nethygiene.engine.records import group_record, host_record, result_record
 from nethygiene.engine.settings import Settings
 from nethygiene.engine.unit import Unit
-from nethygiene.inventory.policy import policies_sha256
-from nethygiene.outcomes import Outcome, Severity
+from nethygiene.facts.fact import Fact
+from nethygiene.inventory.model import Group
+from nethygiene.inventory.policy import Waiver, policies_sha256
+from nethygiene.outcomes import Outcome, Severity, Unreadable
 from nethygiene.results import HostRecord, Result, RuleRecord, Run, ToolRecord, summarize
-from nethygiene.rules.evaluate import Verdict
+from nethygiene.rules.definition import Rule
+from nethygiene.rules.evaluate import Verdict, evaluate_group
 from nethygiene.rules.subject import Subject
 from nethygiene.transcript import HostFailure, Transcript
 from nethygiene.waivers import WaivedHost, cover_of, waiver_remarks
@@ -57,6 +60,9 @@ class Audit:
         self._started = datetime.now(UTC)
         self._since = EarlierRun(settings.since) if settings.since is not None else None
         self._units: dict[str, tuple[Unit, ...]] = {}
+        self._kept: dict[str, frozenset[str]] = {}
+        self._of_groups: tuple[Unit, ...] = ()
+        self._facts: dict[str, Mapping[str, Fact | Unreadable]] = {}
         self._looked_at: frozenset[str] = frozenset()
         self._transcripts: dict[str, Transcript] = {}
         self._subjects: dict[str, Subject] = {}
@@ -75,10 +81,18 @@ class Audit:
             units: the selected ones.
             looked_at: hosts whose answers others look at as well, and which are kept therefore.
         """
+        units = tuple(units)
         by_host: dict[str, list[Unit]] = defaultdict(list)
+        kept: dict[str, set[str]] = defaultdict(set)
         for unit in units:
-            by_host[unit.host].append(unit)
+            for host in unit.hosts:
+                if unit.group is None:
+                    by_host[host].append(unit)
+                else:
+                    kept[host] |= unit.probes
         self._units = {host: tuple(found) for host, found in by_host.items()}
+        self._kept = {host: frozenset(names) for host, names in kept.items()}
+        self._of_groups = tuple(unit for unit in units if unit.group is not None)
         self._looked_at = frozenset(looked_at)
 
     def answers(self) -> Iterator[Transcript]:
@@ -89,22 +103,14 @@ class Audit:
         """
         assert self.plan.answers is not None
         for host in self.hosts:
-            if host in self._units or host in self._looked_at:
+            if host in self._units or host in self._kept or host in self._looked_at:
                 yield self.plan.answers.transcript(host)
 
-    def judge(self, transcripts: Iterable[Transcript]) -> None:
-        """Judge each host by all its selected rules as it answers; Ctrl-C ends it.
-
-        Its answer is let go of then: those of a fleet would fill the memory.
-        """
-        try:
-            for transcript in transcripts:
-                self.take(transcript)
-        except KeyboardInterrupt:
-            self.interrupted = True
-
     def take(self, transcript: Transcript) -> None:
-        """Take what a host answered, and judge it."""
+        """Take what a host answered, and judge it by all its selected rules.
+
+        The answer is let go of then: those of a fleet would fill the memory.
+        """
         host = transcript.host
         # Kept until all is judged: an interruption, or a bug of ours, leaves it to be judged anew.
         self._transcripts[host] = transcript
@@ -115,10 +121,19 @@ class Audit:
         if host not in self._looked_at:
             del self._transcripts[host]
 
+    def judge_groups(self) -> None:
+        """Judge the selected groups, when all hosts have answered; facts are let go of then."""
+        for unit in self._of_groups:
+            self.results_of(unit)
+        self._facts.clear()
+
     def results_of(self, unit: Unit) -> list[Result]:
         """What a unit came to; judged now, with all others of its host, if it was not yet."""
         if unit not in self._judged:
-            self._judge(unit.host)
+            if unit.group is None:
+                self._judge(unit.hosts[0])
+            else:
+                self._judge_group(unit, unit.group)
         return self._judged[unit]
 
     def _judge(self, host: str) -> None:
@@ -126,11 +141,25 @@ class Audit:
         task = self._task(host)
         judged = judge_host(task)
         self._note(task.transcript, judged)
+        if task.kept:
+            self._facts[host] = judged.facts
         for unit, verdicts in zip(units, judged.verdicts, strict=True):
-            rule = unit.rule
             self._judged[unit] = [
-                self.settle(rule.id, rule.severity, host, verdict) for verdict in verdicts
+                self.settle(unit.rule.id, unit.rule.severity, host, verdict) for verdict in verdicts
             ]
+
+    def _judge_group(self, unit: Unit, group: Group) -> None:
+        for host in group.members:
+            if host not in self._facts:
+                self._judge(host)
+        verdicts = evaluate_group(unit.rule, group, self._facts)
+        self._judged[unit] = [self._settle_group(unit.rule, group, one) for one in verdicts]
+
+    def _settle_group(self, rule: Rule, group: Group, verdict: Verdict) -> Result:
+        """The result of a group's verdict; a waiver covers it that all members have."""
+        waivers = [set(self.hosts[host].policy.waivers.values()) for host in group.members]
+        shared = set.intersection(*waivers)
+        return self._record_of(rule.id, rule.severity, verdict, shared, group=group.name)
 
     def _task(self, host: str) -> HostTask:
         transcript = self._transcript(host)
@@ -139,7 +168,8 @@ class Audit:
             transcript = self._since.added_to(transcript)
             without_since = self._since.lacks(host)
         rules = tuple((unit.rule, unit.item) for unit in self._units.get(host, ()))
-        return HostTask(self.hosts[host].policy, transcript, rules, without_since)
+        kept = self._kept.get(host, frozenset())
+        return HostTask(self.hosts[host].policy, transcript, rules, kept, without_since)
 
     def _transcript(self, host: str) -> Transcript:
         transcript = self._transcripts.get(host)
@@ -164,14 +194,26 @@ class Audit:
         return subject
 
     def settle(self, rule: str, severity: Severity, host: str, verdict: Verdict) -> Result:
-        """The result of a verdict, waivers applied."""
+        """The result of a host's verdict, its waivers applied."""
+        waivers = self.hosts[host].policy.waivers.values()
+        return self._record_of(rule, severity, verdict, waivers, host=host)
+
+    def _record_of(
+        self,
+        rule: str,
+        severity: Severity,
+        verdict: Verdict,
+        waivers: Iterable[Waiver],
+        *,
+        host: str | None = None,
+        group: str | None = None,
+    ) -> Result:
         if verdict.traceback is not None:
             self.crashes.setdefault(rule, verdict.traceback)
         cover = None
         if verdict.outcome is Outcome.FAILED:
-            waivers = self.hosts[host].policy.waivers.values()
             cover = cover_of(waivers, rule, verdict.item, self._started.date())
-        return result_record(rule, severity, host, verdict, cover)
+        return result_record(rule, severity, verdict, cover, host=host, group=group)
 
     def report(self, rule: RuleRecord, results: Iterable[Result]) -> None:
         """Take results as reported: they are part of the run from now on."""
@@ -182,7 +224,9 @@ class Audit:
         """What is to be said beside the results: of the inventory, and of its waivers."""
         by_host: dict[str, list[Result]] = defaultdict(list)
         for result in self.results:
-            by_host[result.host].append(result)
+            members = self.plan.groups[result.group].members if result.group else ()
+            for host in members if result.host is None else (result.host,):
+                by_host[host].append(result)
         waived = (
             WaivedHost(name, tuple(host.policy.waivers.values()), tuple(by_host[name]))
             for name, host in self.hosts.items()
@@ -195,7 +239,8 @@ class Audit:
     def run(self, exit_status: int, cut_short: str | None = None) -> Run:
         """The whole run, for reports."""
         # In an order of their own, so that workers and evidence give the same file.
-        results = tuple(sorted(self.results, key=lambda one: (one.rule, one.host, one.item or "")))
+        results = tuple(sorted(self.results, key=_order))
+        groups = sorted({result.group for result in results if result.group is not None})
         return Run(
             tool=ToolRecord(version=__version__),
             run_id=self.run_id,
@@ -206,6 +251,7 @@ class Audit:
             policy_sha256=policies_sha256((one.name, one.policy) for one in self.hosts.values()),
             window=self.settings.window,
             hosts=tuple(self._record(name) for name in sorted(self.hosts)),
+            groups=tuple(group_record(self.plan.groups[name]) for name in groups),
             rules=tuple(self.rules[key] for key in sorted(self.rules)),
             results=results,
             summary=summarize(results),
@@ -217,6 +263,11 @@ class Audit:
         if host not in self._records:
             self.note(self._transcript(host))
         return self._records[host]
+
+
+def _order(result: Result) -> tuple[str, bool, str, str]:
+    """Rules by id, each with its hosts, then its groups."""
+    return result.rule, result.host is None, result.where, result.item or ""
 
 
 def rfc3339(moment: datetime) -> str:

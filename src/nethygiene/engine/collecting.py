@@ -47,6 +47,7 @@ def judge_answers(audit: Audit, watch: Watch) -> None:
     try:
         for transcript in watch(audit.answers(), len(audit.hosts)):
             audit.take(transcript)
+        audit.judge_groups()
     except KeyboardInterrupt:
         audit.interrupted = True
 
@@ -103,6 +104,7 @@ def collect(
             for transcript in watch(collect_fleet(jobs, executor), len(jobs)):
                 keep(transcript)
                 take(transcript)
+            audit.judge_groups()
         except KeyboardInterrupt:
             # What has been collected is judged; a second Ctrl-C ends that as well.
             audit.interrupted = True

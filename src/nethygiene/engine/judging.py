@@ -5,9 +5,10 @@ All of them can be pickled, so that a host may be judged in this process or in a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nethygiene.facts.fact import Fact
 from nethygiene.inventory.policy import Policy
 from nethygiene.outcomes import Unreadable
 from nethygiene.probes.kernel import Kernel
@@ -27,12 +28,14 @@ class HostTask:
         policy: what it should be like.
         transcript: what it answered.
         rules: what is judged, each with its declared item or None.
+        kept: the probes whose facts are handed on, for rules that judge several hosts.
         without_since: why the earlier run of `--since` has no sample of it; None without one.
     """
 
     policy: Policy
     transcript: Transcript
     rules: tuple[tuple[Rule, Named | None], ...]
+    kept: frozenset[str] = frozenset()
     without_since: Unreadable | None = None
 
     def subject(self) -> Subject:
@@ -55,11 +58,13 @@ class HostVerdicts:
         verdicts: for each of the task's rules, in their order; never empty ones.
         machine: which system and boot it was; None if that could not be read.
         kernel: its release; None if that could not be read.
+        facts: those that the task keeps, by their probes' names.
     """
 
     verdicts: tuple[Sequence[Verdict], ...]
     machine: Machine | None
     kernel: Kernel | None
+    facts: Mapping[str, Fact | Unreadable]
 
 
 def judge_host(task: HostTask) -> HostVerdicts:
@@ -71,4 +76,5 @@ def judge_host(task: HostTask) -> HostVerdicts:
         verdicts,
         machine if isinstance(machine, Machine) else None,
         kernel if isinstance(kernel, Kernel) else None,
+        {name: subject.fact(name) for name in task.kept},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from nethygiene.engine.kept_answers import KeptAnswers
 from nethygiene.engine.settings import Settings
 from nethygiene.errors import UsageError
 from nethygiene.inventory import load_inventory, select_hosts
-from nethygiene.inventory.model import Host
+from nethygiene.inventory.model import Group, Host
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.inventory.target import Target
 from nethygiene.shipped import default_inventory
@@ -25,6 +25,7 @@ class Plan:
         path: the inventory or evidence file that names them.
         sha256: hash of the inventory.
         hosts: by name, in the file's order.
+        groups: the groups of these hosts, by name.
         answers: what is judged; None where the hosts have to be connected to.
         warnings: what is odd about the inventory, but no error.
         cut_short: why the evidence does not hold all hosts of the run that wrote it.
@@ -33,6 +34,7 @@ class Plan:
     path: str
     sha256: str
     hosts: Mapping[str, Host]
+    groups: Mapping[str, Group]
     answers: KeptAnswers | None = None
     warnings: tuple[str, ...] = ()
     cut_short: str | None = None
@@ -60,7 +62,8 @@ def _from_inventory(settings: Settings) -> Plan:
         for name, host in hosts.items():
             target = dataclasses.replace(host.target, become=True)
             hosts[name] = dataclasses.replace(host, target=target)
-    return Plan(str(inventory.path), inventory.sha256, hosts, warnings=inventory.warnings)
+    groups = {group.name: group for group in inventory.groups}
+    return Plan(str(inventory.path), inventory.sha256, hosts, groups, warnings=inventory.warnings)
 
 
 def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
@@ -77,5 +80,18 @@ def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
     if limit is not None:
         chosen = select_hosts(limit, {name: host.groups for name, host in hosts.items()})
         hosts = {name: host for name, host in hosts.items() if name in chosen}
+    groups = {group.name: group for group in _groups(answers, hosts)}
     sha256 = answers.header.inventory_sha256
-    return Plan(str(path), sha256, hosts, answers, cut_short=answers.cut_short)
+    return Plan(str(path), sha256, hosts, groups, answers, cut_short=answers.cut_short)
+
+
+def _groups(answers: KeptAnswers, chosen: Collection[str]) -> Iterator[Group]:
+    """The groups with a chosen host, as the hosts of the evidence name them."""
+    members: dict[str, list[str]] = {}
+    for name, kept in answers.hosts.items():
+        for group in kept.groups:
+            members.setdefault(group, []).append(name)
+    for group, names in sorted(members.items()):
+        inside = tuple(name for name in names if name in chosen)
+        if inside:
+            yield Group(group, inside, tuple(name for name in names if name not in chosen))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
-from nethygiene.inventory.model import Host
+from nethygiene.inventory.model import Group, Host
 from nethygiene.inventory.policy import Waiver
 from nethygiene.masking import masked, shows_hint
 from nethygiene.outcomes import Observation, Outcome, Severity
 from nethygiene.probes.kernel import Kernel
 from nethygiene.probes.machine import Machine
 from nethygiene.results import (
+    GroupRecord,
     HostRecord,
     PlaceRecord,
     Result,
@@ -63,10 +64,21 @@ def host_record(
     )
 
 
+def group_record(group: Group) -> GroupRecord:
+    """What the results say of a group."""
+    return GroupRecord(name=group.name, members=group.members, left_out=group.left_out)
+
+
 def result_record(
-    rule: str, severity: Severity, host: str, verdict: Verdict, cover: Cover | None
+    rule: str,
+    severity: Severity,
+    verdict: Verdict,
+    cover: Cover | None,
+    *,
+    host: str | None = None,
+    group: str | None = None,
 ) -> Result:
-    """What a verdict comes to; `cover` is given for a failed one."""
+    """What a verdict of a host or a group comes to; `cover` is given for a failed one."""
     outcome, message, waiver = verdict.outcome, verdict.message, None
     if cover is not None:
         for expired in cover.expired:
@@ -76,8 +88,9 @@ def result_record(
     return Result(
         rule=rule,
         host=host,
+        group=group,
         item=None if verdict.item is None else storable(verdict.item),
-        fingerprint=fingerprint(rule, host, verdict.item),
+        fingerprint=fingerprint(rule, host, verdict.item, group=group),
         outcome=outcome,
         reason=verdict.reason,
         severity=severity,

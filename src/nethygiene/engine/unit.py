@@ -1,11 +1,11 @@
-"""Units: one rule to be judged for one host, for one declared item if the rule has them."""
+"""Units: one rule to be judged for one host or group, for one declared item if it has them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from nethygiene.inventory.model import Host
+from nethygiene.inventory.model import Group, Host
 from nethygiene.rules.definition import ALWAYS_SENT, Rule
 from nethygiene.rules.items import DECLARED, Named
 
@@ -16,18 +16,21 @@ class Unit:
 
     Attributes:
         rule: the rule.
-        host: the name of the host.
+        hosts: the hosts that it looks at: one, or the members of the group.
+        group: the group that is judged as one; None where it is a host.
         item: the declared item; None for a rule without, or a host that declares none.
     """
 
     rule: Rule
-    host: str
+    hosts: tuple[str, ...]
+    group: Group | None = None
     item: Named | None = None
 
     @property
     def name(self) -> str:
-        """The host, and the item if there is one: ``web-1:shop``."""
-        return self.host if self.item is None else f"{self.host}:{self.item.name}"
+        """The host or group, and the item if there is one: ``web-1:shop``, ``group=db``."""
+        subject = self.hosts[0] if self.group is None else f"group={self.group.name}"
+        return subject if self.item is None else f"{subject}:{self.item.name}"
 
     @property
     def probes(self) -> frozenset[str]:
@@ -36,10 +39,13 @@ class Unit:
         return frozenset(ALWAYS_SENT) if idle else self.rule.probes
 
 
-def units_of(rule: Rule, hosts: Iterable[Host]) -> Iterator[Unit]:
-    """The units of a rule on these hosts, in their order."""
+def units_of(rule: Rule, hosts: Iterable[Host], groups: Iterable[Group] = ()) -> Iterator[Unit]:
+    """The units of a rule on these hosts, or of these groups, in their order."""
+    if rule.scope == "group":
+        yield from (Unit(rule, group.members, group) for group in groups)
+        return
     for host in hosts:
         items = () if rule.declared is None else tuple(DECLARED[rule.declared](host.policy))
-        yield from (Unit(rule, host.name, item) for item in items)
+        yield from (Unit(rule, (host.name,), item=item) for item in items)
         if not items:
-            yield Unit(rule, host.name)
+            yield Unit(rule, (host.name,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from nethygiene.inventory.connection import resolve_target
@@ -9,7 +10,7 @@ from nethygiene.inventory.files import Files
 from nethygiene.inventory.form import read_graph
 from nethygiene.inventory.groups import ALL, UNGROUPED, Graph, HostEntry
 from nethygiene.inventory.located import Place, ProblemLog
-from nethygiene.inventory.model import Host, Inventory
+from nethygiene.inventory.model import Group, Host, Inventory
 from nethygiene.inventory.pattern import select
 from nethygiene.inventory.policy import SECTIONS, policies_sha256
 from nethygiene.inventory.validation import PolicyReader
@@ -64,12 +65,29 @@ def load_inventory(path: str | Path, *, limit: str | None = None) -> Inventory:
         sha256=files.sha256(),
         policy_sha256=policies_sha256((host.name, host.policy) for host in hosts),
         hosts=tuple(hosts),
+        groups=tuple(_groups(graph, {host.name for host in hosts})),
         warnings=tuple(dict.fromkeys(warnings)),
     )
 
 
 def _named_groups(graph: Graph, entry: HostEntry) -> tuple[str, ...]:
     return tuple(sorted(set(graph.groups_of(entry)) - {ALL, UNGROUPED}))
+
+
+def _groups(graph: Graph, chosen: Collection[str]) -> Iterator[Group]:
+    """The groups with a chosen host, by name."""
+    for name, members in sorted(_members(graph).items()):
+        inside = tuple(host for host in members if host in chosen)
+        if inside and name not in {ALL, UNGROUPED}:
+            yield Group(name, inside, tuple(host for host in members if host not in chosen))
+
+
+def _members(graph: Graph) -> dict[str, list[str]]:
+    members: dict[str, list[str]] = {name: [] for name in graph.groups}
+    for entry in graph.in_order():
+        for name in graph.groups_of(entry):
+            members[name].append(entry.name)
+    return members
 
 
 def _chosen(graph: Graph, file: str, limit: str | None, problems: ProblemLog) -> list[HostEntry]:
@@ -86,9 +104,5 @@ def _chosen(graph: Graph, file: str, limit: str | None, problems: ProblemLog) ->
         return []
     if limit is None:
         return entries
-    members: dict[str, list[str]] = {name: [] for name in graph.groups}
-    for entry in entries:
-        for name in graph.groups_of(entry):
-            members[name].append(entry.name)
-    names = select(limit, [entry.name for entry in entries], members, problems)
+    names = select(limit, [entry.name for entry in entries], _members(graph), problems)
     return [entry for entry in entries if entry.name in names]

@@ -31,6 +31,21 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """A group of hosts that are judged as one.
+
+    Attributes:
+        name: its name in the inventory.
+        members: the names of its hosts that are part of the run, in the inventory's order.
+        left_out: those of its hosts that the limit leaves out.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """The hosts to audit.
 
@@ -39,6 +54,7 @@ class Inventory:
         sha256: hash of all files that were read (of its output, for a program).
         policy_sha256: hash of the resolved policies of the hosts.
         hosts: in the order of the inventory, after the limit.
+        groups: those with a host that the limit leaves, by name; without ``all`` and ``ungrouped``.
         warnings: what was passed over, one line each.
     """
 
@@ -46,4 +62,5 @@ class Inventory:
     sha256: str
     policy_sha256: str
     hosts: tuple[Host, ...]
+    groups: tuple[Group, ...]
     warnings: tuple[str, ...] = ()

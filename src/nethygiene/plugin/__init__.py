@@ -132,10 +132,10 @@ def pytest_collection_modifyitems(
 ) -> Generator[None]:
     """Keep host-reachable for each host that something selected judges."""
     require_hosts(session, items)
-    before = {item.unit.host: item for item in items if is_reachability(item)}
+    before = {item.unit.hosts[0]: item for item in items if is_reachability(item)}
     yield
     if has_audit(config):
-        present = {item.unit.host for item in items if is_reachability(item)}
+        present = {item.unit.hosts[0] for item in items if is_reachability(item)}
         rule = reachability_rule()
         items[:0] = [
             before.get(host) or reachability_item(session, rule, host)

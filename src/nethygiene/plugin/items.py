@@ -17,7 +17,7 @@ import pytest
 
 from nethygiene.engine.audit import Audit
 from nethygiene.engine.unit import Unit, units_of
-from nethygiene.inventory.model import Host
+from nethygiene.inventory.model import Group, Host
 from nethygiene.plugin.keys import audit_of
 from nethygiene.results import Result
 from nethygiene.rules.definition import Rule
@@ -74,12 +74,13 @@ def rule_items(collector: pytest.Collector, rule: Rule) -> list[RuleItem]:
     """The items of a rule that stands in the module `collector`."""
     audit = audit_of(collector.config)
     hosts = hosts_for(audit, getattr(collector, "obj", None))
-    return [_item(collector, unit) for unit in units_of(rule, hosts)]
+    groups = groups_for(audit, getattr(collector, "obj", None))
+    return [_item(collector, unit) for unit in units_of(rule, hosts, groups)]
 
 
 def reachability_item(session: pytest.Session, rule: Rule, host: str) -> RuleItem:
     """The item of host-reachable for a run that did not collect its module."""
-    return _item(session, Unit(rule, host))
+    return _item(session, Unit(rule, (host,)))
 
 
 def hosts_for(audit: Audit, module: object) -> list[Host]:
@@ -88,6 +89,16 @@ def hosts_for(audit: Audit, module: object) -> list[Host]:
     if patterns is None:
         return list(audit.hosts.values())
     return [host for host in audit.hosts.values() if _is_named(host, patterns)]
+
+
+def groups_for(audit: Audit, module: object) -> list[Group]:
+    """The groups that a module's checks are for: those that `testinfra_hosts` names, or all."""
+    patterns = getattr(module, "testinfra_hosts", None)
+    groups = list(audit.plan.groups.values())
+    if patterns is None:
+        return groups
+    named = (group for group in groups for glob in patterns if fnmatchcase(group.name, glob))
+    return groups if "all" in patterns else list(dict.fromkeys(named))
 
 
 def _is_named(host: Host, patterns: Sequence[str]) -> bool:

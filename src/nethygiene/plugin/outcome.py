@@ -100,7 +100,7 @@ def status_of(report: object) -> tuple[str, str, tuple[str, dict[str, bool]]] | 
 
 
 def _line(result: Result) -> str:
-    where = result.host if result.item is None else f"{result.host} [{result.item}]"
+    where = result.where if result.item is None else f"{result.where} [{result.item}]"
     said = result.message
     if result.waiver is not None:
         said += f" (waived {result.waiver.terms})"
@@ -112,7 +112,7 @@ def _properties(worst: Outcome, results: Sequence[Result]) -> list[tuple[str, ob
     first = results[0]
     properties: list[tuple[str, object]] = [
         ("rule", first.rule),
-        ("host", first.host),
+        ("host", first.host) if first.host is not None else ("group", first.group),
         ("severity", first.severity.value),
         ("outcome", worst.value),
     ]

@@ -23,12 +23,14 @@ def is_reachability(item: pytest.Item) -> TypeGuard[RuleItem]:
 
 def hosts_of(items: Iterable[pytest.Item]) -> list[str]:
     """The hosts that items judge, each once, in their order."""
-    hosts = map(_host_of, items)
-    return list(dict.fromkeys(host for host in hosts if host is not None))
+    return list(dict.fromkeys(host for item in items for host in _hosts_of(item)))
 
 
-def _host_of(item: pytest.Item) -> str | None:
-    return item.unit.host if isinstance(item, RuleItem) else plain.host_of(item)
+def _hosts_of(item: pytest.Item) -> tuple[str, ...]:
+    if isinstance(item, RuleItem):
+        return item.unit.hosts
+    host = plain.host_of(item)
+    return () if host is None else (host,)
 
 
 def select(audit: Audit, items: Iterable[pytest.Item]) -> None:
@@ -60,8 +62,7 @@ def probes_by_host(items: Iterable[pytest.Item]) -> dict[str, set[str]]:
     """The probes that each host is sent."""
     needed: dict[str, set[str]] = {}
     for item in items:
-        host = _host_of(item)
-        if host is not None:
+        for host in _hosts_of(item):
             probes = needed.setdefault(host, set(ALWAYS_SENT))
             probes |= item.unit.probes if isinstance(item, RuleItem) else plain.probes_of(item)
     return needed

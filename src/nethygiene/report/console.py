@@ -62,6 +62,7 @@ def scope(run: Run) -> str:
     """How many hosts and rules there were."""
     unreached = sum(not host.reachable for host in run.hosts)
     hosts = f"{plural(len(run.hosts), 'host')} ({unreached:,} not reached)"
+    hosts += f", {plural(len(run.groups), 'group')}" if run.groups else ""
     return f"{hosts}, {plural(len(run.rules), 'rule')}, {plural(len(run.results), 'result')}"
 
 
@@ -100,8 +101,7 @@ def verdict_line(run: Run, fail_on: Severity) -> str:
 
 def _group(group: Group, *, width: int, verbose: bool) -> Iterator[Line]:
     rule, outcome = group.rule, group.outcome
-    on = plural(group.hosts, "host")
-    head = printable(f"{outcome.value.upper()} {rule.id} ({rule.severity}) on {on}")
+    head = printable(f"{outcome.value.upper()} {rule.id} ({rule.severity}) on {group.on}")
     yield Line(head, _COLOURS[outcome])
     if rule.title:
         yield from _wrapped(f"    Expected: {rule.title}.", width)
@@ -142,7 +142,7 @@ def _unreached(run: Run, width: int) -> Iterator[Line]:
     """What is unknown for no other reason than that its host was not read: told once."""
     results = unread_results(run)
     if results:
-        hosts = sorted({one.host for one in results})
+        hosts = sorted({one.where for one in results})
         count = plural(len(results), "result")
         head = f"UNKNOWN {count} of hosts that were not read, or not to the end"
         yield from _wrapped(head, width, _COLOURS[Outcome.UNKNOWN])

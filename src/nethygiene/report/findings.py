@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nethygiene.markup import merged, words
@@ -56,9 +56,14 @@ class Group:
     results: tuple[Result, ...]
 
     @property
-    def hosts(self) -> int:
-        """On how many hosts."""
-        return len({one.host for one in self.results})
+    def places(self) -> int:
+        """On how many hosts and groups."""
+        return len({one.where for one in self.results})
+
+    @property
+    def on(self) -> str:
+        """The same in words."""
+        return counted_places(self.results)
 
     def stories(self, *, by_evidence: bool = False) -> list[Story]:
         """Its stories, the most frequent first.
@@ -86,7 +91,7 @@ class Group:
         by_host: dict[tuple[object, ...], list[Result]] = defaultdict(list)
         for one in self.results:
             remedy = one.remedy or self.rule.remedy
-            by_host[one.host, words(remedy) if one.remedy else remedy].append(one)
+            by_host[one.where, words(remedy) if one.remedy else remedy].append(one)
         mended: dict[str, list[Result]] = defaultdict(list)
         for many in by_host.values():
             remedies = list(dict.fromkeys(one.remedy or self.rule.remedy for one in many))
@@ -135,6 +140,14 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def counted_places(results: Iterable[Result]) -> str:
+    """``2 hosts``, ``1 group``, ``2 hosts and 1 group``."""
+    places = {(one.host is None, one.where) for one in results}
+    of_groups = sum(is_group for is_group, _ in places)
+    counts = [(len(places) - of_groups, "host"), (of_groups, "group")]
+    return " and ".join(plural(count, noun) for count, noun in counts if count) or "0 hosts"
+
+
 def capped(names: Sequence[str], most: int) -> str:
     """Names in a row, the rest of them counted."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
@@ -142,5 +155,5 @@ def capped(names: Sequence[str], most: int) -> str:
 
 
 def subject(result: Result) -> str:
-    """``host`` or ``host [item]``."""
-    return result.host if result.item is None else f"{result.host} [{result.item}]"
+    """``web-1``, ``web-1 [shop]``, or ``group db``."""
+    return result.where if result.item is None else f"{result.where} [{result.item}]"

@@ -34,13 +34,15 @@ def github_annotations(report: RunReport) -> Iterator[str]:
     """
     run = report.run
     places = {host.name: host.declared_at for host in run.hosts}
+    # A group stands at the line of its first member.
+    places |= {f"group {group.name}": places.get(group.members[0]) for group in run.groups}
     if run.cut_short is not None:
         yield _command("error", "The run was cut short", run.cut_short, None)
     levels: dict[str, dict[str, list[Result]]] = {"error": {}, "warning": {}}
     for one in run.results:
         level = _level(one, report.fail_on)
         if level is not None:
-            levels[level].setdefault(one.host, []).append(one)
+            levels[level].setdefault(one.where, []).append(one)
     for level, by_host in levels.items():
         ordered = sorted(by_host.items(), key=lambda pair: (_badness(pair[1]), pair[0]))
         for name, results in ordered[:_SHOWN]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from nethygiene.outcomes import Outcome, Severity
-from nethygiene.report.findings import plural
+from nethygiene.report.findings import counted_places, plural
 from nethygiene.results import Run
 from nethygiene.verdict import ExitStatus
 
@@ -122,8 +122,8 @@ def _findings(run: Run, fail_on: Severity) -> str:
     ]
     if not failed:
         return "A test that is no rule failed: see the table of other tests"
-    rules, hosts = len({one.rule for one in failed}), len({one.host for one in failed})
-    return f"{plural(rules, 'rule')} at or above {fail_on} failed on {plural(hosts, 'host')}"
+    rules = plural(len({one.rule for one in failed}), "rule")
+    return f"{rules} at or above {fail_on} failed on {counted_places(failed)}"
 
 
 def _unknowns(run: Run, fail_on: Severity) -> str:

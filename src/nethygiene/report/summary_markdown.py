@@ -78,7 +78,7 @@ def _lines(report: RunReport) -> Iterator[str]:
             yield f"### {outcome.value.capitalize()}"
             yield ""
         if unread:
-            names = sorted({one.host for one in unread})
+            names = sorted({one.where for one in unread})
             yield (
                 f"- {plural(len(unread), 'result')} of hosts that were not read: "
                 f"{escaped(capped(names, _NAMES))}"
@@ -100,7 +100,7 @@ def _lines(report: RunReport) -> Iterator[str]:
 
 def _group(group: Group) -> Iterator[str]:
     rule = group.rule
-    yield f"**{escaped(rule.id)}** ({rule.severity}) on {plural(group.hosts, 'host')}"
+    yield f"**{escaped(rule.id)}** ({rule.severity}) on {group.on}"
     yield f"  Expected: {escaped(rule.title)}." if rule.title else ""
     yield ""
     stories = group.stories()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from nethygiene.outcomes import Kind, Severity
 from nethygiene.probes import all_probes
@@ -14,7 +14,11 @@ from nethygiene.rules.documentation import Documentation, parse_documentation
 from nethygiene.rules.items import DECLARED, FOUND
 from nethygiene.rules.precondition import Precondition
 
-PLAIN_ARGUMENTS = ("connection", "expect", "policy")
+Scope = Literal["host", "group"]
+_BESIDE_FACTS: Mapping[Scope, frozenset[str]] = {
+    "host": frozenset({*DECLARED, *FOUND, "connection", "expect", "policy"}),
+    "group": frozenset({"expect", "group"}),
+}
 ALWAYS_SENT = ("kernel", "machine")
 _ATTRIBUTE = "__nethygiene_rule__"
 
@@ -42,6 +46,7 @@ class Rule:
         found: the argument that names a found item, None if it has none.
         probes: names of the probes that it needs.
         judged_if: where the declared item has to be served; None for anywhere.
+        scope: ``host``, or ``group``: all members of an inventory group are judged as one.
     """
 
     id: str
@@ -56,6 +61,7 @@ class Rule:
     found: str | None
     probes: frozenset[str]
     judged_if: Precondition | None = None
+    scope: Scope = "host"
 
     @property
     def judges_reachability(self) -> bool:
@@ -70,6 +76,7 @@ def rule(
     incidents: Sequence[str],
     version: int = 1,
     judged_if: Precondition | None = None,
+    scope: Scope = "host",
 ) -> Callable[[F], F]:
     """Declare a rule.
 
@@ -85,13 +92,16 @@ def rule(
         judged_if: where the declared item has to be served, as `SERVED_HERE`: then the rule is
             asked about the port that the host itself serves, and not at all where another
             host or container does.
+        scope: ``host`` judges each host by itself. ``group`` judges all members of an inventory
+            group as one: a probe's name then brings :class:`Each` member's fact, and ``group``
+            the group itself.
 
     Raises:
         RuleDeclarationError: on import, when the declaration is wrong.
     """
 
     def declare(function: F) -> F:
-        read = _read(function, severity, kind, tuple(incidents), version)
+        read = _read(function, severity, kind, tuple(incidents), version, scope)
         if judged_if is not None:
             probes = read.probes.union(judged_if.probes)
             read = replace(read, judged_if=judged_if, probes=probes)
@@ -113,6 +123,7 @@ def _read(
     kind: str,
     incidents: tuple[str, ...],
     version: int,
+    scope: Scope,
 ) -> Rule:
     name = function.__name__
     if not re.fullmatch(r"test_[a-z0-9]+(_[a-z0-9]+)*", name):
@@ -130,7 +141,7 @@ def _read(
     except ValueError as error:
         raise RuleDeclarationError(str(error)) from None
     arguments = tuple(inspect.signature(function).parameters)
-    known = {*all_probes(), *DECLARED, *FOUND, *PLAIN_ARGUMENTS}
+    known = {*all_probes(), *_BESIDE_FACTS[scope]}
     if strange := [argument for argument in arguments if argument not in known]:
         raise RuleDeclarationError(
             f"{name}: no probe or item is called {', '.join(map(repr, strange))}. "
@@ -159,6 +170,7 @@ def _read(
         declared=declared[0] if declared else None,
         found=found[0] if found else None,
         probes=frozenset(probes.union(ALWAYS_SENT)),
+        scope=scope,
     )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from nethygiene.facts.fact import Fact
 from nethygiene.facts.ledger import Ledger, UnreadableFactError
+from nethygiene.inventory.model import Group
 from nethygiene.markup import joined
 from nethygiene.outcomes import Observation, Outcome, Reason, Unreadable
 from nethygiene.probes.kernel import Kernel
 from nethygiene.rules.definition import Rule
+from nethygiene.rules.each import Each
 from nethygiene.rules.expect import Expect, NotApplicableError, judged_by
 from nethygiene.rules.items import DECLARED, FOUND, Named
 from nethygiene.rules.judged import Judgement, judged_sysctls
@@ -157,6 +160,37 @@ def _judge(rule: Rule, subject: Subject, kind: str | None, item: Named | None) -
             arguments[name] = item
         else:
             arguments[name] = subject.bound(name, ledger)
+    return _called(rule, arguments, ledger, item.name if item else None)
+
+
+def evaluate_group(
+    rule: Rule, group: Group, facts: Mapping[str, Mapping[str, Fact | Unreadable]]
+) -> list[Verdict]:
+    """Judge the members of a group as one, by a rule of that scope.
+
+    Args:
+        rule: the rule.
+        group: the group.
+        facts: by host name, the facts that the rule asks for by the names of their probes.
+    """
+    ledger = Ledger()
+    if group.left_out:
+        total = len(group.members) + len(group.left_out)
+        detail = f"{len(group.left_out)} of {total} members are outside --limit"
+        ledger.note_unreadable(Unreadable(Reason.NOT_COLLECTED, "", detail))
+    given: dict[str, object] = {"expect": Expect(ledger), "group": group}
+    for name in rule.arguments:
+        if name not in given:
+            members = {host: facts[host][name] for host in group.members}
+            given[name] = Each(members, ledger)
+    arguments = {name: given[name] for name in rule.arguments}
+    return [_called(rule, arguments, ledger, None)]
+
+
+def _called(
+    rule: Rule, arguments: Mapping[str, object], ledger: Ledger, item: str | None
+) -> Verdict:
+    """Call a rule's function, and decide by what its ledger holds then."""
     crash: BaseException | None = None
     inapplicable: NotApplicableError | None = None
     judging = judged_by.set(ledger)
@@ -177,7 +211,7 @@ def _judge(rule: Rule, subject: Subject, kind: str | None, item: Named | None) -
     nothing = f"{rule.id} ended without a single expect(): it judged nothing"
     return decide(
         ledger,
-        item.name if item else None,
+        item,
         crash=crash,
         inapplicable=inapplicable,
         judged_nothing=None if ledger.expectations else nothing,

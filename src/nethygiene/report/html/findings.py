@@ -82,7 +82,8 @@ class ShownGroup:
     Attributes:
         rule: the rule.
         is_addressed: this is what the rule's address opens.
-        hosts: on how many hosts.
+        places: on how many hosts and groups.
+        on: the same in words.
         results: how many there are.
         columns: the heads of the table.
         stories: what is shown of them.
@@ -94,7 +95,8 @@ class ShownGroup:
 
     rule: RuleRecord
     is_addressed: bool
-    hosts: int
+    places: int
+    on: str
     results: int
     columns: Sequence[str]
     stories: Sequence[ShownStory]
@@ -151,7 +153,7 @@ def sections(run: Run) -> Iterator[Section]:
 
 
 def _unread(results: Sequence[Result]) -> Unread:
-    names = sorted({one.host for one in results})
+    names = sorted({one.where for one in results})
     return Unread(
         results=len(results),
         rules=len({one.rule for one in results}),
@@ -168,7 +170,8 @@ def _group(group: Group, *, is_addressed: bool) -> ShownGroup:
     return ShownGroup(
         rule=group.rule,
         is_addressed=is_addressed,
-        hosts=group.hosts,
+        places=group.places,
+        on=group.on,
         results=len(group.results),
         columns=_UNKNOWN_COLUMNS if is_unknown else _COLUMNS,
         stories=[_story(story) for story in stories[:_STORIES]],
@@ -195,9 +198,9 @@ def _story(story: Story) -> ShownStory:
 
 def _links(results: Sequence[Result]) -> list[Link]:
     """Each host once, with the items in brackets, and the link that opens it."""
-    ordered = sorted(results, key=lambda result: result.host)
+    ordered = sorted(results, key=lambda result: result.where)
     links = []
-    for host, group in groupby(ordered, key=lambda result: result.host):
+    for host, group in groupby(ordered, key=lambda result: result.where):
         of_host = list(group)
         items = ", ".join(result.item for result in of_host if result.item is not None)
         text = f"{host} [{items}]" if items else host

@@ -48,7 +48,8 @@ def matrix_json(run: Run) -> str:
     strings: _Pool[str] = _Pool()
     observations: _Pool[tuple[int, int, int, int]] = _Pool()
     lists: _Pool[tuple[int, ...]] = _Pool()
-    hosts = {host.name: index for index, host in enumerate(run.hosts)}
+    names = [*(host.name for host in run.hosts), *(f"group {group.name}" for group in run.groups)]
+    places = {name: index for index, name in enumerate(names)}
     rules = {rule.id: index for index, rule in enumerate(run.rules)}
 
     def optional(value: str | None) -> int:
@@ -74,8 +75,8 @@ def matrix_json(run: Run) -> str:
     results = run.results
     columns = {
         "rule": [rules[one.rule] for one in results],
-        # Hosts come in order within a rule: steps of 1 are shorter than numbers.
-        "host": _steps([hosts[one.host] for one in results]),
+        # Hosts come in order within a rule, groups after them: steps of 1 are shorter than numbers.
+        "host": _steps([places[one.where] for one in results]),
         "item": [-1 if one.item is None else strings.number(one.item) for one in results],
         "outcome": "".join(LETTERS[one.outcome] for one in results),
         "message": [optional(one.message) for one in results],
@@ -99,6 +100,17 @@ def matrix_json(run: Run) -> str:
                 "error": printable(host.error or ""),
             }
             for host in run.hosts
+        ]
+        + [
+            {
+                "name": printable(f"group {group.name}"),
+                "key": f"group {group.name}",
+                "groups": [printable(group.name)],
+                "reachable": True,
+                "members": [printable(name) for name in group.members],
+                "leftOut": [printable(name) for name in group.left_out],
+            }
+            for group in run.groups
         ],
         "rules": [
             {

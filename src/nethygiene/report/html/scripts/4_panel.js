@@ -151,7 +151,9 @@ function openCell(host, rule) {
 
 function openHost(number) {
   const host = hosts[number];
-  const about = facts([
+  const about = host.members ? facts([
+    ["members", host.members.join(", ")], ["outside --limit", host.leftOut.join(", ")],
+  ]) : facts([
     ["address", host.address], ["groups", host.groups.join(", ")], ["system", host.os], ["kernel", host.kernel],
     ["uptime", duration(host.uptime)], ["privilege", host.privileged ? "root, or sudo obeyed" : "an ordinary user"],
   ]);

@@ -46,7 +46,7 @@ function refresh() {
 function tellStatus() {
   const some = (n, of, noun) => `${numbers.format(n)} of ${numbers.format(of)} ${noun}${of === 1 ? "" : "s"}`;
   control("status").textContent = shown.results
-    ? `${some(shown.hosts.length, hosts.length, "host")}, ${some(shown.rules.length, rules.length, "rule")}, ${some(shown.results, count, "result")}`
+    ? `${some(shown.hosts.length, hosts.length, hosts.some((one) => one.members) ? "row" : "host")}, ${some(shown.rules.length, rules.length, "rule")}, ${some(shown.results, count, "result")}`
     : "Nothing matches these filters.";
 }
 
