@@ -80,7 +80,7 @@ ALLOWED: dict[str, set[str]] = {
     # From a plan to a run; it knows no pytest.
     "engine": {
         *("__init__", "errors", "masking", "outcomes", "transcript", "evidence", "redaction"),
-        *("inventory", "transport", "collect", "probes", "rules", "shipped"),
+        *("inventory", "transport", "collect", "facts", "probes", "rules", "shipped"),
         *("results", "verdict", "waivers"),
     },
     "audit_options": {"report"},
