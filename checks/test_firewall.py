@@ -74,7 +74,7 @@ def test_firewall_allows_service(
         expect(what, who_gets_in(packet_filter, passage), equal_to("nobody"), keep_out, remedy)
 
 
-@rule(severity="high", kind="setting", incidents=["S4"], version=2)
+@rule(severity="high", kind="setting", incidents=["S4"], version=3)
 def test_firewall_blocks_port(
     packet_filter: PacketFilter,
     listeners: Listeners,

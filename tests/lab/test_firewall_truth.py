@@ -16,7 +16,14 @@ from tests.lab.firewall.kinds import KINDS, judge, load
 from tests.lab.firewall.tally import Tally, total
 from tests.lab.lab import Lab
 
-_RULESETS = {"single": 12, "nft": 12, "iptables": 8, "iptables-legacy": 4, "both": 4}
+_RULESETS = {
+    "single": 12,
+    "nft": 12,
+    "iptables": 8,
+    "iptables-legacy": 4,
+    "both": 4,
+    "routing-rules": 8,
+}
 """How many of each kind; of the others two. Many rulesets find more than many connections."""
 _CONNECTIONS = 45
 _MORE = 7 if THOROUGH else 1

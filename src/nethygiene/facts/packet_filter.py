@@ -174,9 +174,9 @@ class PacketFilter(Fact):
     def ways_through(self, family: Family, sources: Intervals, to: int) -> Iterator[Path]:
         """The ways by which connections to another host, which this one leads to, come in."""
         model = self.model
-        out = model.routes.way(family, to, None).devices
+        out = model.routes.way(family, to, None, None, None).devices
         among = common(sources, possible_sources(model.routes, family))
-        for intervals, ways in model.routes.ways(family, None):
+        for intervals, ways in model.routes.ways(family, None, None, None):
             if shared := common(among, intervals):
                 for name in sorted(ways.devices - out - {"lo"}):
                     if not model.links.is_wireless(name):

@@ -6,9 +6,11 @@ is lost, the answer's as well as the client's, loses it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from nethygiene.firewall.fields import CLIENT, Field
+from nethygiene.firewall.arriving import taken_in
+from nethygiene.firewall.fields import CLIENT, NO_MARK, Bits, Field
 from nethygiene.firewall.hooks import Hooks, merge
 from nethygiene.firewall.kinds import ACK_IN, DATA_IN, DATA_OUT, SYN_ACK_OUT, SYN_IN, Kind
 from nethygiene.firewall.matches import Ground
@@ -18,6 +20,7 @@ from nethygiene.firewall.packet import SILENT, Packet
 from nethygiene.firewall.ruleset import Action, Hook, Rule
 from nethygiene.firewall.trace import Event, Flow, Trace
 
+_NO_WAY_BACK = "no route back to the client"
 _LOOPBACK = (127 << 24, (128 << 24) - 1)
 # What tells a packet of a connection from the first one in the same direction.
 _STATE = frozenset({Field.CT_STATE, Field.CT_STATUS, Field.CT_DIRECTION, Field.CT_MARK})
@@ -82,7 +85,8 @@ class Connection:
             local = self.ground.routes.is_local(packet.family, packet.daddr[0][0])
             if local and packet.family == "ipv4" and self._is_martian(packet, mask, trace):
                 continue
-            (here if local else elsewhere).append((packet, mask))
+            if which := taken_in(packet, mask, self.hooks.links, self.ground, trace):
+                (here if local else elsewhere).append((packet, which))
         here = _not_astray(hooks.ask(Hook.INPUT, here, trace), trace)
         return merge([*here, *self._forwarded(elsewhere, trace)])
 
@@ -129,7 +133,9 @@ class Connection:
             _lose(trace, packet, local, "nothing is forwarded for link-local addresses")
             mask &= ~local
         assert isinstance(packet.daddr, tuple)
-        ways = self.ground.routes.way(packet.family, packet.daddr[0][0], None)
+        ways = self.ground.routes.way(
+            packet.family, packet.daddr[0][0], None, packet.mark, packet.near
+        )
         if not ways.devices:
             _lose(trace, packet, mask, "no route to where NAT takes it")
             return None
@@ -176,49 +182,99 @@ class Connection:
                 starts = hooks.ask_device(Hook.INGRESS, packet.far, starts, trace)
                 starts = hooks.ask(Hook.PREROUTING, starts, trace)
             hook = Hook.OUTPUT if packet.far == "" else Hook.FORWARD
-            for device, routed in self._back(starts, trace):
-                left = self._left(device, hooks.ask(hook, routed, trace), trace)
+            # An accepted socket may have the mark of its SYN (tcp_fwmark_accept).
+            for device, routed in self._back(starts, (NO_MARK, before.mark), trace):
+                left = self._left(device, hooks.ask(hook, routed, trace, self._rerouted), trace)
                 passed += _not_astray(left, trace)
         return merge(passed)
 
-    def _back(self, flows: list[Flow], trace: Trace) -> list[tuple[str | None, list[Flow]]]:
+    def _back(
+        self, flows: list[Flow], marks: tuple[Bits, ...], trace: Trace
+    ) -> list[tuple[str | None, list[Flow]]]:
         """By which interface the answer leaves; without a route it does not."""
         found: list[tuple[str | None, list[Flow]]] = []
         for packet, mask in flows:
-            for which, device, exists in self._ways_back(packet):
-                taken = mask & which
+            for way in self._ways_back(packet, marks):
+                taken = mask & way.clients
                 if not taken:
                     continue
-                if exists is not True:
-                    rule = _lose(trace, packet, taken, "no route back to the client")
-                    if exists is False:
+                if way.exists is not True:
+                    rule = _lose(trace, packet, taken, _NO_WAY_BACK)
+                    if way.exists is False:
                         continue
                     trace.doubts.append((taken, rule))
-                found.append((device, [(replace(packet, oif=device), taken)]))
+                found.append((way.device, [(replace(packet, oif=way.device), taken)]))
         return found
 
-    def _ways_back(self, packet: Packet) -> list[tuple[int, str | None, bool | None]]:
-        """Classes of clients with the interface that leads to them, and whether one does.
+    def _rerouted(self, flows: list[Flow], trace: Trace) -> list[Flow]:
+        """The host's own answers that a rule has marked: they are routed anew, by their mark."""
+        found: list[Flow] = []
+        for packet, mask in flows:
+            lost = 0
+            if packet.far == "" and packet.daddr is CLIENT:
+                for way in self._ways_back(packet, (packet.mark,)):
+                    if way.exists is True or not (taken := mask & way.clients):
+                        continue
+                    rule = _lose(trace, packet, taken, f"{_NO_WAY_BACK} by the mark of its answer")
+                    if way.exists is None:
+                        trace.doubts.append((taken, rule))
+                    else:
+                        lost |= taken
+            found.append((packet, mask & ~lost))
+        return merge(found)
 
-        The interface is None where it cannot be told, the last where a rule that cannot be decided
-        may lead to one.
-        """
+    def _ways_back(self, packet: Packet, marks: Iterable[Bits]) -> list[_Way]:
+        """How the answer to a class of clients leaves, if it has one of some marks."""
         everyone = self.ground.classes.all
         if packet.daddr is not CLIENT:
-            return [(everyone, None, True)]
+            return [_Way(everyone, None, True)]
+        if packet.far != "":
+            marks = (packet.mark,)  # that a rule gave it on the way
+        found = [_Way(everyone, "", None)]
+        for number, mark in enumerate(dict.fromkeys(marks)):
+            more = self._ways_with(packet, mark)
+            found = more if number == 0 else [a.met(b) for a in found for b in more]
+        return [one for one in found if one.clients]
+
+    def _ways_with(self, packet: Packet, mark: Bits) -> list[_Way]:
         near = 0
         if packet.family == "ipv6":
             near = self.ground.mask(LINK_LOCAL["ipv6"])  # the socket remembers the interface
-        found: list[tuple[int, str | None, bool | None]] = [(near, packet.near, True)]
-        own = packet.saddr if packet.far == "" else None
-        source = own[0][0] if isinstance(own, tuple) else None
-        for intervals, ways in self.ground.routes.ways(packet.family, source):
+        source = packet.saddr[0][0] if isinstance(packet.saddr, tuple) else None
+        incoming = "lo" if packet.far == "" else packet.far
+        found: list[_Way] = []
+        for intervals, ways in self.ground.routes.ways(packet.family, source, mark, incoming):
             only = next(iter(ways.devices)) if len(ways.devices) == 1 and ways.certain else None
             exists: bool | None = bool(ways.devices) or (False if ways.certain else None)
             if exists and ways.perhaps_none:
                 exists = None
-            found.append((self.ground.mask(intervals) & ~near, only, exists))
+            mask = self.ground.mask(intervals)
+            found.append(_Way(mask & ~near, only, exists))
+            found.append(_Way(mask & near, packet.near, exists))
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the answers to some clients leave.
+
+    Attributes:
+        clients: their classes.
+        device: the interface that leads to them; None where it cannot be told.
+        exists: whether one does; None where a rule that cannot be decided may lead to one.
+    """
+
+    clients: int
+    device: str | None
+    exists: bool | None
+
+    def met(self, other: _Way) -> _Way:
+        """What is so of both, of the clients of both."""
+        return _Way(
+            self.clients & other.clients,
+            self.device if self.device == other.device else None,
+            self.exists if self.exists is other.exists else None,
+        )
 
 
 def _not_astray(flows: list[Flow], trace: Trace) -> list[Flow]:

@@ -49,6 +49,14 @@ class Bits:
         return Bits(((self.value & keep) ^ change.value) & known, known)
 
 
+def has_bits(found: Bits, value: int, mask: int) -> bool | None:
+    """Whether the masked bits are those of a value; None where too few of them are known."""
+    known = found.known & mask
+    if (found.value ^ value) & known:
+        return False
+    return True if known == mask else None
+
+
 NO_MARK = Bits(0)
 """That of every packet until a rule gives it another."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
@@ -27,6 +27,9 @@ _DECIDING = frozenset({Hook.INPUT, Hook.FORWARD})
 _MAY_LOSE = frozenset({Action.DROP, Action.REJECT, Action.JUMP, Action.GOTO, Action.UNDECIDED})
 
 
+Reroute = Callable[[list[Flow], Trace], list[Flow]]
+
+
 class _Step(Enum):
     """What happens at a hook besides the base chains."""
 
@@ -44,8 +47,17 @@ class Hooks:
     _steps: dict[Hook, tuple[BaseChain | _Step, ...]] = field(default_factory=dict)
     _weights: dict[int, tuple[bool, bool]] = field(default_factory=dict)
 
-    def ask(self, hook: Hook, flows: list[Flow], trace: Trace) -> list[Flow]:
-        """The packets that a hook lets pass, as it leaves them."""
+    def ask(
+        self, hook: Hook, flows: list[Flow], trace: Trace, reroute: Reroute | None = None
+    ) -> list[Flow]:
+        """The packets that a hook lets pass, as it leaves them.
+
+        Args:
+            hook: which.
+            flows: the packets.
+            trace: what happens to them.
+            reroute: what becomes of those whose mark a chain of type route changes.
+        """
         for step in self._at(hook):
             if not flows:
                 break
@@ -54,7 +66,12 @@ class Hooks:
             elif step is _Step.NAT:
                 flows = self._nat(hook, flows, trace)
             else:
+                before = {packet.mark for packet, _ in flows}
                 flows = self._base(step, flows, trace)
+                if step.reroutes and reroute is not None:
+                    marked = [flow for flow in flows if flow[0].mark not in before]
+                    others = [flow for flow in flows if flow[0].mark in before]
+                    flows = [*others, *reroute(marked, trace)]
         return flows
 
     def ask_perhaps(self, hook: Hook, flows: list[Flow], trace: Trace) -> None:

@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from nethygiene.firewall.addresses import Intervals, common, everything, merged
-from nethygiene.firewall.fields import CLIENT, Address
-from nethygiene.firewall.hooks import Hooks
+from nethygiene.firewall.arriving import taken_in
+from nethygiene.firewall.fields import CLIENT, NO_MARK, Address
+from nethygiene.firewall.hooks import Hooks, merge
 from nethygiene.firewall.kinds import ARP_IN, ARP_OUT, NA_IN, NA_OUT, NS_IN, NS_OUT, Kind
 from nethygiene.firewall.matches import Ground
 from nethygiene.firewall.own import LINK_LOCAL
@@ -39,11 +40,12 @@ def acquainted(syn: Packet, clients: int, hooks: Hooks, ground: Ground, trace: T
     if link is None or not link.resolves:
         return clients
     asked = (*_HOOKS[syn.family], *_FRAMES)
-    if not any(hooks.ruleset.bases(hook) for hook in asked):
+    refused = ground.routes.has_rules_before_local(syn.family)
+    if not refused and not any(hooks.ruleset.bases(hook) for hook in asked):
         return clients
     meeting = _Meeting(syn, hooks, ground, trace)
     found = 0
-    for intervals, ways in ground.routes.ways(syn.family, _number(syn)):
+    for intervals, ways in ground.routes.ways(syn.family, _number(syn), NO_MARK):
         mask = clients & ground.mask(intervals)
         if not mask:
             continue
@@ -71,7 +73,9 @@ def unsure_way_back(
     link = hooks.links.links.get(packet.far or "")
     if link is None or not link.resolves:
         return
-    if not any(hooks.ruleset.bases(hook) for hook in (*_HOOKS[packet.family], *_FRAMES)):
+    asked = (*_HOOKS[packet.family], *_FRAMES)
+    refused = ground.routes.has_rules_before_local(packet.family)
+    if not refused and not any(hooks.ruleset.bases(hook) for hook in asked):
         return
     ways = ground.routes.way(packet.family, _number(packet), None)
     routers = tuple((one, one) for one in sorted(ways.gateways))
@@ -134,9 +138,12 @@ class _Meeting:
             for hook in (Hook.BRIDGE_PREROUTING, Hook.BRIDGE_INPUT):
                 hooks.ask_perhaps(hook, flows, trace)
         six = packet.family == "ipv6"
-        for hook in (Hook.PREROUTING, Hook.INPUT) if six else (Hook.ARP_INPUT,):
-            flows = hooks.ask(hook, flows, trace)
-        return _masks(flows)
+        before, after = (Hook.PREROUTING, Hook.INPUT) if six else (Hook.ARP_INPUT, None)
+        flows = merge(
+            (one, taken_in(one, which, hooks.links, self.ground, trace))
+            for one, which in hooks.ask(before, flows, trace)
+        )
+        return _masks(flows if after is None else hooks.ask(after, flows, trace))
 
     def _goes(self, packet: Packet, mask: int) -> int:
         hooks, trace, device = self.hooks, self.trace, self.syn.iif

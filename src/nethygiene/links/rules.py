@@ -35,6 +35,7 @@ class PolicyRule:
         protocol: of transport, as ``tcp``; empty for any.
         suppress: ``suppress_prefixlength``: routes of that length or shorter do not count; -1
             for none.
+        mark: the packet's mark that it is for, and which of its bits; None for any mark.
         others: the words for what more it looks at or does, as ``fwmark``, ``dport``, ``goto``.
     """
 
@@ -48,6 +49,7 @@ class PolicyRule:
     table: str = ""
     protocol: str = ""
     suppress: int = -1
+    mark: tuple[int, int] | None = None
     others: frozenset[str] = frozenset()
 
     @property
@@ -119,5 +121,12 @@ def parse_rule(line: str, family: Family) -> PolicyRule:
         table=values.get("lookup", values.get("table", "")),
         protocol=values.get("ipproto", ""),
         suppress=int(suppress),
+        mark=_mark(values["fwmark"]) if "fwmark" in values else None,
         others=frozenset(others - _REFUSING - {"not"} | (values.keys() - _PLACED)),
     )
+
+
+def _mark(text: str) -> tuple[int, int]:
+    """Read ``0x1`` or ``0x1/0xff``."""
+    value, _, mask = text.partition("/")
+    return int(value, 0), int(mask or "0xffffffff", 0)

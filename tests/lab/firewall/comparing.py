@@ -18,6 +18,7 @@ from nethygiene.outcomes import Unreadable
 from nethygiene.probes import all_probes
 from tests.lab.firewall.greeting import PATIENCE, Attempt, Client, Loop
 from tests.lab.firewall.model import Said, said
+from tests.lab.firewall.routing_rules import FORGET
 from tests.lab.firewall.tally import Tally
 from tests.lab.firewall.topology import Place, Topology, topology
 from tests.lab.host import LabHost
@@ -53,8 +54,8 @@ class Ground:
         return self.topology.target
 
     def flush(self) -> None:
-        """Take all rules away."""
-        self.target.shell(FLUSH)
+        """Take all rules away, and the routing rules that no host has by itself."""
+        self.target.shell(f"{FORGET}; {FLUSH}")
 
     def load(self, text: str, *command: str) -> str:
         """Load a ruleset, without the lines that the tool refuses: `command` reads it.

@@ -10,6 +10,7 @@ from tests.lab.firewall.comparing import Ground
 from tests.lab.firewall.iptables_rulesets import iptables
 from tests.lab.firewall.kubernetes import kube_iptables, kube_nft
 from tests.lab.firewall.nft_rulesets import nft, single
+from tests.lab.firewall.routing_rules import marking, routing_rules
 from tests.lab.firewall.shapes import distribution, openwrt, red_hat
 from tests.lab.firewall.tally import Tally
 
@@ -68,6 +69,11 @@ def _red_hat(ground: Ground, seed: int) -> None:
         ground.load(red_hat(seed, six=six), f"ip{'6' * six}tables-restore")
 
 
+def _routing_rules(ground: Ground, seed: int) -> None:
+    ground.load(marking(seed), "nft", "-f", "-")
+    ground.target.shell(routing_rules(seed))
+
+
 def _distribution(ground: Ground, seed: int) -> None:
     ground.load(distribution(seed), "nft", "-f", "-")
 
@@ -78,6 +84,7 @@ KINDS: Mapping[str, Kind] = {
     "iptables": Kind(_iptables),
     "iptables-legacy": Kind(_legacy),
     "both": Kind(_both),
+    "routing-rules": Kind(_routing_rules),
     "kube-proxy": Kind(_kube, usual=True),
     "kube-proxy-nft": Kind(_kube_nft, usual=True),
     "openwrt": Kind(_openwrt, usual=True),

@@ -27,24 +27,29 @@ def test_all_that_a_rule_may_hold() -> None:
     assert rule.others == {"tos", "fwmark", "uidrange", "ipproto", "sport", "dport"}
     assert rule.unasked == rule.others - {"ipproto"}
     assert not rule.is_for_all
-    # No answer of the host itself comes in by eth0.
-    assert rules_of([rule]) == ()
+    assert rule.mark == (1, 0xFF)
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
         ("0:\tfrom all lookup local", RoutingRule("local")),
-        ("0:\tfrom 0.0.0.0/0 iif lo lookup 7 proto static", RoutingRule("7")),
+        ("0:\tfrom 0.0.0.0/0 iif lo lookup 7 proto static", RoutingRule("7", incoming="lo")),
         ("6:\tfrom all blackhole", RoutingRule(None)),
         ("6:\tfrom all to 10.1.0.0/16 prohibit", RoutingRule(None, destination=ONE_NET)),
         ("6:\tnot from 10.1.0.0/16 lookup 7", RoutingRule("7", source=ONE_NET, inverted=True)),
         ("5:\tfrom all goto 32766", RoutingRule(None, perhaps=True)),
-        ("7:\tfrom all oif eth0 nop", RoutingRule(None, perhaps=True)),
+        (
+            "6:\tfrom all iif eth0 fwmark 0x1/0xff prohibit",
+            RoutingRule(None, mark=(1, 0xFF), incoming="eth0"),
+        ),
         ("7:\tfrom all oif eth0 [detached] lookup 7", RoutingRule("7", perhaps=True)),
         ("8:\tfrom all lookup main realms 5", RoutingRule("main", perhaps=True)),
         ("8:\tfrom all tun_id 5 lookup 7", RoutingRule("7", perhaps=True)),
-        ("8:\tfrom all fwmark 0x1 dport 7 lookup 7", RoutingRule("7", perhaps=True)),
+        (
+            "8:\tfrom all fwmark 0x1 dport 7 lookup 7",
+            RoutingRule("7", perhaps=True, by_port=True, mark=(1, 0xFFFFFFFF)),
+        ),
         ("8:\tfrom all ipproto udp dport 7 lookup 7", RoutingRule("7", perhaps=True)),
         ("8:\tfrom all dport 7 lookup 7", RoutingRule("7", perhaps=True, by_port=True)),
         ("8:\tfrom all ipproto tcp lookup 7", RoutingRule("7", perhaps=True, by_port=True)),
