@@ -3,24 +3,28 @@
 One small YAML file each, ``tests/cases/<rule-id>/<state>.<outcome>.yaml``:
 
 - ``source``: which commands on which machine gave it, and what was left out;
+- ``host``: the file in ``tests/hosts/`` that has what this case shares with others, if any;
 - ``setup``, ``login``, ``shell``, ``limits``: how :mod:`tests.cases.record` records it, where
-  that can be done anew in throw-away namespaces;
+  that can be done anew in throw-away namespaces; ``setup`` goes on where the host's ends;
 - ``policy``, ``window``, ``privileged``, ``failure``: the rest of the transcript;
 - ``expect``: the verdicts, each with its item, outcome, reason and what its message says;
-- ``sections``: name to stdout, stderr, exit status and cut, as the script framed them.
+- ``takes``: the sections that are the host's, word for word;
+- ``sections``: the others. Each has stdout, stderr, exit status (0 where none is given) and cut, as
+  the script framed them; or ``diff``, how its stdout differs from the host's, as ``diff`` shows it.
+
+What the case is about thus stands in ``sections``; what any such host answers, in the host's file.
+``python -m tests.cases.show FILE`` prints a case with all of its sections.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from nethygiene.docs.catalogue import check_modules
 from nethygiene.inventory.policy import policy_from_plain
@@ -29,7 +33,8 @@ from nethygiene.rules.definition import Rule
 from nethygiene.rules.evaluate import Verdict, evaluate
 from nethygiene.rules.items import DECLARED
 from nethygiene.rules.subject import Subject
-from nethygiene.transcript import Cut, HostFailure, Section, Transcript
+from nethygiene.transcript import HostFailure, Transcript
+from tests.cases.hosts import CaseSection, Strict, load_host, parse
 
 CASES = Path(__file__).parent
 ROOT = CASES.parents[1]
@@ -37,46 +42,13 @@ ROOT = CASES.parents[1]
 WORST_FIRST = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.PASSED, Outcome.NOT_APPLICABLE)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CaseSection(_Strict):
-    stdout: str = ""
-    stdout_base64: str | None = None
-    stderr: str = ""
-    stderr_base64: str | None = None
-    status: int | None = 0
-    cut: Cut | None = None
-
-    @model_validator(mode="after")
-    def _one_spelling(self) -> Self:
-        if (self.stdout and self.stdout_base64) or (self.stderr and self.stderr_base64):
-            raise ValueError("give a stream as text or as base64, not both")
-        if (self.status is None) != (self.cut is not None):
-            raise ValueError("a section has a status, or (status: null) why it was cut")
-        return self
-
-    def section(self) -> Section:
-        return Section(
-            _bytes(self.stdout, self.stdout_base64),
-            _bytes(self.stderr, self.stderr_base64),
-            self.status,
-            self.cut,
-        )
-
-
-def _bytes(text: str, encoded: str | None) -> bytes:
-    return text.encode() if encoded is None else base64.b64decode(encoded, validate=True)
-
-
-class CaseFailure(_Strict):
+class CaseFailure(Strict):
     code: str
     message: str
     cure: str
 
 
-class Expected(_Strict):
+class Expected(Strict):
     item: str | None = None
     outcome: Outcome
     reason: Reason | None = None
@@ -88,15 +60,16 @@ class Expected(_Strict):
         return (value,) if isinstance(value, str) else value
 
 
-class Limits(_Strict):
+class Limits(Strict):
     """Caps and deadline of the connection, where a recording shall run into them."""
 
     command_timeout: float = 30.0
     max_stdout: int = 64 * 1024 * 1024
 
 
-class CaseFile(_Strict):
+class CaseFile(Strict):
     source: str = Field(min_length=20)
+    host: str | None = None
     setup: str | None = None
     login: str | None = None
     shell: str = "/bin/sh -s"
@@ -107,11 +80,14 @@ class CaseFile(_Strict):
     privileged: bool = False
     failure: CaseFailure | None = None
     expect: tuple[Expected, ...] = Field(min_length=1)
+    takes: tuple[str, ...] = ()
     sections: dict[str, CaseSection]
 
 
 @dataclass(frozen=True)
 class Case:
+    """A case, with what its host's file adds to its own."""
+
     path: Path
     file: CaseFile
 
@@ -172,19 +148,15 @@ def load_case(path: Path) -> Case:
     Raises:
         ValueError: it is no case; pydantic's own words name the key.
     """
-    return Case(path, CaseFile.model_validate(_parse(path.read_text("utf-8"))))
-
-
-class _Loader(yaml.CSafeLoader):
-    """Refuses a key that is given twice, of which PyYAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        if twice := {key for key in keys if keys.count(key) > 1}:
-            raise ValueError(f"given twice: {', '.join(sorted(twice))}")
-        return super().construct_mapping(node, deep)
-
-
-def _parse(text: str) -> object:
-    parsed: object = yaml.load(text, _Loader)
-    return parsed
+    file = CaseFile.model_validate(parse(path.read_text("utf-8")))
+    if file.host is None:
+        if file.takes:
+            raise ValueError("`takes` needs a `host`")
+        own = {name: section.of(None) for name, section in file.sections.items()}
+        return Case(path, file.model_copy(update={"sections": own}))
+    host = load_host(file.host)
+    whole = {
+        "setup": host.setup_of(file.setup),
+        "sections": host.sections_of(file.takes, file.sections),
+    }
+    return Case(path, file.model_copy(update={**whole, "takes": ()}))

@@ -2,14 +2,15 @@
 
 ::
 
-    PYTHONPATH=src .venv/bin/python -m tests.cases.record tests/cases/RULE/STATE.OUTCOME.yaml
+    .venv/bin/python -m tests.cases.record tests/cases/RULE/STATE.OUTCOME.yaml
     ... --through "ssh web-1" tests/cases/RULE/STATE.OUTCOME.yaml
 
 The first makes a host by the file's ``setup``, the second takes a real one as it is.
 
-The file has to be there with everything but its ``sections``; those are written, or written
-anew. Its ``setup`` is a shell script that makes the host what the case is about. It is run as
-root in network, mount and process namespaces that end with the recording, whatever it starts.
+The file has to be there with everything but ``takes`` and ``sections``; those are written, or
+written anew: what is as on the file's ``host``, and what is not. The ``setup``, of the host and
+then of the file, is a shell script that makes the host what the case is about. It is run as root in
+network, mount and process namespaces that end with the recording, whatever it starts.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ from nethygiene.transcript import Transcript
 from nethygiene.transport.base import ConnectSettings, Output
 from nethygiene.transport.local import LocalConnection
 from tests.cases.case import CaseFile, load_case, rules
+from tests.cases.hosts import load_host
 from tests.cases.mismatch import mismatches
 from tests.cases.trim import trimmed
-from tests.cases.writing import sections_as_yaml
+from tests.cases.writing import head_of, sections_as_yaml
 
 _NAMESPACES = "unshare --net --mount --pid --fork --kill-child --mount-proc"
 
@@ -89,11 +91,14 @@ def record_file(path: Path, through: str | None = None) -> list[str]:
     """
     if "@since:" in path.read_text("utf-8"):
         raise ValueError(f"{path}: a sample of an earlier run cannot be recorded in one run")
-    text = path.read_text("utf-8").split("\nsections:", 1)[0].rstrip("\n") + "\n"
+    text = head_of(path.read_text("utf-8")).rstrip("\n") + "\n"
     plain: dict[str, Any] = yaml.safe_load(text)
     for key in ("failure", "privileged"):
         plain.pop(key, None)
     head = CaseFile.model_validate({**plain, "sections": {}})
+    host = load_host(head.host) if head.host else None
+    if host is not None:
+        head = head.model_copy(update={"setup": host.setup_of(head.setup)})
     rule = rules()[path.parent.name]
     transcript = trimmed(rule, record(rule.id, head, through), head.policy)
     text = _without(text, "failure", "privileged")
@@ -102,7 +107,7 @@ def record_file(path: Path, through: str | None = None) -> list[str]:
     if (failure := transcript.failure) is not None:
         fields = {"code": failure.code, "message": failure.message, "cure": failure.cure}
         text += yaml.safe_dump({"failure": fields}, sort_keys=False, width=96)
-    path.write_text(text + sections_as_yaml(transcript.sections), "utf-8")
+    path.write_text(text + sections_as_yaml(transcript.sections, host), "utf-8")
     case = load_case(path)
     assert case.transcript().sections == transcript.sections, "the file does not hold what came"
     return mismatches(case)
