@@ -42,7 +42,7 @@ from nethygiene.rules import (
 )
 
 
-@rule(severity="high", kind="setting", incidents=["S1.5"], version=2)
+@rule(severity="high", kind="setting", incidents=["S1.5"], version=3)
 def test_default_route_unambiguous(
     routes: Routes, interfaces: Interfaces, policy: Policy, expect: Expect
 ) -> None:
@@ -50,9 +50,10 @@ def test_default_route_unambiguous(
 
     Several are fine while metrics, tables or policy rules tell them apart, and so is one that
     shares the load. Two of one table and metric through different interfaces are not, and neither
-    is one that refuses (unreachable, blackhole, prohibit) before the one that leads out. For a
-    declared interface the kernel is asked twice, as connect() asks: policy rules may ask for the
-    source address or for TCP.
+    is one that refuses (unreachable, blackhole, prohibit) before the one that leads out, nor are
+    routes that refuse a quarter or more of all addresses, as two halves do. For a declared
+    interface the kernel is asked twice, as connect() asks: policy rules may ask for the source
+    address or for TCP.
 
     Why: A machine with two network cards got a default gateway on each, and answers went out of
         the wrong one (incident S1.5). One default route, and explicit routes to inner networks.

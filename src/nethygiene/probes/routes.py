@@ -46,6 +46,7 @@ class Routes(Fact):
 
     Attributes:
         _defaults: the default routes of all tables, by family.
+        _large: the routes of all tables to large parts of all addresses, likewise.
         _rules: the policy rules, by family.
         _ways: what the kernel answers for addresses far away, by family.
         _declared: what it answers for addresses inside each declared route, by its destination.
@@ -53,6 +54,7 @@ class Routes(Fact):
     """
 
     _defaults: Mapping[Family, Sequence[RouteLine] | Unreadable]
+    _large: Mapping[Family, Sequence[RouteLine] | Unreadable]
     _rules: Mapping[Family, Sequence[PolicyRule] | Unreadable]
     _ways: Mapping[Family, Sequence[Way] | Unreadable]
     _declared: Mapping[str, Sequence[Way] | Unreadable]
@@ -71,6 +73,13 @@ class Routes(Fact):
         shown = "; ".join(f"{one} metric {one.metric} table {one.table}" for one in routes)
         self.ledger.read(f"{family} default routes that refuse", ROUTES[family].shell, shown)
         return tuple(routes)
+
+    def large_routes(self, family: Family) -> tuple[RouteLine, ...]:
+        """The routes of all tables to a 256th of all addresses or more, but for default routes."""
+        routes = tuple(self._there(self._large[family]))
+        if refusing := "; ".join(f"{one} table {one.table}" for one in routes if one.refuses):
+            self.ledger.read(f"{family} routes that refuse", ROUTES[family].shell, refusing)
+        return routes
 
     def policy_rules(self, family: Family) -> tuple[PolicyRule, ...]:
         """The rules that pick a routing table, in the order in which they are asked."""
@@ -146,7 +155,8 @@ def parse(sections: Sections) -> Routes | Unreadable:
     declared = {n.removeprefix(f"{_GET}:"): n for n in sections if n.startswith(f"{_GET}:")}
     networks = {to: ip_network(to) for to in declared}
     return Routes(
-        _defaults={one: _defaults(sections, one) for one in FAMILIES},
+        _defaults={one: _to_much(sections, one, range(1)) for one in FAMILIES},
+        _large={one: _to_much(sections, one, range(1, 9)) for one in FAMILIES},
         _rules={
             one: _listing(sections, RULES[one], partial(parse_rules, family=one))
             for one in FAMILIES
@@ -229,11 +239,13 @@ def _is_unsupported(section: Section) -> bool:
     return section.status != 0 and not section.stdout and b"not supported" in section.stderr
 
 
-def _defaults(sections: Sections, family: Family) -> Sequence[RouteLine] | Unreadable:
+def _to_much(
+    sections: Sections, family: Family, lengths: range
+) -> Sequence[RouteLine] | Unreadable:
     routes = _listing(sections, ROUTES[family], partial(parse_routes, family=family))
     if isinstance(routes, Unreadable):
         return routes
-    return tuple(route for route in routes if route.destination.prefixlen == 0)
+    return tuple(route for route in routes if route.destination.prefixlen in lengths)
 
 
 _CAP = 32 * 1024 * 1024

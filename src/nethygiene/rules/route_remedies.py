@@ -12,7 +12,7 @@ from nethygiene.links.rules import PolicyRule
 from nethygiene.probes.routes import Routes
 from nethygiene.rules.declared_routes import declared_way
 from nethygiene.rules.remedies import command, paragraphs, word
-from nethygiene.rules.routing import ALMOST_ALL
+from nethygiene.rules.routing import ALMOST_ALL, refused_parts
 
 _PERSIST = (
     "Put it into the network configuration as well, so that it is so after the next boot"
@@ -110,11 +110,14 @@ def equal_defaults_remedy(routes: Routes, family: Family, interface: str | None)
 
 
 def refusing_default_remedy(routes: Routes, family: Family) -> str:
-    """Take away the default routes that refuse and are preferred."""
+    """Take away the routes that refuse and are preferred to the default route."""
     refused = routes.refused_defaults(family)
     led = {one.table for one in routes.default_routes(family)}
-    commands = [_deleted(one) for one in refused if one.table in led]
-    return _text("Take away the route that refuses, unless it is meant.", commands)
+    found = [one for one in refused if one.table in led]
+    if refused_parts(routes, family) != "none":
+        found += [one for one in routes.large_routes(family) if one.refuses]
+    commands = [_deleted(one) for one in found]
+    return _text("Take away what refuses, unless it is meant.", commands)
 
 
 def _asked_first(routes: Routes, route: Route, table: str) -> list[str]:

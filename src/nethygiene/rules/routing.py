@@ -6,6 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_interface
 
+from nethygiene.firewall.addresses import Intervals, common, merged
+from nethygiene.firewall.own import ROUTED
+from nethygiene.firewall.routes import Routes as Model
+from nethygiene.firewall.routes import RoutingRule, routes_of, rules_of
 from nethygiene.links.families import FAMILIES, Family
 from nethygiene.links.route_answers import Way
 from nethygiene.links.routes import RouteLine
@@ -19,6 +23,7 @@ ALMOST_ALL = {"ipv4": 7, "ipv6": 15}
 
 By family, as prefix lengths.
 """
+_MUCH = 1 / 4
 # The kernel makes one route of equal IPv6 ones, whoever added them. A routing daemon meant it.
 _BY_ACCIDENT = frozenset({"boot", "static", "ra", "kernel", "dhcp"})
 
@@ -63,23 +68,49 @@ def equal_defaults(routes: Routes, interfaces: Interfaces, family: Family) -> st
 
 
 def refusing_defaults(routes: Routes, family: Family) -> str:
-    """Routes to everywhere that refuse, and are preferred to the one that leads out; or ``none``.
+    """Routes that refuse what the default route leads to, and are preferred to it; or ``none``.
 
-    Looked at are the tables that a rule asks for all packets; where an earlier one already leads
-    out, the later ones do not matter.
+    Those to everywhere are looked at in the tables that a rule asks for all packets; where an
+    earlier one already leads out, the later ones do not matter. Those to a part of everything,
+    such as a half, are preferred whatever their metric.
     """
     defaults = routes.default_routes(family)
     refused = routes.refused_defaults(family)
-    if not refused:
-        return "none"
-    for table in _tables_for_all(routes.policy_rules(family)):
+    for table in _tables_for_all(routes.policy_rules(family)) if refused else ():
         leading = [one.metric for one in defaults if one.table == table]
         found = [r for r in refused if r.table == table and r.metric < min(leading, default=0)]
         if found:
             return "; ".join(f"{one} (table {table}, metric {one.metric})" for one in found)
         if leading:
             break
-    return "none"
+    return refused_parts(routes, family)
+
+
+def refused_parts(routes: Routes, family: Family) -> str:
+    """Routes that refuse a quarter or more of what the default route leads to; or ``none``.
+
+    Two halves of all addresses are preferred to the default route, whatever its metric.
+    """
+    large = routes.large_routes(family)
+    refusing = [one for one in large if one.refuses]
+    if not refusing:
+        return "none"
+    rules = rules_of(routes.policy_rules(family)) or (RoutingRule("main"),)
+    known = routes_of([*routes.default_routes(family), *large])
+    ways = Model({family: known}, {family: rules}).ways(family, None)
+    nowhere = merged(
+        span for spans, way in ways if way.certain and not way.devices for span in spans
+    )
+    routed = ROUTED[family]
+    lost = _size(common(nowhere, routed)) / _size(routed)
+    if lost < _MUCH:
+        return "none"
+    listed = "; ".join(f"{one} (table {one.table})" for one in refusing)
+    return f"{listed}: {lost:.0%} of all addresses"
+
+
+def _size(spans: Intervals) -> int:
+    return sum(high - low + 1 for low, high in spans)
 
 
 def _tables_for_all(rules: Sequence[PolicyRule]) -> Iterator[str]:
