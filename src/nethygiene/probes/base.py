@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import quote
 
 from nethygiene.facts.fact import Fact
@@ -18,6 +18,22 @@ _SHOWN = 60
 DEFAULT_CAP = 4 * 1024 * 1024
 LONGEST_WINDOW = 10.0
 """Seconds until which a suspicion may prolong the window, where it was not asked to be longer."""
+
+
+Holds = Literal[
+    "addresses",
+    "sockets",
+    "interfaces",
+    "configuration",
+    "log",
+    "ssh processes",
+    "ssh configuration",
+    "nft",
+    "iptables",
+    "virtual servers",
+    "traffic control",
+]
+"""What an answer holds that names somebody; ``addresses`` at most, or the listing that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,8 @@ class Command:
             over: as long as it then prints something, which is its section, the window goes on,
             until LONGEST_WINDOW is over.
         title: how messages name it, where its text says little.
+        holds: what stands in the output that would name the host, its networks or its people: how
+            evidence is redacted. Without it, redacted evidence leaves the section out.
     """
 
     name: str
@@ -61,6 +79,7 @@ class Command:
     skip_if: str = ""
     prolongs: bool = False
     title: str = ""
+    holds: Holds | None = None
 
     @property
     def shown(self) -> str:

@@ -224,5 +224,6 @@ BOOT_SYSCTLS = Command(
     f' /dev/null "$@" {CONF} {UFW} {UFW_SYSCTL}; test $? -lt 126 || exit 127;'
     " echo end' sh",
     title="the files of sysctl.d",
+    holds="addresses",
 )
 PROBE = Probe("boot_sysctls", 1, (BOOT_SYSCTLS,), parse)

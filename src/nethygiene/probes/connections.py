@@ -257,5 +257,6 @@ SS = Command(
     # Some 450 bytes each: enough for 70,000.
     cap=32 * 1024 * 1024,
     title="ss -tnoie state established",
+    holds="sockets",
 )
 PROBE = Probe("connections", 1, (SS,), parse)

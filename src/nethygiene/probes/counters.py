@@ -231,5 +231,6 @@ COUNTERS = Command(
     sampled=True,
     small=True,
     title="/proc/net and /proc/uptime",
+    holds="addresses",
 )
 PROBE = Probe("counters", 1, (COUNTERS,), parse)

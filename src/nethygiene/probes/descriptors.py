@@ -130,5 +130,6 @@ DESCRIPTORS = Command(
     " exit 0'",
     seconds=20,
     title="stat and grep in /proc/[0-9]*",
+    holds="addresses",
 )
 PROBE = Probe("descriptors", 1, (), parse, declared=_where_declared)

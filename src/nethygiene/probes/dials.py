@@ -86,5 +86,6 @@ SS = Command(
     sampled=True,
     seconds=20,
     cap=16 * 1024 * 1024,
+    holds="sockets",
 )
 PROBE = Probe("dials", 2, (SS,), parse)

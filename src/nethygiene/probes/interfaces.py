@@ -98,7 +98,11 @@ def _interface(link: Link, addresses: Sequence[LinkAddress]) -> Interface:
 
 # busybox's ip knows no -d. Names, flags and addresses are told without it, kinds are not.
 LINKS = Command(
-    "links", "sh -c 'ip -o -d link || exec ip -o link'", small=True, title="ip -o -d link"
+    "links",
+    "sh -c 'ip -o -d link || exec ip -o link'",
+    small=True,
+    title="ip -o -d link",
+    holds="interfaces",
 )
-ADDRESSES = Command("addresses", "ip -o addr", small=True)
+ADDRESSES = Command("addresses", "ip -o addr", small=True, holds="interfaces")
 PROBE = Probe("interfaces", 1, (LINKS, ADDRESSES), parse)

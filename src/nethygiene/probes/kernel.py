@@ -54,5 +54,5 @@ def parse(sections: Sections) -> Kernel | Unreadable:
     return Kernel(match[1], match[2], (int(match[3]), int(match[4])))
 
 
-UNAME = Command("kernel", "uname -s -r", small=True)
+UNAME = Command("kernel", "uname -s -r", small=True, holds="addresses")
 PROBE = Probe("kernel", 1, (UNAME,), parse)

@@ -81,5 +81,12 @@ def parse(sections: Sections) -> ListenerOwners:
     )
 
 
-SS = Command("listener_owners", "ss -lntp", privileged=True, seconds=20, cap=16 * 1024 * 1024)
+SS = Command(
+    "listener_owners",
+    "ss -lntp",
+    privileged=True,
+    seconds=20,
+    cap=16 * 1024 * 1024,
+    holds="sockets",
+)
 PROBE = Probe("listener_owners", 1, (SS,), parse)

@@ -156,5 +156,5 @@ def parse(sections: Sections) -> Listeners | Unreadable:
     return Listeners(tuple(sockets))
 
 
-SS = Command("listeners", "ss -lntme", seconds=20, cap=16 * 1024 * 1024)
+SS = Command("listeners", "ss -lntme", seconds=20, cap=16 * 1024 * 1024, holds="sockets")
 PROBE = Probe("listeners", 1, (SS,), parse)

@@ -116,5 +116,6 @@ PORTS = Command(
     seconds=20,
     skip_if=_FEW,
     title="ss -tan, by peer",
+    holds="addresses",
 )
 PROBE = Probe("local_ports", 1, (PORTS,), parse)

@@ -61,5 +61,6 @@ MACHINE = Command(
     " /etc/os-release /usr/lib/os-release'",
     small=True,
     title="id -u, /etc/os-release, /proc",
+    holds="addresses",
 )
 PROBE = Probe("machine", 1, (MACHINE,), parse)

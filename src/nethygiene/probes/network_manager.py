@@ -63,5 +63,6 @@ SHOW = Command(
     "network_manager",
     "systemctl show -p LoadState -p ActiveState -p UnitFileState NetworkManager.service",
     title="systemctl show NetworkManager",
+    holds="addresses",
 )
 PROBE = Probe("network_manager", 1, (SHOW,), parse)

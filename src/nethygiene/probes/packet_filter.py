@@ -6,7 +6,7 @@ from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.firewall.assemble import Answers, assemble
 from nethygiene.firewall.verdict import HostFilter
 from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes.base import Command, Probe, Sections, needs, refused
+from nethygiene.probes.base import Command, Holds, Probe, Sections, needs, refused
 from nethygiene.probes.interfaces import ADDRESSES, LINKS, lacks_details
 from nethygiene.probes.routes import ROUTES, RULES
 from nethygiene.transcript import Section
@@ -107,11 +107,11 @@ def _saved(version: str) -> str:
     return _NO_SAVED.format(f"{{ {_legacy(version)}; }}", version)
 
 
-def _listing(name: str, shell: str, skip_if: str) -> Command:
-    return Command(name, shell, privileged=True, seconds=20, cap=_CAP, skip_if=skip_if)
+def _listing(name: str, shell: str, skip_if: str, holds: Holds = "iptables") -> Command:
+    return Command(name, shell, privileged=True, seconds=20, cap=_CAP, skip_if=skip_if, holds=holds)
 
 
-NFT = _listing("nft", "nft -j list ruleset", _NO_NFT)
+NFT = _listing("nft", "nft -j list ruleset", _NO_NFT, "nft")
 SAVED = tuple(_listing(f"ip{v}tables", f"ip{v}tables-save", _saved(v)) for v in ("", "6"))
 LEGACY = tuple(
     _listing(f"ip{v}tables_legacy", f"ip{v}tables-legacy-save", _legacy(v)) for v in ("", "6")
@@ -123,6 +123,7 @@ NAMES = Command(
     small=True,
     skip_if="[ -e /proc/self/net/dev ] && [ ! -e /proc/self/net/ip_tables_names ] &&"
     " [ ! -e /proc/self/net/ip6_tables_names ]",
+    holds="addresses",
 )
 IPSET = _listing("ipset", "ipset save", "[ -d /sys/module ] && [ ! -d /sys/module/ip_set ]")
 TC = Command(
@@ -133,6 +134,7 @@ TC = Command(
     " tc filter show dev $w $h || exit; done ;; esac; w= ;; esac; b=$w; done'",
     title="tc filter show",
     small=True,
+    holds="traffic control",
 )
 STACK = Command(
     "virtual_servers",
@@ -142,6 +144,7 @@ STACK = Command(
     " /sys/module/sch_ingress/initstate",
     small=True,
     title="grep in /proc/net and /proc/sys/net",
+    holds="virtual servers",
 )
 IP = (LINKS, ADDRESSES, *ROUTES.values(), *RULES.values())
 COMMANDS = (NFT, *SAVED, *LEGACY, NAMES, IPSET, *IP, TC, STACK)

@@ -214,7 +214,11 @@ def _shell(policy: Policy) -> str:
 
 
 def _declared(policy: Policy) -> tuple[Command, ...]:
-    return (Command(COMMAND, _shell(policy), prolongs=True, title="awk on /proc/net/snmp"),)
+    return (
+        Command(
+            COMMAND, _shell(policy), prolongs=True, title="awk on /proc/net/snmp", holds="addresses"
+        ),
+    )
 
 
 _FILES = ("/proc/uptime", "/proc/net/snmp", "/proc/net/netstat", "/proc/net/dev")

@@ -124,8 +124,13 @@ def _commands_of(names: tuple[str, str], network: Network) -> tuple[Command, Com
     """The two questions for the ways into a network, by the names of their sections."""
     title = f"ip -{network.version} route get, for {network}"
     return (
-        Command(names[0], plain_question(network), title=title),
-        Command(names[1], _with_tools(tcp_question(network)), title=f"{title}, as TCP asks"),
+        Command(names[0], plain_question(network), title=title, holds="addresses"),
+        Command(
+            names[1],
+            _with_tools(tcp_question(network)),
+            title=f"{title}, as TCP asks",
+            holds="addresses",
+        ),
     )
 
 
@@ -147,7 +152,12 @@ def _declared(policy: Policy) -> tuple[Command, ...]:
 
 def _beside_command(network: Network) -> Command:
     title = f"ip -{network.version} route show table all, for {network}"
-    return Command(item_section(_BESIDE, str(network)), beside_question(network), title=title)
+    return Command(
+        item_section(_BESIDE, str(network)),
+        beside_question(network),
+        title=title,
+        holds="addresses",
+    )
 
 
 def parse(sections: Sections) -> Routes | Unreadable:
@@ -251,12 +261,18 @@ def _to_much(
 _CAP = 32 * 1024 * 1024
 ROUTES: Mapping[Family, Command] = {
     family: Command(
-        f"routes_{family}", f"ip -{family[-1]} -o route show table all", seconds=20, cap=_CAP
+        f"routes_{family}",
+        f"ip -{family[-1]} -o route show table all",
+        seconds=20,
+        cap=_CAP,
+        holds="addresses",
     )
     for family in FAMILIES
 }
 RULES: Mapping[Family, Command] = {
-    family: Command(f"routing_rules_{family}", f"ip -{family[-1]} -o rule", small=True)
+    family: Command(
+        f"routing_rules_{family}", f"ip -{family[-1]} -o rule", small=True, holds="addresses"
+    )
     for family in FAMILIES
 }
 WAYS: Mapping[Family, tuple[Command, Command]] = {

@@ -147,5 +147,6 @@ SELINUX = Command(
     ' done; w=; read -r w 2>/dev/null </proc/self/attr/current; echo "is $w"\'',
     small=True,
     title="SELinux's own files",
+    holds="configuration",
 )
 PROBE = Probe("selinux", 1, (SELINUX,), parse)

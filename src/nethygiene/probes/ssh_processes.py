@@ -137,7 +137,7 @@ def _declared(policy: Policy) -> tuple[Command, ...]:
     if not users:
         return ()
     text = f"sh -c {shlex.quote(_SCRIPT)} sh {shlex.join(users)}"
-    return (Command(NAME, text, title=TITLE),)
+    return (Command(NAME, text, title=TITLE, holds="ssh processes"),)
 
 
 def parse(sections: Sections) -> SshProcesses | Unreadable:

@@ -167,5 +167,11 @@ _PATTERNS = [ROOT + glob for glob in GLOBS] + [
     for directory, names in INTERFACE_SETTINGS.items()
     for name in names
 ]
-GREP = Command("sysctl", f"grep -H '' {' '.join(_PATTERNS)}", small=True, title="grep in /proc/sys")
+GREP = Command(
+    "sysctl",
+    f"grep -H '' {' '.join(_PATTERNS)}",
+    small=True,
+    title="grep in /proc/sys",
+    holds="addresses",
+)
 PROBE = Probe("sysctl", 1, (GREP,), parse)

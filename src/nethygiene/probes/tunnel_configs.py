@@ -119,6 +119,7 @@ def config_command(tunnel: Tunnel) -> Command:
         f"sh -c {shlex.quote(text)}",
         user=tunnel.user,
         title=f"ssh -G as {tunnel.user}",
+        holds="ssh configuration",
     )
 
 

@@ -134,7 +134,7 @@ def log_command(tunnel: Tunnel, window: int) -> Command | None:
             )
         )
     name = item_section("tunnel_log", f"{tunnel.name}:{kind}")
-    return Command(name, f"sh -c {shlex.quote(text)}", user=user, title=title)
+    return Command(name, f"sh -c {shlex.quote(text)}", user=user, title=title, holds="log")
 
 
 def _declared(policy: Policy) -> tuple[Command, ...]:

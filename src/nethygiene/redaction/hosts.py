@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from nethygiene.errors import UsageError
 from nethygiene.evidence import EvidenceHost
 from nethygiene.inventory.policy import Policy, policy_from_plain
 from nethygiene.probes import all_probes, commands_for
+from nethygiene.probes.base import Holds
 from nethygiene.redaction import filters, listings
 from nethygiene.redaction.addresses import AddressMap
 from nethygiene.redaction.names import NameMap
@@ -20,36 +22,20 @@ from nethygiene.transcript import HostFailure, Section, Transcript
 
 Redactor = Callable[[str, Pseudonyms], str]
 
-# These hold addresses at most.
-_PLAIN = (
-    *("boot_sysctls", "counters", "descriptors"),
-    *("kernel", "legacy_tables", "local_ports", "machine", "network_manager", "rates", "route_get"),
-    *("route_get_tcp", "routes_beside", "routes_ipv4", "routes_ipv6", "routing_rules_ipv4"),
-    *("routing_rules_ipv6", "sysctl", "ways_out_ipv4", "ways_out_ipv6"),
-    *("ways_out_tcp_ipv4", "ways_out_tcp_ipv6"),
-)
-REDACTORS: Mapping[str, Redactor] = {
-    **dict.fromkeys(_PLAIN, listings.plain),
-    "connections": listings.sockets,
-    "unsettled": listings.sockets,
-    "listeners": listings.sockets,
-    "listener_owners": listings.sockets,
-    "links": listings.interfaces,
-    "addresses": listings.interfaces,
-    "selinux": listings.configuration,
-    "ssh_processes": listings.ssh_processes,
-    "tunnel_config": config_answer,
-    "tunnel_log": listings.log,
+REDACTORS: Mapping[Holds, Redactor] = {
+    "addresses": listings.plain,
+    "sockets": listings.sockets,
+    "interfaces": listings.interfaces,
+    "configuration": listings.configuration,
+    "log": listings.log,
+    "ssh processes": listings.ssh_processes,
+    "ssh configuration": config_answer,
     "nft": filters.nft,
     "iptables": filters.saved,
-    "ip6tables": filters.saved,
-    "iptables_legacy": filters.saved,
-    "ip6tables_legacy": filters.saved,
-    "ipset": filters.saved,
-    "virtual_servers": filters.virtual_servers,
-    "tc": filters.traffic_control,
+    "virtual servers": filters.virtual_servers,
+    "traffic control": filters.traffic_control,
 }
-"""How each kind of section is redacted; one that is not among them is left out."""
+"""How an answer is redacted, by what its command says that it holds."""
 
 
 def new_key() -> bytes:
@@ -89,11 +75,11 @@ def _redact_host(line: EvidenceHost, given: Pseudonyms) -> EvidenceHost:
     groups = tuple(sorted(_group(one, given) for one in line.groups))
     redacted = redact_policy(policy, given)
     transcript = line.transcript()
-    renamed = _section_names(policy, redacted, tuple(line.probes))
+    known = _redacted_sections(policy, redacted, tuple(line.probes))
     sections = {
-        renamed[one]: _redact_section(one, section, given)
+        known[one].name: _redact_section(section, known[one].redactor, given)
         for one, section in transcript.sections.items()
-        if one in renamed and _kind(one) in REDACTORS
+        if one in known
     }
     made = dataclasses.replace(
         transcript,
@@ -119,20 +105,30 @@ def _failure(transcript: Transcript) -> HostFailure | None:
     return HostFailure(code, f"it could not be collected ({code}; the words are redacted)", "")
 
 
-def _section_names(policy: Policy, redacted: Policy, probes: Sequence[str]) -> Mapping[str, str]:
-    """The section's names by the policy to those by the redacted one; others are not told."""
+@dataclass(frozen=True, slots=True)
+class _Redacted:
+    """What becomes of a section: its name by the redacted policy, and how it is redacted."""
+
+    name: str
+    redactor: Redactor
+
+
+def _redacted_sections(
+    policy: Policy, redacted: Policy, probes: Sequence[str]
+) -> Mapping[str, _Redacted]:
+    """The sections that may be kept, by name; whatever is not known to be redacted is left out."""
     known = [one for one in probes if one in all_probes()]
-    before = [one for command in commands_for(known, policy) for one in command.sections]
-    after = [one for command in commands_for(known, redacted) for one in command.sections]
-    return dict(zip(before, after, strict=True))
+    before, after = commands_for(known, policy), commands_for(known, redacted)
+    return {
+        old: _Redacted(new, REDACTORS[command.holds])
+        for command, renamed in zip(before, after, strict=True)
+        if command.holds is not None
+        for old, new in zip(command.sections, renamed.sections, strict=True)
+    }
 
 
-def _kind(section: str) -> str:
-    return section.partition(":")[0].partition("@")[0]
-
-
-def _redact_section(name: str, section: Section, given: Pseudonyms) -> Section:
-    stdout = _text(section.stdout, REDACTORS[_kind(name)], given)
+def _redact_section(section: Section, redactor: Redactor, given: Pseudonyms) -> Section:
+    stdout = _text(section.stdout, redactor, given)
     return Section(stdout, _text(section.stderr, _complaint, given), section.status, section.cut)
 
 

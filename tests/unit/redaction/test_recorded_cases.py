@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from nethygiene import probes
 from nethygiene.evidence import EvidenceHost
 from nethygiene.inventory import load_inventory
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.probes import all_probes
 from nethygiene.redaction import redact
-from nethygiene.redaction.hosts import REDACTORS
 from tests.cases.case import ROOT, Case, case_paths, judge, load_case, rules
 from tests.redacting import left_over
 
 KEY = b"a key of this test alone"
 PATHS = case_paths()
+REAL = all_probes()
 
 
 def evidence(case: Case) -> EvidenceHost:
@@ -34,16 +37,30 @@ def outcomes(host: EvidenceHost, rule: str) -> list[tuple[str, str | None]]:
     ]
 
 
-def test_every_section_has_its_redactor() -> None:
-    """A new probe says in redaction/hosts.py how its answer is redacted, or evidence lacks it."""
+def test_every_command_says_what_it_holds() -> None:
+    """Else redacted evidence lacks its answer: `holds` stands beside the command."""
     example = load_inventory(ROOT / "inventories" / "example.yaml")
-    commands = [
+    silent = {
         command.name
         for probe in all_probes().values()
         for host in example.hosts
         for command in probe.commands_for(host.policy)
-    ]
-    assert {one.partition(":")[0] for one in commands} == set(REDACTORS)
+        if command.holds is None
+    }
+    assert not silent
+
+
+def test_an_answer_of_which_nobody_says_what_it_holds_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kernel = all_probes()["kernel"]
+    silent = replace(kernel, commands=(replace(kernel.commands[0], holds=None),))
+    host = evidence(load_case(PATHS[0]))
+    assert "kernel" in host.sections
+    monkeypatch.setattr(probes, "all_probes", lambda: {**REAL, "kernel": silent})
+    (redacted,) = redact(lambda: iter([host]), KEY)
+    assert "kernel" not in redacted.sections
+    assert redacted.sections
 
 
 @pytest.mark.parametrize("rule", sorted({path.parent.name for path in PATHS}))
