@@ -7,6 +7,9 @@ net/ipv4/arp.c looks up the route from the one to the other; Linux 6.18).
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_, or_
+
 from nethygiene.firewall.addresses import common
 from nethygiene.firewall.fields import CLIENT
 from nethygiene.firewall.links import Links
@@ -22,31 +25,42 @@ def taken_in(packet: Packet, clients: int, links: Links, ground: Ground, trace: 
     # The routes of a VRF are in a table of its own, which is not followed.
     if device is None or links.vrf_of(device) or not isinstance(packet.daddr, tuple):
         return clients
-    left = clients
-    for intervals, taken in ground.routes.taken_in(
-        packet.family, packet.daddr[0][0], packet.mark, device
-    ):
+    # Who goes by the host's own address on a link may ask for any that it has there.
+    each = [_refused(packet, low, device, clients, ground) for low, _ in packet.daddr[:_MOST]]
+    sure = reduce(and_, (one for one, _ in each))
+    perhaps = reduce(or_, (one | other for one, other in each)) & ~sure
+    for mask in filter(None, (sure, perhaps)):
+        rule = Rule("routing", "a routing rule refuses what comes in", (), Action.DROP)
+        trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
+        if mask == perhaps:
+            trace.doubts.append((mask, rule))
+    return clients & ~sure
+
+
+def _refused(
+    packet: Packet, destination: int, device: str, clients: int, ground: Ground
+) -> tuple[int, int]:
+    """The classes whose packets to one destination are surely refused, and perhaps."""
+    sure = perhaps = 0
+    for intervals, taken in ground.routes.taken_in(packet.family, destination, packet.mark, device):
         if taken:
             continue
-        sure = taken is False
-        which = clients
+        which, all_of_them = clients, True
         if packet.saddr is CLIENT:
             which &= ground.mask(intervals)
         elif packet.saddr is None:
-            sure = False
+            all_of_them = False
         else:
             shared = common(packet.saddr, intervals)
             which *= bool(shared)
-            sure = sure and shared == packet.saddr
-        if not which:
-            continue
-        rule = Rule("routing", "a routing rule refuses what comes in", (), Action.DROP)
-        trace.lost.append(Event(which, rule, Action.DROP, False, packet))
-        if sure:
-            left &= ~which
+            all_of_them = shared == packet.saddr
+        if taken is False and all_of_them:
+            sure |= which
         else:
-            trace.doubts.append((which, rule))
-    return left
+            perhaps |= which
+    return sure, perhaps & ~sure
 
+
+_MOST = 16
 
 __all__ = ["taken_in"]

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from nethygiene.firewall.addresses import parse_address
+from nethygiene.firewall.packet import new_connection
+from nethygiene.firewall.verdict import HostFilter
 from tests.unit.firewall.hosts import ROUTING, host, judge
 
 LOCAL = "0:\tfrom all lookup local\n"
@@ -24,6 +27,15 @@ def four(*rules: str) -> str:
 def six(*rules: str) -> str:
     given = "".join(f"{one}\n" for one in rules)
     return ROUTING.replace(LAST, f"# routing_rules_ipv6\n{given}")
+
+
+def judge_inner(filtered: HostFilter) -> str:
+    """What becomes of a connection by eth0, and its router, to the address on eth1."""
+    classes = filtered.ground("ipv4").classes
+    (source, _), (to, _) = (parse_address(one) or (0, "") for one in ("198.51.100.7", "10.0.0.1"))
+    mask = classes.mask(((source, source),))
+    judged = filtered.judge(new_connection("ipv4", "eth0", to, 443), mask)
+    return "in" if judged.surely_in else "unknown" if judged.undecided else "out"
 
 
 @pytest.mark.parametrize(
@@ -66,6 +78,16 @@ def test_neighbours_are_refused_with_their_questions() -> None:
     rules = ("5:\tfrom fe80::/10 blackhole", "10:\tfrom all lookup local")
     assert judge(host(routing=six(*rules)), "2001:db8:9::7", 443) == "out"
     assert judge(host(routing=six(*rules[1:])), "2001:db8:9::7", 443) == "in"
+
+
+def test_each_address_that_a_router_may_ask_for_counts() -> None:
+    """It goes by one of the addresses on its link; which one cannot be told."""
+    rule = "5:\tfrom 192.0.2.1 to 192.0.2.10 prohibit"
+    routing = four(rule, "10:\tfrom all lookup local")
+    assert judge_inner(host(routing=routing)) == "out"
+    another = "local 192.0.2.99 dev eth0 table local proto kernel scope host src 192.0.2.10\n"
+    both = routing.replace("local 192.0.2.10 dev eth0", f"{another}local 192.0.2.10 dev eth0")
+    assert judge_inner(host(routing=both)) == "unknown"
 
 
 @pytest.mark.parametrize(
