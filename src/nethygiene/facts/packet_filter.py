@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from nethygiene.facts.fact import Fact
 from nethygiene.firewall.addresses import Classes, Interval, Intervals, classes_of, common
 from nethygiene.firewall.attempts import attacked, served
+from nethygiene.firewall.effects import SetMark
 from nethygiene.firewall.fields import ANY_PORT, EPHEMERAL, Field
 from nethygiene.firewall.nat import NatRule, nat_rules
 from nethygiene.firewall.own import (
@@ -21,7 +22,6 @@ from nethygiene.firewall.own import (
 from nethygiene.firewall.own_marks import rule_that_reroutes
 from nethygiene.firewall.packet import new_connection
 from nethygiene.firewall.paths import Approach, Path, grouped
-from nethygiene.firewall.ruleset import SetMark
 from nethygiene.firewall.source_ports import kinds_of_source_ports
 from nethygiene.firewall.stack import Stack, VirtualServer
 from nethygiene.firewall.trace import TooLongError

@@ -11,7 +11,9 @@ from nethygiene.firewall.ipsets import IpSet, parse_ipsets
 from nethygiene.firewall.iptables import Saved, compile_saved, parse_saved
 from nethygiene.firewall.links import Links, parse_tc
 from nethygiene.firewall.nft import NftTable, compile_tables, parse_nft
-from nethygiene.firewall.routes import Route, Routes, RoutingRule, routes_of, rules_of
+from nethygiene.firewall.route import Route, routes_of
+from nethygiene.firewall.routes import Routes
+from nethygiene.firewall.routing_rules import RoutingRule, rules_of
 from nethygiene.firewall.ruleset import Ruleset, Table
 from nethygiene.firewall.stack import Stack, parse_stack
 from nethygiene.firewall.verdict import HostFilter

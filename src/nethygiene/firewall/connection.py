@@ -6,7 +6,6 @@ is lost, the answer's as well as the client's, loses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from nethygiene.firewall.arriving import taken_in
@@ -19,6 +18,7 @@ from nethygiene.firewall.own import LINK_LOCAL
 from nethygiene.firewall.packet import SILENT, Packet
 from nethygiene.firewall.ruleset import Action, Hook, Rule
 from nethygiene.firewall.trace import Event, Flow, Trace
+from nethygiene.firewall.ways_back import ways_back
 
 _NO_WAY_BACK = "no route back to the client"
 _LOOPBACK = (127 << 24, (128 << 24) - 1)
@@ -194,7 +194,7 @@ class Connection:
         """By which interface the answer leaves; without a route it does not."""
         found: list[tuple[str | None, list[Flow]]] = []
         for packet, mask in flows:
-            for way in self._ways_back(packet, marks):
+            for way in ways_back(packet, marks, self.ground):
                 taken = mask & way.clients
                 if not taken:
                     continue
@@ -212,7 +212,7 @@ class Connection:
         for packet, mask in flows:
             lost = 0
             if packet.far == "" and packet.daddr is CLIENT:
-                for way in self._ways_back(packet, (packet.mark,)):
+                for way in ways_back(packet, (packet.mark,), self.ground):
                     if way.exists is True or not (taken := mask & way.clients):
                         continue
                     rule = _lose(trace, packet, taken, f"{_NO_WAY_BACK} by the mark of its answer")
@@ -222,59 +222,6 @@ class Connection:
                         lost |= taken
             found.append((packet, mask & ~lost))
         return merge(found)
-
-    def _ways_back(self, packet: Packet, marks: Iterable[Bits]) -> list[_Way]:
-        """How the answer to a class of clients leaves, if it has one of some marks."""
-        everyone = self.ground.classes.all
-        if packet.daddr is not CLIENT:
-            return [_Way(everyone, None, True)]
-        if packet.far != "":
-            marks = (packet.mark,)  # that a rule gave it on the way
-        found = [_Way(everyone, "", None)]
-        for number, mark in enumerate(dict.fromkeys(marks)):
-            more = self._ways_with(packet, mark)
-            found = more if number == 0 else [a.met(b) for a in found for b in more]
-        return [one for one in found if one.clients]
-
-    def _ways_with(self, packet: Packet, mark: Bits) -> list[_Way]:
-        near = 0
-        if packet.family == "ipv6":
-            near = self.ground.mask(LINK_LOCAL["ipv6"])  # the socket remembers the interface
-        source = packet.saddr[0][0] if isinstance(packet.saddr, tuple) else None
-        incoming = "lo" if packet.far == "" else packet.far
-        found: list[_Way] = []
-        for intervals, ways in self.ground.routes.ways(packet.family, source, mark, incoming):
-            only = next(iter(ways.devices)) if len(ways.devices) == 1 and ways.certain else None
-            exists: bool | None = bool(ways.devices) or (False if ways.certain else None)
-            if exists and ways.perhaps_none:
-                exists = None
-            mask = self.ground.mask(intervals)
-            found.append(_Way(mask & ~near, only, exists))
-            found.append(_Way(mask & near, packet.near, exists))
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How the answers to some clients leave.
-
-    Attributes:
-        clients: their classes.
-        device: the interface that leads to them; None where it cannot be told.
-        exists: whether one does; None where a rule that cannot be decided may lead to one.
-    """
-
-    clients: int
-    device: str | None
-    exists: bool | None
-
-    def met(self, other: _Way) -> _Way:
-        """What is so of both, of the clients of both."""
-        return _Way(
-            self.clients & other.clients,
-            self.device if self.device == other.device else None,
-            self.exists if self.exists is other.exists else None,
-        )
 
 
 def _not_astray(flows: list[Flow], trace: Trace) -> list[Flow]:

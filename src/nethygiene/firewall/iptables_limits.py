@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 
 from nethygiene.firewall.choices import Choice, Scope
+from nethygiene.firewall.effects import Effect, PutOn
 from nethygiene.firewall.iptables_options import Context, Group
 from nethygiene.firewall.matches import Match, Never, Perhaps, Varies
-from nethygiene.firewall.ruleset import Effect, PutOn
 
 MODULES = frozenset({"limit", "hashlimit", "connlimit", "recent", "statistic", "quota"})
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from nethygiene.firewall.effects import SetMark
 from nethygiene.firewall.fields import Field
-from nethygiene.firewall.ruleset import SetMark
 
 _ALL = 0xFFFFFFFF
 

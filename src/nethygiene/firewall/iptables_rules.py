@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from nethygiene.firewall.effects import Effect
 from nethygiene.firewall.fields import Field
 from nethygiene.firewall.iptables_limits import MODULES, limited
 from nethygiene.firewall.iptables_matches import matches_of
 from nethygiene.firewall.iptables_options import Context, read_line
 from nethygiene.firewall.iptables_targets import Outcome, target_of
 from nethygiene.firewall.matches import In, Match, Never
-from nethygiene.firewall.ruleset import Action, Effect, Rule
+from nethygiene.firewall.ruleset import Action, Rule
 
 _BAN_CHAINS = ("f2b", "fail2ban", "sshguard", "crowdsec")
 _LONGEST = 160

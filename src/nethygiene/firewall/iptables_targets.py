@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from nethygiene.firewall.addresses import Intervals, parse_address
+from nethygiene.firewall.effects import Effect, PutInZone, PutOn, Untrack
 from nethygiene.firewall.ipset_matches import set_choice
 from nethygiene.firewall.iptables_marks import connection_mark, packet_mark
 from nethygiene.firewall.iptables_options import Context
-from nethygiene.firewall.ruleset import Action, Effect, PutInZone, PutOn, Target, Untrack
+from nethygiene.firewall.ruleset import Action, Target
 from nethygiene.links.families import Family
 
 _PASSING = frozenset(

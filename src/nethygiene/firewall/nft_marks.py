@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nethygiene.firewall.effects import SetMark
 from nethygiene.firewall.fields import Field
 from nethygiene.firewall.nft_values import Json
-from nethygiene.firewall.ruleset import SetMark
 
 _ALL = 0xFFFFFFFF
 

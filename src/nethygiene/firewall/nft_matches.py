@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from nethygiene.firewall.addresses import Intervals
 from nethygiene.firewall.fields import Field
-from nethygiene.firewall.masks import Masked, any_bit
+from nethygiene.firewall.masks import Masked
 from nethygiene.firewall.matches import Element, In, Match, Never, Perhaps, Values
+from nethygiene.firewall.nft_bits import bits_match, intervals_of, number_of, stretch, top_of
 from nethygiene.firewall.nft_fib import fib_match
 from nethygiene.firewall.nft_fields import (
     BIT_FIELDS,
@@ -24,13 +24,11 @@ from nethygiene.firewall.nft_fields import (
     protocol_of,
 )
 from nethygiene.firewall.nft_limits import chance
-from nethygiene.firewall.nft_values import ADDRESSES, FLAGS, NAMES, STATUS, Json, value
+from nethygiene.firewall.nft_values import NAMES, Json, value
 from nethygiene.firewall.way_matches import Interface
 
 Constant = bool | None
 """Whether it matches every packet of the family; None: perhaps."""
-
-_ALL_BITS = (1 << 128) - 1
 
 
 def constant(answer: Constant, what: str) -> Match | None:
@@ -78,10 +76,10 @@ def condition(  # noqa: PLR0911 - one a kind
     if isinstance(right, str) and right.startswith("@"):
         return _lookup([left], right, scope, negated)
     if looked_at in BIT_FIELDS:
-        return _bits(looked_at, 0xFFFFFFFF, op, right, negated)
+        return bits_match(looked_at, 0xFFFFFFFF, op, right, negated)
     values = value(looked_at, scope.family, right)
     if op in {"<", ">", "<=", ">="}:
-        values = _stretch(op, values, _top(looked_at))
+        values = stretch(op, values, top_of(looked_at))
     if values is None:
         return Perhaps(name_of(left))
     return In((looked_at,), (Element((values,)),), negated, protocol=protocol_of(left))
@@ -139,54 +137,6 @@ def _any_of(right: Json, ours: frozenset[str | int], scope: Scope) -> Constant:
     return None
 
 
-def _number(field: Field, right: Json) -> int | None:
-    """Bits as a number: given as one, by name, or as several of them."""
-    if isinstance(right, bool):
-        return None
-    if isinstance(right, int):
-        return right
-    if isinstance(right, str):
-        found = {Field.TCP_FLAGS: FLAGS, Field.CT_STATUS: STATUS}.get(field, {}).get(right)
-        plain = value(Field.MARK, "ipv4", right) if found is None else None
-        return plain[0][0] if plain and not isinstance(plain[0], str) else found
-    if isinstance(right, Mapping) and isinstance(right.get("|"), Sequence):
-        return _number(field, right["|"])
-    if isinstance(right, Sequence):
-        bits = [_number(field, each) for each in right]
-        return None if None in bits else sum({bit for bit in bits if bit is not None})
-    return None
-
-
-def _bits(field: Field, mask: int, op: str, right: Json, negated: bool) -> Match:
-    """``FIELD & MASK op VALUE``, and for flags ``FIELD VALUE``: one of them is set."""
-    if op == "in":
-        number = _number(field, right)
-        if number is None:
-            return Perhaps(field.name.lower().replace("_", " "))
-        return any_bit(field, number & mask, inverted=negated)
-    several = [right]
-    if isinstance(right, Mapping) and isinstance(right.get("set"), Sequence):
-        several = list(right["set"])  # type: ignore[arg-type]
-    found: list[tuple[int, int]] = []
-    for one in several:
-        inner = one.get("elem") if isinstance(one, Mapping) else None
-        one = inner.get("val") if isinstance(inner, Mapping) else one  # noqa: PLW2901
-        span = value(Field.MARK, "ipv4", one) if isinstance(one, Mapping) else None
-        number = _number(field, one)
-        if number is not None:
-            found.append((number, number))
-        elif span:
-            found += [each for each in span if not isinstance(each, str)]
-        else:
-            return Perhaps(field.name.lower().replace("_", " "))
-    values: Values | None = tuple(sorted({*found}))
-    if op in {"<", ">", "<=", ">="}:
-        values = _stretch(op, values, 0xFFFFFFFF)
-    if values is None or op not in {"==", "<", ">", "<=", ">="}:
-        return Perhaps(field.name.lower().replace("_", " "))
-    return Masked(field, mask, _intervals(values), negated)
-
-
 def _masked(
     left: Json, mask: Json, op: str, right: Json, negated: bool, scope: Scope
 ) -> Match | None:
@@ -195,37 +145,17 @@ def _masked(
     if looked_at is None or looked_at in NAMES:
         return Perhaps(what)
     if looked_at in BIT_FIELDS:
-        bits = _number(looked_at, mask)
-        return Perhaps("a mask") if bits is None else _bits(looked_at, bits, op, right, negated)
+        bits = number_of(looked_at, mask)
+        return (
+            Perhaps("a mask") if bits is None else bits_match(looked_at, bits, op, right, negated)
+        )
     masks, values = (value(looked_at, scope.family, one) for one in (mask, right))
     if op in {"<", ">", "<=", ">="}:
-        values = _stretch(op, values, _top(looked_at))
-    plain = _intervals(masks or ())
+        values = stretch(op, values, top_of(looked_at))
+    plain = intervals_of(masks or ())
     if values is None or len(plain) != 1 or plain[0][0] != plain[0][1]:
         return Perhaps(what)
-    return Masked(looked_at, plain[0][0], _intervals(values), negated)
-
-
-def _intervals(values: Values) -> Intervals:
-    return tuple(one for one in values if not isinstance(one, str))
-
-
-def _top(looked_at: Field) -> int:
-    return _ALL_BITS if looked_at in ADDRESSES else 0xFFFFFFFF
-
-
-def _stretch(op: str, found: Values | None, top: int) -> Values | None:
-    """The numbers that are less, or more, than the one that is found."""
-    if found is None or len(found) != 1 or isinstance(found[0], str):
-        return None
-    low, high = found[0]
-    first, last = {
-        "<": (0, low - 1),
-        "<=": (0, high),
-        ">": (high + 1, top),
-        ">=": (low, top),
-    }[op]
-    return () if first > last else ((first, last),)
+    return Masked(looked_at, plain[0][0], intervals_of(values), negated)
 
 
 def _lookup(keys: Sequence[Json], right: Json, scope: Scope, negated: bool) -> Match:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from nethygiene.firewall.effects import Effect, PutInZone, PutOn, SetMark, Untrack
 from nethygiene.firewall.fields import TCP, Field
 from nethygiene.firewall.masks import Masked
 from nethygiene.firewall.matches import In, Match, Never, Perhaps, numbers
@@ -15,7 +16,7 @@ from nethygiene.firewall.nft_marks import marked_field, new_mark
 from nethygiene.firewall.nft_matches import match, membership
 from nethygiene.firewall.nft_translation import covers_all, keys_of, translations
 from nethygiene.firewall.nft_values import Json
-from nethygiene.firewall.ruleset import Action, Effect, PutInZone, PutOn, Rule, SetMark, Untrack
+from nethygiene.firewall.ruleset import Action, Rule
 
 _VERDICTS = {
     "accept": Action.ACCEPT,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nethygiene.firewall.effects import SetMark
 from nethygiene.firewall.fields import Field
-from nethygiene.firewall.ruleset import Action, Chain, Hook, Rule, Ruleset, SetMark, Table
+from nethygiene.firewall.ruleset import Action, Chain, Hook, Rule, Ruleset, Table
 
 
 def rule_that_reroutes(ruleset: Ruleset) -> Rule | None:

@@ -1,117 +1,23 @@
-"""Routes and routing rules: which interface leads to an address, and which addresses are local."""
+"""Which interface leads to an address, which addresses are local, and what is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nethygiene.firewall.addresses import (
-    Interval,
     Intervals,
     classes_of,
     everything,
     holds,
-    interval_of,
     merged,
 )
-from nethygiene.firewall.fields import Bits, has_bits
+from nethygiene.firewall.fields import Bits
+from nethygiene.firewall.route import Route
+from nethygiene.firewall.routing_rules import RoutingRule
 from nethygiene.links.families import Family
-from nethygiene.links.routes import RouteLine
-from nethygiene.links.rules import PolicyRule
 
 _REFUSING = frozenset({"unreachable", "prohibit", "blackhole"})
-_OF_CONNECTIONS = frozenset({"ipproto", "sport", "dport"})
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route.
-
-    Attributes:
-        table: as ``main``, ``local`` or a number.
-        interval: its destination.
-        length: of its prefix.
-        kind: ``unicast``, ``local``, ``blackhole`` and so on.
-        devices: the interfaces that it leads to; several on a multipath route.
-        metric: the lower wins.
-        gated: those of the interfaces on which it leads to a gateway.
-        gateways: the routers on the way, as numbers; none where the destination is on the link.
-    """
-
-    table: str
-    interval: Interval
-    length: int
-    kind: str
-    devices: tuple[str, ...]
-    metric: int
-    gated: tuple[str, ...] = ()
-    gateways: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RoutingRule:
-    """One line of ``ip rule``.
-
-    Attributes:
-        table: where it looks; None for a rule that refuses.
-        source: of the packets that it is for; None for all.
-        destination: likewise.
-        perhaps: it asks for more, such as a user.
-        inverted: it is for all other packets.
-        suppress: ``suppress_prefixlength``: routes of that length or shorter do not count.
-        by_port: what more it asks for is a protocol or a port, which a connection has.
-        mark: the mark of the packets that it is for, and which of its bits; None for all.
-        incoming: the interface that the packets come in by; empty for all, ``lo`` for the host's
-            own.
-    """
-
-    table: str | None
-    source: Interval | None = None
-    destination: Interval | None = None
-    perhaps: bool = False
-    inverted: bool = False
-    suppress: int = -1
-    by_port: bool = False
-    mark: tuple[int, int] | None = None
-    incoming: str = ""
-
-    @property
-    def is_for_all_marks(self) -> bool:
-        """Whether packets meet it that nobody marked."""
-        return not self.perhaps and self.mark is None
-
-    def may_be_met(self, mark: Bits | None) -> bool:
-        """Whether a packet of a connection may well be what it asks for, and that is not told."""
-        if self.mark is None:
-            return self.by_port
-        return mark is not None and (self.by_port or not self.perhaps)
-
-    def applies(
-        self, destination: int, source: int | None, mark: Bits | None, incoming: str | None
-    ) -> bool | None:
-        """Whether it is for a packet; None: perhaps.
-
-        Args:
-            destination: of the packet.
-            source: likewise; None where it cannot be told.
-            mark: likewise.
-            incoming: the interface that the packet comes in by, likewise; ``lo`` for one of the
-                host's own.
-        """
-        good: bool | None = True
-        if self.incoming:
-            good = None if incoming is None else self.incoming == incoming
-        if good is not False and self.destination is not None:
-            good = good if self.destination[0] <= destination <= self.destination[1] else False
-        if good is not False and self.source is not None:
-            found = None if source is None else self.source[0] <= source <= self.source[1]
-            good = good if found else found
-        if good is not False and self.mark is not None:
-            marked = None if mark is None else has_bits(mark, *self.mark)
-            good = good if marked else marked
-        if good and self.perhaps:
-            good = None
-        return not good if self.inverted and good is not None else good
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,45 +264,3 @@ class Routes:
             ),
             None,
         )
-
-
-def routes_of(lines: Iterable[RouteLine]) -> tuple[Route, ...]:
-    """The routes of a listing, as the model asks for them."""
-    return tuple(
-        Route(
-            line.table,
-            interval_of(line.destination),
-            line.destination.prefixlen,
-            line.type,
-            tuple(hop.interface for hop in line.hops),
-            line.metric,
-            tuple(hop.interface for hop in line.hops if hop.gateway is not None),
-            tuple(int(hop.gateway) for hop in line.hops if hop.gateway is not None),
-        )
-        for line in lines
-    )
-
-
-def rules_of(rules: Iterable[PolicyRule]) -> tuple[RoutingRule, ...]:
-    """The rules of a listing, as the model asks for them."""
-    return tuple(_routing_rule(rule) for rule in rules if "nop" not in rule.others)
-
-
-def _routing_rule(rule: PolicyRule) -> RoutingRule:
-    # A connection is TCP; which of its ports a rule is about is not followed.
-    by_port = bool(rule.others & _OF_CONNECTIONS)
-    # A user, a VRF: only the packet itself could tell.
-    other = bool(rule.outgoing or rule.others - _OF_CONNECTIONS - {"fwmark"})
-    other = other or rule.protocol not in {"", "tcp", "6"}
-    source = rule.source if rule.source is not None and rule.source.prefixlen else None
-    return RoutingRule(
-        rule.table or None,
-        None if source is None else interval_of(source),
-        None if rule.destination is None else interval_of(rule.destination),
-        by_port or other,
-        rule.inverted,
-        rule.suppress,
-        by_port and not other,
-        rule.mark,
-        rule.incoming,
-    )

@@ -8,8 +8,9 @@ from ipaddress import ip_interface
 
 from nethygiene.firewall.addresses import Intervals, common, merged
 from nethygiene.firewall.own import ROUTED
+from nethygiene.firewall.route import routes_of
 from nethygiene.firewall.routes import Routes as Model
-from nethygiene.firewall.routes import RoutingRule, routes_of, rules_of
+from nethygiene.firewall.routing_rules import RoutingRule, rules_of
 from nethygiene.links.families import FAMILIES, Family
 from nethygiene.links.route_answers import Way
 from nethygiene.links.routes import RouteLine

@@ -16,7 +16,7 @@ from nethygiene.firewall.links import parse_tc
 from nethygiene.firewall.masks import masked_stretches
 from nethygiene.firewall.nft import compile_tables, parse_nft
 from nethygiene.firewall.packet import new_connection
-from nethygiene.firewall.routes import routes_of
+from nethygiene.firewall.route import routes_of
 from nethygiene.firewall.trace import TooLongError
 from nethygiene.firewall.verdict import HostFilter
 from nethygiene.links.routes import parse_routes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nethygiene.firewall.routes import Route, routes_of
+from nethygiene.firewall.route import Route, routes_of
 from nethygiene.links.routes import parse_routes
 
 SHARED = (

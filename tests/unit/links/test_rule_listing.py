@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nethygiene.firewall.routes import RoutingRule, rules_of
+from nethygiene.firewall.routing_rules import RoutingRule, rules_of
 from nethygiene.links.rules import PolicyRule, parse_rule, parse_rules
 
 ALL = (
