@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -16,10 +16,11 @@ from nethygiene.facts.packet_filter import PacketFilter
 from nethygiene.links.families import Family
 from nethygiene.outcomes import Unreadable
 from nethygiene.probes import all_probes
+from nethygiene.transcript import Section
 from tests.lab.firewall.greeting import PATIENCE, Attempt, Client, Loop
 from tests.lab.firewall.model import Said, said
 from tests.lab.firewall.routing_rules import FORGET
-from tests.lab.firewall.tally import Tally
+from tests.lab.firewall.tally import Tally, mistake
 from tests.lab.firewall.topology import Place, Topology, topology
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab
@@ -75,8 +76,8 @@ class Ground:
             lines[number] = ""
         raise AssertionError(f"nothing is left: {text}")
 
-    def packet_filter(self) -> PacketFilter:
-        """The fact, by the script that hosts are sent."""
+    def sections(self) -> Mapping[str, Section]:
+        """What the target answers to the probe, by the script that hosts are sent."""
         commands = all_probes()["packet_filter"].commands
         boundary = new_boundary()
         script = compose(commands, boundary=boundary, window=0)
@@ -85,7 +86,11 @@ class Ground:
         )
         framed = cut_into_sections(done.stdout, done.stderr, boundary, None)
         assert framed.complete
-        found = fact("packet_filter", framed.sections)
+        return framed.sections
+
+    def packet_filter(self, sections: Mapping[str, Section] | None = None) -> PacketFilter:
+        """The fact, as the target is now unless it has answered already."""
+        found = fact("packet_filter", self.sections() if sections is None else sections)
         assert isinstance(found, PacketFilter), found
         assert not isinstance(found._host, Unreadable), found._host
         return found
@@ -131,27 +136,23 @@ class Ground:
         """Connect for real, and compare each answer with the model's."""
         found = self.packet_filter()
         expected = [said(found, attempt) for attempt in attempts]
+        answers = self.answers(attempts, expected)
+        for attempt, answer, one in zip(attempts, answers, expected, strict=True):
+            tally.count(name, attempt, one, answer=answer)
+
+    def answers(self, attempts: Sequence[Attempt], expected: Sequence[Said]) -> list[bool]:
+        """Connect for real: whether each gets in. It tries again where that is not expected."""
         answers = self._tried(attempts)
         doubted = [
             number
             for number, (answer, one) in enumerate(zip(answers, expected, strict=True))
-            if _mistake(attempts[number], answer, one)
+            if mistake(attempts[number], one, answer=answer)
         ]
         for number in doubted[:_AGAIN]:
             # At leisure, and alone: neighbours that others made known are flushed.
             self.topology.forget()
             answers[number] = self.loop.connect([attempts[number]], patience=PATIENCE)[0]
-        for attempt, answer, one in zip(attempts, answers, expected, strict=True):
-            if one.verdict == "either":
-                tally.kernel["not compared"] += 1
-                continue
-            tally.verdicts += 1
-            tally.kernel["open" if answer else "closed"] += 1
-            if one.verdict == "unknown":
-                tally.unknown += 1
-                tally.reasons[one.why] += 1
-            elif (wrong := _mistake(attempt, answer, one)) is not None:
-                tally.wrong.append(f"{name}: {wrong}")
+        return answers
 
     def _tried(self, attempts: Sequence[Attempt]) -> list[bool]:
         """Each attempt's answer; those on one link and those that go through are tried apart.
@@ -174,13 +175,6 @@ class Ground:
             for place in self.topology.places[attempt.family]
             if place.address == attempt.target
         )
-
-
-def _mistake(attempt: Attempt, answer: bool, one: Said) -> str | None:
-    if one.verdict not in {"open", "closed"} or answer is (one.verdict == "open"):
-        return None
-    kernel = "open" if answer else "closed"
-    return f"{attempt}: the kernel {kernel}, the model {one.verdict}: {one.why}"
 
 
 def _has_a_way(client: Client, source: str, place: Place) -> bool:

@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tests.lab.firewall.greeting import Attempt
+from tests.lab.firewall.model import Said
+
 
 @dataclass
 class Tally:
@@ -44,6 +47,19 @@ class Tally:
         self.kernel += other.kernel
         self.reasons += other.reasons
 
+    def count(self, name: str, attempt: Attempt, one: Said, *, answer: bool) -> None:
+        """Count one connection: what the model said of it, and whether the kernel let it in."""
+        if one.verdict == "either":
+            self.kernel["not compared"] += 1
+            return
+        self.verdicts += 1
+        self.kernel["open" if answer else "closed"] += 1
+        if one.verdict == "unknown":
+            self.unknown += 1
+            self.reasons[one.why] += 1
+        elif (wrong := mistake(attempt, one, answer=answer)) is not None:
+            self.wrong.append(f"{name}: {wrong}")
+
     def told(self) -> str:
         """What is wrong, and the commonest reasons of doubt."""
         reasons = [f"unknown {n} times: {why}" for why, n in self.reasons.most_common(8)]
@@ -56,3 +72,11 @@ def total(tallies: Iterable[Tally]) -> Tally:
     for one in tallies:
         found.add(one)
     return found
+
+
+def mistake(attempt: Attempt, one: Said, *, answer: bool) -> str | None:
+    """What the model got wrong, if it did."""
+    if one.verdict not in {"open", "closed"} or answer is (one.verdict == "open"):
+        return None
+    kernel = "open" if answer else "closed"
+    return f"{attempt}: the kernel {kernel}, the model {one.verdict}: {one.why}"
