@@ -30,8 +30,15 @@ from nethygiene.rules import (
     why_unprobed,
 )
 
+# TCP_KEEPALIVE_TIME, _PROBES and _INTVL of include/net/tcp.h.
+DEFAULTS = {
+    "net.ipv4.tcp_keepalive_time": "7200",
+    "net.ipv4.tcp_keepalive_probes": "9",
+    "net.ipv4.tcp_keepalive_intvl": "75",
+}
 
-@rule(severity="medium", kind="setting", incidents=["S1.6"], version=2)
+
+@rule(severity="medium", kind="setting", incidents=["S1.6"], version=2, defaults=DEFAULTS)
 def test_keepalive_precedes_idle_timeout(sysctl: Sysctls, policy: Policy, expect: Expect) -> None:
     """Keepalive probes begin before a middlebox on the way forgets an idle connection.
 
@@ -66,7 +73,7 @@ def test_keepalive_precedes_idle_timeout(sysctl: Sysctls, policy: Policy, expect
         )
 
 
-@rule(severity="medium", kind="setting", incidents=["S1.6"])
+@rule(severity="medium", kind="setting", incidents=["S1.6"], defaults=DEFAULTS)
 def test_keepalive_detects_dead_peer_in_time(
     sysctl: Sysctls, policy: Policy, expect: Expect
 ) -> None:

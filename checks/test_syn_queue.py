@@ -15,8 +15,10 @@ from nethygiene.rules import (
     set_sysctls,
 )
 
+COOKIES = {"net.ipv4.tcp_syncookies": "1"}
 
-@rule(severity="medium", kind="setting", incidents=["S3"])
+
+@rule(severity="medium", kind="setting", incidents=["S3"], defaults=COOKIES)
 def test_tcp_syncookies_enabled(sysctl: Sysctls, expect: Expect) -> None:
     """SYN cookies are sent when the SYN queue overflows.
 
@@ -33,7 +35,7 @@ def test_tcp_syncookies_enabled(sysctl: Sysctls, expect: Expect) -> None:
     expect("net.ipv4.tcp_syncookies", sysctl["net.ipv4.tcp_syncookies"], equal_to(1))
 
 
-@rule(severity="medium", kind="setting", incidents=["S3"], version=2)
+@rule(severity="medium", kind="setting", incidents=["S3"], version=2, defaults=COOKIES)
 def test_tcp_max_syn_backlog_covers_backlog(
     sysctl: Sysctls, kernel: Kernel, policy: Policy, expect: Expect
 ) -> None:
@@ -74,7 +76,12 @@ def test_tcp_max_syn_backlog_covers_backlog(
     )
 
 
-@rule(severity="medium", kind="setting", incidents=["S3"])
+@rule(
+    severity="medium",
+    kind="setting",
+    incidents=["S3"],
+    defaults={"net.ipv4.tcp_abort_on_overflow": "0"},
+)
 def test_tcp_abort_on_overflow_disabled(sysctl: Sysctls, expect: Expect) -> None:
     """A full accept queue does not reset connections.
 

@@ -17,7 +17,12 @@ from nethygiene.rules import (
 )
 
 
-@rule(severity="critical", kind="setting", incidents=["S1.4", "S3"])
+@rule(
+    severity="critical",
+    kind="setting",
+    incidents=["S1.4", "S3"],
+    defaults={"net.ipv4.tcp_tw_recycle": "0"},
+)
 def test_tcp_tw_recycle_disabled(sysctl: Sysctls, kernel: Kernel, expect: Expect) -> None:
     """tcp_tw_recycle is off, or gone from the kernel.
 
@@ -83,7 +88,12 @@ def test_tcp_tw_reuse_matches_policy(
     expect("net.ipv4.tcp_tw_reuse", sysctl["net.ipv4.tcp_tw_reuse"], one_of(wanted), hint, remedy)
 
 
-@rule(severity="low", kind="setting", incidents=["S1.4", "S3"])
+@rule(
+    severity="low",
+    kind="setting",
+    incidents=["S1.4", "S3"],
+    defaults={"net.ipv4.tcp_timestamps": "1"},
+)
 def test_tcp_timestamps_enabled(sysctl: Sysctls, expect: Expect) -> None:
     """TCP timestamps are on.
 

@@ -15,24 +15,17 @@ from hypothesis import strategies as st
 
 from nethygiene.markup import Form, blocks
 from nethygiene.outcomes import Outcome
+from nethygiene.rules.definition import ALWAYS_SENT
 from nethygiene.rules.evaluate import Verdict
 from nethygiene.transcript import Section, Transcript
 from tests.cases.case import case_paths, judge, load_case, rules
 
 # Which sysctls alone decide: what the rules find is what the commands change.
-OF_SYSCTLS = (
-    "file-descriptors-available",
-    "icmp-redirects-match-policy",
-    "keepalive-detects-dead-peer-in-time",
-    "keepalive-precedes-idle-timeout",
-    "somaxconn-covers-backlog",
-    "somaxconn-meets-policy",
-    "tcp-abort-on-overflow-disabled",
-    "tcp-max-syn-backlog-covers-backlog",
-    "tcp-syncookies-enabled",
-    "tcp-timestamps-enabled",
-    "tcp-tw-reuse-matches-policy",
-)
+OF_SYSCTLS = {
+    *(name for name, rule in rules().items() if rule.probes == {"sysctl", *ALWAYS_SENT}),
+    *("icmp-redirects-match-policy", "somaxconn-covers-backlog"),
+    # A kernel that has it may have it in a file besides, which the remedy takes it out of.
+}
 NO_SYSCTL_MENDS = {"ipv6-router-never-accepts.failed"}
 KEEPALIVE = ("time", "intvl", "probes")
 

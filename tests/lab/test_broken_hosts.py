@@ -16,51 +16,12 @@ import pytest
 from nethygiene.evidence import read_evidence
 from nethygiene.redaction import redact
 from tests.lab.audit import AuditRun, audit
-from tests.lab.cases import (
-    accept_queue,
-    counters,
-    descriptors,
-    firewall,
-    icmp_redirects,
-    interfaces,
-    keepalive,
-    persistence,
-    platform,
-    reachability,
-    routes,
-    services,
-    ssh_sessions,
-    syn_queue,
-    time_wait,
-    tunnels,
-)
 from tests.lab.cases.case import LabCase, Scene
+from tests.lab.cases.every import all_cases
 from tests.lab.lab import Lab
 from tests.redacting import left_over, outcomes
 
-CASES = [
-    case
-    for module in (
-        accept_queue,
-        counters,
-        descriptors,
-        firewall,
-        icmp_redirects,
-        interfaces,
-        persistence,
-        platform,
-        reachability,
-        routes,
-        services,
-        ssh_sessions,
-        syn_queue,
-        time_wait,
-        tunnels,
-        # The last: its last act waits until all of its connections are settled.
-        keepalive,
-    )
-    for case in module.CASES
-]
+CASES = all_cases()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from nethygiene.outcomes import Kind, Severity
@@ -47,6 +47,7 @@ class Rule:
         probes: names of the probes that it needs.
         judged_if: where the declared item has to be served; None for anywhere.
         scope: ``host``, or ``group``: all members of an inventory group are judged as one.
+        defaults: what every kernel sets by itself, of the sysctls that it judges.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Rule:
     probes: frozenset[str]
     judged_if: Precondition | None = None
     scope: Scope = "host"
+    defaults: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def judges_reachability(self) -> bool:
@@ -77,6 +79,7 @@ def rule(
     version: int = 1,
     judged_if: Precondition | None = None,
     scope: Scope = "host",
+    defaults: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
     """Declare a rule.
 
@@ -95,6 +98,9 @@ def rule(
         scope: ``host`` judges each host by itself. ``group`` judges all members of an inventory
             group as one: a probe's name then brings :class:`Each` member's fact, and ``group``
             the group itself.
+        defaults: what every kernel sets by itself, of the sysctls that the rule judges, by name:
+            where no file sets one, settings-persist takes it that the next boot brings this. One
+            that differs by kernel or by interface stands in `rules/kernel_defaults.py` instead.
 
     Raises:
         RuleDeclarationError: on import, when the declaration is wrong.
@@ -105,6 +111,7 @@ def rule(
         if judged_if is not None:
             probes = read.probes.union(judged_if.probes)
             read = replace(read, judged_if=judged_if, probes=probes)
+        read = replace(read, defaults=dict(defaults or {}))
         setattr(function, _ATTRIBUTE, read)
         return function
 

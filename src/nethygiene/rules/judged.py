@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from nethygiene.outcomes import Observation, Outcome
 from nethygiene.probes.sysctl import ROOT
@@ -25,12 +25,14 @@ class JudgedSysctl:
         path: below /proc/sys.
         value: what it is now, blanks between numbers single.
         rules: the ids of those rules.
+        default: what every kernel sets by itself; None where these rules do not say.
     """
 
     name: str
     path: str
     value: str
     rules: tuple[str, ...]
+    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,13 @@ class Judgement:
         rule: its id.
         outcome: what it came to.
         observations: what it looked at.
+        defaults: what every kernel sets by itself, of the sysctls that it judges.
     """
 
     rule: str
     outcome: Outcome
     observations: tuple[Observation, ...]
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,10 @@ def judged_sysctls(judgements: Iterable[Judgement]) -> JudgedSysctls:
     """Take from passed judgements the sysctls that an expectation rested on."""
     values: dict[str, Observation] = {}
     rules: dict[str, list[str]] = defaultdict(list)
+    defaults: dict[str, str] = {}
     unknown = False
     for one in judgements:
+        defaults.update(one.defaults)
         unknown = unknown or one.outcome is Outcome.UNKNOWN
         if one.outcome is Outcome.PASSED:
             for seen in _settings(one.observations):
@@ -76,7 +82,13 @@ def judged_sysctls(judgements: Iterable[Judgement]) -> JudgedSysctls:
                     if one.rule not in rules[path]:
                         rules[path].append(one.rule)
     found = (
-        JudgedSysctl(seen.what, path, " ".join(seen.actual.split()), tuple(sorted(rules[path])))
+        JudgedSysctl(
+            seen.what,
+            path,
+            " ".join(seen.actual.split()),
+            tuple(sorted(rules[path])),
+            defaults.get(seen.what),
+        )
         for path, seen in values.items()
     )
     return JudgedSysctls(tuple(sorted(found, key=lambda one: one.name)), unknown)

@@ -1,4 +1,6 @@
-"""What the kernel sets by itself, for the sysctls that rules judge.
+"""What the kernel sets by itself, where that differs by kernel or there is one of each interface.
+
+Of the others, the rules that judge them say it: ``@rule(defaults=...)``.
 
 From Linux's own sources (net/ipv4/tcp_ipv4.c tcp_sk_init, net/ipv4/devinet.c, net/ipv6/addrconf.c,
 include/net/netns and Documentation/networking/ip-sysctl.rst). What depends on the machine's memory
@@ -14,16 +16,6 @@ _SINCE: Mapping[str, tuple[tuple[tuple[int, int], str], ...]] = {
     # Newest first: from which kernel on, and the value.
     "net/core/somaxconn": (((5, 4), "4096"), ((0, 0), "128")),
     "net/ipv4/tcp_tw_reuse": (((4, 19), "2"), ((0, 0), "0")),
-}
-_ALWAYS: Mapping[str, str] = {
-    "net/ipv4/tcp_abort_on_overflow": "0",
-    "net/ipv4/tcp_keepalive_intvl": "75",
-    "net/ipv4/tcp_keepalive_probes": "9",
-    "net/ipv4/tcp_keepalive_time": "7200",
-    "net/ipv4/tcp_syncookies": "1",
-    "net/ipv4/tcp_timestamps": "1",
-    "net/ipv4/tcp_tw_recycle": "0",
-    "net/ipv4/ip_forward": "0",
 }
 _OF_INTERFACES: Mapping[str, Mapping[str, str]] = {
     "ipv4": {
@@ -75,7 +67,7 @@ def kernel_default(path: str, version: tuple[int, int], release: str) -> str | N
     for since, value in _SINCE.get(path, ()):
         if version >= since:
             return value
-    if path in _ALWAYS:
-        return _ALWAYS[path]
+    if path == "net/ipv4/ip_forward":
+        return "0"
     conf = re.fullmatch(r"net/(ipv[46])/conf/.+/([a-z_0-9]+)", path)
     return _OF_INTERFACES[conf[1]].get(conf[2]) if conf else None

@@ -91,6 +91,8 @@ def _as_taken(found: BootValue, judged: JudgedSysctl, kernel: Kernel) -> BootVal
     `60#`, `+60` and `08` are refused, and then nothing is set. The kernel prints as many numbers
     as there are.
     """
+    if found.value is None:
+        found = BootValue(judged.default, found.source)
     now = judged.value.split()
     if found.value is None or not all(re.fullmatch(r"-?\d+", one, re.ASCII) for one in now):
         return found
@@ -98,7 +100,8 @@ def _as_taken(found: BootValue, judged: JudgedSysctl, kernel: Kernel) -> BootVal
     numbers = [number_of_kernel(one) for one in words]
     if None in numbers or len(words) < len(now):
         default = _default(kernel, judged.path)
-        return BootValue(default.value, f"{default.source}, for {found.source} has {found.value}")
+        value = judged.default if default.value is None else default.value
+        return BootValue(value, f"{default.source}, for {found.source} has {found.value}")
     return BootValue(" ".join(str(one) for one in numbers), found.source)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -152,11 +152,22 @@ class LabCase:
             self.mends(scene)
 
 
-def sysctl(**values: int) -> Act:
+@dataclass(frozen=True)
+class WritesSysctls:
+    """An act that writes sysctls.
+
+    Attributes:
+        settings: their values, by name.
+    """
+
+    settings: Mapping[str, int | str]
+
+    def __call__(self, scene: Scene) -> None:
+        """Write them, in their order."""
+        for name, value in self.settings.items():
+            scene.host.sysctl(name, value)
+
+
+def sysctl(**values: int) -> WritesSysctls:
     """An act that writes sysctls; double underscores stand for the dots of their names."""
-
-    def act(scene: Scene) -> None:
-        for key, value in values.items():
-            scene.host.sysctl(key.replace("__", "."), value)
-
-    return act
+    return WritesSysctls({key.replace("__", "."): value for key, value in values.items()})

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from tests.lab.cases import tunnels
+from tests.lab.cases.case import LabCase, WritesSysctls
+from tests.lab.cases.every import all_cases
 from tests.lab.cases.persistence import BOOTS_ITSELF
 from tests.lab.cases.platform import SYSTEMCTL
 from tests.lab.endpoints import Endpoint
@@ -131,9 +134,33 @@ ip route append default via 203.0.113.254 dev eth1
 }
 
 
+@cache
+def by_recorded_cases() -> Sequence[LabCase]:
+    """Rules on sysctls that nothing here knows: broken as their recorded cases say."""
+    known = {name for settings in SYSCTLS.values() for name in settings}
+    return [
+        case
+        for case in all_cases()
+        if case.name == case.rule
+        and isinstance(case.breaks, WritesSysctls)
+        and not known & case.breaks.settings.keys()
+    ]
+
+
+def settings_of(state: State) -> dict[str, str]:
+    """The sysctls that make a host well, or break it."""
+    settings = dict(SYSCTLS[state])
+    for case in by_recorded_cases():
+        act = case.prepares if state == "well" else case.breaks
+        if isinstance(act, WritesSysctls):
+            settings |= {name: str(value) for name, value in act.settings.items()}
+    return settings
+
+
 def policy(index: int) -> dict[str, Any]:
     """A policy that makes every rule apply, for the host of this number."""
-    return {
+    recorded = {key: value for case in by_recorded_cases() for key, value in case.policy.items()}
+    return recorded | {
         "min_somaxconn": 4096,
         "min_file_max": 1000000,
         "icmp_redirects": "accept",
@@ -246,7 +273,7 @@ def _plug_in(actor: Actor) -> None:
 def _set_up(client: LabHost, actor: Actor) -> Endpoint:
     host, state = actor.host, actor.state
     well = state == "well"
-    settings = SYSCTLS[state]
+    settings = settings_of(state)
     script = _COMMON + _SCRIPTS[state]
     script += "".join(
         f"echo {value} > /proc/sys/{key.replace('.', '/')}\n" for key, value in settings.items()

@@ -1,7 +1,8 @@
 """What each rule comes to in each scene under each sight: the full sight, and what differs from it.
 
 A rule that is not named is expected to pass on the well host and to fail on the broken one, under
-every sight: a new rule needs no line here until the tests say that it does.
+every sight: a new rule needs no line here until the tests say that it does, and one that judges
+sysctls alone needs none at all.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from nethygiene.rules.definition import ALWAYS_SENT
+from tests.cases.case import rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,10 @@ SOCKETS = {
 }
 OWNERS = {"service-descriptors-available", "tunnel-forward-listening"}
 SYSCTLS = {
-    *("file-descriptors-available", "icmp-redirects-match-policy", "icmp-redirects-not-ignored"),
-    *("keepalive-detects-dead-peer-in-time", "keepalive-precedes-idle-timeout"),
-    *("reverse-path-filter-fits", "settings-persist", "somaxconn-covers-backlog"),
-    *("somaxconn-meets-policy", "tcp-abort-on-overflow-disabled", "tcp-syncookies-enabled"),
-    *("tcp-max-syn-backlog-covers-backlog", "tcp-timestamps-enabled", "tcp-tw-recycle-disabled"),
-    "tcp-tw-reuse-matches-policy",
+    # Those that read nothing else are found by themselves.
+    *(name for name, rule in rules().items() if rule.probes == {"sysctl", *ALWAYS_SENT}),
+    *("icmp-redirects-match-policy", "icmp-redirects-not-ignored", "reverse-path-filter-fits"),
+    *("settings-persist", "somaxconn-covers-backlog"),
 }
 RATES = {
     *("connection-failures-bounded", "interface-drops-bounded", "interface-errors-not-rising"),
