@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.lab.firewall.topology import BOX, VIPS
 from tests.lab.firewall.values import (
     HERE4,
     HERE6,
@@ -27,7 +26,7 @@ LIMITS = (
     "ct count over 0",
     "ct count over 5000",
 )
-_ANSWERING = ("output", "postrouting")
+ANSWERING = ("output", "postrouting")
 
 
 def sets(random: Random, family: str) -> list[str]:
@@ -58,9 +57,9 @@ def address(random: Random, family: str, hook: str) -> str:
     name = "ip" if four else "ip6"
     sign = random.choice(("", "", "!= "))
     if often(random, 0.25):
-        near = "saddr" if hook in _ANSWERING else "daddr"
+        near = "saddr" if hook in ANSWERING else "daddr"
         return f"{name} {near} {sign}{random.choice(HERE4 if four else HERE6)}"
-    far = "daddr" if hook in _ANSWERING else "saddr"
+    far = "daddr" if hook in ANSWERING else "saddr"
     pick = random.random()
     if pick < 0.55:
         value = random.choice(SOURCES4 if four else SOURCES6)
@@ -77,7 +76,7 @@ def address(random: Random, family: str, hook: str) -> str:
 def match(random: Random, family: str, hook: str) -> str:  # noqa: PLR0911 - one a kind
     """One match, of the kinds that make sense in this hook."""
     pick = random.randrange(22)
-    mine, theirs = ("sport", "dport") if hook in _ANSWERING else ("dport", "sport")
+    mine, theirs = ("sport", "dport") if hook in ANSWERING else ("dport", "sport")
     if pick < 5:
         return address(random, family, hook)
     if pick < 8:
@@ -231,123 +230,3 @@ def _headers(family: str) -> tuple[str, ...]:
     )
     six += ("ip6 nexthdr > 5",)
     return {"ip": four, "ip6": six}.get(family, four + six)
-
-
-def rule(random: Random, family: str, hook: str, subchains: list[str]) -> str:
-    """One rule."""
-    mine = "sport" if hook in _ANSWERING else "dport"
-    pick = random.random()
-    jump = f"jump {random.choice(subchains)}" if subchains else "return"
-    if pick < 0.06:
-        verdicts = random.sample(["accept", "drop", "continue", jump], 4)
-        inner = [f"{p} : {v}" for p, v in zip(random.sample(PORTS, 4), verdicts, strict=True)]
-        return f"tcp {mine} vmap {{ {', '.join(inner)} }}"
-    if pick < 0.12:
-        return _map(random, family, hook)
-    if pick < 0.15:
-        return "ct state vmap { established : accept, related : accept, invalid : drop }"
-    matches = [match(random, family, hook) for _ in range(random.randint(1, 3))]
-    verdicts = ["accept"] * 4 + ["drop"] * 3 + ["return", "counter", "log"]
-    if hook in {"input", "forward", "output"}:
-        verdicts += ["reject", "reject with tcp reset", _reject(random, family)]
-    if subchains:
-        verdicts += [jump] * 3 + [f"goto {random.choice(subchains)}"]
-    verdicts.append(_marking(random))
-    verdict = random.choice(verdicts)
-    if verdict == "reject with tcp reset":
-        matches.append("meta l4proto tcp")
-        if often(random, 0.8):
-            # Else nft 1.0.6 does not print its family, and nobody can tell.
-            verdict = f"counter {verdict}"
-    return f"{' '.join(dict.fromkeys(matches))} {verdict}"
-
-
-def _reject(random: Random, family: str) -> str:
-    if family != "inet":
-        return "reject"
-    return random.choice(
-        (
-            "reject with icmp type host-prohibited",
-            "reject with icmp type port-unreachable",
-            "reject with icmpv6 type admin-prohibited",
-            "reject with icmpx type port-unreachable",
-        )
-    )
-
-
-def _marking(random: Random) -> str:
-    bit = random.choice(MARKS)
-    return random.choice(
-        (
-            f"meta mark set {bit}",
-            f"meta mark set meta mark | {bit}",
-            f"meta mark set meta mark & 0xfffffff{random.choice('b8e')}",
-            f"meta mark set meta mark ^ {bit}",
-            "ct mark set meta mark",
-            f"ct mark set {bit}",
-            f"ct mark set ct mark | {bit}",
-            "meta mark set ct mark",
-        )
-    )
-
-
-def _map(random: Random, family: str, hook: str) -> str:
-    one, other = random.sample(("accept", "drop"), 2)
-    far = "daddr" if hook in _ANSWERING else "saddr"
-    mine = "sport" if hook in _ANSWERING else "dport"
-    choices = [
-        f"tcp flags & (fin|syn|rst|ack) vmap {{ syn : {one}, ack : {other} }}",
-        f"meta l4proto vmap {{ tcp : {one}, udp : drop }}",
-    ]
-    if hook in {"input", "prerouting"}:
-        choices.append(f'iifname vmap {{ "eth0" : {one}, "eth1" : {other} }}')
-        choices.append(f"fib daddr type vmap {{ local : {one}, broadcast : drop }}")
-        choices.append(
-            f'iifname . tcp dport vmap {{ "eth0" . 2004 : {one}, "eth1" . 2003 : drop }}'
-        )
-    if family != "ip6":
-        choices.append(f"ip {far} vmap {{ 198.18.200.0/24 : {one}, 10.77.0.1 : {other} }}")
-        choices.append(f"ip {far} . tcp {mine} vmap {{ 198.18.200.1 . 2003 : {one} }}")
-    if family != "ip":
-        choices.append(f"ip6 {far} vmap {{ fd42:198:18::c1 : {one}, fd77::/126 : {other} }}")
-    return random.choice(choices)
-
-
-def nat_rules(random: Random, family: str) -> list[str]:
-    """Some destination NAT, of what concerns these connections and of what does not."""
-    return [_translation(random, family) for _ in range(random.randint(1, 3))]
-
-
-def _translation(random: Random, family: str) -> str:
-    four = often(random, 0.6) if family == "inet" else family == "ip"
-    proto = "ip" if four else "ip6"
-    box = BOX[0] if four else f"[{BOX[1]}]"
-    vip = VIPS[0] if four else f"[{VIPS[1]}]"
-    to = random.choice(PORTS)
-    at_vip = f"{proto} daddr {vip.strip('[]')}"
-    guard = match(random, family, "prerouting") if often(random, 0.6) else ""
-    here = f"fib daddr type local {guard}" if often(random, 0.4) else guard
-    family_match = f"meta nfproto {'ipv4' if four else 'ipv6'}" if family == "inet" else ""
-    one, other = random.sample(PORTS, 2)
-    return random.choice(
-        (
-            f"{here} tcp dport {port(random)} redirect to :{to}",
-            f"{guard} meta l4proto tcp redirect to :{to}",
-            f"{here} {family_match} tcp dport {port(random)} dnat {_to(family, proto)} {box}:{to}",
-            f"{at_vip} tcp dport {port(random)} dnat {_to(family, proto)} {box}:{to}",
-            f"{here} {family_match} tcp dport {one} dnat {_to(family, proto)} {vip}:{other}",
-            f"{guard} tcp dport {one} redirect to :{one}",
-            f"{here} tcp dport {port(random)} accept",
-            f"{here} redirect to tcp dport map {{ {one} : {other}, {other} : {to} }}",
-            f"ip daddr 198.51.100.1 tcp dport {one} dnat {_to(family, 'ip')} 10.77.0.1"
-            if family != "ip6"
-            else f"tcp dport {one} redirect",
-            f"meta nfproto ipv4 tcp dport {one} dnat {_to(family, 'ip')} 127.0.0.1:{other}"
-            if family != "ip6"
-            else f"tcp dport {other} redirect",
-        )
-    )
-
-
-def _to(family: str, proto: str) -> str:
-    return f"{proto} to" if family == "inet" else "to"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tests.lab.firewall.nft_pieces import LIMITS, match, nat_rules, rule, sets
+from tests.lab.firewall.nft_pieces import LIMITS, match, sets
+from tests.lab.firewall.nft_statements import rule
+from tests.lab.firewall.nft_translations import nat_rules
 from tests.lab.firewall.values import MARKS, PORTS, often, port, ports
 
 Chain = tuple[str, str, list[str]]

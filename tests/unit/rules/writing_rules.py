@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from nethygiene.inventory.policy import policy_from_plain
-from nethygiene.rules import rule
+from nethygiene.rules import Expect, equal_to, rule
 from nethygiene.rules.definition import Rule, rule_of
 from nethygiene.rules.evaluate import Verdict, evaluate
 from nethygiene.rules.items import DECLARED
@@ -73,3 +73,7 @@ def verdicts(
 def verdict(function: Callable[..., object] | Rule, subject: Subject | None = None) -> Verdict:
     (only,) = verdicts(function, subject)
     return only
+
+
+def good(expect: Expect) -> None:
+    expect("something else", 1, equal_to(1))
