@@ -108,7 +108,7 @@ lock: $(UV_STAMP)
 	$(LOCK) --group lock --output-file requirements/uv.txt
 
 docs: $(DEV_STAMP)
-	$(BIN)/python -m nethygiene.docs
+	$(BIN)/python -m nethygiene.docgen
 
 screenshots: $(DEV_STAMP) lab
 	$(BIN)/python -m tests.report.screenshots

@@ -3,28 +3,30 @@
 from functools import partial
 
 from nethygiene.rules import (
-    FIND_FULL_QUEUE,
-    SERVED_HERE,
-    Counters,
     Expect,
-    ListenerOwners,
-    Listeners,
     Policy,
     Reason,
     Service,
-    Sysctls,
     at_least,
     at_most,
+    not_applicable,
+    rule,
+)
+from nethygiene.subjects.filter.diversion import SERVED_HERE
+from nethygiene.subjects.kernel.counters import Counters
+from nethygiene.subjects.kernel.rises import not_rising
+from nethygiene.subjects.kernel.sysctl import Sysctls
+from nethygiene.subjects.sockets.backlog import (
+    FIND_FULL_QUEUE,
     empty_queue,
     lengthen_backlog,
-    not_applicable,
-    not_rising,
     raise_somaxconn,
-    restart_service,
-    rule,
-    sockets_of,
     why_backlog_is_short,
 )
+from nethygiene.subjects.sockets.listener_owners import ListenerOwners
+from nethygiene.subjects.sockets.listeners import Listeners
+from nethygiene.subjects.sockets.restarting import restart_service
+from nethygiene.subjects.sockets.serving import sockets_of
 
 
 @rule(severity="high", kind="setting", incidents=["S3"], judged_if=SERVED_HERE)

@@ -2,43 +2,40 @@
 
 from functools import partial
 
-from nethygiene.rules import (
-    GIVE_A_ROUTE,
-    Counters,
-    Dials,
-    Expect,
-    Handshakes,
-    Listeners,
-    LocalPorts,
-    Policy,
+from nethygiene.rules import Expect, Policy, at_most, not_applicable, rule
+from nethygiene.subjects.kernel.counters import Counters
+from nethygiene.subjects.kernel.rate_bounds import bounded, sampled_enough
+from nethygiene.subjects.kernel.rates import (
     Rates,
-    Routes,
-    Sysctls,
-    answer_dials,
-    answered,
-    at_most,
-    below_nine_tenths,
-    bounded,
+    failed_attempts,
+    resets,
+    retransmissions,
+    unanswered_dials,
+)
+from nethygiene.subjects.kernel.rises import not_rising
+from nethygiene.subjects.kernel.sysctl import Sysctls
+from nethygiene.subjects.links.routes import Routes
+from nethygiene.subjects.sockets.dials import Dials
+from nethygiene.subjects.sockets.failed_connections import (
     connections_opened,
     end_failures,
     end_resets,
-    failed_attempts,
-    more_ports,
-    not_applicable,
-    not_rising,
-    resets,
-    retransmissions,
-    rule,
-    sampled_enough,
-    syn_queues,
-    taken_ports,
-    unanswered,
-    unanswered_dials,
     where_attempts_fail,
     where_resets_go,
+)
+from nethygiene.subjects.sockets.half_open import below_nine_tenths, syn_queues, widen_syn_queue
+from nethygiene.subjects.sockets.handshakes import Handshakes
+from nethygiene.subjects.sockets.listeners import Listeners
+from nethygiene.subjects.sockets.local_ports import LocalPorts
+from nethygiene.subjects.sockets.unanswered import (
+    GIVE_A_ROUTE,
+    answer_dials,
+    answered,
+    more_ports,
+    taken_ports,
+    unanswered,
     who_is_dialled,
     why_ports_end,
-    widen_syn_queue,
     without_way,
 )
 

@@ -2,26 +2,19 @@
 
 from functools import partial
 
-from nethygiene.rules import (
-    SERVED_HERE,
-    Descriptors,
-    Expect,
-    ListenerOwners,
-    Listeners,
-    Policy,
-    Service,
-    Sysctls,
-    at_least,
-    at_most,
+from nethygiene.engine.remedies import paragraphs, set_sysctls
+from nethygiene.rules import Expect, Policy, Service, at_least, at_most, not_applicable, rule
+from nethygiene.subjects.filter.diversion import SERVED_HERE
+from nethygiene.subjects.kernel.sysctl import Sysctls
+from nethygiene.subjects.sockets.descriptor_limits import (
     descriptors_of_host,
     descriptors_of_listeners,
-    not_applicable,
-    paragraphs,
     raise_limit,
-    rule,
-    set_sysctls,
-    sockets_of,
 )
+from nethygiene.subjects.sockets.descriptors import Descriptors
+from nethygiene.subjects.sockets.listener_owners import ListenerOwners
+from nethygiene.subjects.sockets.listeners import Listeners
+from nethygiene.subjects.sockets.serving import sockets_of
 
 
 @rule(severity="high", kind="state", incidents=["S3"])

@@ -2,27 +2,22 @@
 
 from functools import partial
 
-from nethygiene.rules import (
+from nethygiene.rules import BlockedPort, Expect, Service, equal_to, rule
+from nethygiene.subjects.filter.filter_fact import PacketFilter
+from nethygiene.subjects.filter.firewall import (
     NOT_SEEN,
-    BlockedPort,
-    Expect,
-    ListenerOwners,
-    Listeners,
-    PacketFilter,
-    Service,
-    close_to_denied,
-    close_to_others,
     denied_passages,
-    equal_to,
-    intrusions,
-    open_to_clients,
-    rule,
     service_passages,
     unreached,
-    way_back_remedy,
     what_passes,
     who_gets_in,
 )
+from nethygiene.subjects.filter.firewall_closing import close_to_denied, close_to_others
+from nethygiene.subjects.filter.firewall_opening import open_to_clients
+from nethygiene.subjects.filter.intrusions import intrusions
+from nethygiene.subjects.links.route_remedies import way_back_remedy
+from nethygiene.subjects.sockets.listener_owners import ListenerOwners
+from nethygiene.subjects.sockets.listeners import Listeners
 
 NOT_SERVED = "not served to other hosts"
 

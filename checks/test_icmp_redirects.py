@@ -2,24 +2,18 @@
 
 from functools import partial
 
-from nethygiene.rules import (
-    Counters,
-    Expect,
-    InterfaceFamily,
-    Interfaces,
-    Policy,
-    Reason,
-    Sysctls,
+from nethygiene.rules import Expect, Policy, Reason, equal_to, not_applicable, rule, unknown
+from nethygiene.subjects.kernel.counters import Counters
+from nethygiene.subjects.kernel.rises import never_risen
+from nethygiene.subjects.kernel.sysctl import Sysctls
+from nethygiene.subjects.links.interface_family import InterfaceFamily
+from nethygiene.subjects.links.interfaces import Interfaces
+from nethygiene.subjects.links.redirects import (
     after_redirects,
-    equal_to,
     is_forwarding,
-    never_risen,
-    not_applicable,
-    rule,
     treat_redirects,
     treatment_of_redirects,
     treatments_by_family,
-    unknown,
 )
 
 

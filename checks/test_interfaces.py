@@ -2,28 +2,22 @@
 
 from functools import partial
 
-from nethygiene.rules import (
-    INTERFACE_DROPS,
-    Counters,
-    DeclaredInterface,
-    Expect,
-    InterfaceKinds,
-    Interfaces,
+from nethygiene.rules import DeclaredInterface, Expect, equal_to, not_applicable, rule
+from nethygiene.subjects.kernel.counters import Counters
+from nethygiene.subjects.kernel.rate_bounds import bounded, sampled_enough
+from nethygiene.subjects.kernel.rates import INTERFACE_DROPS, Rates
+from nethygiene.subjects.kernel.rises import not_rising
+from nethygiene.subjects.links.interface_kinds import InterfaceKinds
+from nethygiene.subjects.links.interfaces import Interfaces
+from nethygiene.subjects.links.network_interface import (
     NetworkInterface,
-    Rates,
     address_remedy,
     both_ways,
-    bounded,
     drops_remedy,
-    equal_to,
     error_changes,
     errors_remedy,
     interface_with,
     link_remedy,
-    not_applicable,
-    not_rising,
-    rule,
-    sampled_enough,
     state_of,
 )
 

@@ -2,32 +2,36 @@
 
 from functools import partial
 
+from nethygiene.engine.remedies import set_sysctls
 from nethygiene.rules import (
-    SERVED_HERE,
-    Connections,
     Expect,
     Policy,
     Reason,
     Service,
-    Sysctls,
     Upstream,
     at_least,
     at_most,
     below,
-    close_stale,
-    none_stale,
     not_applicable,
-    notice_dead_peers,
-    probe_connections,
-    probe_sooner,
+    rule,
+)
+from nethygiene.subjects.filter.diversion import SERVED_HERE
+from nethygiene.subjects.kernel.sysctl import Sysctls
+from nethygiene.subjects.sockets.connections import Connections
+from nethygiene.subjects.sockets.keepalive import (
+    none_stale,
     probed_before,
     probing,
-    rule,
-    set_sysctls,
     settled,
     settled_clients,
     stale,
     why_unprobed,
+)
+from nethygiene.subjects.sockets.keepalive_remedies import (
+    close_stale,
+    notice_dead_peers,
+    probe_connections,
+    probe_sooner,
 )
 
 # TCP_KEEPALIVE_TIME, _PROBES and _INTVL of include/net/tcp.h.

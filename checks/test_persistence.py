@@ -2,17 +2,11 @@
 
 from functools import partial
 
-from nethygiene.rules import (
-    BootSysctls,
-    Expect,
-    JudgedSysctl,
-    Kernel,
-    after_boot,
-    equal_to,
-    rule,
-    why_lost,
-    write_down,
-)
+from nethygiene.engine.kernel import Kernel
+from nethygiene.rules import Expect, equal_to, rule
+from nethygiene.subjects.kernel.boot_sysctls import BootSysctls
+from nethygiene.subjects.kernel.judged import JudgedSysctl
+from nethygiene.subjects.kernel.persistence import after_boot, why_lost, write_down
 
 
 @rule(severity="medium", kind="setting", incidents=["S1.4", "S1.6", "S1.8", "S3"], version=2)

@@ -2,20 +2,14 @@
 
 from functools import partial
 
-from nethygiene.rules import (
-    Expect,
-    NetworkManager,
-    Policy,
-    Reason,
-    Selinux,
-    equal_to,
-    not_applicable,
-    one_of,
-    rule,
+from nethygiene.rules import Expect, Policy, Reason, equal_to, not_applicable, one_of, rule
+from nethygiene.subjects.platform.network_manager import NetworkManager
+from nethygiene.subjects.platform.platform import (
     run_network_manager,
     set_selinux_at_boot,
     set_selinux_now,
 )
+from nethygiene.subjects.platform.selinux import Selinux
 
 
 @rule(severity="low", kind="setting", incidents=["S3"])

@@ -2,7 +2,9 @@
 
 from functools import partial
 
-from nethygiene.rules import WHOLE, Expect, ReachedBy, equal_to, reach_the_host, rule
+from nethygiene.engine.reachability import reach_the_host
+from nethygiene.engine.subject import WHOLE, ReachedBy
+from nethygiene.rules import Expect, equal_to, rule
 
 
 @rule(severity="critical", kind="state", incidents=["S0", "S1", "S2", "S3", "S4"])

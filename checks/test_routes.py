@@ -2,43 +2,39 @@
 
 from functools import partial
 
-from nethygiene.rules import (
-    Counters,
-    Expect,
-    Interfaces,
-    MultihomedInterface,
-    PacketFilter,
-    Policy,
-    Route,
-    Routes,
-    Sysctls,
+from nethygiene.engine.remedies import paragraphs
+from nethygiene.rules import Expect, Policy, Route, equal_to, not_applicable, one_of, rule, unknown
+from nethygiene.subjects.filter.filter_fact import PacketFilter
+from nethygiene.subjects.kernel.counters import Counters
+from nethygiene.subjects.kernel.rises import not_rising
+from nethygiene.subjects.kernel.sysctl import Sysctls
+from nethygiene.subjects.links.declared_routes import (
     actual_way,
     declared_way,
-    default_remedy,
-    equal_defaults,
-    equal_defaults_remedy,
-    equal_to,
-    families_with_default,
-    filter_as,
-    interface_of_default,
-    not_applicable,
-    not_rising,
-    one_of,
     other_ways,
-    paragraphs,
-    part_remedy,
     parts_elsewhere,
-    refusing_default_remedy,
-    refusing_defaults,
-    reverse_path_filter,
-    route_remedy,
-    rule,
     takes,
-    tcp_remedy,
     tcp_way,
-    unknown,
     ways_to_judge,
     why_tcp_differs,
+)
+from nethygiene.subjects.links.interfaces import Interfaces
+from nethygiene.subjects.links.multihomed_interface import MultihomedInterface
+from nethygiene.subjects.links.reverse_path import filter_as, reverse_path_filter
+from nethygiene.subjects.links.route_remedies import (
+    default_remedy,
+    equal_defaults_remedy,
+    part_remedy,
+    refusing_default_remedy,
+    route_remedy,
+    tcp_remedy,
+)
+from nethygiene.subjects.links.routes import Routes
+from nethygiene.subjects.links.routing import (
+    equal_defaults,
+    families_with_default,
+    interface_of_default,
+    refusing_defaults,
 )
 
 

@@ -2,26 +2,15 @@
 
 from functools import partial
 
-from nethygiene.rules import (
-    SERVED_HERE,
-    Expect,
-    Here,
-    Interfaces,
-    LegacyPort,
-    ListenerOwners,
-    Listeners,
-    PacketFilter,
-    Policy,
-    Service,
-    former_port,
-    lead_former_port,
-    port_state,
-    rule,
-    serve_remedy,
-    served,
-    still_served,
-    why_not_served,
-)
+from nethygiene.rules import Expect, LegacyPort, Policy, Service, rule
+from nethygiene.subjects.filter.diversion import SERVED_HERE
+from nethygiene.subjects.filter.filter_fact import PacketFilter
+from nethygiene.subjects.filter.former_port import former_port, lead_former_port, still_served
+from nethygiene.subjects.links.interfaces import Interfaces
+from nethygiene.subjects.sockets.listener_owners import ListenerOwners
+from nethygiene.subjects.sockets.listeners import Listeners
+from nethygiene.subjects.sockets.listening import port_state, serve_remedy, served, why_not_served
+from nethygiene.subjects.sockets.serving import Here
 
 
 @rule(

@@ -1,19 +1,14 @@
 """ssh sessions: how many one peer holds."""
 
-from nethygiene.rules import (
-    Connections,
-    Expect,
-    HalfClosed,
-    ListenerOwners,
-    Listeners,
-    Policy,
-    Reason,
+from nethygiene.rules import Expect, Policy, Reason, not_applicable, rule, unknown
+from nethygiene.subjects.sockets.connections import Connections
+from nethygiene.subjects.sockets.half_closed import HalfClosed
+from nethygiene.subjects.sockets.listener_owners import ListenerOwners
+from nethygiene.subjects.sockets.listeners import Listeners
+from nethygiene.subjects.sockets.ssh_sessions import (
     end_sessions,
-    not_applicable,
-    rule,
     sessions_bounded,
     ssh_sessions,
-    unknown,
     why_not_counted,
 )
 

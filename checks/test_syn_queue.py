@@ -1,19 +1,10 @@
 """The SYN queue: half-open connections, and what happens when there are too many."""
 
-from nethygiene.rules import (
-    Expect,
-    Kernel,
-    Policy,
-    Reason,
-    Sysctls,
-    at_least,
-    equal_to,
-    max_syn_backlog_for,
-    not_applicable,
-    paragraphs,
-    rule,
-    set_sysctls,
-)
+from nethygiene.engine.kernel import Kernel
+from nethygiene.engine.remedies import paragraphs, set_sysctls
+from nethygiene.rules import Expect, Policy, Reason, at_least, equal_to, not_applicable, rule
+from nethygiene.subjects.kernel.sysctl import Sysctls
+from nethygiene.subjects.sockets.half_open import max_syn_backlog_for
 
 COOKIES = {"net.ipv4.tcp_syncookies": "1"}
 

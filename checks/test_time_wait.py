@@ -1,20 +1,19 @@
 """TIME-WAIT sockets, timestamps, and the clients behind a NAT that they can lock out."""
 
+from nethygiene.engine.kernel import Kernel
+from nethygiene.engine.remedies import paragraphs, set_sysctls
 from nethygiene.rules import (
     Expect,
-    Kernel,
     Policy,
     Reason,
-    Sysctls,
     absent_or,
     at_least,
     not_applicable,
     one_of,
-    paragraphs,
     rule,
-    set_sysctls,
     unknown,
 )
+from nethygiene.subjects.kernel.sysctl import Sysctls
 
 
 @rule(

@@ -2,30 +2,22 @@
 
 from functools import partial
 
-from nethygiene.rules import (
-    NO_COMPLAINTS,
-    Expect,
-    ListenerOwners,
-    Listeners,
-    Policy,
-    Reason,
-    SshProcesses,
-    Tunnel,
-    TunnelConfigs,
-    TunnelLogs,
-    equal_to,
-    forward_states,
-    host_key_findings,
+from nethygiene.rules import Expect, Policy, Reason, Tunnel, equal_to, not_applicable, rule, unknown
+from nethygiene.subjects.sockets.listener_owners import ListenerOwners
+from nethygiene.subjects.sockets.listeners import Listeners
+from nethygiene.subjects.tunnels.ssh_processes import SshProcesses
+from nethygiene.subjects.tunnels.tunnel_complaints import NO_COMPLAINTS, log_finding
+from nethygiene.subjects.tunnels.tunnel_configs import TunnelConfigs
+from nethygiene.subjects.tunnels.tunnel_forwards import forward_states
+from nethygiene.subjects.tunnels.tunnel_keys import host_key_findings
+from nethygiene.subjects.tunnels.tunnel_logs import TunnelLogs
+from nethygiene.subjects.tunnels.tunnel_options import options_in_effect
+from nethygiene.subjects.tunnels.tunnel_processes import running_tunnel
+from nethygiene.subjects.tunnels.tunnel_remedies import (
     listen_again,
-    log_finding,
     look_and_empty,
-    not_applicable,
-    options_in_effect,
-    rule,
     run_one,
-    running_tunnel,
     start_anew,
-    unknown,
 )
 
 

@@ -9,7 +9,7 @@
     └── ConnectError        a host that could not be reached: its host-reachable fails
 
 What a *host* could not tell is no exception of this tree: it is
-:class:`nethygiene.outcomes.Unreadable`, a value that facts carry.
+:class:`nethygiene.engine.outcomes.Unreadable`, a value that facts carry.
 """
 
 from __future__ import annotations

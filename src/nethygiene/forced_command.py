@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from string import Template
 
 from nethygiene import __version__
+from nethygiene.collect.command import REFUSED, Command
 from nethygiene.collect.script import compose
+from nethygiene.engine.catalogue import all_probes
 from nethygiene.inventory.policy import Policy
-from nethygiene.probes import REFUSED, Command, all_probes
 
 # What differs from run to run, and is checked by its characters.
 _BOUNDARY = "BOUNDARY"

@@ -6,8 +6,9 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 
+from nethygiene.collect.command import Command
+from nethygiene.engine.catalogue import all_probes
 from nethygiene.inventory.policy import Policy
-from nethygiene.probes import Command, all_probes
 
 # Where distributions keep their tools; none that anyone but root may write to.
 _DIRECTORIES = ("/usr/bin", "/usr/sbin", "/bin", "/sbin")

@@ -14,9 +14,9 @@ import pytest
 
 import nethygiene.plugin  # noqa: F401 - Python's start is apart on both sides
 from nethygiene.collect import Job, collect_fleet
+from nethygiene.engine.catalogue import all_probes, commands_for, versions
 from nethygiene.inventory import load_inventory
 from nethygiene.inventory.target import Target
-from nethygiene.probes import all_probes, commands_for
 from nethygiene.transport import ConnectSettings
 
 
@@ -63,7 +63,7 @@ def collect(inventory: str, known_hosts: str, _identity: str, window: float, for
     settings = ConnectSettings(known_hosts=(known_hosts,))
     names = tuple(all_probes())
     jobs = [
-        Job(host.target, settings, names, commands_for(names, host.policy), window)
+        Job(host.target, settings, versions(names), commands_for(names, host.policy), window)
         for host in load_inventory(inventory).hosts
     ]
     with ThreadPoolExecutor(forks) as pool:

@@ -26,13 +26,13 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from nethygiene.docs.catalogue import check_modules
+from nethygiene.docgen.catalogue import check_modules
+from nethygiene.engine.evaluate import Verdict, evaluate
+from nethygiene.engine.items import DECLARED
+from nethygiene.engine.outcomes import Outcome, Reason
+from nethygiene.engine.rule import Rule
+from nethygiene.engine.subject import Subject
 from nethygiene.inventory.policy import policy_from_plain
-from nethygiene.outcomes import Outcome, Reason
-from nethygiene.rules.definition import Rule
-from nethygiene.rules.evaluate import Verdict, evaluate
-from nethygiene.rules.items import DECLARED
-from nethygiene.rules.subject import Subject
 from nethygiene.transcript import HostFailure, Transcript
 from tests.cases.hosts import CaseSection, Strict, load_host, parse
 

@@ -25,9 +25,9 @@ from typing import Any
 import yaml
 
 from nethygiene.collect.host import Job, _converse
+from nethygiene.engine.catalogue import commands_for, versions
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.inventory.target import Target
-from nethygiene.probes import commands_for
 from nethygiene.transcript import Transcript
 from nethygiene.transport.base import ConnectSettings, Output
 from nethygiene.transport.local import LocalConnection
@@ -77,7 +77,7 @@ def record(rule_id: str, head: CaseFile, through: str | None = None) -> Transcri
     probes = tuple(sorted(rules()[rule_id].probes))
     target = Target("recorded", "recorded", kind="local", become=head.become)
     commands = commands_for(probes, policy_from_plain(dict(head.policy)))
-    job = Job(target, settings, probes, commands, head.window)
+    job = Job(target, settings, versions(probes), commands, head.window)
     blank = Transcript("recorded", "recorded", "2026-01-01T00:00:00.000Z", 0.0, head.window)
     host = ThrowAwayHost(head.setup or "", head.login, head.shell, settings, through)
     return _converse(host, job, blank)

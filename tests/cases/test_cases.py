@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.outcomes import Outcome
-from nethygiene.rules.definition import Rule
+from nethygiene.engine.outcomes import Outcome
+from nethygiene.engine.rule import Rule
 from tests.cases.case import CASES, case_paths, load_case, rules
 from tests.cases.mismatch import mismatches
 

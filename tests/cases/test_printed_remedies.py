@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nethygiene.engine.evaluate import Verdict
+from nethygiene.engine.outcomes import Outcome
+from nethygiene.engine.rule import ALWAYS_SENT
 from nethygiene.markup import Form, blocks
-from nethygiene.outcomes import Outcome
-from nethygiene.rules.definition import ALWAYS_SENT
-from nethygiene.rules.evaluate import Verdict
 from nethygiene.transcript import Section, Transcript
 from tests.cases.case import case_paths, judge, load_case, rules
 

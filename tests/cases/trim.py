@@ -8,11 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from nethygiene.engine.catalogue import all_finders, all_probes, commands_for
+from nethygiene.engine.evaluate import Verdict
+from nethygiene.engine.rule import Rule
 from nethygiene.inventory.policy import policy_from_plain
-from nethygiene.probes import all_probes, commands_for
-from nethygiene.rules.definition import Rule
-from nethygiene.rules.evaluate import Verdict
-from nethygiene.rules.items import FOUND
 from nethygiene.transcript import Transcript
 from tests.cases.case import judge
 
@@ -62,7 +61,7 @@ def _guarding(rule: Rule, policy: Mapping[str, Any]) -> set[str]:
 def _sections_of(rule: Rule, policy: Mapping[str, Any]) -> set[str]:
     probes = {"kernel", *(one for one in rule.arguments if one in all_probes())}
     if rule.found is not None:
-        probes |= set(FOUND[rule.found].probes)
+        probes |= set(all_finders()[rule.found].probes)
     return _filled_by(probes, policy)
 
 

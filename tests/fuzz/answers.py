@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from nethygiene.engine.catalogue import all_probes
+from nethygiene.engine.probe import Probe
 from nethygiene.inventory.policy import Policy, policy_from_plain
-from nethygiene.probes import Probe, all_probes
 from nethygiene.transcript import Section
 from tests.cases.case import Case, case_paths, load_case
 

@@ -18,37 +18,37 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from nethygiene import known_hosts
+from nethygiene.collect.evidence import EvidenceHeader, EvidenceHost, read_evidence
 from nethygiene.collect.frames import cut_into_sections
+from nethygiene.engine.catalogue import all_finders, all_probes
+from nethygiene.engine.evaluate import evaluate
+from nethygiene.engine.fact import Fact
+from nethygiene.engine.items import DECLARED
 from nethygiene.engine.judging import HostTask, judge_host
+from nethygiene.engine.outcomes import Outcome, Unreadable
 from nethygiene.engine.records import host_record, result_record
+from nethygiene.engine.results import Result
+from nethygiene.engine.subject import Subject
 from nethygiene.errors import ConnectError, EvidenceError, InventoryError, UsageError
-from nethygiene.evidence import EvidenceHeader, EvidenceHost, read_evidence
-from nethygiene.facts.fact import Fact
-from nethygiene.firewall.ipsets import IpSet, elements_of, parse_ipsets
-from nethygiene.firewall.iptables import compile_saved, parse_saved
-from nethygiene.firewall.links import parse_tc
-from nethygiene.firewall.nft import compile_tables, parse_nft
 from nethygiene.inventory import load_inventory, policy_from_plain
 from nethygiene.inventory.forward import parse_forward
 from nethygiene.inventory.model import Host
 from nethygiene.inventory.target import Target as ConnectionTarget
-from nethygiene.links.addresses import parse_addresses
-from nethygiene.links.families import Family
-from nethygiene.links.links import parse_links
-from nethygiene.links.routes import parse_routes
-from nethygiene.links.rules import parse_rules
-from nethygiene.outcomes import Outcome, Unreadable
-from nethygiene.probes import all_probes
-from nethygiene.results import Result
-from nethygiene.rules.evaluate import evaluate
-from nethygiene.rules.items import DECLARED, FOUND
-from nethygiene.rules.subject import Subject
+from nethygiene.subjects.filter.model.ipsets import IpSet, elements_of, parse_ipsets
+from nethygiene.subjects.filter.model.iptables import compile_saved, parse_saved
+from nethygiene.subjects.filter.model.links import parse_tc
+from nethygiene.subjects.filter.model.nft import compile_tables, parse_nft
+from nethygiene.subjects.links.ip.addresses import parse_addresses
+from nethygiene.subjects.links.ip.families import Family
+from nethygiene.subjects.links.ip.links import parse_links
+from nethygiene.subjects.links.ip.routes import parse_routes
+from nethygiene.subjects.links.ip.rules import parse_rules
+from nethygiene.subjects.tunnels.invocation import parse_destination, parse_invocation
+from nethygiene.subjects.tunnels.ssh_config import parse_ssh_config, seconds
 from nethygiene.transcript import Section, Transcript
 from nethygiene.transport.openssh_log import read_log
 from nethygiene.transport.ssh_config_file import parse as parse_client_config
 from nethygiene.transport.ssh_options import SshQuery, expand
-from nethygiene.tunnels.invocation import parse_destination, parse_invocation
-from nethygiene.tunnels.ssh_config import parse_ssh_config, seconds
 from tests.cases.case import ROOT, rules
 from tests.fuzz.answers import (
     COMPLAINT,
@@ -106,7 +106,7 @@ def judge_answer(probe: str, data: bytes) -> None:
     if isinstance(fact, Unreadable):
         return  # each rule that asks for it is unknown, by the engine alone
     for rule in rules().values():
-        asked = {*rule.arguments, *(FOUND[rule.found].probes if rule.found else ())}
+        asked = {*rule.arguments, *(all_finders()[rule.found].probes if rule.found else ())}
         if probe not in asked:
             continue
         for item in DECLARED[rule.declared](subject.policy) if rule.declared else [None]:

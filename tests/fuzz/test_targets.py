@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nethygiene.probes import all_probes
+from nethygiene.engine.catalogue import all_probes
 from tests.fuzz.answers import policy, section_names
 from tests.fuzz.targets import KEPT, targets
 

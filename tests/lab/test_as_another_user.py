@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from nethygiene.collect.command import Command
 from nethygiene.collect.script import compose, new_boundary
 from nethygiene.inventory.policy import policy_from_plain
-from nethygiene.probes import Command
-from nethygiene.probes.tunnel_logs import log_command
+from nethygiene.subjects.tunnels.tunnel_logs import log_command
 from tests.lab.cases.tunnels import HOME, POLICY, furnish
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.probes.boot_sysctls import BOOT_SYSCTLS, BootSysctls, parse
-from nethygiene.probes.kernel import Kernel
-from nethygiene.rules.persistence import possible_after_boot
+from nethygiene.engine.kernel import Kernel
+from nethygiene.subjects.kernel.boot_sysctls import BOOT_SYSCTLS, BootSysctls, parse
+from nethygiene.subjects.kernel.persistence import possible_after_boot
 from nethygiene.transcript import Section
 from tests.lab.requirements import give_up
 

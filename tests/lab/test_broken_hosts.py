@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.evidence import read_evidence
+from nethygiene.collect.evidence import read_evidence
 from nethygiene.redaction import redact
 from tests.lab.audit import AuditRun, audit
 from tests.lab.cases.case import LabCase, Scene

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nethygiene.evidence import read_evidence
+from nethygiene.collect.evidence import read_evidence
+from nethygiene.engine.catalogue import all_probes
 from nethygiene.inventory.policy import policy_from_plain
-from nethygiene.probes import all_probes
 from nethygiene.sudoers import sudoers_file
 from tests.lab.audit import audit
 from tests.lab.furnished import POLICY, furnished

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nethygiene.outcomes import Outcome
+from nethygiene.engine.outcomes import Outcome
 from tests.lab.firewall.stage import ALLOWS, BLOCKS, LEGACY, Stage, stage
 from tests.lab.lab import Lab
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from nethygiene.outcomes import Outcome
+from nethygiene.engine.outcomes import Outcome
 from tests.lab.firewall.stage import ALLOWS, BLOCKS, Stage, stage
 from tests.lab.lab import Lab
 

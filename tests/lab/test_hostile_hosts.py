@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from nethygiene.results import Run
+from nethygiene.engine.results import Run
 from tests.lab.audit import AuditRun, audit, environment
 from tests.lab.cases.tunnels import FORWARD, HOME, PLANT_UID, TUNNEL
 from tests.lab.host import LabHost

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.firewall import nft_text
-from nethygiene.firewall.nft import parse_nft
+from nethygiene.subjects.filter.model import nft_text
+from nethygiene.subjects.filter.model.nft import parse_nft
 from tests.lab.firewall.nft_rulesets import nft
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab

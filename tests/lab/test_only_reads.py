@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from nethygiene.collect.command import Command
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
+from nethygiene.engine.catalogue import all_probes, commands_for
 from nethygiene.inventory.policy import policy_from_plain
-from nethygiene.probes import Command, all_probes, commands_for
 from nethygiene.transport.prepared_shell import SCRIPT
 from tests.lab.furnished import POLICY, furnished
 from tests.lab.host import LabHost

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.evidence import read_evidence
+from nethygiene.collect.evidence import read_evidence
 from tests.canaries import ProcessWatch, canary, found_below, found_in
 from tests.lab.audit import AuditRun, audit
 from tests.lab.cases.tunnels import POLICY, settle

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nethygiene.tunnels.messages import is_complaint
+from nethygiene.subjects.tunnels.messages import is_complaint
 from tests.lab import keys
 from tests.lab.cases.tunnels import HOME, furnish
 from tests.lab.host import LabHost

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.evidence import read_evidence
+from nethygiene.collect.evidence import read_evidence
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.sudoers import sudoers_file
 from tests.lab import keys

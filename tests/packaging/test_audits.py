@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.docs.catalogue import check_modules
+from nethygiene.docgen.catalogue import check_modules
 from tests.packaging.installing import ROOT, Audited, Environment
 
 SHIPPED = {rule.id for module in check_modules(ROOT) for rule in module.rules}
@@ -170,7 +170,7 @@ def test_a_users_own_rules_and_checks_beside_the_shipped_ones(
         (("-m", "nethygiene", "sudoers", "--user=audit"), 0, "audit ALL=(root) NOPASSWD: "),
         (("-m", "nethygiene", "--version"), 0, "nethygiene "),
         (("-m", "nethygiene"), 4, "usage: nethygiene COMMAND"),
-        (("-m", "nethygiene.docs"), 2, "is no clone of the repository"),
+        (("-m", "nethygiene.docgen"), 2, "is no clone of the repository"),
     ],
 )
 def test_modules_that_are_run(

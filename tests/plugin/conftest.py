@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.results import Result, Run
+from nethygiene.engine.results import Result, Run
 from nethygiene.shipped import shipped_folder
 
 # Inside one process the package was imported by the outer pytest already.

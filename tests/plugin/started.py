@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from nethygiene.results import Run
+from nethygiene.engine.results import Run
 from tests.plugin.conftest import CHECKS
 
 WAIT_SECONDS = 120.0

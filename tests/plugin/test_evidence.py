@@ -7,8 +7,8 @@ import socket
 import stat
 from pathlib import Path
 
-from nethygiene.evidence import read_evidence
-from nethygiene.probes import all_probes
+from nethygiene.collect.evidence import read_evidence
+from nethygiene.engine.catalogue import all_probes
 from tests.plugin.conftest import LOCAL, Runner
 
 POLICY = "  vars: {nethygiene: {min_somaxconn: 2000000000, services: {a: {port: 1, backlog: 1}}}}\n"

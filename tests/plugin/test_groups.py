@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from nethygiene.outcomes import Outcome, Reason
-from nethygiene.results import fingerprint
+from nethygiene.engine.outcomes import Outcome, Reason
+from nethygiene.engine.results import fingerprint
 from tests.plugin.conftest import Runner, Suite
 
 RULE = """

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from nethygiene.results import Run
+from nethygiene.engine.results import Run
 from tests.plugin.conftest import CHECKS, LOCAL, Runner
 from tests.plugin.started import processes
 

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from nethygiene.outcomes import Outcome, Reason
+from nethygiene.engine.outcomes import Outcome, Reason
 from tests.plugin.conftest import LOCAL, Runner
 
 # Port 1 on loopback: nothing listens there, and the refusal is immediate.

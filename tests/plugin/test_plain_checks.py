@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nethygiene.outcomes import Outcome, Reason
+from nethygiene.engine.outcomes import Outcome, Reason
 from tests.plugin.conftest import LOCAL, PLUGIN, Runner
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from nethygiene.collect.evidence import read_evidence
 from nethygiene.commands.table import main
-from nethygiene.evidence import read_evidence
+from nethygiene.engine.results import Result
 from nethygiene.redaction import hosts
-from nethygiene.results import Result
 from tests.plugin.conftest import Runner
 from tests.redacting import left_over, text_of
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from nethygiene.engine.results import Run
 from tests.plugin.conftest import LOCAL, PLUGIN, Runner
 
 TWO_SERVICES = LOCAL + (
@@ -173,8 +174,6 @@ def test_workers_of_xdist_give_the_same_results(runner: Runner) -> None:
         "--window=0.05",
     )  # fmt: skip
     assert done.ret == alone.status == 1
-    from nethygiene.results import Run  # noqa: PLC0415 - beside its only use
-
     run = Run.model_validate_json(results.read_text(encoding="utf-8"))
     assert alone.run is not None
     assert run.results == alone.run.results

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from nethygiene.engine.results import PlaceRecord
 from nethygiene.report.writers import ANNOTATORS, WRITERS, Annotator
-from nethygiene.results import PlaceRecord
 from tests.plugin.conftest import LOCAL, PLUGIN, Runner
 
 OPTIONS = [writer.option for writer in WRITERS]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from nethygiene.results import Run
+from nethygiene.engine.results import Run
 from tests.report.browser import browser, chromium
 from tests.report.document import document
 

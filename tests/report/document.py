@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest_html
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from nethygiene.outcomes import Severity
+from nethygiene.engine.outcomes import Severity
+from nethygiene.engine.results import Run
 from nethygiene.report.html import page_title, report_html
 from nethygiene.report.run_report import RunReport
-from nethygiene.results import Run
 
 # pytest-html has a box for each, and misses none gladly.
 _OUTCOMES = ("failed", "passed", "skipped", "xfailed", "xpassed", "error", "rerun", "retried")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
-from nethygiene.outcomes import Kind, Observation, Outcome, Reason, Severity
-from nethygiene.results import (
+from nethygiene.engine.outcomes import Kind, Observation, Outcome, Reason, Severity
+from nethygiene.engine.results import (
     HostRecord,
     Result,
     RuleRecord,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.outcomes import Outcome, Severity
+from nethygiene.engine.outcomes import Outcome, Severity
+from nethygiene.engine.results import PlaceRecord, Run
 from nethygiene.report.github_annotations import github_annotations
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.writers import annotator_for
-from nethygiene.results import PlaceRecord, Run
 from tests.report import runs
 from tests.report.runs import SOMAXCONN, host, result, run, somaxconn
 

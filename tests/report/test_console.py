@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nethygiene.outcomes import Severity
+from nethygiene.engine.outcomes import Severity
+from nethygiene.engine.results import Run
 from nethygiene.report.console import summary_lines
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
-from nethygiene.results import Run
 from tests.report import runs
 
 

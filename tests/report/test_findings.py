@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
+from nethygiene.engine.outcomes import Outcome, Reason, Severity
+from nethygiene.engine.results import Result, Run
 from nethygiene.markup import Form, blocks
-from nethygiene.outcomes import Outcome, Reason, Severity
 from nethygiene.report import html
 from nethygiene.report.advice import ADVICE, INCIDENTS
 from nethygiene.report.console import verdict_line
@@ -20,7 +21,6 @@ from nethygiene.report.html import report_html
 from nethygiene.report.html.markup import anchor, environment
 from nethygiene.report.html.matrix_data import matrix_json
 from nethygiene.report.run_report import RunReport
-from nethygiene.results import Result, Run
 from tests.report import runs
 from tests.report.runs import SOMAXCONN, host, result, run, somaxconn
 

@@ -6,8 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from nethygiene.outcomes import Outcome
-from nethygiene.results import Run
+from nethygiene.engine.outcomes import Outcome
+from nethygiene.engine.results import Run
 from tests.report import runs
 from tests.report.conftest import Opened, OpenReport
 from tests.report.runs import SOMAXCONN, host, result, somaxconn

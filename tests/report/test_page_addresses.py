@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from nethygiene.outcomes import Outcome
+from nethygiene.engine.outcomes import Outcome
 from tests.report import runs
 from tests.report.conftest import OpenReport
 from tests.report.runs import SOMAXCONN, host, result, somaxconn

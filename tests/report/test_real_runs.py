@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.results import Run
+from nethygiene.engine.results import Run
 from tests.plugin.conftest import CHECKS, LOCAL, Runner, runner
 from tests.report.conftest import OpenReport
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nethygiene.outcomes import Outcome, Severity
+from nethygiene.engine.outcomes import Outcome, Severity
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.summary_markdown import escaped, summary_markdown
 from tests.report import runs

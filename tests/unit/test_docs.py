@@ -11,19 +11,20 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from nethygiene.docs import generated_files, out_of_step, write
-from nethygiene.docs.__main__ import main
-from nethygiene.docs.catalogue import CheckModule, check_modules
-from nethygiene.docs.markdown import prose, wrapped
-from nethygiene.docs.rule_pages import rule_page
-from nethygiene.results import results_json_schema
-from nethygiene.rules.definition import Rule, RuleDeclarationError
+from nethygiene.docgen import generated_files, out_of_step, write
+from nethygiene.docgen.__main__ import main
+from nethygiene.docgen.catalogue import CheckModule, check_modules
+from nethygiene.docgen.markdown import prose, wrapped
+from nethygiene.docgen.rule_pages import rule_page
+from nethygiene.engine.results import results_json_schema
+from nethygiene.engine.rule import Rule, RuleDeclarationError
 
 ROOT = Path(__file__).parents[2]
 RULES = [(rule, module) for module in check_modules(ROOT) for rule in module.rules]
 
 RULE = '''
-from nethygiene.rules import Expect, Sysctls, equal_to, rule
+from nethygiene.rules import Expect, equal_to, rule
+from nethygiene.subjects.kernel.sysctl import Sysctls
 
 @rule(severity="low", kind="setting", incidents=["S3"])
 def test_made_up(sysctl: Sysctls, expect: Expect) -> None:
@@ -57,7 +58,7 @@ def test_check_says_what_is_out_of_step_and_writes_nothing(
     clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (clone / "pyproject.toml").touch()
-    monkeypatch.setattr("nethygiene.docs.__main__.shipped_folder", lambda: clone)
+    monkeypatch.setattr("nethygiene.docgen.__main__.shipped_folder", lambda: clone)
     assert main(["--check"]) == 0
     assert capsys.readouterr().out == ""
 
@@ -89,7 +90,7 @@ def test_a_rule_without_a_heading_is_refused(clone: Path) -> None:
 def test_an_installed_copy_has_nothing_to_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("nethygiene.docs.__main__.shipped_folder", lambda: tmp_path)
+    monkeypatch.setattr("nethygiene.docgen.__main__.shipped_folder", lambda: tmp_path)
     with pytest.raises(SystemExit, match="2"):
         main([])
     assert "is no clone" in capsys.readouterr().err
@@ -159,7 +160,7 @@ def test_python_m_writes_docs_of_the_clone_that_it_stands_in(tmp_path: Path) -> 
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
     subprocess.run(
-        [sys.executable, "-m", "nethygiene.docs"],
+        [sys.executable, "-m", "nethygiene.docgen"],
         env={"PYTHONPATH": str(tmp_path / "src"), "PATH": "/usr/bin:/bin"},
         check=True,
         capture_output=True,

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from nethygiene.collect.command import Command
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
 from nethygiene.commands.table import main
+from nethygiene.engine.catalogue import all_probes, commands_for
+from nethygiene.engine.probe import Probe
 from nethygiene.forced_command import forced_command
 from nethygiene.inventory.load import load_inventory
-from nethygiene.probes import Command, Probe, all_probes, commands_for
 from tests.unit.collect.shells import PATH, SHELLS
 
 EXAMPLE = Path(__file__).parents[2] / "inventories" / "example.yaml"

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from nethygiene.commands.table import COMMANDS, main
-from nethygiene.docs.catalogue import check_modules
+from nethygiene.docgen.catalogue import check_modules
+from nethygiene.engine.evaluate import evaluate
+from nethygiene.engine.exit_status import ExitStatus
+from nethygiene.engine.outcomes import Outcome
+from nethygiene.engine.subject import Subject
 from nethygiene.inventory import load_inventory, policy_from_plain
-from nethygiene.outcomes import Outcome
 from nethygiene.plugin.options import add_options
-from nethygiene.rules.evaluate import evaluate
-from nethygiene.rules.subject import Subject
 from nethygiene.transcript import Section, Transcript
-from nethygiene.verdict import ExitStatus
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

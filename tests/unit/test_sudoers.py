@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from nethygiene.collect.command import Command
 from nethygiene.commands.table import main
-from nethygiene.probes import Command
 from nethygiene.sudoers import privileged_commands, sudoers_file, sudoers_rule
 from tests.lab.requirements import give_up
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from nethygiene.collect.command import LONGEST_WINDOW, REFUSED, Command
 from nethygiene.collect.frames import Framed, cut_into_sections
 from nethygiene.collect.kept import keep
 from nethygiene.collect.script import AS_ROOT, compose, longest_window, new_boundary, sent_sections
 from nethygiene.errors import ConnectError
 from nethygiene.inventory.target import Target
 from nethygiene.masking import masked
-from nethygiene.probes import LONGEST_WINDOW, REFUSED, Command, all_probes
 from nethygiene.transcript import Cut, HostFailure, Section, Transcript
 from nethygiene.transport import open_connection
 from nethygiene.transport.base import Connection, ConnectSettings, Output
@@ -36,8 +36,8 @@ class Job:
     Attributes:
         target: how to reach the host.
         settings: deadlines and files for connecting.
-        probes: names of the probes that are sent.
-        commands: what they run on this host, from :func:`nethygiene.probes.commands_for`.
+        probes: the versions of the probes that are sent, by name.
+        commands: what they run on this host.
         window: seconds between the two samples of counters.
         longest: seconds until which a suspicion may prolong that window.
         keep_open: leave the connection open in this process, for checks that use `host`.
@@ -45,7 +45,7 @@ class Job:
 
     target: Target
     settings: ConnectSettings
-    probes: tuple[str, ...]
+    probes: Mapping[str, int]
     commands: tuple[Command, ...]
     window: float
     longest: float = LONGEST_WINDOW
@@ -61,7 +61,7 @@ def collect_host(job: Job) -> Transcript:
         collected_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         seconds=0.0,
         window=job.window,
-        probes={name: all_probes()[name].version for name in job.probes},
+        probes=job.probes,
     )
     # The window is time that the host was asked to take: it does not count against its deadline.
     window = longest_window(job.commands, job.window, job.longest)

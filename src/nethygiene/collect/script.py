@@ -12,7 +12,7 @@ import secrets
 import shlex
 from collections.abc import Iterable, Sequence
 
-from nethygiene.probes import LONGEST_WINDOW, REFUSED, Command
+from nethygiene.collect.command import LONGEST_WINDOW, REFUSED, Command
 
 # Each section is framed on both streams by a line that starts with the run's boundary. No
 # command can write it: it is in no argument, no environment and no file.

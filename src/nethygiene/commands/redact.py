@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
+from nethygiene.collect.evidence import EvidenceWriter, read_evidence
 from nethygiene.commands.command import Parser
 from nethygiene.errors import EvidenceError, UsageError
-from nethygiene.evidence import EvidenceWriter, read_evidence
 from nethygiene.redaction import redact
 
 

@@ -9,21 +9,21 @@ from datetime import UTC, datetime
 
 from nethygiene import __version__
 from nethygiene.engine.earlier import EarlierRun
+from nethygiene.engine.evaluate import Verdict, evaluate_group
+from nethygiene.engine.fact import Fact
 from nethygiene.engine.judging import HostTask, HostVerdicts, judge_host
+from nethygiene.engine.outcomes import Outcome, Severity, Unreadable
 from nethygiene.engine.plan import plan_run
 from nethygiene.engine.records import group_record, host_record, result_record
+from nethygiene.engine.results import HostRecord, Result, RuleRecord, Run, ToolRecord, summarize
+from nethygiene.engine.rule import Rule
 from nethygiene.engine.settings import Settings
+from nethygiene.engine.subject import Subject
 from nethygiene.engine.unit import Unit
-from nethygiene.facts.fact import Fact
+from nethygiene.engine.waivers import WaivedHost, cover_of, waiver_remarks
 from nethygiene.inventory.model import Group
 from nethygiene.inventory.policy import Waiver, policies_sha256
-from nethygiene.outcomes import Outcome, Severity, Unreadable
-from nethygiene.results import HostRecord, Result, RuleRecord, Run, ToolRecord, summarize
-from nethygiene.rules.definition import Rule
-from nethygiene.rules.evaluate import Verdict, evaluate_group
-from nethygiene.rules.subject import Subject
 from nethygiene.transcript import HostFailure, Transcript
-from nethygiene.waivers import WaivedHost, cover_of, waiver_remarks
 
 _NOT_READ = HostFailure(
     "interrupted", "the run was interrupted before this host was read", "run it anew"

@@ -9,15 +9,11 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from nethygiene import __version__
 from nethygiene.collect import Job, collect_fleet
+from nethygiene.collect.command import LONGEST_WINDOW
 from nethygiene.engine.audit import Audit
+from nethygiene.engine.catalogue import all_probes, commands_for, versions
 from nethygiene.errors import EvidenceError
-from nethygiene.evidence import EvidenceHeader, EvidenceHost, EvidenceWriter
-from nethygiene.probes import LONGEST_WINDOW, all_probes, commands_for
-from nethygiene.probes.machine import Machine
-from nethygiene.redaction import redact
-from nethygiene.rules.subject import Subject
 from nethygiene.transcript import Transcript
 from nethygiene.transport import abandon_all, begin_anew
 
@@ -31,6 +27,10 @@ _THREADS = "nethygiene"
 
 Watch = Callable[[Iterator[Transcript], int], Iterator[Transcript]]
 """Passes answers on as they come, and shows people how many of how many have."""
+
+
+Keeper = Callable[[Audit, int], contextlib.AbstractContextManager[Callable[[Transcript], None]]]
+"""Keeps the answers of so many hosts as evidence, for as long as it is entered."""
 
 
 def is_collecting() -> bool:
@@ -57,6 +57,7 @@ def collect(
     probes: Mapping[str, Collection[str]],
     take: Callable[[Transcript], None],
     watch: Watch,
+    keeper: Keeper,
     keep_open: Collection[str] = (),
 ) -> None:
     """Collect hosts; keep evidence if the settings ask for it.
@@ -68,6 +69,7 @@ def collect(
         take: called with each answer: while the others are waited for, this thread has nothing
             else to do.
         watch: what shows the progress.
+        keeper: what keeps the answers as evidence.
         keep_open: names of the hosts whose connection checks will use.
 
     After Ctrl-C it returns with what there is, and the audit is marked as interrupted.
@@ -81,7 +83,7 @@ def collect(
         Job(
             host.target,
             settings.connect,
-            names,
+            versions(names),
             commands_for(names, host.policy),
             settings.window,
             # What is counted since an earlier run needs no longer window.
@@ -94,7 +96,7 @@ def collect(
     workers = max(1, min(settings.forks, len(jobs)))
     _allow_descriptors(workers + len(keep_open))
     with contextlib.ExitStack() as stack:
-        keep = _keeper(audit, len(jobs), stack)
+        keep = stack.enter_context(keeper(audit, len(jobs)))
         begin_anew()
         executor = ThreadPoolExecutor(workers, thread_name_prefix=_THREADS)
         stack.callback(executor.shutdown, cancel_futures=True)
@@ -113,53 +115,6 @@ def collect(
             # Without this the hosts under way would be waited for.
             abandon_all()
             raise
-
-
-def _keeper(audit: Audit, hosts: int, stack: contextlib.ExitStack) -> Callable[[Transcript], None]:
-    """What keeps a transcript as evidence, until the stack is unwound; so many hosts will be."""
-    path = audit.settings.evidence
-    if path is None:
-        return lambda _transcript: None
-    header = _evidence_header(audit, hosts)
-    if not audit.settings.redact:
-        writer = stack.enter_context(EvidenceWriter(path, header))
-        return lambda transcript: writer.add(_evidence_line(audit, transcript))
-    # Pseudonyms depend on all hosts: none is written before the last has answered, and what was
-    # not redacted never touches the disk. The file is opened at once, so that it can be.
-    unnamed = stack.enter_context(EvidenceWriter(path, header.unnamed()))
-    lines: list[EvidenceHost] = []
-
-    def write() -> None:
-        for line in redact(lambda: iter(lines)):
-            unnamed.add(line)
-
-    stack.callback(write)
-    return lambda transcript: lines.append(_evidence_line(audit, transcript))
-
-
-def _evidence_header(audit: Audit, hosts: int) -> EvidenceHeader:
-    """The header of this run's evidence, in which so many hosts are to follow."""
-    return EvidenceHeader(
-        tool=f"nethygiene {__version__}",
-        run_id=audit.run_id,
-        window=audit.settings.window,
-        inventory_sha256=audit.plan.sha256,
-        hosts=hosts,
-    )
-
-
-def _evidence_line(audit: Audit, transcript: Transcript) -> EvidenceHost:
-    """The evidence of a host that has answered."""
-    host = audit.hosts[transcript.host]
-    machine = Subject(host.name, host.policy, transcript).fact("machine")
-    known = machine if isinstance(machine, Machine) else None
-    return EvidenceHost.of(
-        transcript,
-        groups=host.groups,
-        policy=host.policy.plain(),
-        boot_id=known.boot_id if known else "",
-        uptime=known.uptime if known else None,
-    )
 
 
 def _allow_descriptors(connections: int) -> None:

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from nethygiene.evidence import read_evidence
-from nethygiene.outcomes import Reason, Unreadable
+from nethygiene.collect.evidence import read_evidence
+from nethygiene.engine.outcomes import Reason, Unreadable
 from nethygiene.transcript import Section, Transcript
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nethygiene.facts.fact import Fact
+from nethygiene.engine.evaluate import Verdict, evaluate
+from nethygiene.engine.fact import Fact
+from nethygiene.engine.items import Named
+from nethygiene.engine.kernel import Kernel
+from nethygiene.engine.machine import Machine
+from nethygiene.engine.outcomes import Unreadable
+from nethygiene.engine.rule import Rule
+from nethygiene.engine.subject import Subject
 from nethygiene.inventory.policy import Policy
-from nethygiene.outcomes import Unreadable
-from nethygiene.probes.kernel import Kernel
-from nethygiene.probes.machine import Machine
-from nethygiene.rules.definition import Rule
-from nethygiene.rules.evaluate import Verdict, evaluate
-from nethygiene.rules.items import Named
-from nethygiene.rules.subject import Subject
 from nethygiene.transcript import Transcript
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from nethygiene.evidence import EvidenceHost, EvidenceLine, read_again, read_lines
+from nethygiene.collect.evidence import EvidenceHost, EvidenceLine, read_again, read_lines
 from nethygiene.transcript import HostFailure, Transcript
 
 

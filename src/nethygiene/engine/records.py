@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from nethygiene.inventory.model import Group, Host
-from nethygiene.inventory.policy import Waiver
-from nethygiene.masking import masked, shows_hint
-from nethygiene.outcomes import Observation, Outcome, Severity
-from nethygiene.probes.kernel import Kernel
-from nethygiene.probes.machine import Machine
-from nethygiene.results import (
+from nethygiene.engine.evaluate import Verdict
+from nethygiene.engine.kernel import Kernel
+from nethygiene.engine.machine import Machine
+from nethygiene.engine.outcomes import Observation, Outcome, Severity
+from nethygiene.engine.results import (
     GroupRecord,
     HostRecord,
     PlaceRecord,
@@ -20,10 +18,12 @@ from nethygiene.results import (
     fingerprint,
     storable,
 )
-from nethygiene.rules.definition import Rule
-from nethygiene.rules.evaluate import Verdict
+from nethygiene.engine.rule import Rule
+from nethygiene.engine.waivers import Cover
+from nethygiene.inventory.model import Group, Host
+from nethygiene.inventory.policy import Waiver
+from nethygiene.masking import masked, shows_hint
 from nethygiene.transcript import Transcript
-from nethygiene.waivers import Cover
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nethygiene.outcomes import Severity
+from nethygiene.engine.outcomes import Severity
 from nethygiene.transport.base import ConnectSettings
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from nethygiene.engine.items import DECLARED, Named
+from nethygiene.engine.rule import ALWAYS_SENT, Rule
 from nethygiene.inventory.model import Group, Host
-from nethygiene.rules.definition import ALWAYS_SENT, Rule
-from nethygiene.rules.items import DECLARED, Named
 
 
 @dataclass(frozen=True, slots=True, eq=False)

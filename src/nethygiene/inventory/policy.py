@@ -26,14 +26,7 @@ from nethygiene.inventory.items import (
     Waiver,
 )
 from nethygiene.inventory.tunnel import LogFile, Tunnel, TunnelCheck
-from nethygiene.inventory.values import (
-    Backlog,
-    Count,
-    InterfaceName,
-    ItemName,
-    PortKey,
-    Seconds,
-)
+from nethygiene.inventory.values import Backlog, Count, InterfaceName, ItemName, PortKey, Seconds
 
 RFC5382_IDLE_SECONDS = 7440
 """How long a NAT has to remember an idle connection: 2 hours 4 minutes; RFC 5382, REQ-5."""

@@ -15,9 +15,10 @@ import pytest
 
 from nethygiene.collect.kept import close_kept
 from nethygiene.engine.collecting import is_collecting
+from nethygiene.engine.outcomes import Kind, Severity
 from nethygiene.engine.records import rule_record
+from nethygiene.engine.rule import rule_of
 from nethygiene.errors import UsageError
-from nethygiene.outcomes import Kind, Severity
 from nethygiene.plugin import distributed, header, html, plain
 from nethygiene.plugin.ending import GATHERER, Gatherer, gatherer_of
 from nethygiene.plugin.items import RuleItem, reachability_item, rule_items
@@ -29,14 +30,8 @@ from nethygiene.plugin.protocol import judge_quickly
 from nethygiene.plugin.reachability import reachability_rule
 from nethygiene.plugin.report_files import check_report_files
 from nethygiene.plugin.selection import hosts_of, is_reachability, judge_selected, select
-from nethygiene.rules.definition import rule_of
 from nethygiene.shipped import names_shipped_checks
-from nethygiene.transport import (
-    abandon_all,
-    begin_anew,
-    close_shared_connections,
-    kill_all,
-)
+from nethygiene.transport import abandon_all, begin_anew, close_shared_connections, kill_all
 
 Serialized = dict[str, Any] | None
 Status = tuple[str, str, tuple[str, dict[str, bool]]]

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from nethygiene.engine.audit import Audit
+from nethygiene.engine.catalogue import all_probes
 from nethygiene.engine.collecting import collect
 from nethygiene.errors import UsageError
 from nethygiene.plugin.progress import with_progress
-from nethygiene.probes import all_probes
+from nethygiene.redaction.keeping import keep_evidence
 
 _WORKER_KEY = "nethygiene_evidence"
 _FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
@@ -53,7 +54,7 @@ def collect_on_controller(config: pytest.Config, audit: Audit) -> None:
         path = Path(folder.name) / "evidence.jsonl"
         audit.settings = dataclasses.replace(audit.settings, evidence=path)
     probes = dict.fromkeys(audit.hosts, all_probes())
-    collect(audit, probes, audit.note, with_progress)
+    collect(audit, probes, audit.note, with_progress, keep_evidence)
 
 
 def give_evidence(workerinput: dict[str, Any], audit: Audit) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nethygiene.engine.exit_status import ExitStatus, exit_status
 from nethygiene.masking import masked
 from nethygiene.own_command import where_it_is
 from nethygiene.plugin.distributed import is_worker
@@ -19,7 +20,6 @@ from nethygiene.report.console import summary_lines
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
 from nethygiene.report.writers import annotator_for
-from nethygiene.verdict import ExitStatus, exit_status
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nethygiene.outcomes import Outcome
+from nethygiene.engine.outcomes import Outcome
 from nethygiene.plugin.ending import REPORT
 from nethygiene.plugin.outcome import RULE_ITEM, judged_by
 from nethygiene.report.html import page_title, report_html

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from nethygiene.engine.audit import Audit
+from nethygiene.engine.results import Result
+from nethygiene.engine.rule import Rule
 from nethygiene.engine.unit import Unit, units_of
 from nethygiene.inventory.model import Group, Host
 from nethygiene.plugin.keys import audit_of
-from nethygiene.results import Result
-from nethygiene.rules.definition import Rule
 from nethygiene.shipped import shipped_folder
 
 _HOOKS = pytest.StashKey[dict[Path, Any]]()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from _pytest.junitxml import LogXML, bin_xml_escape, xml_key
 
-from nethygiene.outcomes import Outcome
+from nethygiene.engine.outcomes import Outcome
 from nethygiene.plugin.outcome import Judged, judged_by
 from nethygiene.report.text import printable
 

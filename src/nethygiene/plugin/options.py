@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from nethygiene.audit_options import declare_options
+from nethygiene.engine.outcomes import Severity
 from nethygiene.engine.settings import Settings
 from nethygiene.errors import UsageError
-from nethygiene.outcomes import Severity
 from nethygiene.own_command import own_command
 from nethygiene.report.writers import ANNOTATORS, WRITERS
 from nethygiene.transport.base import ConnectSettings

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from nethygiene.outcomes import Outcome, Severity
+from nethygiene.engine.outcomes import Outcome, Severity
+from nethygiene.engine.results import Result, RuleRecord
 from nethygiene.report.text import printable
-from nethygiene.results import Result, RuleRecord
 
 # Of several results of one item (found interfaces), the worst is pytest's outcome.
 _WORST_FIRST = (

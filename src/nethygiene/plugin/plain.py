@@ -15,18 +15,18 @@ import testinfra.host
 
 from nethygiene.collect.kept import keep, kept_connection
 from nethygiene.engine.audit import Audit
+from nethygiene.engine.catalogue import all_probes
+from nethygiene.engine.evaluate import Verdict, decide
+from nethygiene.engine.expect import Expect, NotApplicableError
+from nethygiene.engine.fact import UnreadableFact
+from nethygiene.engine.items import DECLARED, Named
+from nethygiene.engine.ledger import Ledger, UnreadableFactError
+from nethygiene.engine.outcomes import Kind, Outcome, Reason, Severity, Unreadable
+from nethygiene.engine.results import RuleRecord
 from nethygiene.errors import ConnectError
-from nethygiene.facts.fact import UnreadableFact
-from nethygiene.facts.ledger import Ledger, UnreadableFactError
-from nethygiene.outcomes import Kind, Outcome, Reason, Severity, Unreadable
 from nethygiene.plugin.items import hosts_for
 from nethygiene.plugin.keys import audit_of, has_audit
 from nethygiene.plugin.outcome import settle_report, severities
-from nethygiene.probes import all_probes
-from nethygiene.results import RuleRecord
-from nethygiene.rules.evaluate import Verdict, decide
-from nethygiene.rules.expect import Expect, NotApplicableError
-from nethygiene.rules.items import DECLARED, Named
 from nethygiene.transport import CommandCutError, open_connection, testinfra_host
 
 SUBJECT = "_nethygiene_subject"

@@ -6,9 +6,9 @@ import importlib.util
 import sys
 from functools import cache
 
-from nethygiene.rules.definition import Rule, rule_of
+from nethygiene.engine.exit_status import REACHABILITY
+from nethygiene.engine.rule import Rule, rule_of
 from nethygiene.shipped import shipped_folder
-from nethygiene.verdict import REACHABILITY
 
 
 @cache

@@ -9,11 +9,12 @@ import pytest
 
 from nethygiene.engine.audit import Audit
 from nethygiene.engine.collecting import collect, judge_answers
+from nethygiene.engine.exit_status import REACHABILITY
+from nethygiene.engine.rule import ALWAYS_SENT
 from nethygiene.plugin import plain
 from nethygiene.plugin.items import RuleItem
 from nethygiene.plugin.progress import with_progress
-from nethygiene.rules.definition import ALWAYS_SENT
-from nethygiene.verdict import REACHABILITY
+from nethygiene.redaction.keeping import keep_evidence
 
 
 def is_reachability(item: pytest.Item) -> TypeGuard[RuleItem]:
@@ -55,7 +56,8 @@ def judge_selected(audit: Audit, items: Iterable[pytest.Item]) -> None:
     connected = {
         host for one in items if plain.needs_connection(one) and (host := plain.host_of(one))
     }
-    collect(audit, probes_by_host(items), audit.take, with_progress, connected)
+    probes = probes_by_host(items)
+    collect(audit, probes, audit.take, with_progress, keep_evidence, connected)
 
 
 def probes_by_host(items: Iterable[pytest.Item]) -> dict[str, set[str]]:

@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from nethygiene.collect.command import Holds
+from nethygiene.collect.evidence import EvidenceHost
+from nethygiene.engine.catalogue import all_probes, commands_for
 from nethygiene.errors import UsageError
-from nethygiene.evidence import EvidenceHost
 from nethygiene.inventory.policy import Policy, policy_from_plain
-from nethygiene.probes import all_probes, commands_for
-from nethygiene.probes.base import Holds
 from nethygiene.redaction import filters, listings
 from nethygiene.redaction.addresses import AddressMap
 from nethygiene.redaction.names import NameMap

@@ -6,7 +6,7 @@ import re
 
 from nethygiene.redaction.ssh import arguments
 from nethygiene.redaction.text import Pseudonyms
-from nethygiene.tunnels.messages import PATTERN
+from nethygiene.subjects.tunnels.messages import PATTERN
 
 # ADDRESS%INTERFACE:PORT, before iproute2 4.13 without brackets for IPv6.
 _END = re.compile(

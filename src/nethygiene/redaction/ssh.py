@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from nethygiene.known_hosts import KnownHosts, host_names, parse
 from nethygiene.redaction.text import Pseudonyms
-from nethygiene.tunnels.host_keys import lookup_name, may_be_address
-from nethygiene.tunnels.invocation import TAKES_VALUE, is_mux_master, is_script
-from nethygiene.tunnels.ssh_config import parse_ssh_config
+from nethygiene.subjects.tunnels.host_keys import lookup_name, may_be_address
+from nethygiene.subjects.tunnels.invocation import TAKES_VALUE, is_mux_master, is_script
+from nethygiene.subjects.tunnels.ssh_config import parse_ssh_config
 
 _PART = re.compile(r"\[[^\[\]]*\]|[^:\[\]\s]+")
 _HOSTS = frozenset({"hostname", "hostkeyalias", "proxyjump", "bindaddress", "resolved"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nethygiene.outcomes import Reason
+from nethygiene.engine.outcomes import Reason
 
 ADVICE: dict[Reason, str] = {
     Reason.UNREACHABLE: "Make the host reachable (see host-reachable) and run again.",

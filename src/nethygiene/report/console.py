@@ -6,14 +6,14 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from nethygiene.engine.exit_status import ExitStatus
+from nethygiene.engine.outcomes import Outcome, Severity
+from nethygiene.engine.results import Result, Run
 from nethygiene.markup import Form, blocks
-from nethygiene.outcomes import Outcome, Severity
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
 from nethygiene.report.headline import CONSOLE_WORDS, below_fail_on
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
-from nethygiene.results import Result, Run
-from nethygiene.verdict import ExitStatus
 
 # So many hosts of a rule are told in full; --results and the HTML report have them all.
 _SHOWN = 8

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from nethygiene.engine.exit_status import REACHABILITY
+from nethygiene.engine.outcomes import Observation, Outcome, Reason
+from nethygiene.engine.results import Result, RuleRecord, Run
 from nethygiene.markup import merged, words
-from nethygiene.outcomes import Observation, Outcome, Reason
-from nethygiene.results import Result, RuleRecord, Run
-from nethygiene.verdict import REACHABILITY
 
 
 @dataclass(frozen=True, slots=True)

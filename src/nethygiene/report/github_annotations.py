@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from nethygiene.outcomes import Outcome, Reason, Severity
+from nethygiene.engine.outcomes import Outcome, Reason, Severity
+from nethygiene.engine.results import PlaceRecord, Result
 from nethygiene.report.findings import plural
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import printable
-from nethygiene.results import PlaceRecord, Result
 
 # GitHub shows so many of a level for a step, and drops the rest without a word.
 _SHOWN = 10

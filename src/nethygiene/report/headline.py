@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from nethygiene.outcomes import Outcome, Severity
+from nethygiene.engine.exit_status import ExitStatus
+from nethygiene.engine.outcomes import Outcome, Severity
+from nethygiene.engine.results import Run
 from nethygiene.report.findings import counted_places, plural
-from nethygiene.results import Run
-from nethygiene.verdict import ExitStatus
 
 Tone = Literal["good", "bad", "doubt"]
 

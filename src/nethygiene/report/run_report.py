@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nethygiene.outcomes import Severity
-from nethygiene.results import Run
+from nethygiene.engine.outcomes import Severity
+from nethygiene.engine.results import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from nethygiene.engine.outcomes import Outcome, Reason
 from nethygiene.markup import Form, blocks, spans
-from nethygiene.outcomes import Outcome, Reason
 from nethygiene.report.advice import ADVICE
 from nethygiene.report.console import counts, scope
 from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results

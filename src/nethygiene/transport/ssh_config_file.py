@@ -8,11 +8,7 @@ from pathlib import Path
 
 import paramiko
 
-from nethygiene.transport.ssh_options import (
-    SshQuery,
-    config_error,
-    explicit_config,
-)
+from nethygiene.transport.ssh_options import SshQuery, config_error, explicit_config
 
 _DEFAULT_IDENTITIES = tuple(f"~/.ssh/id_{kind}" for kind in ("ed25519", "ecdsa", "rsa"))
 

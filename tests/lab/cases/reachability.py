@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nethygiene.docs.catalogue import check_modules
+from nethygiene.docgen.catalogue import check_modules
 from nethygiene.markup import Form, blocks
 from nethygiene.shipped import shipped_folder
 from tests.lab.cases.case import LabCase, Scene

@@ -9,7 +9,7 @@ from typing import Any
 
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
-from nethygiene.probes import all_probes
+from nethygiene.engine.catalogue import all_probes
 from nethygiene.transcript import Transcript
 from tests.cases.case import judge, rules
 from tests.lab.firewall.comparing import FAMILIES, PORTS, Ground

@@ -12,10 +12,10 @@ from random import Random
 
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
-from nethygiene.facts.packet_filter import PacketFilter
-from nethygiene.links.families import Family
-from nethygiene.outcomes import Unreadable
-from nethygiene.probes import all_probes
+from nethygiene.engine.catalogue import all_probes
+from nethygiene.engine.outcomes import Unreadable
+from nethygiene.subjects.filter.filter_fact import PacketFilter
+from nethygiene.subjects.links.ip.families import Family
 from nethygiene.transcript import Section
 from tests.lab.firewall.greeting import PATIENCE, Attempt, Client, Loop
 from tests.lab.firewall.model import Said, said
@@ -24,7 +24,7 @@ from tests.lab.firewall.tally import Tally, mistake
 from tests.lab.firewall.topology import Place, Topology, topology
 from tests.lab.host import LabHost
 from tests.lab.lab import Lab
-from tests.unit.probes.sections import fact
+from tests.unit.sections import fact
 
 PORTS = tuple(range(2000, 2024))
 """The ports that are listened on, and that the rules are about."""

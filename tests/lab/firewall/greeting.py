@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from nethygiene.links.families import Family
+from nethygiene.subjects.links.ip.families import Family
 from tests.lab.kernel import Namespaces, setns
 
 _GREETING = b"220 here\r\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nethygiene.facts.packet_filter import PacketFilter
-from nethygiene.firewall.addresses import holds, parse_address
-from nethygiene.firewall.fields import EPHEMERAL
-from nethygiene.firewall.paths import Path
+from nethygiene.subjects.filter.filter_fact import PacketFilter
+from nethygiene.subjects.filter.model.addresses import holds, parse_address
+from nethygiene.subjects.filter.model.fields import EPHEMERAL
+from nethygiene.subjects.filter.model.paths import Path
 from tests.lab.firewall.greeting import Attempt
 
 

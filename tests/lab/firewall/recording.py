@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from nethygiene.links.families import Family
+from nethygiene.subjects.links.ip.families import Family
 from nethygiene.transcript import Section
 from tests.lab.firewall.comparing import Ground, ground
 from tests.lab.firewall.greeting import Attempt, Client

@@ -11,10 +11,10 @@ from typing import Any
 
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
+from nethygiene.engine.catalogue import commands_for
+from nethygiene.engine.evaluate import Verdict
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.markup import Form, blocks
-from nethygiene.probes import commands_for
-from nethygiene.rules.evaluate import Verdict
 from nethygiene.transcript import Transcript
 from tests.cases.case import judge, rules
 from tests.lab.host import LabHost

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nethygiene.links.families import Family
+from nethygiene.subjects.links.ip.families import Family
 from tests.lab.firewall.greeting import Client, inside
 from tests.lab.host import LabHost
 from tests.lab.kernel import forget_connections

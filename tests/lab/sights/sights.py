@@ -8,8 +8,8 @@ import shutil
 from dataclasses import dataclass
 
 from nethygiene.collect.script import compose, new_boundary
+from nethygiene.engine.catalogue import all_probes, commands_for
 from nethygiene.inventory.policy import Policy
-from nethygiene.probes import all_probes, commands_for
 from nethygiene.sudoers import privileged_commands, sudoers_file, sudoers_rule
 from tests.lab.host import ENVIRONMENT
 from tests.lab.sights.scenes import Filter, policy

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nethygiene.rules.definition import ALWAYS_SENT
+from nethygiene.engine.rule import ALWAYS_SENT
 from tests.cases.case import rules
 
 

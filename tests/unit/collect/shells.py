@@ -8,9 +8,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nethygiene.collect.command import Command
 from nethygiene.collect.frames import Framed, cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
-from nethygiene.probes import Command, Probe, all_probes
+from nethygiene.engine.catalogue import all_probes
+from nethygiene.engine.probe import Probe
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from nethygiene.collect.command import Command
+from nethygiene.engine.catalogue import all_probes, commands_for
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import Probe, item_section, whole
 from nethygiene.inventory.policy import policy_from_plain
-from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes import Command, Probe, all_probes, commands_for, item_section, whole
 from nethygiene.transcript import Section
 from tests.unit.collect.hosts import NEEDS_NAMESPACES, host, without
 from tests.unit.collect.shells import PATH, SHELLS, run
@@ -95,6 +97,7 @@ def test_a_command_that_two_probes_share_is_sent_once(monkeypatch: pytest.Monkey
 
     one = Probe("one", 1, (shared,), all_probes()["kernel"].parse)
     two = dataclasses.replace(one, name="two", commands=(), declared=declared)
-    monkeypatch.setattr("nethygiene.probes.all_probes", lambda: {"one": one, "two": two})
+    both = {"one": one, "two": two}
+    monkeypatch.setattr("nethygiene.engine.catalogue.probe", both.get)
     names = [each.name for each in commands_for(["one", "two"], policy_from_plain({}))]
     assert names == ["shared", "more"]

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nethygiene.collect.frames import Framed, cut_into_sections
-from nethygiene.outcomes import Outcome
-from nethygiene.probes import all_probes
-from nethygiene.rules.items import FOUND
+from nethygiene.engine.catalogue import all_finders, all_probes
+from nethygiene.engine.outcomes import Outcome
 from tests.cases.case import rules
 from tests.unit.collect.hosts import INCIDENTS, NEEDS_NAMESPACES, host
 from tests.unit.collect.shells import Answer, every_command, run
@@ -67,7 +66,7 @@ def _sections(rule_id: str) -> set[str]:
     """The sections that a rule needs to pass."""
     rule = rules()[rule_id]
     probes = set(rule.arguments) & set(all_probes())
-    probes |= set(FOUND[rule.found].probes) if rule.found else set()
+    probes |= set(all_finders()[rule.found].probes) if rule.found else set()
     probes -= ONLY_EXPLAINS.get(rule_id, set())
     commands = [one for name in probes for one in all_probes()[name].commands]
     return {name for one in commands for name in one.sections if not name.endswith("@since")}

@@ -12,11 +12,12 @@ import pytest
 
 from nethygiene.collect import Job, collect_fleet, collect_host
 from nethygiene.collect import host as host_module
+from nethygiene.collect.command import Command
 from nethygiene.collect.kept import close_kept, kept_connection
+from nethygiene.engine.catalogue import commands_for, versions
 from nethygiene.errors import ConnectError
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.inventory.target import Target
-from nethygiene.probes import Command, commands_for
 from nethygiene.transcript import Cut, HostFailure, Transcript
 from nethygiene.transport.base import ConnectSettings, Output
 
@@ -34,7 +35,7 @@ def job(
     return Job(
         target or Target(name, "localhost", kind="local"),
         settings or ConnectSettings(),
-        names,
+        versions(names),
         tuple(commands or commands_for(names, policy_from_plain({}))),
         window,
         keep_open=keep_open,

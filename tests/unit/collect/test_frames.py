@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nethygiene.collect.command import Command
 from nethygiene.collect.frames import Framed, cut_into_sections
 from nethygiene.collect.script import new_boundary
-from nethygiene.probes import Command
 from nethygiene.transcript import Cut, Section
 from tests.unit.collect.shells import run
 

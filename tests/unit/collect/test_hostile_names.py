@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
+from nethygiene.collect.command import Command
+from nethygiene.engine.catalogue import all_probes, commands_for
 from nethygiene.errors import ConnectError, InventoryError, UsageError
 from nethygiene.inventory import load_inventory, policy_from_plain
 from nethygiene.inventory.target import Target
-from nethygiene.probes import Command, all_probes, commands_for
 from nethygiene.transport import ConnectSettings, open_connection
 from tests.fuzz.answers import POLICY, policy
 from tests.lab.connections.servers import free_port

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from nethygiene.outcomes import Outcome, Reason
+from nethygiene.engine.outcomes import Outcome, Reason
 from tests.unit.collect.hosts import INCIDENTS, NEEDS_NAMESPACES, host, without
 from tests.unit.collect.shells import every_command, run
 from tests.unit.judging import Verdicts, judge_all, transcript_of

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes import Command, whole
-from nethygiene.probes.base import needs
-from nethygiene.probes.packet_filter import NFT, TC
+from nethygiene.collect.command import Command
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import needs, whole
+from nethygiene.subjects.filter.packet_filter import NFT, TC
 from tests.unit.collect.hosts import NEEDS_NAMESPACES, host, without
 from tests.unit.collect.shells import SHELLS, run
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from nethygiene.collect.command import Command
 from nethygiene.collect.script import compose, longest_window, sent_sections
-from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes import Command, whole
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import whole
 from tests.unit.collect.shells import PATH, SHELLS, run
 
 CLOCK = Command("clock", "cat /proc/uptime", sampled=True)

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from nethygiene.collect import script
+from nethygiene.collect.command import Command
 from nethygiene.collect.script import compose, new_boundary
-from nethygiene.outcomes import Reason, Unreadable
-from nethygiene.probes import Command, whole
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import whole
 from nethygiene.transcript import Cut, Section
 from tests.unit.collect.shells import PATH, SHELLS, every_command, run
 

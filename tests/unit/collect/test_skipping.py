@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nethygiene.probes import Command, all_probes
+from nethygiene.collect.command import Command
+from nethygiene.engine.catalogue import all_probes
 from nethygiene.transcript import Section
 from tests.unit.collect.shells import SHELLS, run
 

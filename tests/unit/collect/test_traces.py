@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nethygiene.probes import Command
+from nethygiene.collect.command import Command
 from tests.unit.collect.hosts import INCIDENTS, NEEDS_NAMESPACES, host
 from tests.unit.collect.shells import every_command, run
 

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from nethygiene.collect.evidence import EvidenceHeader, EvidenceHost, EvidenceWriter
 from nethygiene.engine.audit import Audit
 from nethygiene.engine.collecting import judge_answers
 from nethygiene.engine.judging import HostTask, judge_host
+from nethygiene.engine.outcomes import Outcome, Severity
+from nethygiene.engine.rule import rule_of
 from nethygiene.engine.settings import Settings
 from nethygiene.engine.unit import units_of
 from nethygiene.errors import EvidenceError
-from nethygiene.evidence import EvidenceHeader, EvidenceHost, EvidenceWriter
 from nethygiene.inventory.model import Host
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.inventory.target import Target
-from nethygiene.outcomes import Outcome, Severity
-from nethygiene.rules.definition import rule_of
 from nethygiene.shipped import shipped_folder
 from nethygiene.transcript import Section, Transcript
 from nethygiene.transport.base import ConnectSettings

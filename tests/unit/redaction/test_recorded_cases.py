@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from nethygiene import probes
-from nethygiene.evidence import EvidenceHost
+from nethygiene.collect.evidence import EvidenceHost
+from nethygiene.engine.catalogue import all_probes
 from nethygiene.inventory import load_inventory
 from nethygiene.inventory.policy import policy_from_plain
-from nethygiene.probes import all_probes
 from nethygiene.redaction import redact
 from tests.cases.case import ROOT, Case, case_paths, judge, load_case, rules
 from tests.redacting import left_over
@@ -57,7 +56,7 @@ def test_an_answer_of_which_nobody_says_what_it_holds_is_left_out(
     silent = replace(kernel, commands=(replace(kernel.commands[0], holds=None),))
     host = evidence(load_case(PATHS[0]))
     assert "kernel" in host.sections
-    monkeypatch.setattr(probes, "all_probes", lambda: {**REAL, "kernel": silent})
+    monkeypatch.setattr("nethygiene.engine.kernel.PROBE", silent)
     (redacted,) = redact(lambda: iter([host]), KEY)
     assert "kernel" not in redacted.sections
     assert redacted.sections

@@ -13,8 +13,8 @@ from nethygiene.redaction import filters, listings, ssh
 from nethygiene.redaction.addresses import AddressMap
 from nethygiene.redaction.names import NameMap
 from nethygiene.redaction.text import Pseudonyms
-from nethygiene.tunnels.messages import is_complaint
-from tests.unit.tunnels.test_messages import SAID
+from nethygiene.subjects.tunnels.messages import is_complaint
+from tests.unit.subjects.tunnels.test_messages import SAID
 
 KEY = b"a key of this test alone"
 BLOB = b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(range(32))

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from nethygiene.outcomes import Observation, Outcome, Reason
+from nethygiene.engine.outcomes import Observation, Outcome, Reason
+from nethygiene.engine.results import Result, RuleRecord, Run
 from nethygiene.report.advice import ADVICE
 from nethygiene.report.findings import Group, Story, groups, sentence, unread_results
 from nethygiene.report.html.markup import anchor
 from nethygiene.report.html.matrix_data import waiver_text
-from nethygiene.results import Result, RuleRecord, Run
 
 # Beyond these the page says how many more there are, and links to them in the matrix.
 _STORIES = 200

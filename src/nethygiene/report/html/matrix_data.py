@@ -9,10 +9,10 @@ import json
 from collections.abc import Hashable, Sequence
 from typing import Generic, TypeVar
 
-from nethygiene.outcomes import Outcome
+from nethygiene.engine.outcomes import Outcome
+from nethygiene.engine.results import Result, Run
 from nethygiene.report.advice import ADVICE, incident
 from nethygiene.report.text import printable
-from nethygiene.results import Result, Run
 
 LETTERS = {
     Outcome.PASSED: "P",

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from nethygiene.outcomes import Outcome, Severity
+from nethygiene.engine.outcomes import Outcome, Severity
+from nethygiene.engine.results import Run
 from nethygiene.report.headline import coverage, headline
 from nethygiene.report.html.findings import sections
 from nethygiene.report.html.markup import environment
 from nethygiene.report.html.matrix_data import LETTERS, matrix_json
 from nethygiene.report.run_report import RunReport
-from nethygiene.results import Run
 
 _WORDS = {
     Outcome.FAILED: "failed",

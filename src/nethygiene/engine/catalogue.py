@@ -1,0 +1,100 @@
+"""The probes and finders by name: each stands in a module of that name on a subject's shelf.
+
+A module is imported when its fact or items are asked for: a rule brings no more than it reads.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from nethygiene.collect.command import Command
+from nethygiene.engine.finder import Finder
+from nethygiene.engine.probe import Probe
+from nethygiene.inventory.policy import Policy
+
+_ENGINE = "nethygiene.engine"
+_SUBJECTS = "nethygiene.subjects"
+
+
+def probe(name: str) -> Probe | None:
+    """The probe of that name; None if there is none."""
+    found = getattr(_module(name), "PROBE", None)
+    return found if isinstance(found, Probe) else None
+
+
+def known_probe(name: str) -> Probe:
+    """The probe of that name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    found = probe(name)
+    if found is None:
+        raise KeyError(name)
+    return found
+
+
+def finder(name: str) -> Finder | None:
+    """The finder of the items of that name; None if there is none."""
+    found = getattr(_module(name), "FINDER", None)
+    return found if isinstance(found, Finder) else None
+
+
+@cache
+def all_probes() -> Mapping[str, Probe]:
+    """Every probe by name. All shelves are imported."""
+    found = ((name, probe(name)) for name in sorted(_places()))
+    return {name: one for name, one in found if one is not None}
+
+
+@cache
+def all_finders() -> Mapping[str, Finder]:
+    """Every finder by name. All shelves are imported."""
+    found = ((name, finder(name)) for name in sorted(_places()))
+    return {name: one for name, one in found if one is not None}
+
+
+def commands_for(probes: Iterable[str], policy: Policy) -> tuple[Command, ...]:
+    """What the probes of these names run on a host of this policy, each command once.
+
+    Raises:
+        KeyError: there is no such probe.
+    """
+    commands: dict[str, Command] = {}
+    for name in probes:
+        found = known_probe(name).commands_for(policy)
+        commands.update({command.name: command for command in found})
+    return tuple(commands.values())
+
+
+def versions(probes: Iterable[str]) -> Mapping[str, int]:
+    """The versions of the probes of these names.
+
+    Raises:
+        KeyError: there is no such probe.
+    """
+    return {name: known_probe(name).version for name in probes}
+
+
+@cache
+def _module(name: str) -> ModuleType | None:
+    place = _places().get(name)
+    return None if place is None else importlib.import_module(place)
+
+
+@cache
+def _places() -> Mapping[str, str]:
+    """The modules on the shelves, and the engine's own, by their last name."""
+    here = Path(__file__).parent
+    subjects = here.parent / "subjects"
+    shelves = {f"{_SUBJECTS}.{one.name}": one for one in sorted(subjects.iterdir()) if one.is_dir()}
+    return {
+        module.name: f"{package}.{module.name}"
+        for package, folder in {_ENGINE: here, **shelves}.items()
+        for module in pkgutil.iter_modules([str(folder)])
+    }

@@ -1,0 +1,65 @@
+"""The facts of a group's members: what a rule of scope `group` is given for each probe it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Generic, TypeVar, cast
+
+from nethygiene.engine.fact import Fact
+from nethygiene.engine.ledger import Ledger, UnreadableFactError
+from nethygiene.engine.outcomes import Unreadable
+
+F = TypeVar("F")
+T = TypeVar("T")
+
+
+class Each(Generic[F]):
+    """The fact of every member of a group, by host name.
+
+    A member that was not read is recorded in the ledger and passed over; the rule goes on. It
+    then ends as unknown, unless it fails for certain.
+    """
+
+    __slots__ = ("_facts", "_ledger")
+
+    def __init__(self, facts: Mapping[str, Fact | Unreadable], ledger: Ledger) -> None:
+        self._facts = facts
+        self._ledger = ledger
+
+    def __iter__(self) -> Iterator[tuple[str, F]]:
+        """The host name and the fact of each member that was read."""
+        for host, fact in self._facts.items():
+            ledger = _MemberLedger(host, self._ledger)
+            if isinstance(fact, Unreadable):
+                ledger.note_unreadable(fact)
+            else:
+                yield host, cast("F", fact.bound_to(ledger))
+
+    def read(self, ask: Callable[[F], T]) -> dict[str, T]:
+        """What each member's fact answers, by host name; those that cannot tell are left out."""
+        answers: dict[str, T] = {}
+        for host, fact in self:
+            try:
+                answers[host] = ask(fact)
+            except UnreadableFactError:
+                continue  # the ledger has it
+        return answers
+
+
+class _MemberLedger(Ledger):
+    """Records the reads of one member in the group's ledger, under the member's name."""
+
+    __slots__ = ("_group", "_host")
+
+    def __init__(self, host: str, group: Ledger) -> None:
+        super().__init__()
+        self._host = host
+        self._group = group
+
+    def read(self, what: str, source: str, actual: object) -> None:
+        self._group.read(f"{self._host}: {what}", source, actual)
+
+    def note_unreadable(self, unreadable: Unreadable) -> None:
+        source = f"{self._host}: {unreadable.source}" if unreadable.source else self._host
+        self._group.note_unreadable(replace(unreadable, source=source))

@@ -1,0 +1,21 @@
+"""What to do about a host that could not be read, by the cause that was found."""
+
+from __future__ import annotations
+
+from nethygiene.engine.remedies import content, paragraphs
+from nethygiene.engine.subject import ReachedBy
+
+
+def reach_the_host(connection: ReachedBy) -> str:
+    """The remedy of a host that was not read: the cure of its own cause, and no other's."""
+    failure = connection.failure
+    if failure is None or not failure.cure:
+        return ""
+    told = f"{failure.cure[0].upper()}{failure.cure[1:]}."
+    if failure.code != "unknown-host-key" or not connection.host_key:
+        return told
+    return paragraphs(
+        told,
+        "Where they are the same, this line among the host's variables in the inventory does:",
+        content(f'nethygiene_host_keys: ["{connection.host_key}"]'),
+    )

@@ -1,0 +1,188 @@
+"""`@rule`: turns a function into a rule, and checks its declaration when it is imported."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
+
+from nethygiene.engine import catalogue
+from nethygiene.engine.documentation import Documentation, parse_documentation
+from nethygiene.engine.items import DECLARED
+from nethygiene.engine.outcomes import Kind, Severity
+from nethygiene.engine.precondition import Precondition
+
+Scope = Literal["host", "group"]
+_BESIDE_FACTS: Mapping[Scope, frozenset[str]] = {
+    "host": frozenset({*DECLARED, "connection", "expect", "policy"}),
+    "group": frozenset({"expect", "group"}),
+}
+ALWAYS_SENT = ("kernel", "machine")
+_ATTRIBUTE = "__nethygiene_rule__"
+
+F = TypeVar("F", bound=Callable[..., None])
+
+
+class RuleDeclarationError(Exception):
+    """A rule that is declared wrongly: told to its author when its module is imported."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """A rule as declared.
+
+    Attributes:
+        id: the function's name without ``test_``, with dashes.
+        version: raised when its verdict can change.
+        severity: how much a failure matters.
+        kind: setting, state or rate.
+        incidents: codes of the incidents it was born from, as ``S1.8``.
+        documentation: its docstring, read.
+        function: the function itself.
+        arguments: the names of the function's arguments.
+        declared: the argument that names a declared item, None if it has none.
+        found: the argument that names a found item, None if it has none.
+        probes: names of the probes that it needs.
+        judged_if: where the declared item has to be served; None for anywhere.
+        scope: ``host``, or ``group``: all members of an inventory group are judged as one.
+        defaults: what every kernel sets by itself, of the sysctls that it judges.
+    """
+
+    id: str
+    version: int
+    severity: Severity
+    kind: Kind
+    incidents: tuple[str, ...]
+    documentation: Documentation
+    function: Callable[..., None]
+    arguments: tuple[str, ...]
+    declared: str | None
+    found: str | None
+    probes: frozenset[str]
+    judged_if: Precondition | None = None
+    scope: Scope = "host"
+    defaults: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def judges_reachability(self) -> bool:
+        """Whether it judges the connection itself: then an unreachable host fails it."""
+        return "connection" in self.arguments
+
+
+def rule(
+    *,
+    severity: str,
+    kind: str,
+    incidents: Sequence[str],
+    version: int = 1,
+    judged_if: Precondition | None = None,
+    scope: Scope = "host",
+    defaults: Mapping[str, str] | None = None,
+) -> Callable[[F], F]:
+    """Declare a rule.
+
+    The function's arguments name what it needs: a probe's name brings that fact, a declared or
+    found item's name makes one result for each item, ``policy`` brings the host's policy,
+    ``connection`` how it was reached, and ``expect`` judges.
+
+    Args:
+        severity: ``low``, ``medium``, ``high`` or ``critical``.
+        kind: ``setting``, ``state`` or ``rate``.
+        incidents: codes of the incidents it was born from.
+        version: raised when its verdict can change.
+        judged_if: where the declared item has to be served, as `SERVED_HERE`: then the rule is
+            asked about the port that the host itself serves, and not at all where another
+            host or container does.
+        scope: ``host`` judges each host by itself. ``group`` judges all members of an inventory
+            group as one: a probe's name then brings :class:`Each` member's fact, and ``group``
+            the group itself.
+        defaults: what every kernel sets by itself, of the sysctls that the rule judges, by name:
+            where no file sets one, settings-persist takes it that the next boot brings this. One
+            that differs by kernel or by interface stands in `rules/kernel_defaults.py` instead.
+
+    Raises:
+        RuleDeclarationError: on import, when the declaration is wrong.
+    """
+
+    def declare(function: F) -> F:
+        read = _read(function, severity, kind, tuple(incidents), version, scope)
+        if judged_if is not None:
+            probes = read.probes.union(judged_if.probes)
+            read = replace(read, judged_if=judged_if, probes=probes)
+        read = replace(read, defaults=dict(defaults or {}))
+        setattr(function, _ATTRIBUTE, read)
+        return function
+
+    return declare
+
+
+def rule_of(thing: object) -> Rule | None:
+    """The rule that a module's attribute declares, if it is one."""
+    declared: Any = getattr(thing, _ATTRIBUTE, None)
+    return declared if isinstance(declared, Rule) else None
+
+
+def _read(
+    function: Callable[..., None],
+    severity: str,
+    kind: str,
+    incidents: tuple[str, ...],
+    version: int,
+    scope: Scope,
+) -> Rule:
+    name = function.__name__
+    if not re.fullmatch(r"test_[a-z0-9]+(_[a-z0-9]+)*", name):
+        raise RuleDeclarationError(
+            f"{name}: a rule's name is test_ and words in lower case: its id says the wanted state"
+        )
+    if severity not in list(Severity):
+        raise RuleDeclarationError(f"{name}: severity {severity!r} is none of {_listed(Severity)}")
+    if kind not in list(Kind):
+        raise RuleDeclarationError(f"{name}: kind {kind!r} is none of {_listed(Kind)}")
+    if not incidents:
+        raise RuleDeclarationError(f"{name}: names no incident: every rule is born from one")
+    try:
+        documentation = parse_documentation(function.__doc__, name)
+    except ValueError as error:
+        raise RuleDeclarationError(str(error)) from None
+    arguments = tuple(inspect.signature(function).parameters)
+    facts = {argument: catalogue.probe(argument) for argument in arguments}
+    finders = {argument: catalogue.finder(argument) for argument in arguments}
+    found = [argument for argument in arguments if finders[argument] and scope == "host"]
+    known = {*_BESIDE_FACTS[scope], *found, *(name for name in arguments if facts[name])}
+    if strange := [argument for argument in arguments if argument not in known]:
+        known |= {*catalogue.all_probes(), *(catalogue.all_finders() if scope == "host" else ())}
+        raise RuleDeclarationError(
+            f"{name}: no probe or item is called {', '.join(map(repr, strange))}. "
+            f"Known: {', '.join(sorted(known))}"
+        )
+    if "expect" not in arguments:
+        raise RuleDeclarationError(f"{name}: asks for no 'expect', so it could never fail")
+    declared = [argument for argument in arguments if argument in DECLARED]
+    if len(declared) + len(found) > 1:
+        raise RuleDeclarationError(
+            f"{name}: {', '.join(declared + found)}: a rule has one item at most"
+        )
+    probes = {argument for argument in arguments if facts[argument]}
+    for finder in filter(None, finders.values()):
+        probes |= set(finder.probes)
+    return Rule(
+        id=name.removeprefix("test_").replace("_", "-"),
+        version=version,
+        severity=Severity(severity),
+        kind=Kind(kind),
+        incidents=incidents,
+        documentation=documentation,
+        function=function,
+        arguments=arguments,
+        declared=declared[0] if declared else None,
+        found=found[0] if found else None,
+        probes=frozenset(probes.union(ALWAYS_SENT)),
+        scope=scope,
+    )
+
+
+def _listed(words: type[Severity | Kind]) -> str:
+    return ", ".join(words)

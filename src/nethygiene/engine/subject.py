@@ -1,0 +1,158 @@
+"""A host as the rules see it: its policy, and its facts parsed from its transcript when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nethygiene.engine import catalogue
+from nethygiene.engine.fact import Fact, UnreadableFact
+from nethygiene.engine.ledger import Ledger
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import Probe, whole
+from nethygiene.inventory.policy import Policy
+from nethygiene.transcript import HostFailure, Section, Transcript
+
+if TYPE_CHECKING:
+    from nethygiene.engine.evaluate import Verdict
+    from nethygiene.engine.precondition import Held, Precondition
+    from nethygiene.engine.rule import Rule
+
+WHOLE = "read to its end"
+HALF_READ = "the host was not read, or not to its end: see host-reachable"
+
+
+@dataclass(frozen=True)
+class ReachedBy(Fact):
+    """How a host was reached: the fact that rules ask for as ``connection``.
+
+    Attributes:
+        address: what was connected to.
+        failure: why the facts could not all be collected; None if they were.
+        host_key: SHA256 fingerprint of the SSH host key that was seen, None if none was.
+        began: the host answered in part.
+    """
+
+    address: str
+    failure: HostFailure | None
+    host_key: str | None = None
+    began: bool = False
+
+    @property
+    def state(self) -> str:
+        """:data:`WHOLE`, or that it was not, with the failure's code: ``not read (refused)``."""
+        state = WHOLE
+        if self.failure:
+            so_far = f"not {WHOLE}" if self.began else "not read"
+            state = f"{so_far} ({self.failure.code})"
+        self.ledger.read("this host", self.address, state)
+        return state
+
+    @property
+    def cause(self) -> str:
+        """The failure in one line with its cure; empty if there was none."""
+        return str(self.failure) if self.failure else ""
+
+
+class Subject:
+    """One host to be judged. Facts are parsed once, and shared by all rules.
+
+    Attributes:
+        name: the inventory's name of the host.
+        policy: what it should be like.
+        transcript: what it answered.
+        rules: those that judge it in this run; one that looks at what others came to judges by
+            them itself, so that neither order nor xdist matters.
+        verdicts: those that were reached, by rule and declared item.
+        preconditions: what they came to, by precondition and declared item.
+        without_since: what a sample is that the earlier run of `--since` does not have; None
+            where no such run was named.
+    """
+
+    __slots__ = (
+        *("_facts", "name", "policy", "preconditions", "rules", "transcript", "verdicts"),
+        "without_since",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        policy: Policy,
+        transcript: Transcript,
+        rules: Sequence[Rule] = (),
+        *,
+        without_since: Unreadable | None = None,
+    ) -> None:
+        self.name = name
+        self.policy = policy
+        self.transcript = transcript
+        self.rules = rules
+        self.without_since = without_since
+        self.verdicts: dict[tuple[Rule, str | None], list[Verdict]] = {}
+        self.preconditions: dict[tuple[Precondition, str], Held] = {}
+        self._facts: dict[str, Fact | Unreadable] = {}
+
+    def fact(self, name: str) -> Fact | Unreadable:
+        """The fact of the probe `name`, or why there is none."""
+        fact = self._facts.get(name)
+        if fact is None:
+            fact = (
+                self._connection()
+                if name == "connection"
+                else self._parsed(catalogue.known_probe(name))
+            )
+            self._facts[name] = fact
+        return fact
+
+    def bound(self, name: str, ledger: Ledger) -> Fact | UnreadableFact:
+        """The fact, with its reads recorded in `ledger`."""
+        fact = self.fact(name)
+        if isinstance(fact, Unreadable):
+            return UnreadableFact(fact, ledger)
+        return fact.bound_to(ledger)
+
+    def forget(self, kept: Collection[str]) -> None:
+        """Let go of the answer and of all facts but `kept`; asked for again they are unreadable."""
+        self._facts = {name: self.fact(name) for name in kept}
+        self.transcript = replace(self.transcript, sections={})
+
+    def _connection(self) -> ReachedBy:
+        transcript = self.transcript
+        return ReachedBy(
+            transcript.address,
+            transcript.failure,
+            transcript.host_key,
+            began=bool(transcript.sections),
+        )
+
+    def _parsed(self, probe: Probe) -> Fact | Unreadable:
+        sent = self.transcript.probes.get(probe.name)
+        if sent is not None and sent != probe.version:
+            return Unreadable(
+                Reason.NOT_COLLECTED,
+                probe.name,
+                f"evidence of version {sent} of this probe, the rule needs {probe.version}",
+            )
+        sections = {
+            name: self._section(name) or whole(command, self.transcript.sections.get(name))
+            for command in probe.commands_for(self.policy)
+            for name in command.sections
+        }
+        try:
+            return probe.parse(sections)
+        except Exception as error:  # noqa: BLE001 - a parser's bug is no verdict about the host
+            detail = f"the parser failed: {type(error).__name__}: {error}; please report this"
+            return Unreadable(Reason.UNPARSABLE, probe.name, detail[:300])
+
+    def _section(self, name: str) -> Unreadable | None:
+        """Why a section is missing, where that is the host's own story and not the section's."""
+        failure = self.transcript.failure
+        section: Section | None = self.transcript.sections.get(name)
+        if section is None and name.endswith("@since") and self.without_since is not None:
+            return self.without_since
+        if failure is None or (section is not None and section.cut is None):
+            return None
+        if section is None and name.endswith("@since"):
+            return None  # it never is part of the round trip that failed
+        return Unreadable(Reason.UNREACHABLE, "", HALF_READ)

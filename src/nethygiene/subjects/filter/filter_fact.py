@@ -1,0 +1,286 @@
+"""The fact of a host's packet filter: the model of its rules, asked with a connection at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+
+from nethygiene.engine.fact import Fact
+from nethygiene.engine.outcomes import Unreadable
+from nethygiene.subjects.filter.model.addresses import (
+    Classes,
+    Interval,
+    Intervals,
+    classes_of,
+    common,
+)
+from nethygiene.subjects.filter.model.attempts import attacked, served
+from nethygiene.subjects.filter.model.effects import SetMark
+from nethygiene.subjects.filter.model.fields import ANY_PORT, EPHEMERAL, Field
+from nethygiene.subjects.filter.model.nat import NatRule, nat_rules
+from nethygiene.subjects.filter.model.own import (
+    LINK_LOCAL,
+    OwnAddress,
+    client_sources,
+    leads_to_clients,
+    own_addresses,
+    possible_sources,
+)
+from nethygiene.subjects.filter.model.own_marks import rule_that_reroutes
+from nethygiene.subjects.filter.model.packet import new_connection
+from nethygiene.subjects.filter.model.paths import Approach, Path, grouped
+from nethygiene.subjects.filter.model.source_ports import kinds_of_source_ports
+from nethygiene.subjects.filter.model.stack import Stack, VirtualServer
+from nethygiene.subjects.filter.model.trace import TooLongError
+from nethygiene.subjects.filter.model.verdict import HostFilter, Judgement
+from nethygiene.subjects.links.ip.families import Address, Family
+
+SOURCE = "nft -j list ruleset, iptables-save, ip route"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was worked out of the model already; it is the same for all rules."""
+
+    own: dict[Family, tuple[OwnAddress, ...]] = field(default_factory=dict)
+    nat: dict[Family, tuple[NatRule, ...]] = field(default_factory=dict)
+    told_apart: dict[Family, Classes] = field(default_factory=dict)
+    paths: dict[tuple[object, ...], tuple[Path, ...]] = field(default_factory=dict)
+    source_ports: dict[Family, tuple[Intervals, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PacketFilter(Fact):
+    """The host's packet filter, and what it does with a new TCP connection.
+
+    The fact itself is always there; what of it could not be read ends a rule as unknown when it
+    is asked for.
+
+    Attributes:
+        _host: the model, or why there is none.
+        _stack: the settings and tables of the network stack.
+        _servers_unreadable: why the virtual servers of IPVS could not be read.
+    """
+
+    _host: HostFilter | Unreadable
+    _stack: Stack = field(default_factory=Stack)
+    _servers_unreadable: Unreadable | None = None
+    _known: _Known = field(default_factory=_Known, compare=False, repr=False)
+
+    @property
+    def model(self) -> HostFilter:
+        """The model; ends the rule as unknown where the filter could not be read."""
+        if isinstance(self._host, Unreadable):
+            self.ledger.cannot_read(self._host)
+        return self._host
+
+    @property
+    def unreadable(self) -> Unreadable | None:
+        """Why the filter could not be read, None if it could; it never ends the rule."""
+        return self._host if isinstance(self._host, Unreadable) else None
+
+    def routes_locally(self, address: Address) -> bool:
+        """Whether the routes make an address the host's own; it never ends the rule."""
+        if isinstance(self._host, Unreadable):
+            return False
+        family: Family = "ipv4" if address.version == 4 else "ipv6"
+        return self._host.routes.is_local(family, int(address))
+
+    def marks_own_packets(self, family: Family) -> str | None:
+        """The rule that marks packets of this host, so that they are routed anew; None if none.
+
+        Ends the rule as unknown where the filter could not be read.
+        """
+        found = rule_that_reroutes(self.model.rulesets[family])
+        self.ledger.read(f"rule that marks own {family} packets", SOURCE, found or "none")
+        return None if found is None else str(found)
+
+    def own(self, family: Family) -> tuple[OwnAddress, ...]:
+        """The addresses at which the host answers."""
+        model = self.model
+        if family not in self._known.own:
+            self._known.own[family] = own_addresses(model.routes, model.links, family)
+        return self._known.own[family]
+
+    def is_own(self, address: object, family: Family) -> bool:
+        """Whether a packet's address is the host's own; what cannot be told is taken for so."""
+        if not isinstance(address, tuple) or not address:
+            return True
+        return self.model.routes.is_local(family, int(address[0][0]))
+
+    def nat(self, family: Family) -> tuple[NatRule, ...]:
+        """The rules of destination NAT, wherever they stand."""
+        if family not in self._known.nat:
+            self._known.nat[family] = nat_rules(self.model.rulesets[family])
+        return self._known.nat[family]
+
+    def source_ports(self, family: Family) -> tuple[Intervals, ...]:
+        """All source ports, as the sets that no rule tells apart."""
+        if family not in self._known.source_ports:
+            found = kinds_of_source_ports(self.model.rulesets[family])
+            self._known.source_ports[family] = found
+        return self._known.source_ports[family]
+
+    def virtual_servers(self, port: int) -> tuple[VirtualServer, ...]:
+        """The virtual servers of IPVS that take a port, at whatever address or by mark."""
+        if self._servers_unreadable is not None:
+            self.ledger.cannot_read(self._servers_unreadable)
+        return self.seen_servers(port)
+
+    def seen_servers(self, port: int) -> tuple[VirtualServer, ...]:
+        """Those that could be seen: it never ends the rule."""
+        return tuple(one for one in self._stack.servers if one.port in {port, None})
+
+    @property
+    def across_vrfs(self) -> bool:
+        """Whether a socket that is bound to no VRF answers in all of them."""
+        return self._stack.across_vrfs
+
+    def clients(self, interface: str | None, to: OwnAddress) -> Intervals:
+        """The sources that clients by an interface can have: what `any` stands for."""
+        return client_sources(self.model.routes, self.own(to.family), interface, to)
+
+    def leads_to_clients(self, interface: str) -> bool:
+        """Whether hosts come in by an interface, and not the host's own containers alone."""
+        return leads_to_clients(self.model.routes, self.model.links, interface)
+
+    def paths(
+        self,
+        family: Family,
+        sources: Intervals,
+        local: Collection[int],
+        interface: str | None,
+        *,
+        weak: bool = True,
+    ) -> tuple[Path, ...]:
+        """The ways by which connections from `sources` come in.
+
+        Args:
+            family: which.
+            sources: where from; addresses that no other host has are left out.
+            local: the host's own addresses that are connected to.
+            interface: by which they come in; None takes the route back to each source.
+            weak: whether neighbours may ask for an address of another interface.
+        """
+        own = self.own(family)
+        numbers = frozenset(local)
+        asked = (family, sources, numbers, interface, weak)
+        if (known := self._known.paths.get(asked)) is not None:
+            return known
+        wanted = [one for one in own if one.number in numbers]
+        for number in sorted(numbers - {one.number for one in wanted}):
+            holders = (one for one in own if one.span[0] <= number <= one.span[1])
+            wanted += [replace(one, number=number) for one in holders][:1]
+        model = self.model
+        approach = Approach(model.routes, model.links, family, weak)
+        each = approach.paths(sources, wanted, interface)
+        found = self._known.paths[asked] = tuple(grouped(each, self._told_apart(family)))
+        return found
+
+    def ways_through(self, family: Family, sources: Intervals, to: int) -> Iterator[Path]:
+        """The ways by which connections to another host, which this one leads to, come in."""
+        model = self.model
+        out = model.routes.way(family, to, None, None, None).devices
+        among = common(sources, possible_sources(model.routes, family))
+        for intervals, ways in model.routes.ways(family, None, None, None):
+            if shared := common(among, intervals):
+                for name in sorted(ways.devices - out - {"lo"}):
+                    if not model.links.is_wireless(name):
+                        yield Path(family, name, to, shared)
+
+    def other_hosts(self, family: Family, sources: Intervals) -> Intervals:
+        """Those of the sources that another host may have."""
+        return common(sources, possible_sources(self.model.routes, family))
+
+    def observe(self, what: str, actual: str) -> None:
+        """Have the result tell something that was seen."""
+        self.ledger.read(what, SOURCE, actual)
+
+    def judge(
+        self, path: Path, port: int, *, ephemeral: bool, ports: Intervals | None = None
+    ) -> Judgement:
+        """What becomes of connections by that way to a TCP port; unknown where it is too tangled.
+
+        Args:
+            path: one of :meth:`paths`.
+            port: TCP port that is connected to.
+            ephemeral: by clients, from a port that they use; else by whoever tries until one gets
+                in, from any port.
+            ports: from one of these instead.
+        """
+        model = self.model
+        clients = model.ground(path.family).mask(path.sources)
+        sent_from = ports or (EPHEMERAL if ephemeral else ANY_PORT)
+        packet = new_connection(path.family, path.interface, path.address, port, sent_from)
+        try:
+            return (served if ephemeral else attacked)(model, packet, clients)
+        except TooLongError as error:
+            self.ledger.undecidable(str(error))
+
+    def judge_clients(self, path: Path, port: int) -> tuple[Judgement, Intervals]:
+        """What becomes of clients' connections, whichever of their ports they come from.
+
+        Returns:
+            The judgement; and the ports that it is about, where clients that come from these are
+            lost and not those that come from others: none where it is about all.
+        """
+        judged = self.judge(path, port, ephemeral=True)
+        if not judged.undecided:
+            return judged, ()
+        kinds = (common(kind, EPHEMERAL) for kind in self.source_ports(path.family))
+        some = [kind for kind in kinds if kind]
+        if len(some) < 2:
+            return judged, ()
+        each = [self.judge(path, port, ephemeral=True, ports=kind) for kind in some]
+        for one, kind in zip(each, some, strict=True):
+            if one.surely_out:
+                return one, kind
+        ways = [[event.rule for event in one.trace.translated] for one in each]
+        if any(way != ways[0] for way in ways):
+            return judged, ()
+        # Where nothing is left open of any of them, nothing is of all.
+        return next((one for one in each if one.undecided), each[0]), ()
+
+    def judge_kinds(self, path: Path, port: int) -> tuple[Judgement, ...]:
+        """The same, for each of :meth:`source_ports`."""
+        return tuple(
+            self.judge(path, port, ephemeral=False, ports=kind)
+            for kind in self.source_ports(path.family)
+        )
+
+    def may_be_marked(self, path: Path, port: int, mark: int | None) -> bool:
+        """Whether some rule may give a connection's packets a mark that IPVS takes them by."""
+        model = self.model
+        packet = new_connection(path.family, path.interface, path.address, port)
+        ground = model.ground(path.family)
+        for rule in model.rulesets[path.family].rules():
+            marks = [one for one in rule.effects if isinstance(one, SetMark)]
+            marks = [one for one in marks if one.field is Field.MARK]
+            # One that only clears bits gives nobody a mark.
+            marks = [one for one in marks if mark is None or one.copied or one.value != 0]
+            if marks and all(any(match.answer(packet, ground)) for match in rule.matches):
+                return True
+        return False
+
+    def inner_networks(self, family: Family) -> tuple[tuple[str, Interval], ...]:
+        """The networks of the host's own containers: behind a bridge without a way out."""
+        model = self.model
+        return tuple(
+            (name, route.interval)
+            for route in model.routes.routes.get(family, ())
+            if route.kind == "unicast" and route.interval[1] - route.interval[0] > 2
+            if not common((route.interval,), LINK_LOCAL[family])
+            for name in route.devices
+            if name in model.links.links and model.links.links[name].kind == "bridge"
+            if not leads_to_clients(model.routes, model.links, name)
+        )
+
+    def _told_apart(self, family: Family) -> Classes:
+        if family not in self._known.told_apart:
+            model = self.model
+            sets = list(model.rulesets[family].client_sets())
+            sets += [((server.number, server.number),) for server in self._stack.servers]
+            for rule in model.routes.rules.get(family, ()):
+                sets += [(one,) for one in (rule.source, rule.destination) if one is not None]
+            self._known.told_apart[family] = classes_of(family, sets)
+        return self._known.told_apart[family]

@@ -1,0 +1,177 @@
+"""Commands of the tools that make rules: nft, iptables, ufw and firewalld, each for one rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from nethygiene.engine.remedies import command, word
+from nethygiene.subjects.filter.model.addresses import BITS, Intervals, merged, written
+from nethygiene.subjects.filter.model.verdict import HostFilter
+from nethygiene.subjects.links.ip.families import Family
+
+_MOST = 32
+_SHORT: dict[Family, str] = {"ipv4": "ip", "ipv6": "ip6"}
+
+
+NFT_FILE = (
+    "For the next boot, write the same rule into that chain where your ruleset is kept: "
+    "/etc/nftables.conf on Debian, /etc/sysconfig/nftables.conf on Fedora and its kin."
+)
+IPTABLES_FILE = (
+    "For the next boot, save the rules: `netfilter-persistent save` with Debian's package "
+    "iptables-persistent, `service iptables save` with iptables-services."
+)
+OWN_TABLE = "nethygiene"
+PERSIST_OWN: tuple[str, ...] = (
+    "Keep it over a boot, where nftables.service loads /etc/nftables.conf (enable it):",
+    command("mkdir -p /etc/nftables.d"),
+    command("nft list table inet nethygiene > /etc/nftables.d/nethygiene.nft"),
+    command(
+        "grep -qs '/etc/nftables.d/' /etc/nftables.conf || "
+        """echo 'include "/etc/nftables.d/*.nft"' >> /etc/nftables.conf"""
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a rule stands, as its place in the model says.
+
+    Attributes:
+        tool: ``nft``, ``iptables``, ``ip6tables-legacy`` and so on.
+        family: nft's, as ``inet``; empty for iptables.
+        table: the table.
+        chain: the chain.
+    """
+
+    tool: str
+    family: str
+    table: str
+    chain: str
+
+    @property
+    def manager(self) -> str:
+        """The program that owns the rule, by the names that it gives: ufw, firewalld or none."""
+        if self.chain.startswith(("ufw-", "ufw6-")):
+            return "ufw"
+        return "firewalld" if self.table == "firewalld" else ""
+
+
+def place_of(text: str) -> Place | None:
+    """Read a place, as ``nft inet filter input`` or ``iptables filter INPUT``; None for others."""
+    words = text.split()
+    if len(words) == 4 and words[0] == "nft":
+        return Place("nft", *words[1:])
+    if len(words) == 3 and words[0].startswith(("iptables", "ip6tables")):
+        return Place(words[0], "", *words[1:])
+    return None
+
+
+def cidrs(spans: Intervals, family: Family) -> list[str]:
+    """Intervals as networks, as all tools take them; empty where they are too many to write."""
+    found: list[str] = []
+    bits = BITS[family]
+    for start, last in merged(spans):
+        low = start
+        while low <= last:
+            size = low & -low if low else 1 << bits
+            while size > last - low + 1:
+                size >>= 1
+            length = bits - size.bit_length() + 1
+            address = written(low, family)
+            found.append(address if length == bits else f"{address}/{length}")
+            if len(found) > _MOST:
+                return []
+            low += size
+    return found
+
+
+def steps(*parts: str) -> str:
+    """A remedy of sentences and commands in order: commands that follow one another are a block."""
+    told = ""
+    before = ""
+    for part in filter(None, parts):
+        together = before.startswith("`") and part.startswith("`")
+        told += ("" if not told else "\n" if together else "\n\n") + part
+        before = part
+    return told
+
+
+def nft_set(networks: Sequence[str]) -> str:
+    """Networks as nft writes a choice of them."""
+    return networks[0] if len(networks) == 1 else "{ " + ", ".join(networks) + " }"
+
+
+def nft(statement: str) -> str:
+    """An nft command."""
+    return command(f"nft {word(statement)}")
+
+
+def family_of_nft(family: Family) -> str:
+    """How nft names a family in a match of addresses."""
+    return _SHORT[family]
+
+
+def iptables(tool: str, arguments: str, table: str = "filter") -> str:
+    """A command of iptables or one of its brothers."""
+    return command(f"{tool}{'' if table == 'filter' else f' -t {table}'} {arguments}")
+
+
+def tool_for(family: Family, tool: str) -> str:
+    """The same kind of iptables, for a family."""
+    name = "iptables" if family == "ipv4" else "ip6tables"
+    return f"{name}-legacy" if tool.endswith("-legacy") else name
+
+
+def zone_of(model: HostFilter, family: Family, interface: str | None) -> str:
+    """firewalld's zone of an interface, by the chains that it makes; empty where none is told."""
+    for rule in model.rulesets[family].rules():
+        name = rule.chain.removeprefix("filter_IN_")
+        if name != rule.chain and interface is not None and f'"{interface}"' in rule.text:
+            return name.removeprefix("policy_").partition("_")[0] or name
+    return ""
+
+
+def ufw_first(model: HostFilter, action: str, port: int, source: str = "") -> tuple[str, ...]:
+    """ufw commands that put a rule before its others.
+
+    Where ufw has the same rule already, whatever its action, it says "Skipping inserting existing
+    rule" and changes nothing (0.36.2): that one is deleted first.
+
+    Args:
+        model: the filter as it is.
+        action: ``allow`` or ``deny``.
+        port: TCP port of the host.
+        source: network of the clients; empty for all.
+    """
+    to = f"proto tcp from {source} to any port {port}" if source else f"{port}/tcp"
+    network = ip_network(source) if source else None
+    found: dict[str, None] = {}
+    for ruleset in model.rulesets.values():
+        for rule in ruleset.rules():
+            known = _OF_UFW.fullmatch(rule.text)
+            if known is None or int(known[2]) != port:
+                continue
+            if (ip_network(known[1]) if known[1] else None) == network:
+                found[_UFW_ACTIONS[known[3]]] = None
+    return (
+        *(command(f"ufw delete {one} {to}") for one in found),
+        command(f"ufw prepend {action} {to}"),
+    )
+
+
+_UFW_ACTIONS = {"ACCEPT": "allow", "DROP": "deny", "REJECT": "reject"}
+_UFW_ACTIONS |= {"ufw-user-limit-accept": "limit", "ufw6-user-limit-accept": "limit"}
+_OF_UFW = re.compile(
+    r"-A ufw6?-user-input (?:-s ([\da-f.:/]+) )?-p tcp -m tcp --dport (\d{1,5})"
+    rf" -j ({'|'.join(_UFW_ACTIONS)})(?: --reject-with \S+)?",
+    re.ASCII,
+)
+
+
+def has_ufw(model: HostFilter) -> bool:
+    """Whether ufw is at work."""
+    return any("ufw-user-input" in one.chains for one in model.rulesets["ipv4"].tables.values())

@@ -1,0 +1,113 @@
+"""Matches by what the routes make of an address: local, broadcast, unicast and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from nethygiene.subjects.filter.model.addresses import Intervals, everything, merged, without
+from nethygiene.subjects.filter.model.fields import CLIENT, Field
+from nethygiene.subjects.filter.model.matches import Answer, Ground
+from nethygiene.subjects.filter.model.packet import Packet
+from nethygiene.subjects.links.ip.families import Family
+
+KINDS = frozenset(
+    {"local", "unicast", "broadcast", "multicast", "anycast", "blackhole", "unreachable"}
+    | {"prohibit", "throw", "nat", "unspec"}
+)
+# What the kernel takes for broadcast and multicast by itself (__inet_dev_addr_type; Linux 6.18).
+_FIXED: dict[str, Intervals] = {
+    "broadcast": ((0, (1 << 24) - 1), ((1 << 32) - 1, (1 << 32) - 1)),
+    "multicast": ((224 << 24, (240 << 24) - 1),),
+}
+_MULTICAST_IPV6: Intervals = ((0xFF << 120, (1 << 128) - 1),)
+Asked = Literal["fib", "addrtype"]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressIs:
+    """The source or the destination is of one of these kinds.
+
+    Attributes:
+        field: which end: Field.SADDR or Field.DADDR.
+        kinds: of :data:`KINDS`.
+        inverted: it must not be.
+        here: only an address of the interface that the packet comes in by counts as local.
+        asked: ip6tables asks otherwise than nft: kinds are no alternatives there, and every
+            address but multicast is unicast, the host's own as well (xt_addrtype; Linux 6.18).
+    """
+
+    field: Field
+    kinds: frozenset[str]
+    inverted: bool = False
+    here: bool = False
+    asked: Asked = "fib"
+
+    def answer(self, packet: Packet, ground: Ground) -> Answer:
+        """By the routes."""
+        everyone = ground.classes.all
+        address = packet.value(self.field)
+        if address == ():
+            return 0, 0
+        if address is None or (self.here and packet.iif is None):
+            return 0, everyone
+        device = packet.iif if self.here else None
+        wanted = _matching(self, packet.family, ground, device)
+        if address is CLIENT:
+            good, doubtful = ground.mask(wanted), 0
+        elif isinstance(address, tuple) and not isinstance(address[0], str):
+            low, high = address[0]
+            inside = any(first <= low and high <= last for first, last in wanted)
+            good, doubtful = (everyone if inside else 0), (0 if low == high else everyone)
+        else:
+            return 0, everyone
+        return (everyone & ~(good | doubtful) if self.inverted else good & ~doubtful), doubtful
+
+    def client_sets(self, family: Family) -> Iterator[Intervals]:
+        """Those that the kernel knows by itself; the routes cut the classes already."""
+        yield from _FIXED.values() if family == "ipv4" else (_MULTICAST_IPV6,)
+
+
+def _matching(match: AddressIs, family: Family, ground: Ground, device: str | None) -> Intervals:
+    of_kind = _by_kind(family, ground, device)
+    if family == "ipv4" or match.asked == "fib":
+        return merged(one for kind in match.kinds for one in of_kind.get(kind, ()))
+    found = everything(family)
+    if "multicast" in match.kinds:
+        found = _common(found, _MULTICAST_IPV6, family)
+    if "unicast" in match.kinds:
+        found = without(found, _MULTICAST_IPV6, family)
+    looked_up = match.kinds & {"local", "anycast", "unreachable"}
+    if looked_up:
+        alternatives = merged(one for kind in looked_up for one in of_kind.get(kind, ()))
+        found = _common(found, alternatives, family)
+    return () if match.kinds - {"multicast", "unicast"} - looked_up else found
+
+
+def _common(one: Intervals, other: Intervals, family: Family) -> Intervals:
+    return without(one, without(everything(family), other, family), family)
+
+
+def _by_kind(family: Family, ground: Ground, device: str | None) -> dict[str, Intervals]:
+    """All addresses by kind, by the routes of the table local; what is in none is unicast."""
+    known = ground.kinds.get((family, device))
+    if known is not None:
+        return known
+    found: dict[str, Intervals] = {}
+    for route in ground.routes.routes.get(family, ()):
+        if route.table != "local" or route.kind not in KINDS:
+            continue
+        kind = route.kind
+        if kind == "local" and device is not None and device not in route.devices:
+            continue
+        found[kind] = merged([*found.get(kind, ()), route.interval])
+    if family == "ipv4":
+        for kind, intervals in _FIXED.items():
+            found[kind] = merged([*found.get(kind, ()), *intervals])
+    else:
+        found["multicast"] = _MULTICAST_IPV6
+    taken = merged(one for intervals in found.values() for one in intervals)
+    found["unicast"] = without(everything(family), taken, family)
+    ground.kinds[family, device] = found
+    return found

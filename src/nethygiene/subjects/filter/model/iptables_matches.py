@@ -1,0 +1,279 @@
+"""The matches of iptables' rules: options by the modules that bring them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from ipaddress import ip_network
+
+from nethygiene.subjects.filter.model.address_types import KINDS, AddressIs
+from nethygiene.subjects.filter.model.addresses import (
+    BITS,
+    Intervals,
+    interval_of,
+    merged,
+    parse_address,
+)
+from nethygiene.subjects.filter.model.fields import Field
+from nethygiene.subjects.filter.model.ipset_matches import set_match
+from nethygiene.subjects.filter.model.iptables_conntrack import ADDRESSES, conntrack_match, moved
+from nethygiene.subjects.filter.model.iptables_options import Context, Group, Option
+from nethygiene.subjects.filter.model.masks import Masked
+from nethygiene.subjects.filter.model.matches import AnyOf, Match, Never, Perhaps, names, numbers
+from nethygiene.subjects.filter.model.protocols import protocol_number
+from nethygiene.subjects.filter.model.way_matches import NotBridged, ReversePath, SynMss
+from nethygiene.subjects.links.ip.families import Family
+
+_ICMPV6 = {"neighbour-solicitation": 135, "neighbor-solicitation": 135, "redirect": 137}
+_ICMPV6 |= {"neighbour-advertisement": 136, "neighbor-advertisement": 136, "echo-request": 128}
+_ICMPV6 |= {"router-solicitation": 133, "router-advertisement": 134, "echo-reply": 129}
+_ICMPV6 |= {"destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3}
+_ICMPV6 |= {"parameter-problem": 4}
+_FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ECE": 64, "CWR": 128}
+_SYN_BITS = 0x02 | 0x10 | 0x04 | 0x01
+_TOP_PORT = 65535
+
+
+def matches_of(group: Group, context: Context) -> list[Match]:
+    """What the options of one module ask for; one that is not known is a perhaps."""
+    whole = _WHOLE.get(group.module)
+    if whole is not None:
+        return whole(group, context)
+    each = _EACH.get(group.module)
+    if each is None:
+        return [Perhaps(f"-m {group.module}")]
+    return [match for option in group.options for match in each(option, context)]
+
+
+def _constant(answer: bool) -> list[Match]:
+    return [] if answer else [Never()]
+
+
+def _plain(option: Option, context: Context) -> list[Match]:
+    """Addresses, interfaces, the protocol."""
+    word, value, inverted = option.word, option.value, option.inverted
+    if word in {"-s", "-d"} and value:
+        return _address(word, value, context.family, inverted)
+    if word in {"-i", "-o"} and value:
+        one = Field.IIF if word == "-i" else Field.OIF
+        pattern = value[:-1] + "*" if value.endswith("+") else value
+        return [names(one, (pattern,), inverted=inverted)]
+    if word == "-p" and value:
+        return _protocol(value, inverted)
+    return _constant(inverted) if word == "-f" else [Perhaps(word)]
+
+
+def _address(word: str, value: str, family: Family, inverted: bool) -> list[Match]:
+    one = Field.SADDR if word in {"-s", "--src-range"} else Field.DADDR
+    if word.endswith("-range"):
+        first, _, last = value.partition("-")
+        low, high = parse_address(first), parse_address(last or first)
+        if low is None or high is None or low[1] != family or low[0] > high[0]:
+            return [Perhaps(word)]
+        return [numbers(one, ((low[0], high[0]),), inverted=inverted)]
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError:
+        return _masked_address(one, value, family, inverted) or [Perhaps(word)]
+    if network.max_prefixlen != BITS[family]:
+        return [Perhaps(word)]
+    return [numbers(one, (interval_of(network),), inverted=inverted)]
+
+
+def _masked_address(one: Field, value: str, family: Family, inverted: bool) -> list[Match]:
+    """``::1/::ffff``: a mask that is no prefix."""
+    address, _, mask = value.partition("/")
+    wanted, over = parse_address(address), parse_address(mask)
+    if wanted is None or over is None or {wanted[1], over[1]} != {family}:
+        return []
+    number = wanted[0] & over[0]
+    return [Masked(one, over[0], ((number, number),), inverted)]
+
+
+def _protocol(value: str, inverted: bool) -> list[Match]:
+    number = protocol_number(value)
+    if value == "all" or number == 0:
+        return _constant(not inverted)
+    if number is None:
+        # A name that is not known is none of a protocol that is followed.
+        return _constant(inverted)
+    return [numbers(Field.PROTOCOL, ((number, number),), inverted=inverted)]
+
+
+def _tcp(option: Option, context: Context) -> list[Match]:
+    word, inverted = option.word, option.inverted
+    if word == "--syn":
+        return [Masked(Field.TCP_FLAGS, _SYN_BITS, ((2, 2),), inverted)]
+    if word == "--tcp-flags" and len(option.values) == 2:
+        mask, wanted = (_flags(one) for one in option.values)
+        if mask is None or wanted is None:
+            return [Perhaps(word)]
+        return [Masked(Field.TCP_FLAGS, mask, ((wanted, wanted),), inverted)]
+    return _ports(option, context)
+
+
+def _flags(text: str) -> int | None:
+    if text in {"NONE", "ALL"}:
+        return 63 if text == "ALL" else 0
+    bits = [_FLAGS.get(one) for one in text.split(",")]
+    return None if None in bits else sum({bit for bit in bits if bit is not None})
+
+
+def _ports(option: Option, _context: Context) -> list[Match]:
+    word, value, inverted = option.word, option.value, option.inverted
+    fields = {
+        "--dport": (Field.DPORT,),
+        "--dports": (Field.DPORT,),
+        "--sport": (Field.SPORT,),
+        "--sports": (Field.SPORT,),
+        "--ports": (Field.SPORT, Field.DPORT),
+    }.get(word)
+    if fields is None or not re.fullmatch(r"[\d:,]+", value, re.ASCII):
+        return [Perhaps(word)]
+    ports: Intervals = merged(_range(one) for one in value.split(","))
+    if len(fields) == 1:
+        return [numbers(fields[0], ports, inverted=inverted)]
+    return [AnyOf(tuple(numbers(one, ports) for one in fields), inverted)]
+
+
+def _range(text: str) -> tuple[int, int]:
+    low, colon, high = text.partition(":")
+    first = int(low) if re.fullmatch(r"\d{1,5}", low, re.ASCII) else 0
+    if not colon:
+        return first, first
+    return first, int(high) if re.fullmatch(r"\d{1,5}", high, re.ASCII) else _TOP_PORT
+
+
+def _icmp(option: Option, _context: Context) -> list[Match]:
+    name, _, code = option.value.partition("/")
+    number = int(name) if re.fullmatch(r"\d{1,3}", name, re.ASCII) else _ICMPV6.get(name)
+    if option.word == "--icmp-type":
+        return [Never()] if number != 255 and name != "any" else [Perhaps(option.word)]
+    if option.word != "--icmpv6-type" or number is None or (code and code != "0"):
+        return [Perhaps(option.word)]
+    return [numbers(Field.ICMPV6_TYPE, ((number, number),), inverted=option.inverted)]
+
+
+def _range_of(option: Option, context: Context) -> list[Match]:
+    if option.word not in {"--src-range", "--dst-range"}:
+        return [Perhaps(option.word)]
+    return _address(option.word, option.value, context.family, option.inverted)
+
+
+def _conntrack(option: Option, context: Context) -> list[Match]:
+    if option.word in ADDRESSES:
+        found = _address("-s", option.value, context.family, option.inverted)
+        return moved(found, ADDRESSES[option.word])
+    if option.word == "--ctproto":
+        return _protocol(option.value, option.inverted)
+    return conntrack_match(option)
+
+
+def _mark(field: Field) -> Callable[[Option, Context], list[Match]]:
+    def read(option: Option, _context: Context) -> list[Match]:
+        wanted, _, mask = option.value.partition("/")
+        found: list[int] = []
+        for text in (wanted, mask or "0xffffffff"):
+            if not re.fullmatch(r"0x[0-9a-fA-F]{1,8}|\d{1,10}", text, re.ASCII):
+                return [Perhaps(option.word)]
+            found.append(int(text, 16 if text.startswith("0x") else 10))
+        return [Masked(field, found[1], ((found[0], found[0]),), option.inverted)]
+
+    return read
+
+
+def _packet_type(option: Option, _context: Context) -> list[Match]:
+    kind = "host" if option.value in {"unicast", "host"} else option.value
+    return [names(Field.PKTTYPE, (kind,), inverted=option.inverted)]
+
+
+def _ttl(option: Option, _context: Context) -> list[Match]:
+    compared = option.word[-2:]
+    if compared not in {"eq", "lt", "gt"} or not re.fullmatch(r"\d{1,3}", option.value, re.ASCII):
+        return [Perhaps(option.word)]
+    number = int(option.value)
+    low, high = {"eq": (number, number), "lt": (0, number - 1), "gt": (number + 1, 255)}[compared]
+    return [numbers(Field.TTL, ((low, high),) * (low <= high), inverted=option.inverted)]
+
+
+def _address_types(group: Group, _context: Context) -> list[Match]:
+    found: list[Match] = []
+    here = group.get("--limit-iface-in") is not None
+    for option in group.options:
+        kinds = frozenset(option.value.lower().split(","))
+        if option.word in {"--src-type", "--dst-type"} and kinds <= KINDS:
+            end = Field.SADDR if option.word == "--src-type" else Field.DADDR
+            found.append(AddressIs(end, kinds, option.inverted, here, "addrtype"))
+        elif option.word != "--limit-iface-in":
+            found.append(Perhaps(option.word))
+    return found
+
+
+def _reverse_path(group: Group, _context: Context) -> list[Match]:
+    return [ReversePath(not group.get("--loose"), inverted=group.get("--invert") is not None)]
+
+
+def _policy(group: Group, _context: Context) -> list[Match]:
+    """No packet that is followed comes by IPsec, or leaves by it."""
+    option = group.get("--pol")
+    if option is None or option.value not in {"none", "ipsec"}:
+        return [Perhaps("-m policy")]
+    return _constant((option.value == "none") is not option.inverted)
+
+
+def _bridged(group: Group, _context: Context) -> list[Match]:
+    # Where a packet was not bridged all options are unmet, which suits inverted ones alone.
+    return [NotBridged(all(one.inverted for one in group.options))]
+
+
+def _mss(group: Group, _context: Context) -> list[Match]:
+    option = group.get("--mss")
+    if option is None or not re.fullmatch(r"\d{1,5}(:\d{1,5})?", option.value, re.ASCII):
+        return [Perhaps("-m tcpmss")]
+    return [SynMss(_range(option.value), option.inverted)]
+
+
+def _always(_group: Group, _context: Context) -> list[Match]:
+    return []
+
+
+def _other_protocol(group: Group, _context: Context) -> list[Match]:
+    return [Never()] if group.options else []
+
+
+def _helper(group: Group, _context: Context) -> list[Match]:
+    """No connection that is followed was opened for another one."""
+    return _constant(all(one.inverted for one in group.options))
+
+
+_EACH: Mapping[str, Callable[[Option, Context], list[Match]]] = {
+    "": _plain,
+    "tcp": _tcp,
+    "multiport": _ports,
+    "icmp": _icmp,
+    "icmp6": _icmp,
+    "ipv6-icmp": _icmp,
+    "iprange": _range_of,
+    "conntrack": _conntrack,
+    "state": _conntrack,
+    "mark": _mark(Field.MARK),
+    "connmark": _mark(Field.CT_MARK),
+    "pkttype": _packet_type,
+    "ttl": _ttl,
+    "hl": _ttl,
+}
+# Headers of these no packet of those that are followed carries.
+_HEADERS = ("rt", "frag", "hbh", "dst", "mh")
+_WHOLE: Mapping[str, Callable[[Group, Context], list[Match]]] = {
+    "comment": _always,
+    "nfacct": _always,
+    "addrtype": _address_types,
+    "rpfilter": _reverse_path,
+    "policy": _policy,
+    "physdev": _bridged,
+    "tcpmss": _mss,
+    "helper": _helper,
+    "set": set_match,
+    **dict.fromkeys(("udp", "udplite", "sctp", "dccp", "esp", "ah"), _other_protocol),
+    **dict.fromkeys(_HEADERS, lambda _group, _context: [Never()]),
+}

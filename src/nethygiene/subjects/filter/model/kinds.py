@@ -1,0 +1,70 @@
+"""The kinds of packets that are followed: a protocol is a few of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nethygiene.subjects.filter.model.addresses import Intervals
+from nethygiene.subjects.filter.model.fields import ACK, ICMPV6, PSH, SYN, TCP
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Kind:
+    """What sort of packet it is, and when it is sent; each is one object.
+
+    Attributes:
+        name: for messages, as ``the SYN``.
+        reply: it goes from the host to the client.
+        protocol: of layer 4; 0 for none.
+        flags: TCP's.
+        icmp_type: ICMP's or ICMPv6's; -1 for neither.
+        arp: ARP's operation; 0 for no ARP.
+        pkttype: as it comes in: ``host``, ``multicast`` or ``broadcast``.
+        leaves_alone: connection tracking leaves it untracked, as it does neighbour discovery.
+        ttl: its time to live, or hop limit, may be one of these.
+    """
+
+    name: str
+    reply: bool = False
+    protocol: int = TCP
+    flags: int = 0
+    icmp_type: int = -1
+    arp: int = 0
+    pkttype: str = "host"
+    leaves_alone: bool = False
+    ttl: Intervals = ((16, 255),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+SYN_IN = Kind("the SYN", flags=SYN)
+SYN_ACK_OUT = Kind("the answer to the SYN", reply=True, flags=SYN | ACK)
+ACK_IN = Kind("the packet that ends the handshake", flags=ACK)
+DATA_IN = Kind("the client's data", flags=PSH | ACK)
+DATA_OUT = Kind("the service's data", reply=True, flags=PSH | ACK)
+
+
+def _discovery(name: str, icmp_type: int, reply: bool, pkttype: str = "host") -> Kind:
+    """Neighbour discovery has a hop limit of 255, or it is ignored."""
+    return Kind(
+        name,
+        reply,
+        ICMPV6,
+        icmp_type=icmp_type,
+        pkttype=pkttype,
+        leaves_alone=True,
+        ttl=((255, 255),),
+    )
+
+
+NS_IN = _discovery(
+    "the neighbour solicitation before it (ICMPv6 type 135)", 135, reply=False, pkttype="multicast"
+)
+NA_OUT = _discovery("the host's neighbour advertisement (ICMPv6 type 136)", 136, reply=True)
+NS_OUT = _discovery(
+    "the host's neighbour solicitation for its router (ICMPv6 type 135)", 135, reply=True
+)
+NA_IN = _discovery("the router's neighbour advertisement (ICMPv6 type 136)", 136, reply=False)
+ARP_IN = Kind("the ARP request before it", False, 0, arp=1, pkttype="broadcast", ttl=())
+ARP_OUT = Kind("the host's ARP reply", True, 0, arp=2, ttl=())

@@ -1,0 +1,191 @@
+"""What a new client needs before its first SYN: the host's entry in the neighbour table.
+
+A client on the link asks for it by ARP, or by IPv6 neighbour discovery, and so does the router by
+which other clients come. Tried on Linux 6.18, all four packets dropped one at a time: the question
+has to come in and its answer has to go out. The host asks nothing in return, because the question
+tells it the address of who asks. A router asks IPv6 from its link-local address: where the route
+names another address of it, the host has to ask for that one before it can answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from nethygiene.subjects.filter.model.addresses import Intervals, common, everything, merged
+from nethygiene.subjects.filter.model.arriving import taken_in
+from nethygiene.subjects.filter.model.fields import CLIENT, NO_MARK, Address
+from nethygiene.subjects.filter.model.hooks import Hooks, merge
+from nethygiene.subjects.filter.model.kinds import (
+    ARP_IN,
+    ARP_OUT,
+    NA_IN,
+    NA_OUT,
+    NS_IN,
+    NS_OUT,
+    Kind,
+)
+from nethygiene.subjects.filter.model.matches import Ground
+from nethygiene.subjects.filter.model.own import LINK_LOCAL
+from nethygiene.subjects.filter.model.packet import Packet
+from nethygiene.subjects.filter.model.ruleset import Hook
+from nethygiene.subjects.filter.model.trace import Flow, Trace
+
+_SOLICITED = 0xFF02_0000_0000_0000_0000_0001_FF00_0000
+"""ff02::1:ff00:0/104: the last 24 bits are those of the address that is asked for."""
+_HOOKS = {
+    "ipv4": (Hook.ARP_INPUT, Hook.ARP_OUTPUT),
+    "ipv6": (Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING),
+}
+_FRAMES = frozenset(
+    {Hook.INGRESS, Hook.EGRESS, Hook.BRIDGE_INPUT, Hook.BRIDGE_OUTPUT}
+    | {Hook.BRIDGE_PREROUTING, Hook.BRIDGE_POSTROUTING}
+)
+
+
+def acquainted(syn: Packet, clients: int, hooks: Hooks, ground: Ground, trace: Trace) -> int:
+    """The classes of clients that perhaps find the host's entry; of a SYN that is to come."""
+    link = hooks.links.links.get(syn.iif or "")
+    if link is None or not link.resolves:
+        return clients
+    asked = (*_HOOKS[syn.family], *_FRAMES)
+    refused = ground.routes.has_rules_before_local(syn.family)
+    if not refused and not any(hooks.ruleset.bases(hook) for hook in asked):
+        return clients
+    meeting = _Meeting(syn, hooks, ground, trace)
+    found = 0
+    for intervals, ways in ground.routes.ways(syn.family, _number(syn), NO_MARK):
+        mask = clients & ground.mask(intervals)
+        if not mask:
+            continue
+        asker: Address = None
+        routers: Intervals = ()
+        if ways.certain and ways.devices == {syn.iif}:
+            routers = tuple((one, one) for one in sorted(ways.gateways))
+            asker = _router(syn, routers) if routers else CLIENT
+        found_by = meeting.asked(asker, mask)
+        if found_by and routers and syn.family == "ipv6" and asker != routers:
+            found_by = meeting.asking(routers, found_by)
+        found |= found_by
+    return found
+
+
+def unsure_way_back(
+    packet: Packet, clients: int, hooks: Hooks, ground: Ground, trace: Trace
+) -> None:
+    """What a SYN is forwarded to may not find this host, by which its answers go.
+
+    It asks for this host's entry, or the router does that it is behind, if they do not know it
+    already: this host's own question tells them, where it asks from the address that they go by.
+    So much is doubt.
+    """
+    link = hooks.links.links.get(packet.far or "")
+    if link is None or not link.resolves:
+        return
+    asked = (*_HOOKS[packet.family], *_FRAMES)
+    refused = ground.routes.has_rules_before_local(packet.family)
+    if not refused and not any(hooks.ruleset.bases(hook) for hook in asked):
+        return
+    ways = ground.routes.way(packet.family, _number(packet), None)
+    routers = tuple((one, one) for one in sorted(ways.gateways))
+    asker = _router(packet, routers) if routers else packet.daddr
+    own = Trace()
+    found = _Meeting(replace(packet, iif=packet.far), hooks, ground, own).asked(asker, clients)
+    trace.lost += own.lost
+    trace.doubts += own.doubts
+    trace.doubts += [(event.mask & clients & ~found, event.rule) for event in own.lost]
+
+
+def _router(syn: Packet, routers: Intervals) -> Address:
+    """A router asks from its own address: in IPv6 from its link-local one."""
+    if syn.family == "ipv4":
+        return routers
+    return common(routers, LINK_LOCAL["ipv6"]) or LINK_LOCAL["ipv6"]
+
+
+def _number(syn: Packet) -> int:
+    assert isinstance(syn.daddr, tuple)
+    return syn.daddr[0][0]
+
+
+@dataclass(frozen=True)
+class _Meeting:
+    """Questions and answers by the interface that a SYN comes in by."""
+
+    syn: Packet
+    hooks: Hooks
+    ground: Ground
+    trace: Trace
+
+    def asked(self, asker: Address, mask: int) -> int:
+        """Somebody asks for the host's entry: the classes for which that perhaps works."""
+        wanted = self._own()
+        if self.syn.family == "ipv4":
+            kinds, to = (ARP_IN, ARP_OUT), wanted
+        else:
+            kinds, to = (NS_IN, NA_OUT), _solicited(wanted)
+        came = self._comes(self._packet(kinds[0], asker, to), mask)
+        return self._goes(self._packet(kinds[1], wanted, asker), came) if came else 0
+
+    def asking(self, routers: Intervals, mask: int) -> int:
+        """The host asks for a router's entry."""
+        own = self._own()
+        went = self._goes(self._packet(NS_OUT, own, _solicited(routers)), mask)
+        return self._comes(self._packet(NA_IN, routers, own), went) if went else 0
+
+    def _packet(self, kind: Kind, saddr: Address, daddr: Address) -> Packet:
+        device = self.syn.iif
+        iif, oif = ("", device) if kind.reply else (device, "")
+        choices = self.syn.choices
+        given = (kind, self.syn.family, iif, oif, saddr, daddr, (), ())
+        return Packet(*given, near=device, choices=choices)
+
+    def _comes(self, packet: Packet, mask: int) -> int:
+        hooks, trace, device = self.hooks, self.trace, self.syn.iif
+        flows = hooks.ask_device(Hook.INGRESS, device, [(packet, mask)], trace)
+        if hooks.links.is_bridge(device):
+            for hook in (Hook.BRIDGE_PREROUTING, Hook.BRIDGE_INPUT):
+                hooks.ask_perhaps(hook, flows, trace)
+        six = packet.family == "ipv6"
+        before, after = (Hook.PREROUTING, Hook.INPUT) if six else (Hook.ARP_INPUT, None)
+        flows = merge(
+            (one, taken_in(one, which, hooks.links, self.ground, trace))
+            for one, which in hooks.ask(before, flows, trace)
+        )
+        return _masks(flows if after is None else hooks.ask(after, flows, trace))
+
+    def _goes(self, packet: Packet, mask: int) -> int:
+        hooks, trace, device = self.hooks, self.trace, self.syn.iif
+        flows: list[Flow] = [(packet, mask)]
+        six = packet.family == "ipv6"
+        for hook in (Hook.OUTPUT, Hook.POSTROUTING) if six else (Hook.ARP_OUTPUT,):
+            flows = hooks.ask(hook, flows, trace)
+        if flows and hooks.links.is_bridge(device):
+            for hook in (Hook.BRIDGE_OUTPUT, Hook.BRIDGE_POSTROUTING):
+                hooks.ask_perhaps(hook, flows, trace)
+        return _masks(hooks.ask_device(Hook.EGRESS, device, flows, trace))
+
+    def _own(self) -> Intervals:
+        """The address that is asked for: of an interface without it, one of the interface's."""
+        number = _number(self.syn)
+        here = [
+            route.interval
+            for route in self.ground.routes.routes.get(self.syn.family, ())
+            if route.kind == "local" and self.syn.iif in route.devices
+        ]
+        if (number, number) in here:
+            return ((number, number),)
+        return merged(here) or everything(self.syn.family)
+
+
+def _solicited(addresses: Intervals) -> Intervals:
+    """The multicast addresses by which the owners of these are asked."""
+    if len(addresses) > 16 or any(low != high for low, high in addresses):
+        return ((_SOLICITED, _SOLICITED | 0xFFFFFF),)
+    return merged((one, one) for one in (_SOLICITED | low & 0xFFFFFF for low, _ in addresses))
+
+
+def _masks(flows: list[Flow]) -> int:
+    found = 0
+    for _, mask in flows:
+        found |= mask
+    return found

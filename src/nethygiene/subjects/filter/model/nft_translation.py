@@ -1,0 +1,115 @@
+"""Where nft's rules take packets by destination NAT: one place, or one for each key of a map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from nethygiene.subjects.filter.model.addresses import Intervals
+from nethygiene.subjects.filter.model.fields import Field
+from nethygiene.subjects.filter.model.matches import Match
+from nethygiene.subjects.filter.model.nft_fields import Scope
+from nethygiene.subjects.filter.model.nft_matches import membership
+from nethygiene.subjects.filter.model.nft_values import Json, value
+from nethygiene.subjects.filter.model.ruleset import Target
+
+
+def translations(
+    kind: str, inner: Mapping[str, Json], scope: Scope
+) -> Iterator[tuple[tuple[Match, ...], Target]]:
+    """Where packets are taken, with what they meet beside the rule's own conditions.
+
+    One whose key is not in the map goes on to the next rule (NFT_BREAK).
+    """
+    mapped = [
+        (part, found)
+        for part in ("addr", "port")
+        if (found := _map_of(inner.get(part), scope)) is not None
+    ]
+    if len(mapped) != 1:
+        yield (), _target(kind, inner, scope)
+        return
+    part, (keys, pairs) = mapped[0]
+    whole = covers_all(keys, [key for key, _ in pairs])
+    for number, (key, to) in enumerate(pairs, 1):
+        given = {**inner, part: to}
+        if isinstance(to, Mapping) and isinstance(both := to.get("concat"), Sequence):
+            given = {**inner, "addr": both[0], "port": both[-1]}
+        last = whole and number == len(pairs)
+        asked = () if last else (membership(keys, [key], scope),)
+        yield asked, _target(kind, given, scope)
+
+
+def covers_all(keys: Sequence[Json], entries: Sequence[Json]) -> bool:
+    """Whether one of the entries is always met: those of ``numgen random mod 2`` are 0 and 1."""
+    if len(keys) != 1 or not isinstance(keys[0], Mapping):
+        return False
+    share = keys[0].get("numgen")
+    if not isinstance(share, Mapping) or not isinstance(modulus := share.get("mod"), int):
+        return False
+    first = share.get("offset")
+    start = first if isinstance(first, int) else 0
+    met: set[int] = set()
+    for one in entries:
+        spans = one.get("range") if isinstance(one, Mapping) else [one, one]
+        if not isinstance(spans, Sequence) or isinstance(spans, str) or len(spans) != 2:
+            return False
+        low, high = spans
+        if not isinstance(low, int) or not isinstance(high, int):
+            return False
+        met.update(range(max(low, start), min(high, start + modulus - 1, low + 4096) + 1))
+    return len(met) == modulus
+
+
+def keys_of(key: Json) -> list[Json]:
+    """The parts of a map's or a set's key."""
+    if isinstance(key, Mapping) and isinstance(parts := key.get("concat"), Sequence):
+        return list(parts)
+    return [key]
+
+
+def _map_of(given: Json, scope: Scope) -> tuple[list[Json], list[tuple[Json, Json]]] | None:
+    body = given.get("map") if isinstance(given, Mapping) else None
+    if not isinstance(body, Mapping):
+        return None
+    data = body.get("data")
+    if isinstance(data, str) and data.startswith("@"):
+        known = scope.sets.get(data[1:])
+        data = None if known is None or known.filled is not None else known.elements
+    elif isinstance(data, Mapping):
+        data = data.get("set")
+    if not isinstance(data, Sequence) or isinstance(data, str):
+        return None
+    pairs: list[tuple[Json, Json]] = []
+    for one in data:
+        if not isinstance(one, Sequence) or isinstance(one, str) or len(one) != 2:
+            return None
+        if one[0] == "*":
+            return None
+        pairs.append((one[0], one[1]))
+    return keys_of(body.get("key")), pairs
+
+
+def _target(kind: str, inner: Mapping[str, Json], scope: Scope) -> Target:
+    address, port = inner.get("addr"), inner.get("port")
+    addresses: Intervals | None = None
+    ports: Intervals | None = None
+    tproxy = kind == "tproxy"
+    if address is not None:
+        addresses = _fixed(Field.DADDR, address, scope)
+        if not addresses:
+            return Target(unknown="where it leads differs by packet", tproxy=tproxy)
+    if port is not None:
+        ports = _fixed(Field.DPORT, port, scope)
+        if not ports:
+            return Target(unknown="which port it leads to differs by packet", tproxy=tproxy)
+    if tproxy:
+        return Target(unknown="a transparent proxy takes it", tproxy=True)
+    return Target(kind == "redirect", addresses, ports)
+
+
+def _fixed(one: Field, given: Json, scope: Scope) -> Intervals:
+    """The single address or port that is given; empty where there are several or none."""
+    if isinstance(given, Mapping) and ("map" in given or "numgen" in given or "jhash" in given):
+        return ()
+    found = [item for item in value(one, scope.family, given) or () if not isinstance(item, str)]
+    return tuple(found) if len(found) == 1 and found[0][0] == found[0][1] else ()

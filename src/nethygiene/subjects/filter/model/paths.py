@@ -1,0 +1,146 @@
+"""The ways by which connections from other hosts come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from nethygiene.subjects.filter.model.addresses import (
+    Classes,
+    Interval,
+    Intervals,
+    common,
+    merged,
+    without,
+)
+from nethygiene.subjects.filter.model.links import Links
+from nethygiene.subjects.filter.model.own import LINK_LOCAL, OwnAddress, possible_sources
+from nethygiene.subjects.filter.model.routes import Routes
+from nethygiene.subjects.links.ip.families import Family
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way by which a connection from another host comes in.
+
+    Attributes:
+        family: of its addresses.
+        interface: by which it comes in; None where that cannot be told.
+        address: the address that it is made to, as a number: one of the host's own, or of
+            another host that this one forwards to.
+        sources: where it may come from.
+        alike: further addresses that the host answers at, which nothing tells from this one.
+    """
+
+    family: Family
+    interface: str | None
+    address: int
+    sources: Intervals
+    alike: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """What paths are made from.
+
+    Attributes:
+        routes: the host's.
+        links: its interfaces.
+        family: of the paths.
+        weak: whether neighbours of one interface may ask for an address of another, which the
+            kernel answers (it is a weak host, RFC 1122); else an address is taken to be asked for
+            on its own interface, where it has one.
+    """
+
+    routes: Routes
+    links: Links
+    family: Family
+    weak: bool = True
+
+    def paths(
+        self, wanted: Intervals, local: Sequence[OwnAddress], interface: str | None = None
+    ) -> Iterator[Path]:
+        """The ways from some sources to some of the host's own addresses.
+
+        Args:
+            wanted: where from; what no other host has is left out.
+            local: the host's own addresses that are connected to.
+            interface: by which they come in; None takes the route back to each source.
+        """
+        among = common(wanted, possible_sources(self.routes, self.family))
+        if not among:
+            return
+        homes = {one.interface for one in local if not one.roams}
+        for one in local:
+            if interface is not None:
+                if self._is_asked_for(one, interface, homes):
+                    yield Path(self.family, interface, one.number, among)
+                continue
+            for name, sources in self._by_interface(one, among):
+                if self._is_asked_for(one, name, homes):
+                    yield Path(self.family, name, one.number, sources)
+
+    def _by_interface(self, to: OwnAddress, among: Intervals) -> list[tuple[str, Intervals]]:
+        """By which interfaces which of the sources come in: those that the answers leave by."""
+        found: dict[str, list[Interval]] = {}
+        for intervals, ways in self.routes.ways(self.family, to.number):
+            if sources := common(among, intervals):
+                for name in ways.devices - {"lo"}:
+                    found.setdefault(name, []).extend(sources)
+        vrf = self.links.vrf_of(to.interface)
+        if vrf:
+            # Its routes are in a table of its own, which is not followed.
+            found = {to.interface: list(among)}
+        if self.family == "ipv6":
+            self._add_neighbours(found, among)
+        return [
+            (name, merged(sources))
+            for name, sources in sorted(found.items())
+            if sources and not self.links.is_wireless(name)
+        ]
+
+    def _add_neighbours(self, found: dict[str, list[Interval]], among: Intervals) -> None:
+        """An answer to a link-local address leaves by the interface that was asked.
+
+        The neighbour may ask for a global address, too (Linux 6.18).
+        """
+        neighbours = common(among, LINK_LOCAL["ipv6"])
+        for name, sources in found.items():
+            found[name] = list(without(merged(sources), LINK_LOCAL["ipv6"], "ipv6"))
+        for route in self.routes.local_routes("ipv6"):
+            if not common((route.interval,), LINK_LOCAL["ipv6"]):
+                continue
+            for name in route.devices:
+                link = self.links.links.get(name)
+                if link is None or (link.up and not link.loopback):
+                    found.setdefault(name, []).extend(neighbours)
+
+    def _is_asked_for(self, to: OwnAddress, name: str, homes: set[str]) -> bool:
+        """Whether packets to that address come in by that interface."""
+        if to.is_loopback:
+            return self.links.takes_loopback(name)
+        if to.family == "ipv6" and to.is_link_local:
+            return to.interface == name
+        if self.links.vrf_of(to.interface) != self.links.vrf_of(name):
+            return False
+        return self.weak or to.roams or to.interface == name or name not in homes
+
+
+def grouped(paths: Iterable[Path], told_apart: Classes) -> list[Path]:
+    """One path for all addresses that nothing tells apart, so that a cause is told once.
+
+    Args:
+        paths: of one family.
+        told_apart: the addresses, cut by every set of them that a rule or a route names.
+    """
+    listed = list(paths)
+    if len(listed) < 2:
+        return listed
+    groups: dict[tuple[str | None, Intervals, int], list[int]] = {}
+    for one in listed:
+        kind = told_apart.mask(((one.address, one.address),))
+        groups.setdefault((one.interface, one.sources, kind), []).append(one.address)
+    return [
+        Path(listed[0].family, interface, addresses[0], sources, tuple(addresses[1:]))
+        for (interface, sources, _), addresses in groups.items()
+    ]

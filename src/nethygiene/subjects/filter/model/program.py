@@ -1,0 +1,86 @@
+"""A chain made ready for walks: the rules that a service's packets can meet are found fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from nethygiene.subjects.filter.model.addresses import holds
+from nethygiene.subjects.filter.model.packet import Packet
+from nethygiene.subjects.filter.model.ruleset import Action, Chain, End, Rule
+from nethygiene.subjects.filter.model.trace import Trace
+
+_TERMINAL = frozenset({Action.ACCEPT, Action.DROP, Action.REJECT, Action.RETURN})
+_SHORT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of rules that ask neither for port nor for destination, and end what they match.
+
+    Some may be for all ports but a few: those few are `special`.
+    """
+
+    rules: tuple[Rule, ...]
+    special: frozenset[int]
+    results: dict[tuple[Packet, int, bool], tuple[int, int, Trace]] = field(
+        default_factory=dict, compare=False
+    )
+
+
+Item = Rule | Segment
+
+
+class Program:
+    """A chain made ready: the rules that a port can meet are found without asking all."""
+
+    def __init__(self, chain: Chain, end: End) -> None:
+        self._items = tuple(_items(chain.rules, end))
+        always: list[int] = []
+        self._exact: dict[int, list[int]] = {}
+        self._ranges: list[tuple[tuple[tuple[int, int], ...], int]] = []
+        for place, item in enumerate(self._items):
+            ports = item.ports(end) if isinstance(item, Rule) else None
+            if ports is None:
+                always.append(place)
+            elif sum(high - low + 1 for low, high in ports) <= 64:
+                for low, high in ports:
+                    for port in range(low, high + 1):
+                        self._exact.setdefault(port, []).append(place)
+            else:
+                self._ranges.append((ports, place))
+        self._always = always
+        self._by_port: dict[int | None, tuple[Item, ...]] = {None: self._items}
+
+    def items(self, port: int | None) -> tuple[Item, ...]:
+        """The rules that a packet of this service port can meet, in order; None: of any."""
+        found = self._by_port.get(port)
+        if found is None:
+            assert port is not None
+            more = [place for ports, place in self._ranges if holds(ports, port)]
+            places = sorted({*self._always, *self._exact.get(port, ()), *more})
+            found = self._by_port[port] = tuple(self._items[place] for place in places)
+        return found
+
+
+def _items(rules: Sequence[Rule], end: End) -> list[Item]:
+    items: list[Item] = []
+    run: list[Rule] = []
+    for rule in rules:
+        excluded = None
+        if rule.action in _TERMINAL and not (rule.effects or rule.masks_source):
+            excluded = rule.excluded_ports(end)
+        if excluded is not None:
+            run.append(rule)
+            continue
+        items += _run(run, end)
+        run = []
+        items.append(rule)
+    return items + _run(run, end)
+
+
+def _run(run: list[Rule], end: End) -> list[Item]:
+    if len(run) < _SHORT:
+        return list(run)
+    special = frozenset(port for rule in run for port in rule.excluded_ports(end) or ())
+    return [Segment(tuple(run), special)]

@@ -1,0 +1,266 @@
+"""Which interface leads to an address, which addresses are local, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from nethygiene.subjects.filter.model.addresses import (
+    Intervals,
+    classes_of,
+    everything,
+    holds,
+    merged,
+)
+from nethygiene.subjects.filter.model.fields import Bits
+from nethygiene.subjects.filter.model.route import Route
+from nethygiene.subjects.filter.model.routing_rules import RoutingRule
+from nethygiene.subjects.links.ip.families import Family
+
+_REFUSING = frozenset({"unreachable", "prohibit", "blackhole"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The interfaces by which an address may be reached; none where there is no route.
+
+    Attributes:
+        devices: the interfaces.
+        certain: False where rules that cannot be decided may choose another.
+        gateways: the routers on the way; none where the address is on the link.
+        perhaps_none: a rule that cannot be decided, though such packets meet it, may refuse.
+    """
+
+    devices: frozenset[str]
+    certain: bool = True
+    gateways: frozenset[int] = frozenset()
+    perhaps_none: bool = False
+
+
+_Sent = tuple[Family, int | None, Bits | None, str | None]
+"""A packet's family, source, mark, and the interface that it comes in by."""
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The routes and routing rules of both families."""
+
+    routes: Mapping[Family, tuple[Route, ...]]
+    rules: Mapping[Family, tuple[RoutingRule, ...]]
+    _ways: dict[_Sent, tuple[tuple[Intervals, Ways], ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    _taken_in: dict[tuple[Family, int, Bits, str], tuple[tuple[Intervals, bool | None], ...]] = (
+        field(default_factory=dict, compare=False, repr=False)
+    )
+    _tables: dict[Family, dict[str, list[Route]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    _local: dict[Family, tuple[Route, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _spans: dict[tuple[Family, str], Intervals] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def local_routes(self, family: Family) -> tuple[Route, ...]:
+        """The routes that make addresses the host's own.
+
+        Those of a table that only marked packets and the like are looked up in are left out: with
+        one, all addresses are local to the packets that TPROXY has marked.
+        """
+        found = self._local.get(family)
+        if found is None:
+            rules = self.rules.get(family, ())
+            always = {rule.table for rule in rules if rule.is_for_all_marks} | {"local"}
+            special = {rule.table for rule in rules if not rule.is_for_all_marks} - always
+            found = self._local[family] = tuple(
+                one
+                for one in self.routes.get(family, ())
+                if one.kind == "local" and one.table not in special
+            )
+        return found
+
+    def is_local(self, family: Family, address: int) -> bool:
+        """Whether the address is the host's own."""
+        return holds(self.local(family), address)
+
+    def local(self, family: Family) -> Intervals:
+        """All local addresses, loopback's network among them."""
+        found = self._spans.get((family, "local"))
+        if found is None:
+            intervals = (one.interval for one in self.local_routes(family))
+            found = self._spans[family, "local"] = merged(intervals)
+        return found
+
+    def broadcast(self, family: Family) -> Intervals:
+        """All addresses to which every host of a network listens."""
+        found = self._spans.get((family, "broadcast"))
+        if found is None:
+            routes = self.routes.get(family, ())
+            intervals = (one.interval for one in routes if one.kind == "broadcast")
+            found = self._spans[family, "broadcast"] = merged(intervals)
+        return found
+
+    def refuses(self, family: Family) -> bool:
+        """Whether a rule or a route refuses packets."""
+        return any(one.table is None for one in self.rules.get(family, ())) or any(
+            one.kind in _REFUSING for one in self.routes.get(family, ())
+        )
+
+    def prefixes(self, family: Family) -> Iterator[Intervals]:
+        """Every destination of a route or rule: what the address space has to be cut by."""
+        for one in self.routes.get(family, ()):
+            yield (one.interval,)
+        for rule in self.rules.get(family, ()):
+            if rule.destination is not None:
+                yield (rule.destination,)
+            if rule.source is not None:
+                yield (rule.source,)
+
+    def ways(
+        self,
+        family: Family,
+        source: int | None,
+        mark: Bits | None = None,
+        incoming: str | None = "lo",
+    ) -> tuple[tuple[Intervals, Ways], ...]:
+        """All destinations with their ways: see :meth:`way`."""
+        asked = (family, source, mark, incoming)
+        found = self._ways.get(asked)
+        if found is None:
+            classes = classes_of(family, self.prefixes(family))
+            places: dict[Ways, int] = {}
+            for number, sample in enumerate(classes.samples):
+                ways = self.way(family, sample, source, mark, incoming)
+                places[ways] = places.get(ways, 0) | 1 << number
+            found = tuple(
+                (classes.stretches(mask, everything(family)), ways) for ways, mask in places.items()
+            )
+            self._ways[asked] = found
+        return found
+
+    def way(
+        self,
+        family: Family,
+        destination: int,
+        source: int | None,
+        mark: Bits | None = None,
+        incoming: str | None = "lo",
+    ) -> Ways:
+        """How a packet leaves.
+
+        Args:
+            family: of the packet.
+            destination: of the packet.
+            source: of the packet, where it can be told.
+            mark: likewise.
+            incoming: the interface that it comes in by, likewise; ``lo`` for the host's own.
+        """
+        devices: set[str] = set()
+        gateways: set[int] = set()
+        certain = True
+        refused = False
+        for rule in self.rules.get(family, ()):
+            applies = rule.applies(destination, source, mark, incoming)
+            if applies is False:
+                continue
+            # What a packet has, and what is not followed, may well be what the rule asks for.
+            met = rule.may_be_met(mark)
+            if rule.table is None:
+                if applies:
+                    break
+                certain = False
+                refused = refused or met
+                continue
+            route = self._lookup(family, rule.table, destination)
+            if route is None or route.kind == "throw" or route.length <= rule.suppress:
+                continue
+            if route.kind not in _REFUSING:
+                devices.update(route.devices)
+                gateways.update(route.gateways)
+            elif not applies:
+                refused = refused or met
+            if applies:
+                certain = certain and len(devices) < 2
+                break
+            certain = False
+        return Ways(frozenset(devices), certain, frozenset(gateways), refused)
+
+    def has_rules_before_local(self, family: Family) -> bool:
+        """Whether the host does not look up its own addresses first, as nearly every host does."""
+        return any(rule != RoutingRule("local") for rule in self.rules.get(family, ())[:1])
+
+    def taken_in(
+        self, family: Family, destination: int, mark: Bits, incoming: str
+    ) -> tuple[tuple[Intervals, bool | None], ...]:
+        """All sources, with whether routing takes in their packets; None: perhaps not.
+
+        Args:
+            family: of the packets.
+            destination: of the packets.
+            mark: of the packets.
+            incoming: the interface that they come in by, which is in no VRF.
+        """
+        if self._is_for_host(family, destination) and not self.has_rules_before_local(family):
+            return ((everything(family), True),)
+        asked = (family, destination, mark, incoming)
+        found = self._taken_in.get(asked)
+        if found is None:
+            rules = self.rules.get(family, ())
+            classes = classes_of(family, ((one.source,) for one in rules if one.source is not None))
+            taken: dict[bool | None, int] = {}
+            for number, sample in enumerate(classes.samples):
+                answer = self._takes(family, sample, destination, mark, incoming)
+                taken[answer] = taken.get(answer, 0) | 1 << number
+            found = self._taken_in[asked] = tuple(
+                (classes.stretches(mask, everything(family)), answer)
+                for answer, mask in taken.items()
+            )
+        return found
+
+    def _is_for_host(self, family: Family, destination: int) -> bool:
+        """Whether it is an address of the host's own, or IPv6's for all of a link."""
+        return self.is_local(family, destination) or destination >> 120 == 0xFF
+
+    def _takes(
+        self, family: Family, source: int, destination: int, mark: Bits, incoming: str
+    ) -> bool | None:
+        """Whether no rule, and no route that one leads to, refuses a packet from a wire.
+
+        One to the host itself needs a local route: another one takes it out again. So does one to
+        all of a link: `ff00::/8` is in the table local.
+        """
+        here = self._is_for_host(family, destination)
+        taken: bool | None = True
+        for rule in self.rules.get(family, ()):
+            applies = rule.applies(destination, source, mark, incoming)
+            if applies is False:
+                continue
+            refuses = rule.table is None
+            if rule.table is not None:
+                route = self._lookup(family, rule.table, destination)
+                if route is None or route.kind == "throw" or route.length <= rule.suppress:
+                    continue
+                refuses = route.kind in _REFUSING
+                refuses = refuses or (here and "local" not in {route.table, route.kind})
+            if applies:
+                return False if refuses else taken
+            if refuses and rule.may_be_met(mark):
+                taken = None
+        return taken
+
+    def _lookup(self, family: Family, table: str, destination: int) -> Route | None:
+        if family not in self._tables:
+            tables: dict[str, list[Route]] = {}
+            for one in sorted(
+                self.routes.get(family, ()), key=lambda route: (-route.length, route.metric)
+            ):
+                tables.setdefault(one.table, []).append(one)
+            self._tables[family] = tables
+        return next(
+            (
+                one
+                for one in self._tables[family].get(table, ())
+                if one.interval[0] <= destination <= one.interval[1]
+            ),
+            None,
+        )

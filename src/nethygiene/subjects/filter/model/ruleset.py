@@ -1,0 +1,278 @@
+"""The intermediate model that both nft's and iptables' rules are read into, for one family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from functools import reduce
+from operator import or_
+
+from nethygiene.subjects.filter.model.address_types import AddressIs
+from nethygiene.subjects.filter.model.addresses import Intervals
+from nethygiene.subjects.filter.model.effects import Effect, PutInZone, PutOn, Untrack
+from nethygiene.subjects.filter.model.fields import Field
+from nethygiene.subjects.filter.model.masks import Masked
+from nethygiene.subjects.filter.model.matches import AnyOf, In, Match
+from nethygiene.subjects.filter.model.way_matches import ReversePath
+from nethygiene.subjects.links.ip.families import Family
+
+
+class Action(Enum):
+    """What a rule does with a packet that matches."""
+
+    ACCEPT = auto()
+    DROP = auto()
+    REJECT = auto()
+    RETURN = auto()
+    CONTINUE = auto()
+    JUMP = auto()
+    GOTO = auto()
+    NAT = auto()
+    UNDECIDED = auto()
+    """It hands the packet to a program or to another device: both ends are possible."""
+
+
+class Hook(Enum):
+    """Where the kernel asks base chains about a packet."""
+
+    INGRESS = auto()
+    BRIDGE_PREROUTING = auto()
+    BRIDGE_INPUT = auto()
+    BRIDGE_OUTPUT = auto()
+    BRIDGE_POSTROUTING = auto()
+    ARP_INPUT = auto()
+    ARP_OUTPUT = auto()
+    PREROUTING = auto()
+    INPUT = auto()
+    FORWARD = auto()
+    OUTPUT = auto()
+    POSTROUTING = auto()
+    EGRESS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where destination NAT takes a packet.
+
+    Attributes:
+        here: to the host itself (redirect).
+        addresses: the addresses it may be taken to; None leaves the address.
+        ports: the ports it may be taken to; None leaves the port.
+        unknown: what cannot be told about it; empty if all can.
+        tproxy: a program of the host takes it, without NAT.
+    """
+
+    here: bool = False
+    addresses: Intervals | None = None
+    ports: Intervals | None = None
+    unknown: str = ""
+    tproxy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Which fields tell the host's end of a packet: those that differ from service to service."""
+
+    port: Field
+    fields: frozenset[Field]
+
+
+_OF_CONNECTION = frozenset(
+    {Field.ORIGINAL_DADDR, Field.ORIGINAL_DPORT, Field.REPLY_SADDR, Field.REPLY_SPORT}
+)
+COMING = End(Field.DPORT, frozenset({Field.DPORT, Field.DADDR, Field.ARP_DADDR}) | _OF_CONNECTION)
+GOING = End(Field.SPORT, frozenset({Field.SPORT, Field.SADDR, Field.ARP_SADDR}) | _OF_CONNECTION)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        place: as ``ip filter INPUT``.
+        text: the rule as its tool writes it.
+        matches: all have to hold.
+        action: what it does then.
+        chain: the chain that a jump or goto leads to.
+        target: where NAT takes it.
+        effects: what it makes of the packet, before the action.
+        masks_source: source NAT: it gives the connection another source.
+        bans: it belongs to a list of addresses that a program such as fail2ban keeps.
+    """
+
+    place: str
+    text: str
+    matches: tuple[Match, ...]
+    action: Action
+    chain: str = ""
+    target: Target | None = None
+    effects: tuple[Effect, ...] = ()
+    masks_source: bool = False
+    bans: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
+
+    def parts(self) -> Iterator[Match]:
+        """Its matches, alternatives taken apart."""
+        return _apart(self.matches)
+
+    @property
+    def names_clients(self) -> bool:
+        """Whether it is for some source addresses alone, and says which."""
+        return any(
+            isinstance(one, In) and Field.SADDR in one.fields and not one.inverted
+            for one in self.matches
+        )
+
+    def tells_services_apart(self, end: End) -> bool:
+        """Whether its verdict may differ by the host's port or address."""
+        matches = list(_apart(self.matches))
+        if any(isinstance(match, AddressIs | ReversePath) for match in matches):
+            return True
+        fields = {one for match in matches if isinstance(match, In) for one in match.fields}
+        fields |= {match.field for match in matches if isinstance(match, Masked)}
+        return bool(fields & end.fields)
+
+    def excluded_ports(self, end: End) -> frozenset[int] | None:
+        """For a rule that is for all ports and destinations but these few: these; else None."""
+        found: set[int] = set()
+        for match in self.matches:
+            if isinstance(match, In) and match.fields == (end.port,) and match.inverted:
+                spans = [v for e in match.elements for v in e.values[0] if not isinstance(v, str)]
+                if sum(high - low + 1 for low, high in spans) > 64:
+                    return None
+                found.update(port for low, high in spans for port in range(low, high + 1))
+            elif replace(self, matches=(match,)).tells_services_apart(end):
+                return None
+        return frozenset(found)
+
+    def ports(self, end: End) -> Intervals | None:
+        """The ports of the host outside which it never matches; None if it is for all."""
+        for match in self.matches:
+            if isinstance(match, In) and match.fields == (end.port,) and not match.inverted:
+                found = [v for e in match.elements for v in e.values[0] if not isinstance(v, str)]
+                return tuple(found)
+        return None
+
+
+def _apart(matches: Iterable[Match]) -> Iterator[Match]:
+    for one in matches:
+        if isinstance(one, AnyOf):
+            yield from _apart(one.matches)
+        else:
+            yield one
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain of rules."""
+
+    place: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BaseChain:
+    """A chain that the kernel asks.
+
+    Attributes:
+        chain: its rules.
+        hook: where.
+        priority: lower is asked first.
+        policy: what becomes of a packet that no rule decides.
+        nat: of type nat: connection tracking asks it, at its own priority, for new connections.
+        table: whose chains its rules may jump to.
+        devices: the interfaces of an ingress or egress chain; None where they cannot be told.
+        reroutes: of type route: a packet whose mark it changes is routed anew.
+    """
+
+    chain: Chain
+    hook: Hook
+    priority: int
+    policy: Action
+    nat: bool
+    table: str
+    devices: tuple[str, ...] | None = ()
+    reroutes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: chains that may jump to one another.
+
+    Attributes:
+        name: unique, as ``inet filter`` or ``legacy ip nat``.
+        chains: by name.
+        bases: those that the kernel asks.
+    """
+
+    name: str
+    chains: Mapping[str, Chain]
+    bases: tuple[BaseChain, ...]
+
+
+@dataclass(frozen=True)
+class Ruleset:
+    """All tables, as one family's packets meet them."""
+
+    family: Family
+    tables: Mapping[str, Table]
+    _bases: dict[Hook, tuple[BaseChain, ...]] = field(default_factory=dict, compare=False)
+    _asked: set[Field] = field(default_factory=set, compare=False)
+    _flags: list[int] = field(default_factory=list, compare=False)
+
+    def bases(self, hook: Hook) -> tuple[BaseChain, ...]:
+        """The base chains of a hook, in the order in which they are asked.
+
+        Of one priority, the chain that was registered last is asked first (nf_hook_entries_grow
+        in net/netfilter/core.c; Linux 6.18); tables and chains are listed as they were made.
+        """
+        if not self._bases:
+            found = [base for table in self.tables.values() for base in table.bases][::-1]
+            found.sort(key=lambda one: one.priority)
+            self._bases.update(dict.fromkeys(Hook, ()))
+            for base in found:
+                self._bases[base.hook] += (base,)
+        return self._bases[hook]
+
+    def asks(self, fields: frozenset[Field]) -> bool:
+        """Whether any rule looks at one of these fields."""
+        if not self._asked:
+            matches = [match for rule in self.rules() for match in _apart(rule.matches)]
+            self._asked.update(
+                one for each in matches if isinstance(each, In) for one in each.fields
+            )
+            self._asked.update(each.field for each in matches if isinstance(each, Masked))
+            self._asked.add(Field.SADDR)  # and so it is not empty
+            # A list that a packet is put on tells the next one, and so does one that connection
+            # tracking has not seen: NAT may take the next for the first.
+            telling = (PutInZone, PutOn, Untrack)
+            if any(isinstance(one, telling) for rule in self.rules() for one in rule.effects):
+                self._asked.add(Field.CT_STATE)
+        return not self._asked.isdisjoint(fields)
+
+    def asks_flags(self, bits: int) -> bool:
+        """Whether any rule looks at one of these flags of TCP."""
+        if not self._flags:
+            matches = (match for rule in self.rules() for match in _apart(rule.matches))
+            asked = (
+                one.mask
+                for one in matches
+                if isinstance(one, Masked) and one.field is Field.TCP_FLAGS
+            )
+            self._flags.append(reduce(or_, asked, 0))
+        return bool(self._flags[0] & bits)
+
+    def rules(self) -> Iterator[Rule]:
+        """Every rule."""
+        for table in self.tables.values():
+            for chain in table.chains.values():
+                yield from chain.rules
+
+    def client_sets(self) -> Iterator[Intervals]:
+        """Every set of addresses that a rule tells apart."""
+        for rule in self.rules():
+            for match in rule.matches:
+                yield from match.client_sets(self.family)

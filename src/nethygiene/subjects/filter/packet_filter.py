@@ -1,0 +1,152 @@
+"""The packet filter: nftables, iptables, ipset, IPVS and the routes that they are asked about."""
+
+from __future__ import annotations
+
+from nethygiene.collect.command import Command, Holds
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import Probe, Sections, needs, refused
+from nethygiene.subjects.filter.filter_fact import PacketFilter
+from nethygiene.subjects.filter.model.assemble import Answers, assemble
+from nethygiene.subjects.filter.model.verdict import HostFilter
+from nethygiene.subjects.links.interfaces import ADDRESSES, LINKS, lacks_details
+from nethygiene.subjects.links.routes import ROUTES, RULES
+from nethygiene.transcript import Section
+
+
+def parse(sections: Sections) -> PacketFilter | Unreadable:
+    """Parse all commands' output. What cannot be read of the filter makes its verdicts unknown."""
+    texts: dict[str, str | None] = {}
+    troubles: dict[str, Unreadable] = {}
+    for command in COMMANDS:
+        section = sections[command.name]
+        if command in {NFT, *SAVED} and _has_no_netfilter(section):
+            texts[command.name] = ""
+            continue
+        if command is STACK and not _saw_the_stack(section):
+            detail = (
+                "nothing of /proc/net can be seen (subset=pid), and a virtual server of IPVS may "
+                "take the port: audit the host from outside"
+            )
+            section = Unreadable(Reason.ABSENT, "/proc/net/ip_vs", detail)
+        if not isinstance(section, Unreadable) and not _told(command, section):
+            section = refused(command, section)
+        if isinstance(section, Unreadable):
+            troubles[command.name] = section
+            continue
+        texts[command.name] = section.stdout.decode("utf-8", "replace")
+    made = assemble(Answers(texts, {name: str(one) for name, one in troubles.items()}))
+    host: HostFilter | Unreadable
+    if isinstance(made.host, HostFilter):
+        host = made.host
+    else:
+        command_name, detail = made.host
+        trouble = troubles.get(command_name)
+        command = next(one for one in COMMANDS if one.name == command_name)
+        if trouble is None:
+            host = Unreadable(Reason.UNPARSABLE, command.shown, detail)
+        else:
+            host = _with_cure(command, trouble)
+    return PacketFilter(host, made.stack, troubles.get(STACK.name))
+
+
+def _has_no_netfilter(section: Section | Unreadable) -> bool:
+    """Whether the kernel has no nfnetlink, and so no nf_tables: EPROTONOSUPPORT of socket(2)."""
+    if isinstance(section, Unreadable) or section.status == 0 or section.stdout:
+        return False
+    return section.stderr.strip().endswith(b": Protocol not supported")
+
+
+def _saw_the_stack(section: Section | Unreadable) -> bool:
+    """Whether an absent /proc/net/ip_vs is known to be: its neighbours always are there."""
+    if isinstance(section, Unreadable) or not _told(STACK, section):
+        return True  # it says so itself
+    return any(name in section.stdout for name in (b"ip_forward:", b"sockstat:"))
+
+
+def _told(command: Command, section: Section) -> bool:
+    """Whether the command told what there is to tell."""
+    if command is STACK:
+        # grep ends with 2 where one of the files is not there.
+        return section.status in {0, 1, 2}
+    if command is NAMES and section.status in {1, 2}:
+        said = section.stderr.splitlines()
+        return all(line.endswith(b": No such file or directory") for line in said)
+    return section.status == 0 and not (command is LINKS and lacks_details(section))
+
+
+def _with_cure(command: Command, trouble: Unreadable) -> Unreadable:
+    if trouble.reason is not Reason.PERMISSION or not command.privileged:
+        return trouble
+    if trouble.detail.startswith("sudo refused: "):
+        return trouble  # which says it
+    cure = (
+        f"{trouble.detail}: log in as root, or set ansible_become with the sudoers file that "
+        f"`nethygiene sudoers --user LOGIN` prints "
+        f"(LOGIN ALL=(root) NOPASSWD: /usr/sbin/{command.shell}, …)"
+    )
+    return Unreadable(trouble.reason, trouble.source, cure)
+
+
+# Where nf_tables is neither loaded nor built in, asking it would load it. A list of symbols that
+# does not hold the kernel's own is masked, and proves nothing.
+_NO_NFT = (
+    "nh_nft=; [ -e /proc/modules ] && [ ! -d /sys/module/nf_tables ] &&"
+    ' case $(grep -oE "nft_do_chain|tcp_v4_rcv" /proc/kallsyms) in'
+    ' *nft*) ;; *tcp*) nh_nft=0 ;; esac; [ "$nh_nft" = 0 ]'
+)
+# /proc/self/net: /proc/net itself is hidden where /proc is mounted with subset=pid.
+_NO_LEGACY = "[ -e /proc/self/net/dev ] && [ ! -e /proc/self/net/ip{}_tables_names ]"
+_NO_SAVED = '[ "$nh_nft" = 0 ] && {{ {} || command -v ip{}tables-legacy-save; }}'
+_CAP = 32 * 1024 * 1024
+
+
+def _legacy(version: str) -> str:
+    return _NO_LEGACY.format(version)
+
+
+def _saved(version: str) -> str:
+    return _NO_SAVED.format(f"{{ {_legacy(version)}; }}", version)
+
+
+def _listing(name: str, shell: str, skip_if: str, holds: Holds = "iptables") -> Command:
+    return Command(name, shell, privileged=True, seconds=20, cap=_CAP, skip_if=skip_if, holds=holds)
+
+
+NFT = _listing("nft", "nft -j list ruleset", _NO_NFT, "nft")
+SAVED = tuple(_listing(f"ip{v}tables", f"ip{v}tables-save", _saved(v)) for v in ("", "6"))
+LEGACY = tuple(
+    _listing(f"ip{v}tables_legacy", f"ip{v}tables-legacy-save", _legacy(v)) for v in ("", "6")
+)
+NAMES = Command(
+    "legacy_tables",
+    "grep -H . /proc/net/ip_tables_names /proc/net/ip6_tables_names",
+    privileged=True,
+    small=True,
+    skip_if="[ -e /proc/self/net/dev ] && [ ! -e /proc/self/net/ip_tables_names ] &&"
+    " [ ! -e /proc/self/net/ip6_tables_names ]",
+    holds="addresses",
+)
+IPSET = _listing("ipset", "ipset save", "[ -d /sys/module ] && [ ! -d /sys/module/ip_set ]")
+TC = Command(
+    "tc",
+    f"sh -c '{needs('tc')}set -f; q=$(tc qdisc show) || exit; b=; for w in $q; do case $b in"
+    " qdisc) k=$w ;;"
+    ' dev) case $k in ingress | clsact) echo "# $w"; for h in ingress egress; do'
+    " tc filter show dev $w $h || exit; done ;; esac; w= ;; esac; b=$w; done'",
+    title="tc filter show",
+    small=True,
+    holds="traffic control",
+)
+STACK = Command(
+    "virtual_servers",
+    "grep -H '' /proc/net/ip_vs /proc/net/sockstat /proc/sys/net/ipv4/ip_forward"
+    " /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/tcp_l3mdev_accept"
+    " /proc/sys/net/ipv4/conf/*/route_localnet /proc/sys/kernel/modules_disabled"
+    " /sys/module/sch_ingress/initstate",
+    small=True,
+    title="grep in /proc/net and /proc/sys/net",
+    holds="virtual servers",
+)
+IP = (LINKS, ADDRESSES, *ROUTES.values(), *RULES.values())
+COMMANDS = (NFT, *SAVED, *LEGACY, NAMES, IPSET, *IP, TC, STACK)
+PROBE = Probe("packet_filter", 2, COMMANDS, parse)

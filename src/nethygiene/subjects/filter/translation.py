@@ -1,0 +1,87 @@
+"""Where NAT takes connections to a port, and whether something answers there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nethygiene.subjects.filter.client_ways import answers_at
+from nethygiene.subjects.filter.filter_fact import PacketFilter
+from nethygiene.subjects.filter.model.nat import Destination, destination
+from nethygiene.subjects.filter.model.paths import Path
+from nethygiene.subjects.filter.model.ruleset import Rule
+from nethygiene.subjects.filter.model.verdict import Judgement
+from nethygiene.subjects.sockets.listeners import Listener, Listeners
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A rule of NAT that takes connections.
+
+    Attributes:
+        mask: the classes of sources whose connections it perhaps takes.
+        certain: whether it surely does.
+        to: where it takes them.
+        here: that is an address of the host itself.
+        rule: the rule.
+    """
+
+    mask: int
+    certain: bool
+    to: Destination
+    here: bool
+    rule: Rule
+
+    def __str__(self) -> str:
+        return f"NAT takes it to {self.to} ({self.rule})"
+
+
+def translations(
+    packet_filter: PacketFilter, path: Path, port: int, judgement: Judgement
+) -> list[Translation]:
+    """The rules of NAT that take connections by a path to a port; not one that changes nothing."""
+    model = packet_filter.model
+    found = []
+    for event in judgement.trace.translated:
+        at = (path.address, port)
+        to = destination(event.rule.target, model.links, path.family, path.interface, at)
+        if (to.address, to.port) == at:
+            continue
+        doubtful = any(
+            rule is event.rule and mask & event.mask for mask, rule in _doubts(judgement)
+        )
+        here = to.address is None or model.routes.is_local(path.family, to.address)
+        certain = not doubtful and to.port is not None
+        found.append(Translation(event.mask, certain, to, here, event.rule))
+    return found
+
+
+def _doubts(judgement: Judgement) -> Sequence[tuple[int, Rule]]:
+    return judgement.trace.doubts
+
+
+def answered(
+    packet_filter: PacketFilter,
+    listeners: Listeners,
+    path: Path,
+    sockets: Sequence[Listener],
+    taken: Sequence[Translation],
+    asked: int,
+) -> int:
+    """The classes of sources whose connections lead to something: a socket, or another host."""
+    by_nat = certain = 0
+    for one in taken:
+        if one.certain:
+            certain |= one.mask
+        if not one.here or one.to.address is None or one.to.port is None:
+            by_nat |= one.mask
+            continue
+        there = listeners.on(one.to.port)
+        if answers_at(packet_filter, there, path.family, one.to.address, path.interface):
+            by_nat |= one.mask
+    numbers = (path.address, *path.alike)
+    direct = any(
+        answers_at(packet_filter, sockets, path.family, number, path.interface)
+        for number in numbers
+    )
+    return by_nat | (asked & ~certain if direct else 0)

@@ -1,0 +1,230 @@
+"""What sets sysctls at boot: the files of sysctl.d, in the order in which they are applied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from nethygiene.collect.command import Command
+from nethygiene.engine.fact import Fact
+from nethygiene.engine.lines import file_errors, file_lines
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import Probe, Sections, needs, refused
+from nethygiene.transcript import Section
+
+DIRECTORIES = (
+    "/etc/sysctl.d",
+    "/run/sysctl.d",
+    "/usr/local/lib/sysctl.d",
+    "/usr/lib/sysctl.d",
+    "/lib/sysctl.d",
+)
+"""Highest priority first: of files of one name in several, only the first is read."""
+CONF = "/etc/sysctl.conf"
+UFW = "/etc/ufw/ufw.conf"
+UFW_SYSCTL = "/etc/ufw/sysctl.conf"
+CMDLINE = "/proc/cmdline"
+UNREAD = "nethygiene-unread"
+SYSTEMD = "/run/systemd/system"
+TUNED = ("/run/tuned/tuned.pid", "/etc/systemd/system/multi-user.target.wants/tuned.service")
+CONTAINER = (
+    "/run/systemd/container",
+    "/run/host/container-manager",
+    "/run/.containerenv",
+    "/.dockerenv",
+    "/run/secrets/kubernetes.io",
+)
+SECRET = ("fastopen_key", "stable_secret", "sysctl.kernel")
+"""Words of lines that stay on the host, for they hold keys."""
+# kernel.core_pattern is a command line; no rule asks for a setting below /proc/sys/kernel.
+_KERNEL_KEY = r"^[-/[:space:]]*\(proc/sys/\)*kernel[./]"
+_SWAP = str.maketrans("./", "/.")
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One line that takes effect.
+
+    Attributes:
+        path: of the setting below /proc/sys; may hold the wildcards of glob(7).
+        value: what is written, None for the form ``-path`` that takes it out of globs.
+        file: where the line stands.
+    """
+
+    path: str
+    value: str | None
+    file: str
+
+
+@dataclass(frozen=True)
+class BootSysctls(Fact):
+    """What the next boot sets.
+
+    Attributes:
+        container: what shows that this is a container, which has no boot; empty if nothing does.
+        tuned: what shows that tuned sets sysctls of its own; empty if nothing does.
+        systemd: the host boots with systemd, which does not read /etc/sysctl.conf.
+        _lines: the assignments that take effect, in the order in which they are applied.
+        _unread: those of /etc/sysctl.conf, where it is not read at boot.
+    """
+
+    container: str
+    tuned: str
+    systemd: bool
+    _lines: Sequence[Assignment] | Unreadable
+    _unread: Sequence[Assignment]
+
+    @property
+    def runs_in(self) -> str:
+        """What shows that this is a container; empty if nothing does."""
+        self.ledger.read("container", self.container or "/run, /proc/1", bool(self.container))
+        return self.container
+
+    def require(self) -> None:
+        """End the rule if the assignments are not known."""
+        if self.tuned:
+            self.ledger.undecidable(f"tuned sets sysctls of its own at boot ({self.tuned})")
+        if isinstance(self._lines, Unreadable):
+            self.ledger.cannot_read(self._lines)
+
+    @property
+    def assignments(self) -> Sequence[Assignment]:
+        """The assignments in the order in which they are applied; later ones win."""
+        self.require()
+        assert not isinstance(self._lines, Unreadable)
+        return self._lines
+
+    def unread_file(self, path: str) -> str:
+        """A file that sets it, but is not read at boot; empty if there is none."""
+        return next((one.file for one in self._unread if one.path == path), "")
+
+
+def parse(sections: Sections) -> BootSysctls | Unreadable:
+    """Parse the list of files and marks, then their lines."""
+    section = sections[BOOT_SYSCTLS.name]
+    if isinstance(section, Unreadable):
+        return section
+    rows = [row for row in section.stdout.decode("utf-8", "replace").split("\n") if row]
+    if section.status != 0 or "end" not in rows[-1:]:
+        return refused(BOOT_SYSCTLS, section)
+    said = [row.partition(" ") for row in rows if not row.startswith("/")]
+    marks = {mark: [text for word, _, text in said if word == mark] for mark in _MARKS}
+    there = set(marks["there"])
+    systemd = SYSTEMD in there
+    container = [one for one in CONTAINER if one in there] + marks["container"]
+    files = _files_in_order(marks["file"])
+    texts: dict[str, list[str]] = {}
+    for path, text in file_lines(section):
+        texts.setdefault(path, []).append(text)
+    lines: Sequence[Assignment] | Unreadable
+    strangers = set(texts) - {*marks["file"], CONF, UFW, UFW_SYSCTL}
+    problem = _unreadable(section, marks, strangers)
+    command_line = [f"{word.removeprefix('sysctl.')}" for word in marks["word"]]
+    order = [*files] if systemd else [*files, CONF]
+    if any(re.fullmatch(r"ENABLED=[\"']?yes[\"']?", one.strip()) for one in texts.get(UFW, [])):
+        order.append(UFW_SYSCTL)
+    applied = [one for word in command_line for one in _assignments([word], CMDLINE)]
+    applied += [one for path in order for one in _assignments(texts.get(path, []), path)]
+    lines = problem or tuple(_last_wins(applied))
+    unread = tuple(_assignments(texts.get(CONF, []), CONF)) if systemd else ()
+    return BootSysctls(
+        container=container[0] if container else "",
+        tuned=next((one for one in TUNED if one in there), ""),
+        systemd=systemd,
+        _lines=lines,
+        _unread=unread,
+    )
+
+
+def _unreadable(
+    section: Section, marks: Mapping[str, Sequence[str]], strangers: set[str]
+) -> Unreadable | None:
+    if f"sysctl.{UNREAD}=" in marks["word"]:
+        detail = "it cannot be read, and may set sysctls: look at it from outside"
+        return Unreadable(Reason.ABSENT, CMDLINE, detail)
+    if marks["closed"]:
+        return Unreadable(Reason.PERMISSION, marks["closed"][0], "Permission denied")
+    for path, complaint in file_errors(section):
+        if "o such file" not in complaint and "s a directory" not in complaint:
+            denied = "ermission denied" in complaint
+            reason = Reason.PERMISSION if denied else Reason.COMMAND_FAILED
+            return Unreadable(reason, path, complaint)
+    if strangers:
+        detail = f"lines of a file that was not listed: {min(strangers)[:80]!r}"
+        return Unreadable(Reason.UNPARSABLE, BOOT_SYSCTLS.shown, detail)
+    if any("inary file" in row for row in section.stdout.decode("utf-8", "replace").split("\n")):
+        return Unreadable(Reason.UNPARSABLE, BOOT_SYSCTLS.shown, "a file that is not text")
+    return None
+
+
+def _files_in_order(listed: Sequence[str]) -> list[str]:
+    """By name, whichever directory they lie in; of one name only the first directory's."""
+    chosen: dict[str, str] = {}
+    for directory in DIRECTORIES:
+        for path in listed:
+            folder, _, name = path.rpartition("/")
+            if folder == directory:
+                chosen.setdefault(name, path)
+    return [chosen[name] for name in sorted(chosen)]
+
+
+def _assignments(lines: Sequence[str], file: str) -> Iterator[Assignment]:
+    for line in lines:
+        text = line.strip()
+        if not text or text[0] in "#;":
+            continue
+        key, equals, value = text.partition("=")
+        key = key.strip()
+        may_fail = key.startswith("-")
+        path = normalized(key.removeprefix("-").strip())
+        if path and (equals or may_fail):
+            yield Assignment(path, " ".join(value.split()) if equals else None, file)
+
+
+def normalized(key: str) -> str:
+    """The path below /proc/sys of a key in either spelling: the first separator tells which.
+
+    A key that begins with /proc/sys/ is taken for one below it: systemd-sysctl 252 and procps
+    4.0.2 complain of /proc/sys/proc/sys/..., and set nothing.
+    """
+    key = key.lstrip("/")
+    separator = re.search(r"[./]", key)
+    return key.translate(_SWAP) if separator is not None and separator[0] == "." else key
+
+
+def _last_wins(assignments: Sequence[Assignment]) -> list[Assignment]:
+    last: dict[str, Assignment] = {}
+    for one in assignments:
+        # Removed first: it is applied where its last line stands.
+        last.pop(one.path, None)
+        last[one.path] = one
+    return list(last.values())
+
+
+_MARKS = ("there", "container", "closed", "file", "word")
+BOOT_SYSCTLS = Command(
+    "boot_sysctls",
+    f"sh -c '{needs('grep', 'tr')}"
+    f"for one in {' '.join(DIRECTORIES)}; do if test -d $one; then"
+    " if test -r $one && test -x $one; then for file in $one/*.conf; do"
+    ' if test -e "$file" || test -h "$file"; then echo "file $file"; set -- "$@" "$file"; fi;'
+    ' done; else echo "closed $one"; fi; fi; done;'
+    # A regular file or directory: what is bound over it hides it.
+    f" for one in {' '.join((SYSTEMD, *TUNED, *CONTAINER))}; do"
+    ' if test -f $one || test -d $one || test -h $one; then echo "there $one"; fi; done;'
+    ' tr "\\000" "\\n" 2>/dev/null </proc/1/environ | grep -q "^container=." &&'
+    ' echo "container /proc/1/environ";'
+    ' grep -qE "/(docker|kubepods|lxc|libpod|machine.slice/machine-)" /proc/1/cgroup'
+    ' 2>/dev/null && echo "container /proc/1/cgroup"; set -f;'
+    f' w=; read -r w 2>/dev/null <{CMDLINE} || [ -n "$w" ] || w=sysctl.{UNREAD}=;'
+    " for word in $w; do"
+    f" case $word in {'|'.join(f'*{one}*' for one in SECRET)}) ;;"
+    ' sysctl.*=*) echo "word $word" ;; esac; done;'
+    f' grep -Hv -e "^[#;]" -e "^$" -e "{_KERNEL_KEY}" {" ".join(f"-e {one}" for one in SECRET)}'
+    f' /dev/null "$@" {CONF} {UFW} {UFW_SYSCTL}; test $? -lt 126 || exit 127;'
+    " echo end' sh",
+    title="the files of sysctl.d",
+    holds="addresses",
+)
+PROBE = Probe("boot_sysctls", 1, (BOOT_SYSCTLS,), parse)

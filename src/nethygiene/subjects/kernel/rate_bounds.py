@@ -1,0 +1,42 @@
+"""How far counters may move: the expectation of a bound, and when there is too little to tell."""
+
+from __future__ import annotations
+
+from nethygiene.collect.command import LONGEST_WINDOW
+from nethygiene.engine.expect import unknown
+from nethygiene.engine.matchers import Matcher
+from nethygiene.subjects.kernel.counters import Change
+from nethygiene.subjects.kernel.rates import Bound
+from nethygiene.subjects.sockets.unanswered import Unanswered
+
+
+def bounded(bound: Bound, base: int) -> Matcher[Change]:
+    """The counter moved no further than its bound.
+
+    Args:
+        bound: what is allowed.
+        base: what the counters that it is a share of moved by.
+    """
+    few = f"fewer than {bound.least_events} in all"
+    share = f"at most {bound.share * 100:g} % of"
+    if bound.per_second:
+        allowed = f"at most {bound.per_second:g}/s (or {few}, or {share} the {base} connections "
+        allowed += "opened)"
+    else:
+        allowed = f"{share} +{base}" + (f" (or {few})" if bound.least_events > 1 else "")
+    return Matcher(
+        allowed, lambda change: not bound.is_exceeded(change.delta, change.seconds, base)
+    )
+
+
+def sampled_enough(bound: Bound, change: Change | Unanswered, base: int) -> None:
+    """End the rule as unknown where a counter moved too fast, and too little to tell.
+
+    The host samples on then by itself, for as long as LONGEST_WINDOW: this is for evidence of
+    earlier versions, a short `--since`, and hosts that could not (without awk).
+    """
+    if bound.is_suspect(change.delta, change.seconds, base):
+        unknown(
+            f"{change.name} is +{change.delta} in {change.seconds:.2f} s: too fast, and too little "
+            f"to tell: sample for longer, with --window={LONGEST_WINDOW:g}"
+        )

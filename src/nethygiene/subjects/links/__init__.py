@@ -1,0 +1,1 @@
+"""The shelf of interfaces, addresses and routes."""

@@ -1,0 +1,109 @@
+"""Network interfaces, their flags and addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Interface, IPv6Interface
+
+from nethygiene.collect.command import Command
+from nethygiene.engine.fact import Fact
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import Probe, Sections, read_listing
+from nethygiene.subjects.links.ip.addresses import LinkAddress, parse_addresses
+from nethygiene.subjects.links.ip.links import Link, parse_links
+from nethygiene.transcript import Section
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One network interface.
+
+    Attributes:
+        name: as ``eth0``, without the peer that ip(8) shows behind an @.
+        flags: as ``{"BROADCAST", "UP", "LOWER_UP"}``.
+        addresses: its addresses with their prefix lengths, both families.
+        duplicates: IPv6 addresses that it was given and does not use, for another host on the
+            link has them (``dadfailed``).
+        master: the bridge, bond or VRF that it belongs to; empty for none.
+    """
+
+    name: str
+    flags: frozenset[str]
+    addresses: tuple[IPv4Interface | IPv6Interface, ...]
+    duplicates: tuple[IPv4Interface | IPv6Interface, ...] = ()
+    master: str = ""
+
+    @property
+    def has_carrier(self) -> bool:
+        """Whether its link is up: a cable is in it, a port of the bridge is."""
+        return "NO-CARRIER" not in self.flags
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it was set up by an administrator (not whether a cable is in it)."""
+        return "UP" in self.flags
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is the loopback interface."""
+        return "LOOPBACK" in self.flags
+
+
+@dataclass(frozen=True)
+class Interfaces(Fact):
+    """The interfaces of a host's network namespace, in the kernel's order."""
+
+    _interfaces: tuple[Interface, ...]
+
+    def __iter__(self) -> Iterator[Interface]:
+        self.ledger.read(
+            "interfaces", LINKS.shown, ", ".join(one.name for one in self._interfaces) or "none"
+        )
+        return iter(self._interfaces)
+
+
+def lacks_details(section: Section) -> bool:
+    """Whether the links were listed without what ``-d`` adds."""
+    return b"BusyBox v" in section.stderr
+
+
+def parse(sections: Sections) -> Interfaces | Unreadable:
+    """Parse ``ip -o -d link`` and ``ip -o addr``: one line an interface, one line an address."""
+    links = read_listing(sections[LINKS.name], LINKS, parse_links)
+    if isinstance(links, Unreadable):
+        return links
+    addresses = read_listing(sections[ADDRESSES.name], ADDRESSES, parse_addresses)
+    if isinstance(addresses, Unreadable):
+        return addresses
+    of_links: dict[str, list[LinkAddress]] = {link.name: [] for link in links}
+    for address in addresses:
+        if address.link not in of_links:
+            detail = (
+                f"not an address: {address.interface} of {address.link[:60]!r}, which is no link"
+            )
+            return Unreadable(Reason.UNPARSABLE, ADDRESSES.shell, detail)
+        of_links[address.link].append(address)
+    return Interfaces(tuple(_interface(link, of_links[link.name]) for link in links))
+
+
+def _interface(link: Link, addresses: Sequence[LinkAddress]) -> Interface:
+    return Interface(
+        link.name,
+        link.flags,
+        tuple(one.interface for one in addresses if not one.duplicate),
+        tuple(one.interface for one in addresses if one.duplicate),
+        link.master,
+    )
+
+
+# busybox's ip knows no -d. Names, flags and addresses are told without it, kinds are not.
+LINKS = Command(
+    "links",
+    "sh -c 'ip -o -d link || exec ip -o link'",
+    small=True,
+    title="ip -o -d link",
+    holds="interfaces",
+)
+ADDRESSES = Command("addresses", "ip -o addr", small=True, holds="interfaces")
+PROBE = Probe("interfaces", 1, (LINKS, ADDRESSES), parse)

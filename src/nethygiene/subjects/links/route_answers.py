@@ -1,0 +1,124 @@
+"""What the kernel answers when it is asked for the way to an address: ``ip route get``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+from nethygiene.subjects.links.ip.families import Family, Network, family_of, rows_of
+from nethygiene.subjects.links.ip.routes import RouteLine, parse_route
+
+EVERYWHERE: Mapping[Family, Network] = {
+    "ipv4": IPv4Network("0.0.0.0/0"),
+    "ipv6": IPv6Network("::/0"),
+}
+SOMEWHERE: Mapping[Family, tuple[str, ...]] = {
+    "ipv4": ("9.9.9.9", "1.1.1.1", "198.51.100.251"),
+    "ipv6": ("2620:fe::9", "2606:4700::1111", "2001:db8:ffff:ffff::1"),
+}
+"""Addresses that hardly any host has a route of its own to; nothing is sent to them."""
+_FAILED = re.compile(r"Command failed \S*:(\d{1,6})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where the kernel sends a packet of this host's own.
+
+    Attributes:
+        address: to this address.
+        route: the way it takes, None where the kernel refuses it.
+        matched: the route that decides, None where this is not known (iproute2 before 4.13,
+            kernels before 4.13).
+        tcp: the way that a TCP connection takes: connect() looks the route up again once the
+            source address is chosen, and a policy rule may ask for that address. None where the
+            kernel refuses it.
+    """
+
+    address: str
+    route: RouteLine | None
+    matched: RouteLine | None
+    tcp: RouteLine | None = None
+
+    @property
+    def prefix_length(self) -> int | None:
+        """How specific the deciding route is, in bits."""
+        return None if self.matched is None else self.matched.destination.prefixlen
+
+
+def addresses_inside(network: Network) -> tuple[str, ...]:
+    """Up to four addresses of a network, one in each quarter: a part of it may go elsewhere."""
+    if network.prefixlen == 0:
+        return SOMEWHERE[family_of(network)]
+    size = network.num_addresses
+    offsets = [0] if size == 1 else [0, 1] if size == 2 else [1, size // 3, size * 2 // 3, size - 2]
+    return tuple(str(network[offset]) for offset in dict.fromkeys(offsets))
+
+
+def plain_question(network: Network) -> str:
+    """The shell command that asks for each address, and then for the deciding routes."""
+    addresses = " ".join(addresses_inside(network))
+    # The plain answers first: older tools give up at the word that asks for the deciding route.
+    return (
+        f'sh -c \'{{ printf "route get %s\\n" {addresses};'
+        f' printf "route get fibmatch %s\\n" {addresses}; }}'
+        f" | ip -{network.version} -o -force -batch -'"
+    )
+
+
+def tcp_question(network: Network) -> str:
+    """The shell command that asks as connect() does: for TCP, and then with the source chosen.
+
+    ``ipproto`` is left out where ip does not know the word (iproute2 before 4.18).
+    """
+    addresses = " ".join(addresses_inside(network))
+    ask = f"ip -{network.version} -o -force -batch - 2>/dev/null"
+    itself = "127.0.0.1" if network.version == 4 else "::1"
+    return (
+        'sh -c \'p=" ipproto tcp"; '
+        f"ip -{network.version} route get {itself} $p >/dev/null 2>&1 || p=;"
+        f' printf "route get %s$p\\n" {addresses} | {ask} |'
+        ' sed -n "s/^\\([a-z]* \\)*\\([0-9a-f.:]*\\) .* src \\([0-9a-f.:]*\\).*/route get \\2'
+        f" from \\3$p/p\" | {ask}; :'"
+    )
+
+
+def beside_question(network: Network) -> str:
+    """The shell command that lists the routes of all tables that lie in or around a network."""
+    lists = f"ip -{network.version} -o route show table all"
+    return f"sh -c '{lists} root {network} && {lists} match {network}'"
+
+
+def read_routes(
+    stdout: str, stderr: str, network: Network
+) -> tuple[Sequence[RouteLine | None], Sequence[RouteLine | None], bool]:
+    """The answers to :func:`plain_question`.
+
+    Returns:
+        The way to each address, the deciding routes (none where ip does not tell), and whether
+        there are further lines. A refusal (unreachable, prohibit…) is None.
+
+    Raises:
+        ValueError: a line is no route.
+    """
+    asked = len(addresses_inside(network))
+    failed = {int(number) for number in _FAILED.findall(stderr)}
+    answers = iter(rows_of(stdout))
+    routes: list[RouteLine | None] = []
+    for number in range(1, 2 * asked + 1):
+        line = None if number in failed else next(answers, "")
+        if line == "":
+            break
+        routes.append(None if line is None else parse_route(line, family_of(network)))
+    return routes[:asked], routes[asked:], next(answers, None) is not None
+
+
+def read_tcp_routes(stdout: str, network: Network) -> Mapping[Network, RouteLine]:
+    """The answers to :func:`tcp_question`, by destination; refused ones are missing.
+
+    Raises:
+        ValueError: a line is no route.
+    """
+    routes = (parse_route(line, family_of(network)) for line in rows_of(stdout))
+    return {route.destination: route for route in routes}

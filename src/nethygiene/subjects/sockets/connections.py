@@ -1,0 +1,263 @@
+"""Established TCP connections: their ends, timers, and for how long they have been silent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
+
+from nethygiene.collect.command import Command
+from nethygiene.engine.fact import Fact
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import Probe, Sections, refused
+from nethygiene.subjects.links.ip.families import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """The timer that the kernel runs for a connection.
+
+    Attributes:
+        kind: ``keepalive``; ``on`` while data is unacknowledged; ``persist`` while the peer's
+            window is closed. Of these the kernel shows the one that matters most.
+        due: seconds until it fires, at least.
+        due_before: seconds until it fires, at most: ss(8) leaves out the seconds from ten
+            minutes on, and the milliseconds from ten seconds on.
+    """
+
+    kind: str
+    due: float
+    due_before: float
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One established connection. IPv4 in an IPv6 socket is told as IPv4.
+
+    Attributes:
+        local: our address.
+        local_port: our port.
+        peer: the other end's address.
+        peer_port: its port.
+        timer: the running timer, None without one.
+        silent: seconds since anything was sent, received or acknowledged. Keepalive probes that
+            come from the other end do not count (tried on Linux 6.18).
+        quiet: seconds since data last went either way, acknowledgements apart.
+        accepted: a process has it; one still in the accept queue has no options of its own.
+        to_itself: the other end is a socket of this host as well.
+    """
+
+    local: Address
+    local_port: int
+    peer: Address
+    peer_port: int
+    timer: Timer | None
+    silent: float
+    quiet: float
+    accepted: bool
+    to_itself: bool
+
+    def __str__(self) -> str:
+        ends = ((self.local, self.local_port), (self.peer, self.peer_port))
+        local, peer = (f"[{a}]:{p}" if a.version == 6 else f"{a}:{p}" for a, p in ends)
+        return f"{local} with {peer}"
+
+
+@dataclass(frozen=True)
+class Connections(Fact):
+    """The established TCP connections of a host's network namespace.
+
+    Attributes:
+        _by_local_port: the connections, by our port.
+        login_port: the port of sshd at which this very login arrived, None without SSH.
+    """
+
+    _by_local_port: Mapping[int, tuple[Connection, ...]]
+    login_port: int | None = None
+    # Made once a host, by peer: most hosts have no upstream that anybody asks for.
+    _by_peer: dict[tuple[Address, int], list[Connection]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def __iter__(self) -> Iterator[Connection]:
+        count = sum(map(len, self._by_local_port.values()))
+        self.ledger.read("established connections", SS.shown, count)
+        return (one for group in self._by_local_port.values() for one in group)
+
+    def at(self, port: int) -> tuple[Connection, ...]:
+        """Those at a port of ours."""
+        found = self._by_local_port.get(port, ())
+        self.ledger.read(f"established connections at port {port}", SS.shown, len(found))
+        return found
+
+    def to(self, address: Address, port: int) -> tuple[Connection, ...]:
+        """Those to an address and port elsewhere."""
+        if not self._by_peer:
+            for group in self._by_local_port.values():
+                for one in group:
+                    self._by_peer.setdefault((one.peer, one.peer_port), []).append(one)
+        found = tuple(self._by_peer.get((address, port), ()))
+        what = f"established connections to {address} port {port}"
+        self.ledger.read(what, SS.shown, len(found))
+        return found
+
+    def arrival(self) -> int | None:
+        """The port of sshd at which this very login arrived, None without SSH."""
+        self.ledger.read("port of this login", "SSH_CONNECTION", self.login_port or "none")
+        return self.login_port
+
+
+# Before iproute2 4.13 IPv6 addresses stood without brackets: "::1:22".
+_END = r"(\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:.]+)(?:%[^\s:]+)?:(\d{1,5})"
+_ROW = re.compile(
+    rf"\d+\s+\d+\s+{_END}\s+{_END}(?=\s|$)(?:\s+timer:\(([a-z]+),([0-9a-z.]*),\d+\))?(.*)",
+    re.ASCII,
+)
+_INODE = re.compile(r" ino:(\d+)", re.ASCII)
+_LAST = re.compile(r" last(snd|rcv|ack):(\d{1,15})(?=\s|$)", re.ASCII)
+# print_ms_timer() in ss.c: "119min", "1min30sec", "42sec", and "9.123ms" for 9.123 seconds.
+_DUE = re.compile(
+    r"(?:(?P<minutes>\d{1,8})min)?(?:(?P<seconds>\d{1,2})(?:sec|\.(?=\d{3}ms)))?(?:(?P<ms>\d{3})ms)?",
+    re.ASCII,
+)
+# A timer already due was printed as a huge unsigned number by some versions.
+_OVERDUE_MINUTES = 35_791
+
+
+def parse_due(text: str) -> tuple[float, float] | None:
+    """Parse how ss(8) prints a timer: seconds at least and at most, None where it is none."""
+    match = _DUE.fullmatch(text)
+    if match is None:
+        return None
+    minutes, seconds, ms = (int(match[name] or 0) for name in ("minutes", "seconds", "ms"))
+    if minutes > _OVERDUE_MINUTES:
+        return 0.0, 0.0
+    due = (minutes * 60_000 + seconds * 1000 + ms) / 1000
+    if minutes > 9:
+        return due, due + 60
+    return (due, due + 1) if minutes or seconds > 9 else (due, due)
+
+
+class _NoConnectionError(Exception):
+    """A row that holds no connection; the text says which and why."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        self.reason = reason
+        super().__init__(detail)
+
+
+def parse(sections: Sections) -> Connections | Unreadable:
+    """Parse SSH_CONNECTION on the first line, then ``ss -tnoie state established``.
+
+    Rows without ``mss:`` came from ss's silent fall-back to /proc/net/tcp, which does not tell
+    when a connection was last used.
+    """
+    section = sections[SS.name]
+    if isinstance(section, Unreadable):
+        return section
+    if section.status != 0:
+        return refused(SS, section)
+    first, header, *lines = (section.stdout.decode("utf-8", "replace") + "\n").split("\n")
+    # The header proves that it was ss that answered, also where nothing is connected.
+    if not header.startswith("Recv-Q"):
+        return Unreadable(Reason.UNPARSABLE, SS.shown, f"no header: {header[:80]!r}")
+    try:
+        found = list(_read(_rows(lines)))
+    except _NoConnectionError as error:
+        return Unreadable(error.reason, SS.shown, str(error))
+    groups: dict[int, list[Connection]] = {}
+    for one in found:
+        groups.setdefault(one.local_port, []).append(one)
+    return Connections({port: tuple(group) for port, group in groups.items()}, _login_port(first))
+
+
+def _rows(lines: list[str]) -> Iterator[str]:
+    row = ""
+    for line in lines:
+        if line[:1] in {" ", "\t"} and row:
+            row += " " + line.strip()
+        elif line:
+            if row:
+                yield row
+            row = line
+    if row:
+        yield row
+
+
+def _read(rows: Iterator[str]) -> Iterator[Connection]:
+    addresses: dict[str, Address] = {}
+    matches: list[tuple[tuple[Address, int, Address, int], re.Match[str]]] = []
+    for row in rows:
+        match = _ROW.match(row)
+        if match is None:
+            raise _NoConnectionError(Reason.UNPARSABLE, f"not a connection: {row[:120]!r}")
+        if " mss:" not in match[7]:
+            detail = "the kernel's tcp_diag did not answer, and /proc tells no idle times"
+            raise _NoConnectionError(Reason.TOOL_MISSING, detail)
+        local, peer = (_address(match[number], addresses) for number in (1, 3))
+        ends = (local, int(match[2]), peer, int(match[4]))
+        if max(ends[1], ends[3]) > 65535:
+            raise _NoConnectionError(Reason.UNPARSABLE, f"not a port: {row[:120]!r}")
+        matches.append((ends, match))
+    known = {ends for ends, _ in matches}
+    for ends, match in matches:
+        yield _connection(ends, match, to_itself=(*ends[2:], *ends[:2]) in known)
+
+
+def _connection(
+    ends: tuple[Address, int, Address, int], match: re.Match[str], *, to_itself: bool
+) -> Connection:
+    rest = match[7]
+    # ss leaves out what is 0 ms ago.
+    last = {name: int(text) / 1000 for name, text in _LAST.findall(rest)}
+    quiet = min(last.get("snd", 0.0), last.get("rcv", 0.0))
+    inode = _INODE.search(rest)
+    return Connection(
+        *ends,
+        timer=_timer(match[5], match[6]),
+        silent=min(quiet, last.get("ack", 0.0)),
+        quiet=quiet,
+        accepted=inode is None or int(inode[1]) != 0,
+        to_itself=to_itself,
+    )
+
+
+def _timer(kind: str | None, text: str) -> Timer | None:
+    if kind is None or kind == "off":
+        return None
+    due = parse_due(text)
+    if due is None:
+        raise _NoConnectionError(Reason.UNPARSABLE, f"not a time until a timer: {text!r}")
+    return Timer(kind, *due)
+
+
+def _address(text: str, known: dict[str, Address]) -> Address:
+    address = known.get(text)
+    if address is None:
+        try:
+            address = ip_address(text.strip("[]"))
+        except ValueError:
+            raise _NoConnectionError(Reason.UNPARSABLE, f"not an address: {text!r}") from None
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        known[text] = address
+    return address
+
+
+def _login_port(line: str) -> int | None:
+    """The last word of sshd's SSH_CONNECTION: client address and port, our address and port."""
+    match = re.fullmatch(r"\S+ \d{1,5} \S+ (\d{1,5})", line, re.ASCII)
+    return int(match[1]) if match else None
+
+
+SS = Command(
+    "connections",
+    "sh -c 'echo \"$SSH_CONNECTION\"; exec ss -tnoie state established'",
+    seconds=20,
+    # Some 450 bytes each: enough for 70,000.
+    cap=32 * 1024 * 1024,
+    title="ss -tnoie state established",
+    holds="sockets",
+)
+PROBE = Probe("connections", 1, (SS,), parse)

@@ -1,0 +1,187 @@
+"""Whether connections are probed before a box on the way forgets them, as far as that shows.
+
+What ss(8) shows is when the timer fires next, not the time that it was set to. On firing, the
+kernel probes if nothing came for tcp_keepalive_time (or the socket's own TCP_KEEPIDLE), and
+otherwise sets the timer anew to what is left of it: tcp_keepalive_timer() in net/ipv4/tcp_timer.c,
+Linux 6.18. So the silence so far plus the time until the timer fires is never longer than the
+time that it was set to, but may be shorter, after some activity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nethygiene.engine.expect import unknown
+from nethygiene.engine.matchers import Matcher
+from nethygiene.inventory.policy import Service
+from nethygiene.subjects.kernel.counters import duration
+from nethygiene.subjects.kernel.sysctl import Sysctls
+from nethygiene.subjects.sockets.connections import Connection
+
+SETTLED_SECONDS = 1.0
+"""A socket that was just accepted may not have its options yet."""
+
+_TIME = "net.ipv4.tcp_keepalive_time"
+_INTERVAL = "net.ipv4.tcp_keepalive_intvl"
+_CHANCE = 0.001
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """Connections, by how they are kept alive.
+
+    Attributes:
+        judged: all that were looked at.
+        unprobed: those without any timer.
+        late: those whose first probe comes after the path has forgotten them.
+    """
+
+    judged: int
+    unprobed: tuple[Connection, ...]
+    late: tuple[Connection, ...]
+
+    @property
+    def is_in_time(self) -> bool:
+        """Whether each is probed in time."""
+        return not self.unprobed and not self.late
+
+    def __str__(self) -> str:
+        good = self.judged - len(self.unprobed) - len(self.late)
+        parts = [f"in time for {good} of {self.judged} connections"]
+        if self.unprobed:
+            parts.append(f"{len(self.unprobed)} without a timer ({_listed(self.unprobed)})")
+        if self.late:
+            parts.append(f"{len(self.late)} with a timer due too late ({_listed(self.late)})")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Connections that are forgotten on the way, out of all."""
+
+    connections: tuple[Connection, ...]
+    of: int
+
+    def __str__(self) -> str:
+        if not self.connections:
+            return f"none of {self.of}"
+        return f"{len(self.connections)} of {self.of} ({_listed(self.connections)})"
+
+
+def settled(connections: Iterable[Connection]) -> tuple[Connection, ...]:
+    """Those without data for a second or more, and taken by a process."""
+    return tuple(one for one in connections if one.quiet >= SETTLED_SECONDS and one.accepted)
+
+
+def settled_clients(connections: Iterable[Connection], service: Service) -> tuple[Connection, ...]:
+    """The settled connections of a service's clients on other hosts."""
+    own = None if isinstance(service.address, str) else service.address
+    own = getattr(own, "ipv4_mapped", None) or own
+    anywhere = own is None or own.is_unspecified
+    return tuple(
+        one
+        for one in settled(connections)
+        if (anywhere or one.local == own) and not one.to_itself and not one.peer.is_loopback
+    )
+
+
+def probing(connections: Sequence[Connection], idle_timeout: float, sysctl: Sysctls) -> Probing:
+    """Judge connections that are probed from this end.
+
+    Unacknowledged data is as good as a probe: it is sent again, and soon.
+
+    Raises:
+        UnreadableFactError: none is surely too late, but of some it cannot be told.
+    """
+    unprobed = tuple(one for one in connections if one.timer is None)
+    probed = [one for one in connections if one.timer and one.timer.kind == "keepalive"]
+    late = tuple(one for one in probed if _first_probe(one)[0] >= idle_timeout)
+    found = Probing(len(connections), unprobed, late)
+    if found.is_in_time and probed:
+        _refuse_doubt(probed, idle_timeout, sysctl)
+    return found
+
+
+def probed_before(idle_timeout: float) -> Matcher[Probing]:
+    """Each connection is probed before the path forgets it."""
+    return Matcher(
+        f"a keepalive timer due within {idle_timeout} s of silence", lambda one: one.is_in_time
+    )
+
+
+def stale(connections: Sequence[Connection], idle_timeout: float) -> Stale:
+    """The connections that the path has forgotten, and that nothing here will find dead."""
+    found = [one for one in connections if one.timer is None and one.silent > idle_timeout]
+    return Stale(tuple(found), len(connections))
+
+
+def none_stale(idle_timeout: float) -> Matcher[Stale]:
+    """No connection is forgotten."""
+    return Matcher(
+        f"none silent for more than {idle_timeout} s without a timer",
+        lambda one: not one.connections,
+    )
+
+
+def why_unprobed(found: Probing, idle_timeout: float, sysctl: Sysctls) -> str:
+    """What connections that are not probed in time tell, and what to do."""
+    if found.unprobed:
+        return "the application never asked for SO_KEEPALIVE: turn its keepalive option on"
+    seconds = sysctl[_TIME]
+    if seconds < idle_timeout:
+        return (
+            f"{_TIME} is {seconds} by now, but timers that run already keep their time, and an "
+            "application may ask for its own: restart it"
+        )
+    return f"{_TIME} is {seconds}: lower it, or set the application's own keepalive time"
+
+
+def _first_probe(one: Connection) -> tuple[float, float]:
+    """Seconds of silence at the next firing of the timer, at least and at most."""
+    assert one.timer is not None
+    return one.silent + one.timer.due, one.silent + one.timer.due_before
+
+
+def _refuse_doubt(probed: Sequence[Connection], idle_timeout: float, sysctl: Sysctls) -> None:
+    default = sysctl[_TIME]
+    if default < idle_timeout:
+        # Then the default is in time as well, and ss's rounding is no reason for doubt.
+        return
+    if any(_first_probe(one)[1] >= idle_timeout for one in probed):
+        unknown(
+            f"a keepalive timer is due within a minute of {idle_timeout} s of silence, and ss "
+            f"tells no more than that: set {_TIME} below {idle_timeout}"
+        )
+    if any(_asked_for_its_own(one, idle_timeout, sysctl) for one in probed):
+        return
+    # Or else chance: timers of the default that happen to be near their end. Connections that
+    # were opened together share one timer's luck.
+    moments = {round(one.timer.due) for one in probed if one.timer is not None}
+    if (idle_timeout / default) ** len(moments) > _CHANCE:
+        unknown(
+            f"{_TIME} is {default}; whether the application asks for less on its own cannot be "
+            f"told from timers that are due soon on {len(probed)} connections in use: lower it "
+            f"below {idle_timeout}, or look again while they are idle"
+        )
+
+
+def _asked_for_its_own(one: Connection, idle_timeout: float, sysctl: Sysctls) -> bool:
+    """Whether its idle time was seen to be shorter than the path's patience.
+
+    An acknowledgement long after the last data answers a probe of ours (a probe of the peer's
+    does not count as one). From then on, silence and timer together are the idle time itself, or
+    for a moment the interval between probes.
+    """
+    if one.quiet - one.silent < 2:
+        return False
+    return (
+        one.quiet - one.silent < idle_timeout or abs(_first_probe(one)[0] - sysctl[_INTERVAL]) > 2
+    )
+
+
+def _listed(connections: Sequence[Connection]) -> str:
+    longest = sorted(connections, key=lambda one: -one.silent)
+    shown = [f"{one}, silent for {duration(one.silent)}" for one in longest[:_SHOWN]]
+    return "; ".join([*shown, "…"] if len(longest) > _SHOWN else shown)

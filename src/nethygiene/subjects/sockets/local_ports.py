@@ -1,0 +1,122 @@
+"""Local ports that connections to one peer have used up, of those that the kernel may choose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nethygiene.collect.command import Command
+from nethygiene.engine.fact import Fact
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import Probe, Sections, needs, refused
+
+
+@dataclass(frozen=True, slots=True)
+class PortUse:
+    """The local ports of one address of this host towards one peer and port.
+
+    Attributes:
+        address: this host's.
+        peer: as ``192.0.2.9:5432``.
+        used: ports that are taken, of those that the kernel chooses from.
+        waiting: how many of them are in TIME-WAIT.
+    """
+
+    address: str
+    peer: str
+    used: int
+    waiting: int
+
+
+@dataclass(frozen=True)
+class LocalPorts(Fact):
+    """The peers towards which at least half of the local ports are taken.
+
+    Attributes:
+        choice: how many ports the kernel chooses from; 0 where it was not asked.
+        _uses: those peers.
+    """
+
+    choice: int
+    _uses: Sequence[PortUse]
+
+    def scarce(self) -> tuple[PortUse, ...]:
+        """Those peers, most used first."""
+        found = sorted(self._uses, key=lambda one: -one.used)
+        told = ", ".join(f"{one.peer} ({one.used})" for one in found[:5])
+        self.ledger.read("peers with half of the local ports", PORTS.shown, told or "none")
+        return tuple(found)
+
+
+_ROW = re.compile(r"(\d{1,6}) (\d{1,6}) (\S{1,80}) (\S{1,90})", re.ASCII)
+
+
+def parse(sections: Sections) -> LocalPorts | Unreadable:
+    """Parse lines of ports used, ports in TIME-WAIT, address and peer; the last says ``end``.
+
+    Nothing at all was printed where the host has fewer sockets than half of these ports.
+    """
+    section = sections[PORTS.name]
+    if isinstance(section, Unreadable):
+        return section
+    if section.status == 0 and not section.stdout:
+        return LocalPorts(0, ())
+    if section.status != 0 or not section.stdout.endswith(b"\nend\n"):
+        return refused(PORTS, section)
+    ports, *rows = section.stdout.decode("utf-8", "replace").split("\n")[:-2]
+    choice = _choice(ports)
+    if choice is None:
+        return Unreadable(Reason.UNPARSABLE, PORTS.shown, f"no range of ports: {ports[:80]!r}")
+    uses: list[PortUse] = []
+    for row in rows:
+        match = _ROW.fullmatch(row)
+        if match is None:
+            return Unreadable(Reason.UNPARSABLE, PORTS.shown, f"no ports: {row[:80]!r}")
+        uses.append(PortUse(match[3], match[4], int(match[1]), int(match[2])))
+    return LocalPorts(choice, tuple(uses))
+
+
+def _choice(text: str) -> int | None:
+    """How many ports there are to choose from: ``32768 60999 40000-40010,50000``."""
+    match = re.fullmatch(r"(\d{1,5}) (\d{1,5})(?: ([\d,-]{1,4000}))?", text, re.ASCII)
+    if match is None:
+        return None
+    low, high = int(match[1]), int(match[2])
+    reserved: set[int] = set()
+    for one in re.finditer(r"(\d{1,5})(?:-(\d{1,5}))?", match[3] or "", re.ASCII):
+        reserved |= set(range(max(low, int(one[1])), min(high, int(one[2] or one[1])) + 1))
+    return high - low + 1 - len(reserved)
+
+
+_RESERVED = "/proc/sys/net/ipv4/ip_local_reserved_ports"
+_RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
+# Fewer sockets than half of these ports, in use by both families and in TIME-WAIT. By cat: a shell
+# reads byte by byte, and a file of /proc/sys ends after the first.
+# What it cannot read makes no arithmetic: an error there would end the script's own shell.
+_FEW = (
+    f"set -- $(cat {_RANGE} /proc/net/sockstat /proc/net/sockstat6); nh_all=0;"
+    " test $# -gt 12 && nh_span=$(($2 - $1)) && while test $# -gt 2; do case $1 in"
+    " TCP: | TCP6:) nh_all=$((nh_all + $3)) ;; tw) nh_all=$((nh_all + $2)) ;; esac; shift; done;"
+    ' test "$nh_all" -gt 0 && test $((2 * nh_all)) -lt "$nh_span"'
+)
+# By ss's columns: state, two queues, local end, peer. In double quotes, for sh -c has the others.
+_COUNT = r"""
+NR > 1 && \$1 != \"LISTEN\" { n = split(\$4, part, \":\"); port = part[n];
+ if (port >= low + 0 && port <= high + 0) {
+ key = substr(\$4, 1, length(\$4) - length(port) - 1) \" \" \$5;
+ used[key]++; if (\$1 == \"TIME-WAIT\") tw[key]++ } }
+ END { for (key in used) if (2 * used[key] >= high - low) print used[key], tw[key] + 0, key }
+"""
+PORTS = Command(
+    "local_ports",
+    f"sh -c '{needs('ss', 'awk', 'cat')}set -- $(cat {_RANGE} {_RESERVED});"
+    " test $# -gt 1 || exit 1; echo $*;"
+    f' ss -tan | awk -v low=$1 -v high=$2 "{" ".join(_COUNT.split(chr(10))).strip()}"'
+    " && echo end'",
+    seconds=20,
+    skip_if=_FEW,
+    title="ss -tan, by peer",
+    holds="addresses",
+)
+PROBE = Probe("local_ports", 1, (PORTS,), parse)

@@ -1,0 +1,196 @@
+"""The ssh clients that run on the host, with their owners and arguments; no other process."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from nethygiene.collect.command import Command
+from nethygiene.engine.fact import Fact
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import Probe, Sections, needs, refused
+from nethygiene.inventory.policy import Policy
+from nethygiene.subjects.tunnels.invocation import TAKES_VALUE
+
+
+def _any_case(word: str) -> str:
+    """A pattern of the shell for a word in any case."""
+    return "".join(f"[{one}{one.upper()}]" for one in word)
+
+
+# Commands in options, and what they are given; tunnel_configs tells as little of them.
+_HIDDEN_KEYWORDS = (
+    "knownhostscommand",
+    "localcommand",
+    "proxycommand",
+    "remotecommand",
+    "setenv",
+)
+_HIDDEN = "|".join(f"{_any_case(one)}[!A-Za-z]*" for one in _HIDDEN_KEYWORDS)
+_VALUED = "".join(sorted(TAKES_VALUE))
+_SHELLS = "|".join(f"{one}|*/{one}" for one in ("sh", "ash", "bash", "dash", "ksh", "zsh"))
+_SCRIPTS = f"{_SHELLS}|python*|*/python*|perl*|*/perl*"
+# ps would print every command line, and glue the arguments together; busybox's knows neither -C
+# nor -o args. Only processes of that name are looked at, and of their arguments only those that
+# rules ask for are told, the others as *: passwords stand in commands (the remote one, that of an
+# option, a script that is called ssh), and in a user:password@. The words are told apart as by
+# tunnels/invocation.py. printf, for the echo of some shells turns \n into a line of its own.
+_SCRIPT = needs("id", "grep", "sed", "tr") + (
+    'say() { printf "=%s\\n" "$1"; }; '
+    'value() { v=$2; case $1 in o) v=${v#"${v%%[A-Za-z]*}"}; '
+    f'case $v in {_HIDDEN}) v="${{v%%[!A-Za-z]*}}=*" ;; esac ;; '
+    'p) case $v in *[!0-9]*) v="*" ;; esac ;; '
+    '[DFJLORWl]) ;; *) v="*" ;; esac; }; '
+    'letters() { said=-; rest=${1#-}; while [ -n "$rest" ]; do '
+    'tail=${rest#?}; one=${rest%"$tail"}; rest=$tail; '
+    f"case $one in [{_VALUED}]) said=$said$one; "
+    'if [ -n "$rest" ]; then value "$one" "$rest"; said=$said$v; else want=$one; fi; rest= ;; '
+    '[A-Za-z0-9]) said=$said$one ;; *) said="$said?"; rest= ;; esac; done; say "$said"; }; '
+    'next() { IFS= read -r word || [ -n "$word" ]; }; '
+    f'arguments() {{ next || return; say "$word"; case $word in {_SCRIPTS}) return ;; esac; '
+    "want= to= ended=; while next; do "
+    'if [ -n "$want" ]; then value "$want" "$word"; say "$v"; want=; '
+    'elif [ -z "$ended" ] && [ "$word" = -- ]; then ended=1; say --; '
+    'else case $ended$word in -?*) letters "$word" ;; '
+    '*) [ -z "$to" ] || return; to=1; case $word in *:*@*) scheme=; '
+    "case $word in ssh://*) scheme=ssh:// ;; esac; "
+    "user=${word#ssh://}; user=${user%@*}; "
+    'word=$scheme${user%%:*}@${word##*@} ;; esac; say "$word" ;; esac; fi; done; }; '
+    'for user; do printf "user %s %s" "$user" "$(id -u "$user" 2>/dev/null)"; echo; done; '
+    'net() { readlink "$1/ns/net" 2>/dev/null; }; own=$(net /proc/self); '
+    'echo "self $(id -u)"; grep " /proc proc " /proc/self/mounts | sed "s/^/mount /"; '
+    'list=$(grep -lx ssh /proc/[0-9]*/comm 2>/dev/null); echo "listed $?"; '
+    "for comm in $list; do place=${comm%/comm}; "
+    'echo "process ${place#/proc/}"; '
+    # Another user's namespaces are root's to see; NSpid tells everybody of a container's process.
+    'other=$(net "$place"); [ "${other:-$own}" = "$own" ] || echo "net other"; '
+    '{ grep -E "^(State|PPid|Uid|NSpid):" "$place/status"; '
+    'tr "\\n\\0" " \\n" <"$place/cmdline" | arguments; } 2>/dev/null; done; echo done'
+)
+_HIDING = re.compile(r"[ ,]hidepid=(?!0[ ,]|off[ ,])")
+NAME = "ssh_processes"
+TITLE = "/proc/*/cmdline of ssh"
+
+
+@dataclass(frozen=True, slots=True)
+class SshProcess:
+    """One running ssh client.
+
+    Attributes:
+        pid: its process id.
+        parent: that of its parent; 1 where the job that started it is gone.
+        uid: its effective user id.
+        argv: its arguments, itself first; a line break in one reads as a space.
+        stopped: by a signal or a debugger: it keeps its sockets, and does nothing.
+        elsewhere: in a container, or another network namespace: none of this host's.
+    """
+
+    pid: int
+    parent: int
+    uid: int
+    argv: tuple[str, ...]
+    stopped: bool = False
+    elsewhere: bool = False
+
+    def __str__(self) -> str:
+        return f"pid {self.pid}"
+
+
+@dataclass(frozen=True)
+class SshProcesses(Fact):
+    """The running ssh clients.
+
+    Attributes:
+        _uids: declared user to the id on this host; None where there is no such user.
+        own_uid: who asked.
+        _hidden: /proc shows nobody but root the processes of others.
+        _processes: all that were seen, whoever they belong to.
+    """
+
+    _uids: Mapping[str, int | None]
+    own_uid: int
+    _hidden: bool
+    _processes: tuple[SshProcess, ...]
+
+    def of_user(self, user: str) -> tuple[SshProcess, ...]:
+        """The ssh clients of a user; unreadable where they could not be seen."""
+        if user not in self._uids:
+            detail = f"it was not asked for user {user}: evidence of another policy"
+            self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, TITLE, detail))
+        uid = self._uids[user]
+        if uid is None:
+            self.ledger.cannot_read(Unreadable(Reason.ABSENT, f"id -u {user}", "no such user"))
+        if self._hidden and self.own_uid not in {0, uid}:
+            detail = f"/proc hides the processes of others (hidepid): log in as {user} or root"
+            self.ledger.cannot_read(Unreadable(Reason.PERMISSION, TITLE, detail))
+        found = tuple(
+            process for process in self._processes if process.uid == uid and not process.elsewhere
+        )
+        self.ledger.read(f"ssh processes of {user}", TITLE, len(found))
+        return found
+
+
+def _declared(policy: Policy) -> tuple[Command, ...]:
+    users = sorted({tunnel.user for tunnel in policy.tunnels.values()})
+    if not users:
+        return ()
+    text = f"sh -c {shlex.quote(_SCRIPT)} sh {shlex.join(users)}"
+    return (Command(NAME, text, title=TITLE, holds="ssh processes"),)
+
+
+def parse(sections: Sections) -> SshProcesses | Unreadable:
+    """Parse what the script printed."""
+    section = sections.get(NAME)
+    if section is None:
+        return Unreadable(Reason.NOT_DECLARED, TITLE, "the policy declares no tunnel")
+    if isinstance(section, Unreadable):
+        return section
+    if section.status != 0:
+        return refused(Command(NAME, "", title=TITLE), section)
+    lines = section.stdout.decode("utf-8", "surrogateescape").split("\n")
+    uids = dict(_users(lines))
+    own = next((line[5:] for line in lines if line.startswith("self ")), "")
+    mounts = [line for line in lines if line.startswith("mount ")]
+    listed = next((line[7:] for line in lines if line.startswith("listed ")), "")
+    # 2: a process ended while grep looked.
+    whole = listed in {"0", "1", "2"} and "done" in lines
+    if not whole or not mounts or not re.fullmatch("[0-9]{1,10}", own):
+        return Unreadable(Reason.UNPARSABLE, TITLE, "the answer is not whole")
+    hidden = _HIDING.search(mounts[-1]) is not None
+    return SshProcesses(uids, int(own), hidden, tuple(_processes(lines)))
+
+
+def _users(lines: list[str]) -> Iterator[tuple[str, int | None]]:
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        user, _, uid = rest.rpartition(" ")
+        if word == "user" and user:
+            yield user, int(uid) if re.fullmatch("[0-9]{1,10}", uid) else None
+
+
+def _processes(lines: list[str]) -> Iterator[SshProcess]:
+    starts = [number for number, line in enumerate(lines) if line.startswith("process ")]
+    for start, end in itertools.pairwise([*starts, len(lines)]):
+        told = lines[start:end]
+        argv = tuple(line[1:] for line in told if line.startswith("="))
+        words = {line.split(":")[0]: line.split()[1:] for line in told if ":\t" in line}
+        parent, uids = words.get("PPid", []), words.get("Uid", [])
+        pid = told[0].removeprefix("process ")
+        numbers = [pid, *parent[:1], *uids[1:2]]
+        # One that has ended by now, or is a zombie, has no arguments left.
+        if argv and len(numbers) == 3 and all(re.fullmatch("[0-9]{1,10}", n) for n in numbers):
+            state, inside = words.get("State", [""]), words.get("NSpid", [])
+            yield SshProcess(
+                int(pid),
+                int(parent[0]),
+                int(uids[1]),
+                argv,
+                stopped=state[0] in {"T", "t"},
+                elsewhere=len(inside) > 1 or "net other" in told,
+            )
+
+
+PROBE = Probe(NAME, 1, (), parse, declared=_declared)

@@ -1,0 +1,276 @@
+"""What the tunnels' ssh complained of: the lines that rules look for, filtered on the host."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, timezone
+from urllib.parse import unquote
+
+from nethygiene.collect.command import Command
+from nethygiene.engine.fact import Fact
+from nethygiene.engine.outcomes import Reason, Unreadable
+from nethygiene.engine.probe import Probe, Sections, item_section, needs, refused
+from nethygiene.inventory.policy import LogFile, Policy, Tunnel
+from nethygiene.subjects.tunnels.messages import (
+    PATTERN,
+    Complaint,
+    complaints_of_log,
+    complaints_of_mailbox,
+    oldest_mail,
+    zone_of,
+)
+from nethygiene.transcript import Section
+
+_LINES = 2000
+_HEAD = needs("id", "date", "grep", "sed", "tail") + (
+    'echo "kind $kind"; echo "user $(id -un)"; date "+now %s %z"; '
+)
+# Nothing of a mailbox leaves the host but these lines, and when their mails came.
+_FILE = (
+    'look() { printf "file %s" "$1"; echo; date -r "$1" "+modified %s"; '
+    f'{{ grep -E "${{2}}{PATTERN}" "$1"; echo "status $?"; }} | tail -n {_LINES + 1} '
+    '| sed "s/^/=/"; echo "last $(tail -n 1 "$1" | grep -cE "$3")"; }; '
+)
+_MAILBOX = (
+    "for tool in /usr/sbin/sendmail /usr/lib/sendmail; do [ -x $tool ] && echo mta; done; "
+    # The shell asks for the home directory as login does, whichever directory service has it.
+    'eval "home=~$user"; case $home in /*) [ -e "$home/.forward" ] && echo forward;; '
+    "*) echo homeless;; esac; "
+    'crontab -l 2>/dev/null | grep -E "^[[:blank:]]*MAILTO" | tail -n 1 | sed "s/^/mailto /"; '
+    # Who has no table of their own has the job in one of the system's, and its MAILTO.
+    "crontab -l 2>/dev/null | grep -q . || {"
+    " [ ! -d /etc/cron.d ] || [ -r /etc/cron.d ] || echo closed;"
+    ' for tab in /etc/crontab /etc/cron.d/*; do [ -e "$tab" ] || continue;'
+    ' [ -r "$tab" ] || { echo closed; continue; };'
+    ' grep -qE "^[^#]*[[:blank:]]$user[[:blank:]]" "$tab" &&'
+    ' grep -E "^[[:blank:]]*MAILTO" "$tab" | tail -n 1 | sed "s/^/mailto /"; done; }; '
+    'for box in "/var/mail/$user" "/var/spool/mail/$user"; do '
+    '[ -e "$box" ] && { look "$box" "^From |^Date: |" "^$"; break; }; done; echo done'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelLog:
+    """What was found in the place that holds a tunnel's standard error.
+
+    Attributes:
+        place: its file, or the unit; empty where there is none.
+        now: when it was read, by the host's clock, in seconds since 1970.
+        modified: when the file was last written to, likewise; None for a journal.
+        complaints: ssh's lines; of a journal those of the window alone.
+        oldest: when the first of the carried lines was written; None where that is not told.
+        ends_with_complaint: the last line of the file is one of them.
+        cut: it held more of them than were carried away.
+        doubt: why it may not be where ssh's complaints go; empty where it is.
+    """
+
+    place: str
+    now: float
+    modified: float | None
+    complaints: tuple[Complaint, ...]
+    oldest: float | None = None
+    ends_with_complaint: bool = False
+    cut: bool = False
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class TunnelLogs(Fact):
+    """The logs of the declared tunnels, by the names of their sections."""
+
+    _by_section: Mapping[str, TunnelLog | Unreadable]
+
+    def of(self, tunnel: Tunnel, window: int) -> TunnelLog:
+        """The log of a tunnel; unreadable where it was not read, or of another declaration."""
+        command = log_command(tunnel, window)
+        found = None if command is None else self._by_section.get(command.name)
+        title = tunnel.name if command is None else command.title
+        if found is None:
+            detail = "not in the transcript: evidence of another policy"
+            self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, title, detail))
+        if isinstance(found, Unreadable):
+            self.ledger.cannot_read(found)
+        self.ledger.read(f"log of {tunnel.name}", title, found.place or "none")
+        return found
+
+
+def log_command(tunnel: Tunnel, window: int) -> Command | None:
+    """The command that reads a tunnel's log; None where its policy tells none.
+
+    The section's name tells the kind of the log, and what it was asked for.
+    """
+    if tunnel.run_by is None:
+        return None
+    if isinstance(tunnel.run_by, LogFile):
+        kind, user, title = f"file:{tunnel.run_by.log}", tunnel.user, tunnel.run_by.log
+        text = (
+            "kind=file; "
+            + _HEAD
+            + _FILE
+            + (
+                f"if [ -e {shlex.quote(tunnel.run_by.log)} ]; then "
+                f'look {shlex.quote(tunnel.run_by.log)} "" "{PATTERN}"; '
+                "else echo absent; fi; echo done"
+            )
+        )
+    elif tunnel.run_by == "cron":
+        kind, user, title = f"cron:{tunnel.user}", tunnel.user, f"mailbox of {tunnel.user}"
+        text = f"kind=cron; user={shlex.quote(tunnel.user)}; " + _HEAD + _FILE + _MAILBOX
+    else:
+        unit = shlex.quote(tunnel.run_by)
+        kind, user, title = f"unit:{window}:{tunnel.run_by}", "root", f"journalctl -u {unit}"
+        text = (
+            needs("systemctl", "journalctl")
+            + "kind=unit; "
+            + _HEAD
+            + (
+                f"systemctl show -p LoadState -p StandardError -p StandardOutput {unit} "
+                '| sed "s/^/unit /"; '
+                f"{{ journalctl -u {unit} --since=-{window}s -o short-unix --no-pager; "
+                f'echo "status $?"; }} | grep -E "^status |{PATTERN}" | tail -n {_LINES + 1} '
+                '| sed "s/^/=/"; echo done'
+            )
+        )
+    name = item_section("tunnel_log", f"{tunnel.name}:{kind}")
+    return Command(name, f"sh -c {shlex.quote(text)}", user=user, title=title, holds="log")
+
+
+def _declared(policy: Policy) -> tuple[Command, ...]:
+    asked = (log_command(tunnel, policy.log_window) for tunnel in policy.tunnels.values())
+    return tuple(command for command in asked if command is not None)
+
+
+def parse(sections: Sections) -> TunnelLogs:
+    """Parse what the script printed for each tunnel."""
+    return TunnelLogs({name: _parse_section(name, one) for name, one in sections.items()})
+
+
+def _title(place: str) -> str:
+    """How messages name a log, by its section's name without the first part."""
+    if (cron := re.fullmatch(r".*?:cron:(.*)", place)) is not None:
+        return f"mailbox of {cron[1]}"
+    if (unit := re.fullmatch(r".*?:unit:\d+:(.*)", place)) is not None:
+        return f"journalctl -u {unit[1]}"
+    return place.partition(":file:")[2] or place
+
+
+def _parse_section(name: str, section: Section | Unreadable) -> TunnelLog | Unreadable:
+    if isinstance(section, Unreadable):
+        return section
+    source = _title(unquote(name.partition(":")[2]))
+    if section.status != 0:
+        return refused(Command(name, "", title=source), section)
+    lines = section.stdout.decode("utf-8", "replace").split("\n")
+    now = _first(lines, "now ").split()
+    zone = zone_of(now[1]) if len(now) == 2 else None
+    if "done" not in lines or zone is None or not re.fullmatch(r"\d{9,11}", now[0]):
+        return Unreadable(Reason.UNPARSABLE, source, "the answer is not whole")
+    answer = _Answer(source, lines, float(now[0]), zone, section.stderr.decode("utf-8", "replace"))
+    kind = _first(lines, "kind ")
+    if kind == "unit":
+        return answer.journal()
+    return answer.mailbox() if kind == "cron" else answer.file()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    source: str
+    lines: list[str]
+    now: float
+    zone: timezone
+    stderr: str
+
+    def body(self, *good: str) -> list[str] | Unreadable:
+        """The carried lines; unreadable where the command ended with none of these statuses."""
+        told = [line[1:] for line in self.lines if line.startswith("=")]
+        word, _, status = (told.pop() if told else "").partition(" ")
+        last = self.stderr.strip().splitlines()[-1][:200] if self.stderr.strip() else "no message"
+        if word != "status":
+            return Unreadable(Reason.UNPARSABLE, self.source, f"no status: {last}")
+        if status == "127":
+            return Unreadable(Reason.TOOL_MISSING, self.source, last)
+        if status not in good:
+            denied = "ermission denied" in last
+            reason = Reason.PERMISSION if denied else Reason.COMMAND_FAILED
+            return Unreadable(reason, self.source, last)
+        return told
+
+    def mailbox(self) -> TunnelLog | Unreadable:
+        place = _first(self.lines, "file ")
+        doubt = self._mail_doubt()
+        if not place:
+            return TunnelLog("", self.now, None, (), doubt=doubt)
+        told = self.body("0", "1")  # 1: grep found none
+        if isinstance(told, Unreadable):
+            return told
+        found = complaints_of_mailbox(told, self.zone)
+        return TunnelLog(
+            place,
+            self.now,
+            self._modified(),
+            found,
+            oldest=oldest_mail(told, self.zone),
+            cut=len(told) >= _LINES,
+            doubt=doubt,
+        )
+
+    def _mail_doubt(self) -> str:
+        user = _first(self.lines, "user ")
+        for line in self.lines:
+            mailto = line.partition("=")[2].strip().strip("\"'")
+            if line.startswith("mailto ") and mailto != user:
+                return f"cron mails its output to {mailto or 'nobody'} (MAILTO), not to {user}"
+        if "closed" in self.lines:
+            return f"{user} may not read all of cron's tables in /etc, one of which may say MAILTO"
+        if "homeless" in self.lines:
+            return f"{user} has no home directory that tells whether mail is forwarded"
+        if "forward" in self.lines:
+            return f"{user} forwards its mail (~/.forward)"
+        if "mta" not in self.lines:
+            return "cron discards the output, for the host has no sendmail"
+        return ""
+
+    def file(self) -> TunnelLog | Unreadable:
+        if "absent" in self.lines:
+            return Unreadable(Reason.ABSENT, self.source, "no such file")
+        told = self.body("0", "1")  # 1: grep found none
+        if isinstance(told, Unreadable):
+            return told
+        found = complaints_of_log(told, self.zone, self.now)
+        ends = _first(self.lines, "last ") == "1"
+        place = _first(self.lines, "file ")
+        oldest = found[0].time if found else None
+        cut = len(told) >= _LINES
+        return TunnelLog(place, self.now, self._modified(), found, oldest, ends, cut)
+
+    def journal(self) -> TunnelLog | Unreadable:
+        told = self.body("0")
+        if isinstance(told, Unreadable):
+            return told
+        unit = dict(line[5:].partition("=")[::2] for line in self.lines if line.startswith("unit "))
+        if unit.get("LoadState") != "loaded":
+            detail = f"systemd knows no such unit (LoadState {unit.get('LoadState', 'not told')})"
+            return Unreadable(Reason.ABSENT, self.source, detail)
+        if "o journal files" in self.stderr:
+            return Unreadable(Reason.ABSENT, self.source, "no journal files were found")
+        stderr = unit.get("StandardError", "")
+        goes_to = unit.get("StandardOutput", "") if stderr == "inherit" else stderr
+        doubt = ""
+        if not goes_to.startswith(("journal", "syslog")):
+            doubt = f"its StandardError goes to {goes_to or 'an unknown place'}, not to the journal"
+        found = complaints_of_log(told, UTC, self.now)
+        return TunnelLog("its journal", self.now, None, found, doubt=doubt)
+
+    def _modified(self) -> float | None:
+        text = _first(self.lines, "modified ")
+        return float(text) if re.fullmatch(r"\d{1,11}", text) else None
+
+
+def _first(lines: list[str], key: str) -> str:
+    return next((line[len(key) :] for line in lines if line.startswith(key)), "")
+
+
+PROBE = Probe("tunnel_logs", 1, (), parse, declared=_declared)

@@ -1,0 +1,132 @@
+"""Routing rules that refuse a client's packets, or the answer by the mark that a filter gives it.
+
+What they do was tried on Linux 6.18; ``tests.lab.firewall routing-rules`` compares more of them.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from nethygiene.subjects.filter.model.addresses import parse_address
+from nethygiene.subjects.filter.model.packet import new_connection
+from nethygiene.subjects.filter.model.verdict import HostFilter
+from tests.unit.subjects.filter.hosts import ROUTING, host, judge
+
+LOCAL = "0:\tfrom all lookup local\n"
+LAST = "# routing_rules_ipv6\n0:\tfrom all lookup local\n"
+MARKED = "*mangle\n:{0} ACCEPT [0:0]\n-A {0} -p tcp -m tcp --{1} 443 -j MARK --set-xmark 0x1/{2}\n"
+OUT = MARKED.format("OUTPUT", "sport", "0xffffffff") + "COMMIT\n"
+
+
+def four(*rules: str) -> str:
+    """The host's routing, with rules of IPv4 in place of those that look up local addresses."""
+    assert ROUTING.count(LOCAL) == 2
+    return ROUTING.replace(LOCAL, "".join(f"{one}\n" for one in rules), 1)
+
+
+def six(*rules: str) -> str:
+    given = "".join(f"{one}\n" for one in rules)
+    return ROUTING.replace(LAST, f"# routing_rules_ipv6\n{given}")
+
+
+def judge_inner(filtered: HostFilter) -> str:
+    """What becomes of a connection by eth0, and its router, to the address on eth1."""
+    classes = filtered.ground("ipv4").classes
+    (source, _), (to, _) = (parse_address(one) or (0, "") for one in ("198.51.100.7", "10.0.0.1"))
+    mask = classes.mask(((source, source),))
+    judged = filtered.judge(new_connection("ipv4", "eth0", to, 443), mask)
+    return "in" if judged.surely_in else "unknown" if judged.undecided else "out"
+
+
+@pytest.mark.parametrize(
+    ("rule", "refused"),
+    [
+        ("from 198.51.100.0/24 prohibit", True),
+        ("from 198.51.100.7 blackhole", True),
+        ("from 198.51.100.0/24 iif eth0 unreachable", True),
+        ("from 198.51.100.0/24 to 192.0.2.10 prohibit", True),
+        ("not from 203.0.113.0/24 prohibit", True),
+        # To an address of the host's own another route leads out again.
+        ("from 198.51.100.0/24 lookup main", True),
+        ("from 203.0.113.0/24 prohibit", False),
+        ("from 198.51.100.0/24 iif eth1 prohibit", False),
+        ("from 198.51.100.0/24 to 192.0.2.11 prohibit", False),
+        ("from 198.51.100.0/24 lookup local", False),
+        ("from 198.51.100.0/24 fwmark 0x1 prohibit", False),
+        ("not from 198.51.100.0/24 fwmark 0/0x1 nop", False),
+    ],
+)
+def test_rules_before_the_hosts_own_addresses(rule: str, refused: bool) -> None:
+    before = four(f"5:\t{rule}", "10:\tfrom all lookup local")
+    assert judge(host(routing=before), "198.51.100.7", 443) == ("out" if refused else "in")
+    # A rule after it sees no packet to the host, and no answer by the client's address.
+    after = four("0:\tfrom all lookup local", f"5:\t{rule}")
+    if not rule.startswith("not"):
+        assert judge(host(routing=after), "198.51.100.7", 443) == "in"
+
+
+def test_the_mark_that_a_filter_gives_a_packet_is_its_own() -> None:
+    text = MARKED.format("PREROUTING", "dport", "0xffffffff") + "COMMIT\n"
+    routing = four("5:\tfrom all fwmark 0x1 prohibit", "10:\tfrom all lookup local")
+    marked = host(routing=routing, iptables_legacy=text)
+    assert judge(marked, "198.51.100.7", 443) == "out"
+    assert judge(marked, "198.51.100.7", 80) == "in"
+
+
+def test_neighbours_are_refused_with_their_questions() -> None:
+    """The router of a client asks from fe80::/10 for the host's entry."""
+    rules = ("5:\tfrom fe80::/10 blackhole", "10:\tfrom all lookup local")
+    assert judge(host(routing=six(*rules)), "2001:db8:9::7", 443) == "out"
+    assert judge(host(routing=six(*rules[1:])), "2001:db8:9::7", 443) == "in"
+
+
+def test_each_address_that_a_router_may_ask_for_counts() -> None:
+    """It goes by one of the addresses on its link; which one cannot be told."""
+    rule = "5:\tfrom 192.0.2.1 to 192.0.2.10 prohibit"
+    routing = four(rule, "10:\tfrom all lookup local")
+    assert judge_inner(host(routing=routing)) == "out"
+    another = "local 192.0.2.99 dev eth0 table local proto kernel scope host src 192.0.2.10\n"
+    both = routing.replace("local 192.0.2.10 dev eth0", f"{another}local 192.0.2.10 dev eth0")
+    assert judge_inner(host(routing=both)) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict"),
+    [
+        ("from all fwmark 0x1 blackhole", "out"),
+        ("from all fwmark 0x1/0x3 prohibit", "out"),
+        ("not from all fwmark 0/0x1 prohibit", "out"),
+        ("from all fwmark 0x1 lookup 100", "in"),  # a table without routes
+        ("from all fwmark 0x2 blackhole", "in"),
+        ("from all fwmark 0x2/0x2 blackhole", "in"),
+        # Whether an answer of that port is meant cannot be told.
+        ("from all fwmark 0x1 sport 443 blackhole", "unknown"),
+        ("from all fwmark 0x2 sport 443 blackhole", "in"),
+    ],
+)
+def test_an_answer_that_is_marked_is_routed_anew(rule: str, verdict: str) -> None:
+    routing = four("0:\tfrom all lookup local", f"5:\t{rule}")
+    marked = host(routing=routing, iptables_legacy=OUT)
+    assert judge(marked, "198.51.100.7", 443) == verdict
+    assert judge(marked, "198.51.100.7", 80) == "in"
+
+
+def test_a_mark_of_which_no_rule_asks_for_all_bits() -> None:
+    routing = four("0:\tfrom all lookup local", "5:\tfrom all fwmark 0x1/0x1 blackhole")
+    text = OUT.replace("0x1/0xffffffff", "0x2/0x2")
+    assert judge(host(routing=routing, iptables_legacy=text), "198.51.100.7", 443) == "in"
+
+
+def test_a_mark_of_a_chain_that_does_not_route_anew() -> None:
+    routing = four("0:\tfrom all lookup local", "5:\tfrom all fwmark 0x1 blackhole")
+    text = OUT.replace("*mangle", "*filter")
+    assert judge(host(routing=routing, iptables_legacy=text), "198.51.100.7", 443) == "in"
+
+
+def test_the_sockets_mark_may_be_that_of_the_first_packet() -> None:
+    """By net.ipv4.tcp_fwmark_accept, which is not read."""
+    text = MARKED.format("PREROUTING", "dport", "0xffffffff") + "COMMIT\n"
+    routing = four("0:\tfrom all lookup local", "5:\tfrom all fwmark 0x1 prohibit")
+    marked = host(routing=routing, iptables_legacy=text)
+    assert judge(marked, "198.51.100.7", 443) == "unknown"
+    assert judge(marked, "198.51.100.7", 80) == "in"
