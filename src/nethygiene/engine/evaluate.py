@@ -135,7 +135,7 @@ def _others(rule: Rule, subject: Subject, probe: str) -> Iterator[OtherVerdict]:
         items: list[Named | None] = [*declared]
         for item in items or [None]:
             for one in evaluate(other, subject, item):
-                yield Judgement(other.id, one.outcome, one.observations, other.defaults)
+                yield OtherVerdict(other.id, one.outcome, one.observations, other.defaults)
 
 
 def _judge_declared(rule: Rule, subject: Subject, item: Named | None) -> Verdict:

@@ -7,7 +7,7 @@ the argument by which rules ask for its items.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from nethygiene.engine.items import Named
@@ -25,11 +25,13 @@ class OtherVerdict:
         rule: its id.
         outcome: what it came to.
         observations: what it looked at.
+        defaults: what every kernel sets by itself, of the sysctls that it judges.
     """
 
     rule: str
     outcome: Outcome
     observations: tuple[Observation, ...]
+    defaults: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def rule(
             the group itself.
         defaults: what every kernel sets by itself, of the sysctls that the rule judges, by name:
             where no file sets one, settings-persist takes it that the next boot brings this. One
-            that differs by kernel or by interface stands in `rules/kernel_defaults.py` instead.
+            that differs by kernel or by interface stands in `subjects/kernel/kernel_defaults.py`.
 
     Raises:
         RuleDeclarationError: on import, when the declaration is wrong.

@@ -28,7 +28,7 @@ from tests.lab.firewall.kinds import KINDS, load
 from tests.lab.firewall.model import said
 from tests.lab.lab import Lab
 
-FOLDER = Path(__file__).parents[2] / "unit" / "firewall" / "kernel"
+FOLDER = Path(__file__).parents[2] / "unit" / "subjects" / "filter" / "kernel"
 RULESETS = {"single": 24, "nft": 16, "iptables": 10, "iptables-legacy": 6, "both": 6}
 """How many of each kind; of the others four."""
 _OTHERS = 4

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from nethygiene.engine.finder import OtherVerdict
 from nethygiene.engine.outcomes import Observation, Outcome
@@ -34,23 +34,6 @@ class JudgedSysctl:
     value: str
     rules: tuple[str, ...]
     default: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What one rule of the run came to, of one item.
-
-    Attributes:
-        rule: its id.
-        outcome: what it came to.
-        observations: what it looked at.
-        defaults: what every kernel sets by itself, of the sysctls that it judges.
-    """
-
-    rule: str
-    outcome: Outcome
-    observations: tuple[Observation, ...]
-    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
