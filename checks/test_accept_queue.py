@@ -12,7 +12,6 @@ from nethygiene.rules import (
     not_applicable,
     rule,
 )
-from nethygiene.subjects.filter.diversion import SERVED_HERE
 from nethygiene.subjects.kernel.counters import Counters
 from nethygiene.subjects.kernel.rises import not_rising
 from nethygiene.subjects.kernel.sysctl import Sysctls
@@ -29,7 +28,7 @@ from nethygiene.subjects.sockets.restarting import restart_service
 from nethygiene.subjects.sockets.serving import sockets_of
 
 
-@rule(severity="high", kind="setting", incidents=["S3"], judged_if=SERVED_HERE)
+@rule(severity="high", kind="setting", incidents=["S3"], judged_if="served_here")
 def test_somaxconn_covers_backlog(sysctl: Sysctls, service: Service, expect: Expect) -> None:
     """somaxconn is at least the backlog that the service asks for.
 
@@ -81,7 +80,7 @@ def test_somaxconn_meets_policy(sysctl: Sysctls, policy: Policy, expect: Expect)
     )
 
 
-@rule(severity="high", kind="state", incidents=["S3"], judged_if=SERVED_HERE)
+@rule(severity="high", kind="state", incidents=["S3"], judged_if="served_here")
 def test_listener_backlog_in_effect(
     listeners: Listeners,
     sysctl: Sysctls,

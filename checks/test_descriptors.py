@@ -4,7 +4,6 @@ from functools import partial
 
 from nethygiene.engine.remedies import paragraphs, set_sysctls
 from nethygiene.rules import Expect, Policy, Service, at_least, at_most, not_applicable, rule
-from nethygiene.subjects.filter.diversion import SERVED_HERE
 from nethygiene.subjects.kernel.sysctl import Sysctls
 from nethygiene.subjects.sockets.descriptor_limits import (
     descriptors_of_host,
@@ -55,7 +54,7 @@ def test_file_descriptors_available(sysctl: Sysctls, policy: Policy, expect: Exp
         )
 
 
-@rule(severity="high", kind="state", incidents=["S3"], judged_if=SERVED_HERE)
+@rule(severity="high", kind="state", incidents=["S3"], judged_if="served_here")
 def test_service_descriptors_available(
     service: Service,
     listeners: Listeners,

@@ -15,7 +15,6 @@ from nethygiene.rules import (
     not_applicable,
     rule,
 )
-from nethygiene.subjects.filter.diversion import SERVED_HERE
 from nethygiene.subjects.kernel.sysctl import Sysctls
 from nethygiene.subjects.sockets.connections import Connections
 from nethygiene.subjects.sockets.keepalive import (
@@ -109,7 +108,7 @@ def test_keepalive_detects_dead_peer_in_time(
         expect("net.ipv4.tcp_keepalive_time", idle, at_least(0), remedy=remedy)
 
 
-@rule(severity="high", kind="state", incidents=["S1.6"], judged_if=SERVED_HERE)
+@rule(severity="high", kind="state", incidents=["S1.6"], judged_if="served_here")
 def test_service_connections_use_keepalive(
     connections: Connections, sysctl: Sysctls, service: Service, policy: Policy, expect: Expect
 ) -> None:
@@ -150,7 +149,7 @@ def test_service_connections_use_keepalive(
     expect(f"keepalive at port {service.port}", found, probed_before(idle), hint, remedy)
 
 
-@rule(severity="high", kind="state", incidents=["S1.6"], judged_if=SERVED_HERE)
+@rule(severity="high", kind="state", incidents=["S1.6"], judged_if="served_here")
 def test_service_sessions_not_stale(
     connections: Connections, sysctl: Sysctls, service: Service, policy: Policy, expect: Expect
 ) -> None:

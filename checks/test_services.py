@@ -3,7 +3,6 @@
 from functools import partial
 
 from nethygiene.rules import Expect, LegacyPort, Policy, Service, rule
-from nethygiene.subjects.filter.diversion import SERVED_HERE
 from nethygiene.subjects.filter.filter_fact import PacketFilter
 from nethygiene.subjects.filter.former_port import former_port, lead_former_port, still_served
 from nethygiene.subjects.links.interfaces import Interfaces
@@ -18,7 +17,7 @@ from nethygiene.subjects.sockets.serving import Here
     kind="state",
     incidents=["S1.3", "S2", "S4"],
     version=2,
-    judged_if=SERVED_HERE,
+    judged_if="served_here",
 )
 def test_service_listening(
     listeners: Listeners,

@@ -13,9 +13,10 @@ import paramiko
 import pytest
 
 import nethygiene.plugin  # noqa: F401 - Python's start is apart on both sides
-from nethygiene.collect import Job, collect_fleet
+from nethygiene.collect.fleet import collect_fleet
+from nethygiene.collect.host import Job
 from nethygiene.engine.catalogue import all_probes, commands_for, versions
-from nethygiene.inventory import load_inventory
+from nethygiene.inventory.load import load_inventory
 from nethygiene.inventory.target import Target
 from nethygiene.transport import ConnectSettings
 

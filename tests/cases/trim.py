@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from nethygiene.engine.catalogue import all_finders, all_probes, commands_for
+from nethygiene.engine.catalogue import all_finders, all_probes, commands_for, precondition
 from nethygiene.engine.evaluate import Verdict
 from nethygiene.engine.rule import Rule
 from nethygiene.inventory.policy import policy_from_plain
@@ -55,7 +55,8 @@ def _without_idle_guard(
 
 
 def _guarding(rule: Rule, policy: Mapping[str, Any]) -> set[str]:
-    return _filled_by(rule.judged_if.probes, policy) if rule.judged_if else set()
+    condition = precondition(rule.judged_if) if rule.judged_if else None
+    return _filled_by(condition.probes, policy) if condition else set()
 
 
 def _sections_of(rule: Rule, policy: Mapping[str, Any]) -> set[str]:

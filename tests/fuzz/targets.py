@@ -30,9 +30,10 @@ from nethygiene.engine.records import host_record, result_record
 from nethygiene.engine.results import Result
 from nethygiene.engine.subject import Subject
 from nethygiene.errors import ConnectError, EvidenceError, InventoryError, UsageError
-from nethygiene.inventory import load_inventory, policy_from_plain
 from nethygiene.inventory.forward import parse_forward
+from nethygiene.inventory.load import load_inventory
 from nethygiene.inventory.model import Host
+from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.inventory.target import Target as ConnectionTarget
 from nethygiene.subjects.filter.model.ipsets import IpSet, elements_of, parse_ipsets
 from nethygiene.subjects.filter.model.iptables import compile_saved, parse_saved

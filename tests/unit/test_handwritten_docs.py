@@ -16,7 +16,8 @@ from nethygiene.engine.evaluate import evaluate
 from nethygiene.engine.exit_status import ExitStatus
 from nethygiene.engine.outcomes import Outcome
 from nethygiene.engine.subject import Subject
-from nethygiene.inventory import load_inventory, policy_from_plain
+from nethygiene.inventory.load import load_inventory
+from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.plugin.options import add_options
 from nethygiene.transcript import Section, Transcript
 

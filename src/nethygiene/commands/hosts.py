@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from nethygiene.inventory import load_inventory
+from nethygiene.inventory.load import load_inventory
 from nethygiene.inventory.policy import Policy
 
 

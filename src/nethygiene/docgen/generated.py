@@ -11,7 +11,7 @@ from nethygiene.docgen.catalogue import check_modules
 from nethygiene.docgen.probes_page import probes_page
 from nethygiene.docgen.rule_pages import index_page, rule_page
 from nethygiene.engine.results import results_json_schema
-from nethygiene.inventory import inventory_json_schema
+from nethygiene.inventory.schema import inventory_json_schema
 from nethygiene.sudoers import sudoers_file
 
 # A page here that no rule made is of a rule that is gone.

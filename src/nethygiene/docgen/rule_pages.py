@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from nethygiene.docgen.catalogue import CheckModule
 from nethygiene.docgen.markdown import code, notice, prose, table
 from nethygiene.docgen.probes_page import fact_in_a_line
-from nethygiene.engine.catalogue import all_finders, all_probes
+from nethygiene.engine.catalogue import all_probes
 from nethygiene.engine.probe import Probe
-from nethygiene.engine.rule import Rule
+from nethygiene.engine.rule import ALWAYS_SENT, Rule
 from nethygiene.sudoers import sudoers_rule
 
 _INTRODUCTION = """\
@@ -81,10 +81,9 @@ def _incidents(rule: Rule, up: str) -> str:
 
 
 def _reads(rule: Rule) -> str:
-    found = all_finders()[rule.found].probes if rule.found is not None else ()
-    needed = rule.judged_if.probes if rule.judged_if is not None else ()
-    names = [name for name in (*rule.arguments, *found, *needed) if name in all_probes()]
-    probes = [all_probes()[name] for name in dict.fromkeys(names)]
+    asked = [name for name in rule.arguments if name in rule.probes]
+    others = sorted(rule.probes.difference(asked, ALWAYS_SENT))
+    probes = [all_probes()[name] for name in (*asked, *others)]
     if not probes:
         return "How the host was reached, and nothing on it.\n"
     lines = [

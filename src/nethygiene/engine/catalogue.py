@@ -1,4 +1,4 @@
-"""The probes and finders by name: each stands in a module of that name on a subject's shelf.
+"""Probes, finders and preconditions by name: each is a module of that name on a subject's shelf.
 
 A module is imported when its fact or items are asked for: a rule brings no more than it reads.
 """
@@ -14,6 +14,7 @@ from types import ModuleType
 
 from nethygiene.collect.command import Command
 from nethygiene.engine.finder import Finder
+from nethygiene.engine.precondition import Precondition
 from nethygiene.engine.probe import Probe
 from nethygiene.inventory.policy import Policy
 
@@ -25,6 +26,17 @@ def probe(name: str) -> Probe | None:
     """The probe of that name; None if there is none."""
     found = getattr(_module(name), "PROBE", None)
     return found if isinstance(found, Probe) else None
+
+
+def precondition(name: str) -> Precondition | None:
+    """The precondition of that name; None if there is none."""
+    found = getattr(_module(name), "PRECONDITION", None)
+    return found if isinstance(found, Precondition) else None
+
+
+def is_there(name: str) -> bool:
+    """Whether a module of that name stands on a shelf. It is not imported."""
+    return name in _places()
 
 
 def known_probe(name: str) -> Probe:

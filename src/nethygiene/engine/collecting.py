@@ -9,8 +9,9 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from nethygiene.collect import Job, collect_fleet
 from nethygiene.collect.command import LONGEST_WINDOW
+from nethygiene.collect.fleet import collect_fleet
+from nethygiene.collect.host import Job
 from nethygiene.engine.audit import Audit
 from nethygiene.engine.catalogue import all_probes, commands_for, versions
 from nethygiene.errors import EvidenceError

@@ -144,7 +144,9 @@ def _judge_declared(rule: Rule, subject: Subject, item: Named | None) -> Verdict
     # What the policy leaves out is left out, wherever the item lives.
     if rule.judged_if is None or item is None or verdict.reason is Reason.NOT_DECLARED:
         return verdict
-    condition = held(rule.judged_if, subject, item)
+    wanted = catalogue.precondition(rule.judged_if)
+    assert wanted is not None, f"{rule.id} was declared with a precondition that is there"
+    condition = held(wanted, subject, item)
     where = condition.where
     if condition.crash is not None:
         return decide(Ledger(), verdict.item, crash=condition.crash)

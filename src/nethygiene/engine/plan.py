@@ -10,8 +10,9 @@ from pathlib import Path
 from nethygiene.engine.kept_answers import KeptAnswers
 from nethygiene.engine.settings import Settings
 from nethygiene.errors import UsageError
-from nethygiene.inventory import load_inventory, select_hosts
+from nethygiene.inventory.load import load_inventory
 from nethygiene.inventory.model import Group, Host
+from nethygiene.inventory.pattern import select_hosts
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.inventory.target import Target
 from nethygiene.shipped import default_inventory

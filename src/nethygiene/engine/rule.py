@@ -6,13 +6,13 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 from nethygiene.engine import catalogue
 from nethygiene.engine.documentation import Documentation, parse_documentation
 from nethygiene.engine.items import DECLARED
 from nethygiene.engine.outcomes import Kind, Severity
-from nethygiene.engine.precondition import Precondition
 
 Scope = Literal["host", "group"]
 _BESIDE_FACTS: Mapping[Scope, frozenset[str]] = {
@@ -44,8 +44,8 @@ class Rule:
         arguments: the names of the function's arguments.
         declared: the argument that names a declared item, None if it has none.
         found: the argument that names a found item, None if it has none.
-        probes: names of the probes that it needs.
-        judged_if: where the declared item has to be served; None for anywhere.
+        judged_if: the name of the precondition under which it judges a declared item; None for
+            none.
         scope: ``host``, or ``group``: all members of an inventory group are judged as one.
         defaults: what every kernel sets by itself, of the sysctls that it judges.
     """
@@ -60,8 +60,7 @@ class Rule:
     arguments: tuple[str, ...]
     declared: str | None
     found: str | None
-    probes: frozenset[str]
-    judged_if: Precondition | None = None
+    judged_if: str | None = None
     scope: Scope = "host"
     defaults: Mapping[str, str] = field(default_factory=dict, hash=False)
 
@@ -70,6 +69,11 @@ class Rule:
         """Whether it judges the connection itself: then an unreachable host fails it."""
         return "connection" in self.arguments
 
+    @property
+    def probes(self) -> frozenset[str]:
+        """The names of the probes that it needs."""
+        return _probes_of(self)
+
 
 def rule(
     *,
@@ -77,7 +81,7 @@ def rule(
     kind: str,
     incidents: Sequence[str],
     version: int = 1,
-    judged_if: Precondition | None = None,
+    judged_if: str | None = None,
     scope: Scope = "host",
     defaults: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
@@ -92,9 +96,9 @@ def rule(
         kind: ``setting``, ``state`` or ``rate``.
         incidents: codes of the incidents it was born from.
         version: raised when its verdict can change.
-        judged_if: where the declared item has to be served, as `SERVED_HERE`: then the rule is
-            asked about the port that the host itself serves, and not at all where another
-            host or container does.
+        judged_if: the name of a precondition. ``served_here`` has a rule about a service judge the
+            port that the host itself serves, and not at all where another host or container
+            serves it.
         scope: ``host`` judges each host by itself. ``group`` judges all members of an inventory
             group as one: a probe's name then brings :class:`Each` member's fact, and ``group``
             the group itself.
@@ -108,10 +112,11 @@ def rule(
 
     def declare(function: F) -> F:
         read = _read(function, severity, kind, tuple(incidents), version, scope)
-        if judged_if is not None:
-            probes = read.probes.union(judged_if.probes)
-            read = replace(read, judged_if=judged_if, probes=probes)
-        read = replace(read, defaults=dict(defaults or {}))
+        if judged_if is not None and not catalogue.is_there(judged_if):
+            raise RuleDeclarationError(
+                f"{function.__name__}: no precondition is called {judged_if!r}"
+            )
+        read = replace(read, judged_if=judged_if, defaults=dict(defaults or {}))
         setattr(function, _ATTRIBUTE, read)
         return function
 
@@ -165,9 +170,6 @@ def _read(
         raise RuleDeclarationError(
             f"{name}: {', '.join(declared + found)}: a rule has one item at most"
         )
-    probes = {argument for argument in arguments if facts[argument]}
-    for finder in filter(None, finders.values()):
-        probes |= set(finder.probes)
     return Rule(
         id=name.removeprefix("test_").replace("_", "-"),
         version=version,
@@ -179,9 +181,18 @@ def _read(
         arguments=arguments,
         declared=declared[0] if declared else None,
         found=found[0] if found else None,
-        probes=frozenset(probes.union(ALWAYS_SENT)),
         scope=scope,
     )
+
+
+@cache
+def _probes_of(rule: Rule) -> frozenset[str]:
+    names = {*ALWAYS_SENT, *(name for name in rule.arguments if catalogue.probe(name))}
+    if rule.found is not None and (finder := catalogue.finder(rule.found)):
+        names |= set(finder.probes)
+    if rule.judged_if is not None and (condition := catalogue.precondition(rule.judged_if)):
+        names |= set(condition.probes)
+    return frozenset(names)
 
 
 def _listed(words: type[Severity | Kind]) -> str:

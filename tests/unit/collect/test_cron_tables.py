@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nethygiene.engine.catalogue import all_probes
-from nethygiene.inventory import policy_from_plain
+from nethygiene.inventory.policy import policy_from_plain
 from tests.unit.collect.hosts import NEEDS_NAMESPACES, host
 from tests.unit.collect.shells import run
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.collect import Job, collect_fleet, collect_host
 from nethygiene.collect import host as host_module
 from nethygiene.collect.command import Command
+from nethygiene.collect.fleet import collect_fleet
+from nethygiene.collect.host import Job, collect_host
 from nethygiene.collect.kept import close_kept, kept_connection
 from nethygiene.engine.catalogue import commands_for, versions
 from nethygiene.errors import ConnectError

@@ -19,7 +19,8 @@ import pytest
 from nethygiene.collect.command import Command
 from nethygiene.engine.catalogue import all_probes, commands_for
 from nethygiene.errors import ConnectError, InventoryError, UsageError
-from nethygiene.inventory import load_inventory, policy_from_plain
+from nethygiene.inventory.load import load_inventory
+from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.inventory.target import Target
 from nethygiene.transport import ConnectSettings, open_connection
 from tests.fuzz.answers import POLICY, policy

@@ -10,7 +10,6 @@ from nethygiene.engine.documentation import parse_documentation
 from nethygiene.engine.outcomes import Kind, Severity
 from nethygiene.engine.rule import RuleDeclarationError, rule_of
 from nethygiene.rules import Expect, Policy, Service, rule
-from nethygiene.subjects.filter.diversion import SERVED_HERE
 from nethygiene.subjects.kernel.sysctl import Sysctls
 from nethygiene.subjects.links.interface_family import InterfaceFamily
 from tests.cases.case import rules
@@ -23,7 +22,7 @@ def test_a_rule_is_what_its_function_says() -> None:
         kind="rate",
         incidents=["S1.8", "S3"],
         version=2,
-        judged_if=SERVED_HERE,
+        judged_if="served_here",
     )
     def test_some_thing_4_you(
         sysctl: Sysctls, service: Service, policy: Policy, expect: Expect

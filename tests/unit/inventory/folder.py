@@ -8,7 +8,8 @@ from textwrap import dedent
 import pytest
 
 from nethygiene.errors import InventoryError, Problem
-from nethygiene.inventory import Inventory, load_inventory
+from nethygiene.inventory.load import load_inventory
+from nethygiene.inventory.model import Inventory
 
 
 class Folder:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nethygiene.errors import InventoryError
-from nethygiene.inventory import load_inventory
+from nethygiene.inventory.load import load_inventory
 from tests.unit.inventory.folder import Folder
 
 

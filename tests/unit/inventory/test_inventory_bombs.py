@@ -54,7 +54,7 @@ _PROGRAM = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 from nethygiene.errors import InventoryError
-from nethygiene.inventory import load_inventory
+from nethygiene.inventory.load import load_inventory
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for name in sys.argv[1:]:
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nethygiene.errors import Problem
-from nethygiene.inventory import Target
+from nethygiene.inventory.target import Target
 from tests.unit.inventory.folder import Folder
 
 KEY = "SHA256:" + "x" * 43

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nethygiene.errors import InventoryError, UsageError
-from nethygiene.inventory import load_inventory, policy_from_plain
 from nethygiene.inventory.forward import parse_forward
+from nethygiene.inventory.load import load_inventory
+from nethygiene.inventory.policy import policy_from_plain
 
 EXAMPLE = (Path(__file__).parents[3] / "inventories/example.yaml").read_text(encoding="utf-8")
 

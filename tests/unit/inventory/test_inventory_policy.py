@@ -11,8 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from nethygiene.errors import UsageError
-from nethygiene.inventory import Policy, policies_sha256, policy_from_plain
-from nethygiene.inventory.policy import LogFile, Service
+from nethygiene.inventory.policy import LogFile, Policy, Service, policies_sha256, policy_from_plain
 from tests.unit.inventory.folder import Folder
 
 KEY = "SHA256:" + "x" * 43

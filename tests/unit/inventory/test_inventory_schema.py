@@ -10,7 +10,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from nethygiene.inventory import Policy, inventory_json_schema, load_inventory, yaml_reader
+from nethygiene.inventory import yaml_reader
+from nethygiene.inventory.load import load_inventory
+from nethygiene.inventory.policy import Policy
+from nethygiene.inventory.schema import inventory_json_schema
 
 INVENTORIES = Path(__file__).parents[3] / "inventories"
 

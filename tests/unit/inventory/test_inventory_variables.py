@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nethygiene.inventory import Inventory
+from nethygiene.inventory.model import Inventory
 from tests.unit.inventory.folder import Folder
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from nethygiene.collect.evidence import EvidenceHost
 from nethygiene.engine.catalogue import all_probes
-from nethygiene.inventory import load_inventory
+from nethygiene.inventory.load import load_inventory
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.redaction import redact
 from tests.cases.case import ROOT, Case, case_paths, judge, load_case, rules

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from nethygiene.inventory.policy import Service
-from nethygiene.subjects.filter.filter_fact import PacketFilter
 from nethygiene.subjects.links.interfaces import Interface, Interfaces
 from nethygiene.subjects.links.ip.families import Address, Network
 from nethygiene.subjects.sockets.listeners import Listener, Listeners
+
+if TYPE_CHECKING:  # a rule about sockets brings the model of the packet filter if it asks for it
+    from nethygiene.subjects.filter.filter_fact import PacketFilter
 
 Version = Literal[4, 6]
 

@@ -1,4 +1,7 @@
-"""Services whose port NAT takes elsewhere: at another port of the host, or in a container."""
+"""The precondition that a service is served by this host itself, and not where NAT takes its port.
+
+NAT may take it to another port of the host, which is judged instead, or into a container.
+"""
 
 from __future__ import annotations
 
@@ -86,5 +89,5 @@ def _in_container(what: str) -> Elsewhere:
     return Elsewhere(f"{what}, {where}: audit the container, or the host that it leads to", True)
 
 
-SERVED_HERE = precondition(whereabouts)
+PRECONDITION = precondition(whereabouts)
 """The service is served by this host itself: `Instead` where NAT takes it to another port here."""
