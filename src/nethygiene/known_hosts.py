@@ -1,4 +1,4 @@
-"""Reader of OpenSSH's known_hosts files, pure: text in, verdicts out.
+"""Reader of OpenSSH's known_hosts files, pure: text in, answers out.
 
 paramiko's own reader fails a whole file for one ``@revoked`` line and knows neither
 ``@cert-authority`` nor wildcards nor negation, and it takes a stale line of one key type
@@ -20,7 +20,7 @@ from enum import StrEnum
 from functools import cached_property
 
 
-class Verdict(StrEnum):
+class KeyStatus(StrEnum):
     """What known_hosts says of an offered key."""
 
     KNOWN = "known"
@@ -39,7 +39,7 @@ class Marker(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class KnownHostsLine:
     """One usable line.
 
     Attributes:
@@ -63,19 +63,19 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict and the lines that led to it."""
+class KeyLookup:
+    """What known_hosts holds of a key, and the lines that say so."""
 
-    verdict: Verdict
-    lines: tuple[Line, ...] = ()
+    status: KeyStatus
+    lines: tuple[KnownHostsLine, ...] = ()
 
 
-def parse(text: str, source: str) -> tuple[list[Line], list[int]]:
+def parse(text: str, source: str) -> tuple[list[KnownHostsLine], list[int]]:
     """The usable lines of one file, and the numbers of those that are not.
 
     A line that cannot be understood never takes others with it.
     """
-    lines: list[Line] = []
+    lines: list[KnownHostsLine] = []
     bad: list[int] = []
     for number, raw in enumerate(text.split("\n"), start=1):
         fields = raw.split()
@@ -89,7 +89,7 @@ def parse(text: str, source: str) -> tuple[list[Line], list[int]]:
     return lines, bad
 
 
-def _parse_line(fields: list[str], source: str, number: int) -> Line | None:
+def _parse_line(fields: list[str], source: str, number: int) -> KnownHostsLine | None:
     marker = Marker.NONE
     if fields[0].startswith("@"):
         try:
@@ -109,7 +109,7 @@ def _parse_line(fields: list[str], source: str, number: int) -> Line | None:
         return None
     if names.startswith("|") and _hashed(names) is None:
         return None
-    return Line(source, number, marker, names, key_type, key)
+    return KnownHostsLine(source, number, marker, names, key_type, key)
 
 
 def _hashed(names: str) -> tuple[bytes, bytes] | None:
@@ -126,7 +126,7 @@ def _hashed(names: str) -> tuple[bytes, bytes] | None:
 
 
 # Inner and outer key of HMAC (RFC 2104), the wanted HMAC-SHA1, the line.
-_Hashed = tuple[bytes, bytes, bytes, Line]
+_Hashed = tuple[bytes, bytes, bytes, KnownHostsLine]
 _sha1 = functools.partial(hashlib.sha1, usedforsecurity=False)
 
 
@@ -139,7 +139,7 @@ def _hmac_keys(salt: bytes) -> tuple[bytes, bytes]:
 class _Patterns:
     """A line whose names hold ``*``, ``?`` or ``!``."""
 
-    line: Line
+    line: KnownHostsLine
     wanted: tuple[str, ...]
     refused: tuple[str, ...]
 
@@ -197,10 +197,12 @@ class KnownHosts:
         unreadable: ``file (why)`` of each file that could not be read.
     """
 
-    lines: tuple[Line, ...] = ()
+    lines: tuple[KnownHostsLine, ...] = ()
     bad: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
-    _found: dict[str, tuple[Line, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _found: dict[str, tuple[KnownHostsLine, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def joined(cls, parts: Iterable[KnownHosts]) -> KnownHosts:
@@ -215,8 +217,8 @@ class KnownHosts:
     @cached_property
     def _index(
         self,
-    ) -> tuple[dict[str, list[Line]], list[_Patterns], list[_Hashed]]:
-        plain: dict[str, list[Line]] = {}
+    ) -> tuple[dict[str, list[KnownHostsLine]], list[_Patterns], list[_Hashed]]:
+        plain: dict[str, list[KnownHostsLine]] = {}
         patterns: list[_Patterns] = []
         hashed: list[_Hashed] = []
         for line in self.lines:
@@ -237,7 +239,7 @@ class KnownHosts:
                 plain.setdefault(name.lower(), []).append(line)
         return plain, patterns, hashed
 
-    def matching(self, name: str) -> tuple[Line, ...]:
+    def matching(self, name: str) -> tuple[KnownHostsLine, ...]:
         """All lines for one name as :func:`host_names` gives it."""
         found = self._found.get(name)
         if found is None:
@@ -254,7 +256,7 @@ class KnownHosts:
             found = self._found[name] = tuple(lines)
         return found
 
-    def plain(self, name: str, fallback: str | None) -> tuple[Line, ...]:
+    def plain(self, name: str, fallback: str | None) -> tuple[KnownHostsLine, ...]:
         """The lines without a marker for a name, else for the one tried when that finds nothing."""
         names = (name,) if fallback is None else (name, fallback)
         found = ([line for line in self.matching(one) if not line.marker] for one in names)
@@ -265,7 +267,7 @@ class KnownHosts:
         lines = self.plain(*host_names(host, port))
         return tuple(dict.fromkeys(line.key_type for line in lines))
 
-    def judge(self, host: str, port: int | None, key: bytes) -> Judgement:
+    def judge(self, host: str, port: int | None, key: bytes) -> KeyLookup:
         """What these files say of `key` (wire format), offered by `host`."""
         primary, fallback = host_names(host, port)
         lines = self.matching(primary)
@@ -273,17 +275,17 @@ class KnownHosts:
         same = [line for line in (*lines, *bare) if line.key == key]
         revoked = [line for line in same if line.marker is Marker.REVOKED]
         if revoked:
-            return Judgement(Verdict.REVOKED, tuple(revoked))
+            return KeyLookup(KeyStatus.REVOKED, tuple(revoked))
         known = [line for line in same if line.marker is Marker.NONE]
         if known:
-            return Judgement(Verdict.KNOWN, tuple(known))
+            return KeyLookup(KeyStatus.KNOWN, tuple(known))
         others = [line for line in lines if line.marker is Marker.NONE]
         if others:
-            return Judgement(Verdict.CHANGED, tuple(others))
+            return KeyLookup(KeyStatus.CHANGED, tuple(others))
         authorities = [line for line in (*lines, *bare) if line.marker is Marker.AUTHORITY]
         if authorities:
-            return Judgement(Verdict.AUTHORITY_ONLY, tuple(authorities))
-        return Judgement(Verdict.UNKNOWN)
+            return KeyLookup(KeyStatus.AUTHORITY_ONLY, tuple(authorities))
+        return KeyLookup(KeyStatus.UNKNOWN)
 
 
 def fingerprint(key: bytes) -> str:

@@ -15,7 +15,7 @@ USAGE_ERROR = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Subcommand:
     """A command, and the module of its name, which is imported when the command is run.
 
     Attributes:

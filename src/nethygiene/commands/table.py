@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from nethygiene import __version__
-from nethygiene.commands.command import USAGE_ERROR, Command
+from nethygiene.commands.command import USAGE_ERROR, Subcommand
 from nethygiene.errors import UsageError
 
 COMMANDS = (
-    Command("audit", "audit the hosts of an inventory, or this machine"),
-    Command("sudoers", "print the sudoers file for the login that audits"),
-    Command("forced-command", "print the forced command for a key that can do nothing but audit"),
-    Command("redact", "write an evidence file anew, with pseudonyms for addresses and names"),
+    Subcommand("audit", "audit the hosts of an inventory, or this machine"),
+    Subcommand("sudoers", "print the sudoers file for the login that audits"),
+    Subcommand(
+        "forced-command", "print the forced command for a key that can do nothing but audit"
+    ),
+    Subcommand("redact", "write an evidence file anew, with pseudonyms for addresses and names"),
 )
 
 _HELP = frozenset({"-h", "--help", "help"})

@@ -23,7 +23,7 @@ class Layer:
 
 
 @dataclass(slots=True, eq=False)
-class Group:
+class DeclaredGroup:
     """A group; which hosts are in it, they say."""
 
     name: str
@@ -48,14 +48,14 @@ class HostEntry:
 class Graph:
     """All groups and hosts. Fill it with the add methods, then call :meth:`finish` once."""
 
-    groups: dict[str, Group] = field(default_factory=dict)
+    groups: dict[str, DeclaredGroup] = field(default_factory=dict)
     hosts: dict[str, HostEntry] = field(default_factory=dict)
     _ancestors: dict[str, frozenset[str]] = field(default_factory=dict)
     _ordered: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
-    def add_group(self, name: str, place: Place) -> Group:
+    def add_group(self, name: str, place: Place) -> DeclaredGroup:
         """The group of that name, made at its first mention."""
-        return self.groups.setdefault(name, Group(name, place))
+        return self.groups.setdefault(name, DeclaredGroup(name, place))
 
     def add_host(self, name: str, place: Place, group: str) -> HostEntry:
         """The host of that name, put into a group that exists."""
@@ -136,7 +136,7 @@ class Graph:
             "a group cannot be its own descendant: take one of these children out",
         )
 
-    def _set_priority(self, group: Group, problems: ProblemLog) -> None:
+    def _set_priority(self, group: DeclaredGroup, problems: ProblemLog) -> None:
         for layer in group.layers:
             item = layer.variables.items.get("ansible_group_priority")
             if item is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from nethygiene.inventory.explain import closest
-from nethygiene.inventory.groups import Graph, Group, Layer
+from nethygiene.inventory.groups import DeclaredGroup, Graph, Layer
 from nethygiene.inventory.located import (
     Item,
     Key,
@@ -57,7 +57,7 @@ def read_layout(root: Mapping, graph: Graph, problems: ProblemLog) -> None:
 
 def _read_group(
     key: Key, item: Item, parent_path: str, graph: Graph, problems: ProblemLog
-) -> Group | None:
+) -> DeclaredGroup | None:
     path = joined(parent_path, key)
     name = checked_group_name(key, item, path, problems)
     if name is None:
@@ -96,7 +96,12 @@ def _tell_unknown_section(key: Key, item: Item, path: str, problems: ProblemLog)
 
 
 def _read_section(
-    section: str, content: Mapping, path: str, group: Group, graph: Graph, problems: ProblemLog
+    section: str,
+    content: Mapping,
+    path: str,
+    group: DeclaredGroup,
+    graph: Graph,
+    problems: ProblemLog,
 ) -> None:
     if section == "vars":
         group.layers.append(Layer(content, path))
@@ -130,7 +135,12 @@ def _section(group: Mapping, section: str, path: str, problems: ProblemLog) -> M
 
 
 def _read_hosts(
-    key: Key, item: Item, section_path: str, group: Group, graph: Graph, problems: ProblemLog
+    key: Key,
+    item: Item,
+    section_path: str,
+    group: DeclaredGroup,
+    graph: Graph,
+    problems: ProblemLog,
 ) -> None:
     path = joined(section_path, key)
     if not isinstance(key, str):

@@ -10,7 +10,7 @@ from nethygiene.engine.exit_status import ExitStatus
 from nethygiene.engine.outcomes import Outcome, Severity
 from nethygiene.engine.results import Result, Run
 from nethygiene.markup import Form, blocks
-from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
+from nethygiene.report.findings import RuleFindings, capped, groups, plural, subject, unread_results
 from nethygiene.report.headline import CONSOLE_WORDS, below_fail_on
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
@@ -20,7 +20,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SummaryLine:
     """A line of the summary, and how a terminal may colour it."""
 
     text: str
@@ -34,7 +34,7 @@ _COLOURS = {
 }
 
 
-def summary_lines(report: RunReport, *, width: int, verbose: bool) -> Iterator[Line]:
+def summary_lines(report: RunReport, *, width: int, verbose: bool) -> Iterator[SummaryLine]:
     """The summary, line by line.
 
     Args:
@@ -50,12 +50,12 @@ def summary_lines(report: RunReport, *, width: int, verbose: bool) -> Iterator[L
     for remark in report.remarks:
         yield from _wrapped(f"! {remark}", width, {"yellow": True})
     if report.remarks:
-        yield Line("")
+        yield SummaryLine("")
     yield from _counts(run, width)
     verdict = verdict_line(run, report.fail_on)
     if verdict:
         good = run.exit_status == ExitStatus.CLEAN
-        yield Line(verdict, {"green": good, "red": not good, "bold": True})
+        yield SummaryLine(verdict, {"green": good, "red": not good, "bold": True})
 
 
 def scope(run: Run) -> str:
@@ -78,11 +78,11 @@ def counts(run: Run) -> list[str]:
     ]
 
 
-def _counts(run: Run, width: int) -> Iterator[Line]:
+def _counts(run: Run, width: int) -> Iterator[SummaryLine]:
     """Scope and counts on one line, or each on its own where that is too narrow."""
     line = f"{scope(run)}: {', '.join(counts(run))}"
     if len(line) <= width:
-        yield Line(line)
+        yield SummaryLine(line)
     else:
         yield from _wrapped(f"{scope(run)}:", width)
         yield from _wrapped(f"  {', '.join(counts(run))}", width)
@@ -99,10 +99,10 @@ def verdict_line(run: Run, fail_on: Severity) -> str:
     return verdict
 
 
-def _group(group: Group, *, width: int, verbose: bool) -> Iterator[Line]:
+def _group(group: RuleFindings, *, width: int, verbose: bool) -> Iterator[SummaryLine]:
     rule, outcome = group.rule, group.outcome
     head = printable(f"{outcome.value.upper()} {rule.id} ({rule.severity}) on {group.on}")
-    yield Line(head, _COLOURS[outcome])
+    yield SummaryLine(head, _COLOURS[outcome])
     if rule.title:
         yield from _wrapped(f"    Expected: {rule.title}.", width)
     stories = group.stories()
@@ -114,13 +114,13 @@ def _group(group: Group, *, width: int, verbose: bool) -> Iterator[Line]:
                 yield from _wrapped(f"      {line}", width)
     if len(stories) > _SHOWN:
         rest = sum(len(story.results) for story in stories[_SHOWN:])
-        yield Line(f"  - and {rest:,} more results")
+        yield SummaryLine(f"  - and {rest:,} more results")
     if outcome is Outcome.FAILED:
         yield from _remedies(group, width)
-    yield Line("")
+    yield SummaryLine("")
 
 
-def _remedies(group: Group, width: int) -> Iterator[Line]:
+def _remedies(group: RuleFindings, width: int) -> Iterator[SummaryLine]:
     cures = group.cures()
     for cure in cures[:_SHOWN]:
         names = capped([subject(one) for one in cure.results], _SHOWN)
@@ -132,13 +132,13 @@ def _remedies(group: Group, width: int) -> Iterator[Line]:
                 continue
             # Never wrapped: who copies a command from the terminal copies it whole.
             for line in block.lines:
-                yield Line(f"        {printable(line)}")
+                yield SummaryLine(f"        {printable(line)}")
     if len(cures) > _SHOWN:
         rest = sum(len(cure.results) for cure in cures[_SHOWN:])
-        yield Line(f"    and other remedies for {plural(rest, 'more result')}")
+        yield SummaryLine(f"    and other remedies for {plural(rest, 'more result')}")
 
 
-def _unreached(run: Run, width: int) -> Iterator[Line]:
+def _unreached(run: Run, width: int) -> Iterator[SummaryLine]:
     """What is unknown for no other reason than that its host was not read: told once."""
     results = unread_results(run)
     if results:
@@ -147,7 +147,7 @@ def _unreached(run: Run, width: int) -> Iterator[Line]:
         head = f"UNKNOWN {count} of hosts that were not read, or not to the end"
         yield from _wrapped(head, width, _COLOURS[Outcome.UNKNOWN])
         yield from _wrapped(f"  - {capped(hosts, _SHOWN)}: see host-reachable", width)
-        yield Line("")
+        yield SummaryLine("")
 
 
 def _told(result: Result) -> str:
@@ -164,7 +164,7 @@ def observation_lines(result: Result) -> Iterator[str]:
         yield f"{one.what} = {one.actual}{expected}{source}"
 
 
-def _wrapped(text: str, width: int, markup: dict[str, bool] | None = None) -> Iterator[Line]:
+def _wrapped(text: str, width: int, markup: dict[str, bool] | None = None) -> Iterator[SummaryLine]:
     indent = " " * (len(text) - len(text.lstrip(" -!")))
     lines = textwrap.wrap(
         printable(text).replace("\n", " "),
@@ -175,4 +175,4 @@ def _wrapped(text: str, width: int, markup: dict[str, bool] | None = None) -> It
         drop_whitespace=True,
     )
     for line in lines:
-        yield Line(log_line(line), markup or {})
+        yield SummaryLine(log_line(line), markup or {})

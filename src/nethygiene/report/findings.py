@@ -42,7 +42,7 @@ class Cure:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RuleFindings:
     """All results of one outcome that one rule has.
 
     Attributes:
@@ -100,7 +100,7 @@ class Group:
         return sorted(cures, key=lambda cure: -len(cure.results))
 
 
-def groups(run: Run, outcome: Outcome) -> list[Group]:
+def groups(run: Run, outcome: Outcome) -> list[RuleFindings]:
     """The groups of an outcome; host-reachable first, then the worst.
 
     Left out is what is unknown because its host was not read: see :func:`unread_results`.
@@ -110,7 +110,7 @@ def groups(run: Run, outcome: Outcome) -> list[Group]:
     for result in run.results:
         if result.outcome is outcome and result.reason is not Reason.UNREACHABLE:
             found[result.rule].append(result)
-    made = [Group(rules[name], outcome, tuple(results)) for name, results in found.items()]
+    made = [RuleFindings(rules[name], outcome, tuple(results)) for name, results in found.items()]
     return sorted(
         made,
         key=lambda one: (one.rule.id != REACHABILITY, -one.rule.severity.rank, one.rule.id),

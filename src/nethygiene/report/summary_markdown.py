@@ -12,7 +12,7 @@ from nethygiene.engine.outcomes import Outcome, Reason
 from nethygiene.markup import Form, blocks, spans
 from nethygiene.report.advice import ADVICE
 from nethygiene.report.console import counts, scope
-from nethygiene.report.findings import Group, capped, groups, plural, subject, unread_results
+from nethygiene.report.findings import RuleFindings, capped, groups, plural, subject, unread_results
 from nethygiene.report.headline import coverage, headline
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import printable
@@ -98,7 +98,7 @@ def _lines(report: RunReport) -> Iterator[str]:
         yield ""
 
 
-def _group(group: Group) -> Iterator[str]:
+def _group(group: RuleFindings) -> Iterator[str]:
     rule = group.rule
     yield f"**{escaped(rule.id)}** ({rule.severity}) on {group.on}"
     yield f"  Expected: {escaped(rule.title)}." if rule.title else ""
@@ -129,7 +129,7 @@ def _advice(reason: Reason) -> str:
     return f"*What to do ({escaped(reason)})*: {prose(ADVICE[reason])}"
 
 
-def _remedies(group: Group) -> Iterator[str]:
+def _remedies(group: RuleFindings) -> Iterator[str]:
     cures = group.cures()
     if not cures:
         return

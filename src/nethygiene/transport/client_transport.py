@@ -18,7 +18,7 @@ import paramiko
 from paramiko.common import MSG_CHANNEL_CLOSE, OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 from paramiko.packet import Packetizer
 
-from nethygiene.transport.deadline import Guard
+from nethygiene.transport.deadline import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ logging.getLogger(_LOGGER).propagate = False
 logging.getLogger(_LOGGER).setLevel(logging.CRITICAL + 1)
 
 # Longer than any run. paramiko measures its own timeouts on the wall clock, which may
-# jump; the guards of nethygiene.transport.deadline are what bounds everything.
+# jump; the watches of nethygiene.transport.deadline are what bounds everything.
 FOREVER = 1e9
 
 _MAX_EXTENSIONS = 256
@@ -98,7 +98,7 @@ class _Packetizer(Packetizer):
     """Without the handshake's timer thread, which would outlive a failed handshake."""
 
     def start_handshake(self, timeout: float) -> None:
-        """Leave the time to the guard around the handshake."""
+        """Leave the time to the watch around the handshake."""
 
 
 class ChannelRefusedError(paramiko.SSHException):
@@ -199,17 +199,17 @@ class ClientTransport(paramiko.Transport):
         opening = _Opening()
         self._opening.current = opening
         source = ("127.0.0.1", 0) if destination is not None else None
-        with Guard(deadline, lambda: self._abandon(opening)) as guard:
+        with Watch(deadline, lambda: self._abandon(opening)) as watch:
             try:
                 channel = self.open_channel(kind, destination, source, timeout=FOREVER)
             except (paramiko.SSHException, OSError, EOFError):
-                if guard.fired:
+                if watch.fired:
                     raise TimeoutError from None
                 refusal = self._refusals.pop(opening.number, None)
                 if refusal is not None:
                     raise refusal from None
                 raise
-        if guard.fired:
+        if watch.fired:
             channel.close()
             raise TimeoutError
         return channel

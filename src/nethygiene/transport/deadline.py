@@ -58,8 +58,8 @@ class Deadline:
         return Deadline(seconds, self.at - self.seconds + seconds)
 
 
-class Guard:
-    """Runs `action` if the block it guards is still running at the deadline.
+class Watch:
+    """Runs `action` if the block it watches is still running at the deadline.
 
     The action runs on the watchdog's thread: it must not block and must not raise.
     After the block has been left, it never runs.
@@ -99,38 +99,38 @@ class Guard:
 
 
 class _Watchdog:
-    """One thread that fires guards; it ends when it had nothing to watch for a while."""
+    """One thread that fires watches; it ends when it had nothing to watch for a while."""
 
     _IDLE_SECONDS = 1.0
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._queue: list[tuple[float, int, Guard]] = []
+        self._queue: list[tuple[float, int, Watch]] = []
         self._order = itertools.count()
         self._running = False
 
-    def watch(self, at: float, guard: Guard) -> None:
+    def watch(self, at: float, watch: Watch) -> None:
         with self._condition:
-            heapq.heappush(self._queue, (at, next(self._order), guard))
+            heapq.heappush(self._queue, (at, next(self._order), watch))
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._run, name="nethygiene-watchdog", daemon=True).start()
-            elif self._queue[0][2] is guard:
+            elif self._queue[0][2] is watch:
                 self._condition.notify()
 
     def fire_all(self) -> None:
-        """Fire every guard whose block is still running."""
+        """Fire every watch whose block is still running."""
         with self._condition:
             waiting, self._queue = self._queue, []
-        for _, _, guard in waiting:
-            guard.fire()
+        for _, _, watch in waiting:
+            watch.fire()
 
     def _run(self) -> None:
-        while (guard := self._next()) is not None:
-            guard.fire()
+        while (watch := self._next()) is not None:
+            watch.fire()
 
-    def _next(self) -> Guard | None:
-        """The next guard that is due; None when the thread shall end."""
+    def _next(self) -> Watch | None:
+        """The next watch that is due; None when the thread shall end."""
         idle_since = time.monotonic()
         with self._condition:
             while True:
@@ -141,7 +141,7 @@ class _Watchdog:
                     idle_since = now
                     if self._queue[0][0] <= now:
                         return heapq.heappop(self._queue)[2]
-                    # Looks again each second, so that guards that are over are forgotten.
+                    # Looks again each second, so that watches that are over are forgotten.
                     self._condition.wait(min(self._queue[0][0] - now, self._IDLE_SECONDS))
                 elif now - idle_since >= self._IDLE_SECONDS:
                     self._running = False

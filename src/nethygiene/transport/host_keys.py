@@ -9,10 +9,10 @@ from pathlib import Path
 
 from nethygiene.errors import ConnectError
 from nethygiene.known_hosts import (
-    Judgement,
+    KeyLookup,
+    KeyStatus,
     KnownHosts,
     Marker,
-    Verdict,
     fingerprint,
     host_names,
     parse,
@@ -182,26 +182,26 @@ class HostKeyPolicy:
                     " nethygiene_host_keys; if not, this is another host or somebody in between",
                 )
             return
-        judgement = self.known.judge(self.host, self.port, key)
-        if judgement.verdict is Verdict.KNOWN:
+        lookup = self.known.judge(self.host, self.port, key)
+        if lookup.status is KeyStatus.KNOWN:
             return
-        if judgement.verdict is Verdict.UNKNOWN and self.strict != "yes":
+        if lookup.status is KeyStatus.UNKNOWN and self.strict != "yes":
             return
-        if judgement.verdict is Verdict.CHANGED and self.strict == "no":
+        if lookup.status is KeyStatus.CHANGED and self.strict == "no":
             return
-        raise self._refusal(judgement, key_type, key)
+        raise self._refusal(lookup, key_type, key)
 
-    def _refusal(self, judgement: Judgement, key_type: str, key: bytes) -> ConnectError:
+    def _refusal(self, lookup: KeyLookup, key_type: str, key: bytes) -> ConnectError:
         offered = f"{key_type} {fingerprint(key)}"
-        lines = ", ".join(str(line) for line in judgement.lines)
-        if judgement.verdict is Verdict.REVOKED:
+        lines = ", ".join(str(line) for line in lookup.lines)
+        if lookup.status is KeyStatus.REVOKED:
             return self._error(
                 "revoked-host-key",
                 key,
                 f"offers {offered}, which is revoked at {lines}",
                 "do not connect; give the host a new key, and find out why this one was revoked",
             )
-        if judgement.verdict is Verdict.CHANGED:
+        if lookup.status is KeyStatus.CHANGED:
             return self._error(
                 "changed-host-key",
                 key,
@@ -209,7 +209,7 @@ class HostKeyPolicy:
                 f"{self._out_of_band(key_type)}; if the host was given a new key, replace that"
                 " line; if not, this is another host or somebody in between",
             )
-        if judgement.verdict is Verdict.AUTHORITY_ONLY:
+        if lookup.status is KeyStatus.AUTHORITY_ONLY:
             return self._error(
                 "host-key-ca",
                 key,

@@ -17,7 +17,7 @@ from nethygiene.errors import ConnectError
 from nethygiene.known_hosts import fingerprint
 from nethygiene.transport.authentication import authenticate
 from nethygiene.transport.client_transport import ClientTransport, algorithms
-from nethygiene.transport.deadline import Deadline, Guard
+from nethygiene.transport.deadline import Deadline, Watch
 from nethygiene.transport.dial import timed_out
 from nethygiene.transport.handshake_errors import BUSY, closed, not_ssh
 from nethygiene.transport.host_keys import HostKeyPolicy
@@ -114,8 +114,8 @@ def _attempt(
     phase = ["the SSH banner"]
     try:
         # If even an aborted stream does not free its thread, the jump host is stuck.
-        last_resort = Guard(deadline.later(1.0), wire.abort_route)
-        with Guard(deadline, wire.abort) as guard, last_resort:
+        last_resort = Watch(deadline.later(1.0), wire.abort_route)
+        with Watch(deadline, wire.abort) as watch, last_resort:
             try:
                 transport = _handshake(request, wire, skipped, phase)
                 key = transport.get_remote_server_key()
@@ -123,10 +123,10 @@ def _attempt(
                 phase[0] = "authentication"
                 authenticate(request.options, _where(request, wire), transport, identities)
             except (ConnectError, ClosedEarlyError):
-                if guard.fired:
+                if watch.fired:
                     raise timed_out(_where(request, wire), phase[0], deadline) from None
                 raise
-        if guard.fired:
+        if watch.fired:
             raise timed_out(_where(request, wire), phase[0], deadline)
         return Login(transport, wire, fingerprint(key.asbytes()))
     except BaseException:
@@ -220,5 +220,5 @@ def _release(transport: ClientTransport | None, wire: Wire) -> None:
         if transport.is_alive():
             transport.join(_THREAD_SECONDS)
         transport.close()
-    with Guard(Deadline.after(_RELEASE_SECONDS), wire.abort_route):
+    with Watch(Deadline.after(_RELEASE_SECONDS), wire.abort_route):
         wire.release()

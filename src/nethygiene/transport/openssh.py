@@ -24,7 +24,7 @@ from nethygiene.transport.base import ConnectSettings, Output
 from nethygiene.transport.deadline import Deadline
 from nethygiene.transport.dial import place
 from nethygiene.transport.host_keys import known_elsewhere, load
-from nethygiene.transport.openssh_errors import Hop, blamed, explain
+from nethygiene.transport.openssh_errors import LoggedHop, blamed, explain
 from nethygiene.transport.openssh_log import ClientLog, read_log
 from nethygiene.transport.paramiko_connection import query
 from nethygiene.transport.prepared_shell import Ended, PreparedShell, ShellConnection
@@ -100,19 +100,19 @@ class _Client:
         """What the last ssh process said."""
         return read_log(_text(self._log_path(0)))
 
-    def _way(self) -> list[Hop]:
+    def _way(self) -> list[LoggedHop]:
         """What was said by each ssh process, in the order in which the hops are passed."""
         chain = [self._options, *(options for _, options in self._jumps)]
         # Each has the one before it as the last of its ProxyJump.
         names = [f"jump host {options.proxy_jump[-1]}" for options in chain[:-1]]
         hops = [
-            Hop(name, read_log(_text(self._log_path(depth))))
+            LoggedHop(name, read_log(_text(self._log_path(depth))))
             for depth, name in enumerate([self._options.destination, *names])
         ]
         return hops[::-1]
 
     def _known_elsewhere(
-        self, error: ConnectError | ClosedEarlyError, hop: Hop
+        self, error: ConnectError | ClosedEarlyError, hop: LoggedHop
     ) -> ConnectError | ClosedEarlyError:
         """An unknown host key that is another host's, told as paramiko's is."""
         if not isinstance(error, ConnectError) or error.code != "unknown-host-key":

@@ -106,7 +106,7 @@ _WORDS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class LoggedHop:
     """One ssh process on the way: a jump host's, or the destination's own.
 
     Attributes:
@@ -119,7 +119,7 @@ class Hop:
 
 
 def explain(
-    way: Sequence[Hop], ended: Ended, deadline: Deadline
+    way: Sequence[LoggedHop], ended: Ended, deadline: Deadline
 ) -> ConnectError | ClosedEarlyError:
     """The error for an ssh process that ended before the host's shell was there.
 
@@ -135,13 +135,13 @@ def explain(
     return _after_login(way[-1], ended, deadline)
 
 
-def blamed(way: Sequence[Hop]) -> Hop:
+def blamed(way: Sequence[LoggedHop]) -> LoggedHop:
     """The first hop that did not let us in, or the destination."""
     return next((hop for hop in way if not hop.log.authenticated), way[-1])
 
 
 def _not_logged_in(
-    before: Hop | None, hop: Hop, own: str | None, ended: Ended, deadline: Deadline
+    before: LoggedHop | None, hop: LoggedHop, own: str | None, ended: Ended, deadline: Deadline
 ) -> ConnectError | ClosedEarlyError:
     """The first hop that did not let us in has the story, or the jump host before it."""
     log = hop.log
@@ -185,7 +185,7 @@ def _not_logged_in(
     return ConnectError("closed", f"{hop.name}: {words}", "try the same with: ssh -v")
 
 
-def _after_login(hop: Hop, ended: Ended, deadline: Deadline) -> ConnectError:
+def _after_login(hop: LoggedHop, ended: Ended, deadline: Deadline) -> ConnectError:
     where, log = hop.name, hop.log
     said = (ended.stdout.strip() or ended.stderr.strip() or log.errors).splitlines()
     if ended.flooded:

@@ -14,7 +14,7 @@ from nethygiene.inventory.target import Target
 from nethygiene.transcript import Cut
 from nethygiene.transport.base import ConnectSettings, Output
 from nethygiene.transport.client_transport import ChannelRefusedError
-from nethygiene.transport.deadline import Deadline, Guard
+from nethygiene.transport.deadline import Deadline, Watch
 from nethygiene.transport.dial import timed_out
 from nethygiene.transport.large_answers import Turn, kept
 from nethygiene.transport.login import Login, LoginRequest, log_in
@@ -71,7 +71,7 @@ def open_paramiko(target: Target, settings: ConnectSettings) -> ParamikoConnecti
 def _open_session(login: Login, deadline: Deadline) -> paramiko.Channel:
     where = login.wire.peer
     try:
-        with Guard(deadline.later(1.0), login.wire.abort_route):
+        with Watch(deadline.later(1.0), login.wire.abort_route):
             return login.transport.open_within(deadline, "session")
     except TimeoutError:
         raise timed_out(where, "a session", deadline) from None
@@ -131,11 +131,11 @@ class ParamikoConnection:
         wire = self._login.wire
         # Fires after the loop's own look at the deadline: only where paramiko itself is
         # stuck, in a write to a host that no longer reads or an answer that never comes.
-        guards = (
-            Guard(deadline.later(0.5), wire.abort),
-            Guard(deadline.later(1.5), wire.abort_route),
+        watches = (
+            Watch(deadline.later(0.5), wire.abort),
+            Watch(deadline.later(1.5), wire.abort_route),
         )
-        with guards[0], guards[1]:
+        with watches[0], watches[1]:
             try:
                 channel, self._ready = self._ready, None
                 if channel is None:

@@ -16,7 +16,7 @@ import paramiko
 from nethygiene.errors import ConnectError
 from nethygiene.transport.base import ConnectSettings
 from nethygiene.transport.client_transport import ChannelRefusedError
-from nethygiene.transport.deadline import Deadline, Guard
+from nethygiene.transport.deadline import Deadline, Watch
 from nethygiene.transport.dial import connect_tcp, place, run_proxy, timed_out
 from nethygiene.transport.handshake_errors import not_forwarded
 from nethygiene.transport.host_keys import HostKeyPolicy
@@ -164,7 +164,7 @@ def _forward(login: Login, options: SshOptions, jump: str, deadline: Deadline) -
     try:
         # A jump host that no longer reads is ended after the deadline, so that all who
         # wait for it are freed; one that merely cannot connect there stays.
-        with Guard(deadline.later(1.0), login.wire.abort_route):
+        with Watch(deadline.later(1.0), login.wire.abort_route):
             channel = transport.open_within(
                 deadline, "direct-tcpip", (options.hostname, options.port)
             )

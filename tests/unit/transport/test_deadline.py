@@ -3,13 +3,13 @@ from __future__ import annotations
 import threading
 import time
 
-from nethygiene.transport.deadline import Deadline, Guard
+from nethygiene.transport.deadline import Deadline, Watch
 
 
 def test_a_guard_frees_a_wait_at_its_deadline() -> None:
     event = threading.Event()
     began = time.monotonic()
-    with Guard(Deadline.after(0.1), event.set) as guard:
+    with Watch(Deadline.after(0.1), event.set) as guard:
         assert event.wait(60)
     assert guard.fired
     assert time.monotonic() - began > 0.09
@@ -17,7 +17,7 @@ def test_a_guard_frees_a_wait_at_its_deadline() -> None:
 
 def test_a_guard_that_was_left_never_fires() -> None:
     fired = []
-    with Guard(Deadline.after(600), lambda: fired.append(1)) as guard:
+    with Watch(Deadline.after(600), lambda: fired.append(1)) as guard:
         pass
     guard.fire()  # as the watchdog does that was about to when the block was left
     assert not fired
@@ -26,12 +26,12 @@ def test_a_guard_that_was_left_never_fires() -> None:
 
 def test_an_earlier_guard_is_not_kept_waiting_by_a_later_one() -> None:
     event = threading.Event()
-    with Guard(Deadline.after(600), lambda: None), Guard(Deadline.after(0.05), event.set):
+    with Watch(Deadline.after(600), lambda: None), Watch(Deadline.after(0.05), event.set):
         assert event.wait(60)
 
 
 def test_the_watchdog_ends_when_nothing_is_watched() -> None:
-    with Guard(Deadline.after(60), lambda: None):
+    with Watch(Deadline.after(60), lambda: None):
         assert any("watchdog" in thread.name for thread in threading.enumerate())
     until = time.monotonic() + 60
     while time.monotonic() < until:

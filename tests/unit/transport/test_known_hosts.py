@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nethygiene.known_hosts import KnownHosts, Verdict, fingerprint, parse
+from nethygiene.known_hosts import KeyStatus, KnownHosts, fingerprint, parse
 from nethygiene.transport.host_keys import known_elsewhere
 
 
@@ -40,71 +40,71 @@ RSA = key("r", "ssh-rsa")
 
 
 @pytest.mark.parametrize(
-    ("names", "host", "port", "verdict"),
+    ("names", "host", "port", "status"),
     [
-        ("web", "web", 22, Verdict.KNOWN),
-        ("web", "WEB", 22, Verdict.KNOWN),
-        ("WEB", "web", 22, Verdict.KNOWN),
-        ("web", "web", 2222, Verdict.KNOWN),
-        ("[web]:2222", "web", 2222, Verdict.KNOWN),
-        ("[web]:2222", "web", 22, Verdict.UNKNOWN),
-        ("[web]:22", "web", 22, Verdict.UNKNOWN),
-        ("[::1]:2222", "::1", 2222, Verdict.KNOWN),
-        ("::1", "::1", 22, Verdict.KNOWN),
-        ("a,web,c", "web", 22, Verdict.KNOWN),
-        ("web*", "web-17", 22, Verdict.KNOWN),
-        ("web?", "web", 22, Verdict.UNKNOWN),
-        ("*.Example.com", "a.example.com", 22, Verdict.KNOWN),
-        ("*.example.com", "a.example.com.evil", 22, Verdict.UNKNOWN),
-        ("*,!web", "web", 22, Verdict.UNKNOWN),
-        ("!web,*", "db", 22, Verdict.KNOWN),
-        ("!web", "db", 22, Verdict.UNKNOWN),
-        ("we.", "web", 22, Verdict.UNKNOWN),
+        ("web", "web", 22, KeyStatus.KNOWN),
+        ("web", "WEB", 22, KeyStatus.KNOWN),
+        ("WEB", "web", 22, KeyStatus.KNOWN),
+        ("web", "web", 2222, KeyStatus.KNOWN),
+        ("[web]:2222", "web", 2222, KeyStatus.KNOWN),
+        ("[web]:2222", "web", 22, KeyStatus.UNKNOWN),
+        ("[web]:22", "web", 22, KeyStatus.UNKNOWN),
+        ("[::1]:2222", "::1", 2222, KeyStatus.KNOWN),
+        ("::1", "::1", 22, KeyStatus.KNOWN),
+        ("a,web,c", "web", 22, KeyStatus.KNOWN),
+        ("web*", "web-17", 22, KeyStatus.KNOWN),
+        ("web?", "web", 22, KeyStatus.UNKNOWN),
+        ("*.Example.com", "a.example.com", 22, KeyStatus.KNOWN),
+        ("*.example.com", "a.example.com.evil", 22, KeyStatus.UNKNOWN),
+        ("*,!web", "web", 22, KeyStatus.UNKNOWN),
+        ("!web,*", "db", 22, KeyStatus.KNOWN),
+        ("!web", "db", 22, KeyStatus.UNKNOWN),
+        ("we.", "web", 22, KeyStatus.UNKNOWN),
     ],
 )
-def test_names(names: str, host: str, port: int, verdict: Verdict) -> None:
-    assert known(line(names, A)).judge(host, port, A).verdict is verdict
+def test_names(names: str, host: str, port: int, status: KeyStatus) -> None:
+    assert known(line(names, A)).judge(host, port, A).status is status
 
 
 def test_hashed_names_are_lower_case_and_carry_their_port() -> None:
-    assert known(line(hashed("web"), A)).judge("WEB", 22, A).verdict is Verdict.KNOWN
-    assert known(line(hashed("[web]:2222"), A)).judge("web", 2222, A).verdict is Verdict.KNOWN
-    assert known(line(hashed("web"), A)).judge("web", 2222, A).verdict is Verdict.KNOWN
-    assert known(line(hashed("web"), A)).judge("db", 22, A).verdict is Verdict.UNKNOWN
+    assert known(line(hashed("web"), A)).judge("WEB", 22, A).status is KeyStatus.KNOWN
+    assert known(line(hashed("[web]:2222"), A)).judge("web", 2222, A).status is KeyStatus.KNOWN
+    assert known(line(hashed("web"), A)).judge("web", 2222, A).status is KeyStatus.KNOWN
+    assert known(line(hashed("web"), A)).judge("db", 22, A).status is KeyStatus.UNKNOWN
 
 
 def test_changed_names_the_lines_that_disagree() -> None:
-    judgement = known("# comment", line("web", A), line("web", RSA, "ssh-rsa")).judge("web", 22, B)
-    assert judgement.verdict is Verdict.CHANGED
-    assert [str(found) for found in judgement.lines] == ["known_hosts:2", "known_hosts:3"]
+    lookup = known("# comment", line("web", A), line("web", RSA, "ssh-rsa")).judge("web", 22, B)
+    assert lookup.status is KeyStatus.CHANGED
+    assert [str(found) for found in lookup.lines] == ["known_hosts:2", "known_hosts:3"]
 
 
 def test_a_stale_line_beside_a_right_one_does_no_harm() -> None:
     files = known(line("web", RSA, "ssh-rsa"), line("web", A))
-    assert files.judge("web", 22, A).verdict is Verdict.KNOWN
+    assert files.judge("web", 22, A).status is KeyStatus.KNOWN
 
 
 def test_another_key_under_the_bare_name_does_not_make_a_port_changed() -> None:
-    assert known(line("web", A)).judge("web", 2222, B).verdict is Verdict.UNKNOWN
+    assert known(line("web", A)).judge("web", 2222, B).status is KeyStatus.UNKNOWN
 
 
 @pytest.mark.parametrize("names", ["web", "*", "[web]:2222"])
 def test_revoked_wins_wherever_it_stands(names: str) -> None:
     files = known(line("[web]:2222", A), line(names, A, marker="@revoked"))
-    assert files.judge("web", 2222, A).verdict is Verdict.REVOKED
-    assert files.judge("web", 2222, B).verdict is Verdict.CHANGED
+    assert files.judge("web", 2222, A).status is KeyStatus.REVOKED
+    assert files.judge("web", 2222, B).status is KeyStatus.CHANGED
 
 
 def test_an_authority_is_told_apart_from_a_key() -> None:
     files = known(line("*.lab", A, marker="@cert-authority"))
-    assert files.judge("web.lab", 22, A).verdict is Verdict.AUTHORITY_ONLY
-    assert files.judge("web", 22, A).verdict is Verdict.UNKNOWN
+    assert files.judge("web.lab", 22, A).status is KeyStatus.AUTHORITY_ONLY
+    assert files.judge("web", 22, A).status is KeyStatus.UNKNOWN
     assert files.key_types("web.lab", 22) == ()
 
 
 def test_an_alias_never_carries_a_port() -> None:
-    assert known(line("web", A)).judge("web", None, A).verdict is Verdict.KNOWN
-    assert known(line("[web]:2222", A)).judge("web", None, A).verdict is Verdict.UNKNOWN
+    assert known(line("web", A)).judge("web", None, A).status is KeyStatus.KNOWN
+    assert known(line("[web]:2222", A)).judge("web", None, A).status is KeyStatus.UNKNOWN
 
 
 def test_known_types_prefer_the_name_with_the_port() -> None:
@@ -132,21 +132,21 @@ def test_known_types_prefer_the_name_with_the_port() -> None:
 def test_one_bad_line_never_loses_the_file(bad: str) -> None:
     files = known(line("first", A), bad, line("last", A))
     assert files.bad == ("2",)
-    assert files.judge("first", 22, A).verdict is Verdict.KNOWN
-    assert files.judge("last", 22, A).verdict is Verdict.KNOWN
+    assert files.judge("first", 22, A).status is KeyStatus.KNOWN
+    assert files.judge("last", 22, A).status is KeyStatus.KNOWN
 
 
 def test_carriage_returns_are_space() -> None:
     files = known(line("web", A) + "\r", line("db", A) + "\r")
-    assert files.judge("db", 22, A).verdict is Verdict.KNOWN
+    assert files.judge("db", 22, A).status is KeyStatus.KNOWN
     assert files.bad == ()
 
 
 @given(st.text(max_size=200), st.text(min_size=1, max_size=20))
 def test_no_text_breaks_it_or_makes_a_key_known(text: str, host: str) -> None:
     lines, _ = parse(text, "f")
-    verdict = KnownHosts(tuple(lines)).judge(host, 22, A).verdict
-    assert verdict is not Verdict.KNOWN
+    status = KnownHosts(tuple(lines)).judge(host, 22, A).status
+    assert status is not KeyStatus.KNOWN
 
 
 def test_fingerprint_is_what_ssh_keygen_prints() -> None:
@@ -173,7 +173,7 @@ PATTERNS = st.text("ab*?", max_size=8)
 def test_a_pattern_covers_what_its_regular_expression_does(glob: str, name: str) -> None:
     expression = "".join({"*": ".*", "?": "."}.get(one, one) for one in glob)
     if name and glob.strip("ab"):
-        covers = known(line(glob, A)).judge(name, None, A).verdict is Verdict.KNOWN
+        covers = known(line(glob, A)).judge(name, None, A).status is KeyStatus.KNOWN
         assert covers is (re.fullmatch(expression, name) is not None)
 
 
@@ -183,5 +183,5 @@ def test_a_pattern_of_many_stars_is_matched_in_no_time() -> None:
     for stars in (60, 500_000):
         glob = "*a" * stars + "*b"
         began = time.process_time()
-        assert known(line(glob, A)).judge("a" * 250, None, A).verdict is Verdict.UNKNOWN
+        assert known(line(glob, A)).judge("a" * 250, None, A).status is KeyStatus.UNKNOWN
         assert time.process_time() - began < 2

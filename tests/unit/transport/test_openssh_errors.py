@@ -6,7 +6,7 @@ import pytest
 
 from nethygiene.errors import ConnectError
 from nethygiene.transport.deadline import Deadline
-from nethygiene.transport.openssh_errors import Hop, explain
+from nethygiene.transport.openssh_errors import LoggedHop, explain
 from nethygiene.transport.openssh_log import Phase, read_log
 from nethygiene.transport.prepared_shell import Ended
 from nethygiene.transport.retry import ClosedEarlyError
@@ -17,7 +17,7 @@ NOTHING = Ended(255, "", "", timed_out=False)
 def told(*logs: str, ended: Ended = NOTHING) -> ConnectError:
     """The error for the logs of the ssh processes of all hops, the destination's last."""
     names = [*(f"jump host {number}" for number in range(1, len(logs))), "web"]
-    way = [Hop(name, read_log(log)) for name, log in zip(names, logs, strict=True)]
+    way = [LoggedHop(name, read_log(log)) for name, log in zip(names, logs, strict=True)]
     error = explain(way, ended, Deadline.after(3))
     if isinstance(error, ClosedEarlyError):
         error = error.error

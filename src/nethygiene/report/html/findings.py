@@ -9,7 +9,7 @@ from itertools import groupby
 from nethygiene.engine.outcomes import Observation, Outcome, Reason
 from nethygiene.engine.results import Result, RuleRecord, Run
 from nethygiene.report.advice import ADVICE
-from nethygiene.report.findings import Group, Story, groups, sentence, unread_results
+from nethygiene.report.findings import RuleFindings, Story, groups, sentence, unread_results
 from nethygiene.report.html.markup import anchor
 from nethygiene.report.html.matrix_data import waiver_text
 
@@ -38,7 +38,7 @@ _COLUMNS = ("Host", "Looked at", "Expected", "Found", "Read from")
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class HostLink:
     """A host, its items in brackets, and the fragment of the address that opens it."""
 
     text: str
@@ -56,7 +56,7 @@ class ShownStory:
         waiver: who accepts it; empty if nobody.
     """
 
-    hosts: Sequence[Link]
+    hosts: Sequence[HostLink]
     evidence: Sequence[Observation]
     note: str
     waiver: str
@@ -72,7 +72,7 @@ class ShownRemedy:
     """A remedy, and the hosts that it is for; none where it is for all."""
 
     text: str
-    hosts: Sequence[Link]
+    hosts: Sequence[HostLink]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +112,12 @@ class Unread:
 
     results: int
     rules: int
-    hosts: Sequence[Link]
+    hosts: Sequence[HostLink]
     advice: str
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PageSection:
     """All results of one outcome.
 
     Attributes:
@@ -137,7 +137,7 @@ class Section:
     groups: Sequence[ShownGroup]
 
 
-def sections(run: Run) -> Iterator[Section]:
+def sections(run: Run) -> Iterator[PageSection]:
     """Sections for failed, unknown and waived results, as far as there are any."""
     # A rule that both failed and is unknown is opened, by its address, where it failed.
     addressed: set[str] = set()
@@ -149,7 +149,7 @@ def sections(run: Run) -> Iterator[Section]:
         shown = [_group(group, is_addressed=group.rule.id not in addressed) for group in found]
         addressed.update(group.rule.id for group in found)
         count = sum(len(group.results) for group in found) + len(unread)
-        yield Section(key, title, lead, count, _unread(unread) if unread else None, shown)
+        yield PageSection(key, title, lead, count, _unread(unread) if unread else None, shown)
 
 
 def _unread(results: Sequence[Result]) -> Unread:
@@ -157,12 +157,12 @@ def _unread(results: Sequence[Result]) -> Unread:
     return Unread(
         results=len(results),
         rules=len({one.rule for one in results}),
-        hosts=[Link(name, anchor("host", name)) for name in names],
+        hosts=[HostLink(name, anchor("host", name)) for name in names],
         advice=ADVICE[Reason.UNREACHABLE],
     )
 
 
-def _group(group: Group, *, is_addressed: bool) -> ShownGroup:
+def _group(group: RuleFindings, *, is_addressed: bool) -> ShownGroup:
     is_unknown = group.outcome is Outcome.UNKNOWN
     stories = group.stories(by_evidence=True)
     cures = [] if is_unknown else group.cures()
@@ -196,7 +196,7 @@ def _story(story: Story) -> ShownStory:
     return ShownStory(_links(story.results), story.evidence, note, waiver_text(story.results[0]))
 
 
-def _links(results: Sequence[Result]) -> list[Link]:
+def _links(results: Sequence[Result]) -> list[HostLink]:
     """Each host once, with the items in brackets, and the link that opens it."""
     ordered = sorted(results, key=lambda result: result.where)
     links = []
@@ -204,5 +204,5 @@ def _links(results: Sequence[Result]) -> list[Link]:
         of_host = list(group)
         items = ", ".join(result.item for result in of_host if result.item is not None)
         text = f"{host} [{items}]" if items else host
-        links.append(Link(text, anchor("cell", host, of_host[0].rule)))
+        links.append(HostLink(text, anchor("cell", host, of_host[0].rule)))
     return links

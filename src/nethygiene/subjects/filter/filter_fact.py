@@ -32,7 +32,7 @@ from nethygiene.subjects.filter.model.paths import Approach, Path, grouped
 from nethygiene.subjects.filter.model.source_ports import kinds_of_source_ports
 from nethygiene.subjects.filter.model.stack import Stack, VirtualServer
 from nethygiene.subjects.filter.model.trace import TooLongError
-from nethygiene.subjects.filter.model.verdict import HostFilter, Judgement
+from nethygiene.subjects.filter.model.verdict import Fate, HostFilter
 from nethygiene.subjects.links.ip.families import Address, Family
 
 SOURCE = "nft -j list ruleset, iptables-save, ip route"
@@ -198,7 +198,7 @@ class PacketFilter(Fact):
 
     def judge(
         self, path: Path, port: int, *, ephemeral: bool, ports: Intervals | None = None
-    ) -> Judgement:
+    ) -> Fate:
         """What becomes of connections by that way to a TCP port; unknown where it is too tangled.
 
         Args:
@@ -217,11 +217,11 @@ class PacketFilter(Fact):
         except TooLongError as error:
             self.ledger.undecidable(str(error))
 
-    def judge_clients(self, path: Path, port: int) -> tuple[Judgement, Intervals]:
+    def judge_clients(self, path: Path, port: int) -> tuple[Fate, Intervals]:
         """What becomes of clients' connections, whichever of their ports they come from.
 
         Returns:
-            The judgement; and the ports that it is about, where clients that come from these are
+            The fate; and the ports that it is about, where clients that come from these are
             lost and not those that come from others: none where it is about all.
         """
         judged = self.judge(path, port, ephemeral=True)
@@ -241,7 +241,7 @@ class PacketFilter(Fact):
         # Where nothing is left open of any of them, nothing is of all.
         return next((one for one in each if one.undecided), each[0]), ()
 
-    def judge_kinds(self, path: Path, port: int) -> tuple[Judgement, ...]:
+    def judge_kinds(self, path: Path, port: int) -> tuple[Fate, ...]:
         """The same, for each of :meth:`source_ports`."""
         return tuple(
             self.judge(path, port, ephemeral=False, ports=kind)

@@ -22,7 +22,7 @@ from nethygiene.subjects.filter.model.kinds import SYN_IN
 from nethygiene.subjects.filter.model.own import LINK_LOCAL, LOOPBACK
 from nethygiene.subjects.filter.model.paths import Path
 from nethygiene.subjects.filter.model.stack import VirtualServer
-from nethygiene.subjects.filter.model.verdict import Judgement
+from nethygiene.subjects.filter.model.verdict import Fate
 from nethygiene.subjects.filter.passages import Passage, holes, written_networks
 from nethygiene.subjects.filter.translation import answered, translations
 from nethygiene.subjects.links.ip.families import FAMILIES, Family
@@ -86,18 +86,18 @@ def _passage(
     packet_filter: PacketFilter, listeners: Listeners, service: Service, way: ClientWay
 ) -> Passage | None:
     path, port = way.path, service.port
-    judgement, ports = packet_filter.judge_clients(path, port)
-    taken = translations(packet_filter, path, port, judgement)
-    counted = answered(packet_filter, listeners, path, listeners.on(port), taken, judgement.asked)
+    fate, ports = packet_filter.judge_clients(path, port)
+    taken = translations(packet_filter, path, port, fate)
+    counted = answered(packet_filter, listeners, path, listeners.on(port), taken, fate.asked)
     server = virtual_server(packet_filter, path, port)
     if server is not None:
-        counted = judgement.asked
+        counted = fate.asked
     if not counted:
         return None
     no_program_first(packet_filter, path)
     behind = str(taken[0]) if taken else ""
     return Passage(
-        *(path, port, (judgement,), counted),
+        *(path, port, (fate,), counted),
         whole=way.whole,
         named=not way.whole,
         behind=behind,
@@ -172,7 +172,7 @@ def _is_surely_unreached(
 
 def what_passes(packet_filter: PacketFilter, passage: Passage) -> str:
     """``accepted``, or who does not get through, by which rule. Undecided ends the rule."""
-    judged = passage.judgement
+    judged = passage.fate
     among = holes(packet_filter, passage.path.family)
     if out := shut_out(passage):
         event = judged.loss(out)
@@ -204,7 +204,7 @@ def what_passes(packet_filter: PacketFilter, passage: Passage) -> str:
 
 def shut_out(passage: Passage) -> int:
     """The classes of clients that surely do not get through."""
-    judged = passage.judgement
+    judged = passage.fate
     out = judged.surely_out
     if not passage.whole:
         out |= judged.asked & ~(judged.accepted | judged.forwarded)
@@ -213,7 +213,7 @@ def shut_out(passage: Passage) -> int:
 
 def passing_rule(packet_filter: PacketFilter, passage: Passage) -> str:
     """The rule that lets them in, and what a banning program drops meanwhile."""
-    judged = passage.judgement
+    judged = passage.fate
     event = judged.pass_by(judged.asked)
     said = str(event.rule) if event else "no rule: nothing filters"
     banned = judged.banned & ~(judged.accepted | judged.forwarded)
@@ -240,8 +240,8 @@ def doors(
     packet_filter: PacketFilter, listeners: Listeners, path: Path, port: int
 ) -> Iterator[Passage]:
     """What becomes of connections by a path from all source ports, if something answers them."""
-    judgements = packet_filter.judge_kinds(path, port)
-    first = judgements[0]
+    fates = packet_filter.judge_kinds(path, port)
+    first = fates[0]
     taken = translations(packet_filter, path, port, first)
     counted = answered(packet_filter, listeners, path, listeners.on(port), taken, first.asked)
     server = virtual_server(packet_filter, path, port)
@@ -251,18 +251,18 @@ def doors(
         no_program_first(packet_filter, path)
         behind = str(taken[0]) if taken else ""
         kinds = packet_filter.source_ports(path.family)
-        yield Passage(path, port, judgements, counted, behind=behind, server=server, kinds=kinds)
+        yield Passage(path, port, fates, counted, behind=behind, server=server, kinds=kinds)
 
 
 def who_gets_in(packet_filter: PacketFilter, passage: Passage) -> str:
     """``nobody``, or who, by which rule. Undecided ends the rule."""
     among = holes(packet_filter, passage.path.family)
-    for judged in passage.judgements:
+    for judged in passage.fates:
         if inside := judged.surely_in & passage.counted:
             event = judged.pass_by(inside)
             by = f"by {event.rule}" if event else "for no rule filters it"
             return f"{passage.who(inside, among)}{_from_ports(passage, judged)}, {by}"
-    for judged in passage.judgements:
+    for judged in passage.fates:
         if undecided := judged.undecided & passage.counted:
             unknown(
                 f"a connection {passage.label}: for {passage.who(undecided, among)} it depends on "
@@ -271,7 +271,7 @@ def who_gets_in(packet_filter: PacketFilter, passage: Passage) -> str:
     return "nobody"
 
 
-def _from_ports(passage: Passage, judged: Judgement) -> str:
+def _from_ports(passage: Passage, judged: Fate) -> str:
     """The source ports that they need, where not all do."""
-    good = [one for one in passage.judgements if one.surely_in & passage.counted]
-    return "" if len(good) == len(passage.judgements) else passage.from_ports(judged)
+    good = [one for one in passage.fates if one.surely_in & passage.counted]
+    return "" if len(good) == len(passage.fates) else passage.from_ports(judged)

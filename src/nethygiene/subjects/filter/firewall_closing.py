@@ -11,7 +11,7 @@ from nethygiene.subjects.filter.firewall_tools import (
     NFT_FILE,
     OWN_TABLE,
     PERSIST_OWN,
-    Place,
+    RulePlace,
     cidrs,
     family_of_nft,
     has_ufw,
@@ -47,9 +47,7 @@ def _closing(packet_filter: PacketFilter, passage: Passage, allowed: Intervals, 
     model, path = packet_filter.model, passage.path
     listed = cidrs(allowed, path.family)
     local = model.routes.is_local(path.family, path.address)
-    judged = next(
-        (one for one in passage.judgements if one.surely_in & passage.counted), passage.judgement
-    )
+    judged = next((one for one in passage.fates if one.surely_in & passage.counted), passage.fate)
     event = judged.pass_by(judged.surely_in & passage.counted)
     place = place_of(event.rule.place) if event is not None else None
     translated = event is not None and not packet_filter.is_own(event.packet.daddr, path.family)
@@ -87,7 +85,7 @@ def _ufw_closes(model: HostFilter, listed: list[str], port: int) -> str:
     )
 
 
-def _iptables_closes(place: Place, passage: Passage, listed: list[str], port: int) -> str:
+def _iptables_closes(place: RulePlace, passage: Passage, listed: list[str], port: int) -> str:
     tool = tool_for(passage.path.family, place.tool)
     return steps(
         "Close it before the other rules.",
@@ -113,7 +111,7 @@ def _chain(
     ]
 
 
-def _nft_closes(place: Place, passage: Passage, listed: list[str], port: int) -> str:
+def _nft_closes(place: RulePlace, passage: Passage, listed: list[str], port: int) -> str:
     rule = _nft_drop(passage, listed, port, of_family=place.family == "inet")
     return steps(
         "Close it before the other rules.",

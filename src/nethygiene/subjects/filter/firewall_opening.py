@@ -10,7 +10,7 @@ from nethygiene.subjects.filter.firewall import shut_out
 from nethygiene.subjects.filter.firewall_tools import (
     IPTABLES_FILE,
     NFT_FILE,
-    Place,
+    RulePlace,
     cidrs,
     family_of_nft,
     has_ufw,
@@ -29,7 +29,7 @@ from nethygiene.subjects.filter.passages import Passage
 
 def open_to_clients(packet_filter: PacketFilter, passage: Passage, service: Service) -> str:
     """Let a service's clients in, before the rule that drops them."""
-    event = passage.judgement.loss(shut_out(passage))
+    event = passage.fate.loss(shut_out(passage))
     place = place_of(event.rule.place) if event is not None else None
     if event is None or place is None:
         return ""
@@ -58,14 +58,14 @@ def open_to_clients(packet_filter: PacketFilter, passage: Passage, service: Serv
     return _neighbours(place, opens) if discovery else opens
 
 
-def _is_ufws(packet_filter: PacketFilter, place: Place) -> bool:
+def _is_ufws(packet_filter: PacketFilter, place: RulePlace) -> bool:
     """Whether ufw's user rules are asked before that place: those that its command makes."""
     if not has_ufw(packet_filter.model) or place.tool == "nft" or place.table != "filter":
         return False
     return place.manager == "ufw" or place.chain == "INPUT"
 
 
-def _neighbours(place: Place, opens: str) -> str:
+def _neighbours(place: RulePlace, opens: str) -> str:
     """Let neighbour discovery or ARP through, and the connection, which that place drops next."""
     if place.family == "arp":
         why = "Without ARP nobody finds the host."
@@ -106,7 +106,7 @@ def _firewalld(
 
 
 def _nft_opens(
-    place: Place, passage: Passage, port: int, listed: list[str], inverted: bool, *, reply: bool
+    place: RulePlace, passage: Passage, port: int, listed: list[str], inverted: bool, *, reply: bool
 ) -> str:
     family = passage.path.family
     address = ""
@@ -123,7 +123,7 @@ def _nft_opens(
 
 
 def _iptables_opens(
-    place: Place, port: int, listed: list[str], *, inverted: bool, reply: bool
+    place: RulePlace, port: int, listed: list[str], *, inverted: bool, reply: bool
 ) -> str:
     end, ports = ("-d", "--sport") if reply else ("-s", "--dport")
     found = []

@@ -37,7 +37,7 @@ PERSIST_OWN: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RulePlace:
     """Where a rule stands, as its place in the model says.
 
     Attributes:
@@ -60,13 +60,13 @@ class Place:
         return "firewalld" if self.table == "firewalld" else ""
 
 
-def place_of(text: str) -> Place | None:
+def place_of(text: str) -> RulePlace | None:
     """Read a place, as ``nft inet filter input`` or ``iptables filter INPUT``; None for others."""
     words = text.split()
     if len(words) == 4 and words[0] == "nft":
-        return Place("nft", *words[1:])
+        return RulePlace("nft", *words[1:])
     if len(words) == 3 and words[0].startswith(("iptables", "ip6tables")):
-        return Place(words[0], "", *words[1:])
+        return RulePlace(words[0], "", *words[1:])
     return None
 
 

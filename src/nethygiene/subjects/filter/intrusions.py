@@ -69,7 +69,7 @@ def _by_other_ports(
     for entry in sorted(entries):
         for path in packet_filter.paths(family, wanted, numbers, None):
             for passage in doors(packet_filter, listeners, path, entry):
-                taken = translations(packet_filter, path, entry, passage.judgement)
+                taken = translations(packet_filter, path, entry, passage.fate)
                 there = [one for one in taken if one.here and one.to.port == port]
                 counted = 0
                 for one in there:

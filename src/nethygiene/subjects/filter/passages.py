@@ -23,7 +23,7 @@ from nethygiene.subjects.filter.model.fields import ANY_PORT
 from nethygiene.subjects.filter.model.own import ROUTED, possible_sources
 from nethygiene.subjects.filter.model.paths import Path
 from nethygiene.subjects.filter.model.stack import VirtualServer
-from nethygiene.subjects.filter.model.verdict import Judgement
+from nethygiene.subjects.filter.model.verdict import Fate
 from nethygiene.subjects.links.ip.families import Family
 
 _SHOWN = 3
@@ -39,8 +39,8 @@ class Passage:
     Attributes:
         path: the way in.
         port: the port that is connected to.
-        judgements: of all classes of sources, one for each kind of source port that was tried.
-        kinds: the source ports of each judgement, where it is not about all of them.
+        fates: of all classes of sources, one for each kind of source port that was tried.
+        kinds: the source ports of each fate, where it is not about all of them.
         counted: the classes that matter: where nothing listens, those that NAT takes elsewhere.
         whole: the sources are `any`: those that a banning program drops do not count.
         named: the sources are networks of the policy, and told as such.
@@ -50,7 +50,7 @@ class Passage:
 
     path: Path
     port: int
-    judgements: tuple[Judgement, ...]
+    fates: tuple[Fate, ...]
     counted: int
     whole: bool = False
     named: bool = False
@@ -59,9 +59,9 @@ class Passage:
     kinds: tuple[Intervals, ...] = ()
 
     @property
-    def judgement(self) -> Judgement:
+    def fate(self) -> Fate:
         """The first, which is the only one for clients."""
-        return self.judgements[0]
+        return self.fates[0]
 
     @property
     def label(self) -> str:
@@ -79,7 +79,7 @@ class Passage:
             mask: the classes.
             holes: addresses that no client has, and that break no network in two.
         """
-        judged = self.judgement
+        judged = self.fate
         if not self.named and mask & judged.asked == judged.asked:
             return f"everybody, for instance {self._example()}"
         found = judged.classes.each_stretch(mask, self.path.sources)
@@ -97,11 +97,11 @@ class Passage:
         low, high = (common(path.sources, ROUTED[path.family]) or path.sources)[0]
         return written(low + 1 if high > low else low, path.family)
 
-    def from_ports(self, judged: Judgement) -> str:
-        """From which source ports, where that matters for this judgement."""
+    def from_ports(self, judged: Fate) -> str:
+        """From which source ports, where that matters for this fate."""
         if self.kinds in {(), (ANY_PORT,)}:
             return ""
-        kind = self.kinds[self.judgements.index(judged)]
+        kind = self.kinds[self.fates.index(judged)]
         listed = [str(low) if low == high else f"{low}-{high}" for low, high in kind]
         return f" from source port {_shortened(listed, 'range')}"
 

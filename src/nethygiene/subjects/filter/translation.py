@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from nethygiene.subjects.filter.client_ways import answers_at
 from nethygiene.subjects.filter.filter_fact import PacketFilter
-from nethygiene.subjects.filter.model.nat import Destination, destination
+from nethygiene.subjects.filter.model.nat import NatDestination, destination
 from nethygiene.subjects.filter.model.paths import Path
-from nethygiene.subjects.filter.model.ruleset import Rule
-from nethygiene.subjects.filter.model.verdict import Judgement
+from nethygiene.subjects.filter.model.ruleset import FilterRule
+from nethygiene.subjects.filter.model.verdict import Fate
 from nethygiene.subjects.sockets.listeners import Listener, Listeners
 
 
@@ -28,36 +28,34 @@ class Translation:
 
     mask: int
     certain: bool
-    to: Destination
+    to: NatDestination
     here: bool
-    rule: Rule
+    rule: FilterRule
 
     def __str__(self) -> str:
         return f"NAT takes it to {self.to} ({self.rule})"
 
 
 def translations(
-    packet_filter: PacketFilter, path: Path, port: int, judgement: Judgement
+    packet_filter: PacketFilter, path: Path, port: int, fate: Fate
 ) -> list[Translation]:
     """The rules of NAT that take connections by a path to a port; not one that changes nothing."""
     model = packet_filter.model
     found = []
-    for event in judgement.trace.translated:
+    for event in fate.trace.translated:
         at = (path.address, port)
         to = destination(event.rule.target, model.links, path.family, path.interface, at)
         if (to.address, to.port) == at:
             continue
-        doubtful = any(
-            rule is event.rule and mask & event.mask for mask, rule in _doubts(judgement)
-        )
+        doubtful = any(rule is event.rule and mask & event.mask for mask, rule in _doubts(fate))
         here = to.address is None or model.routes.is_local(path.family, to.address)
         certain = not doubtful and to.port is not None
         found.append(Translation(event.mask, certain, to, here, event.rule))
     return found
 
 
-def _doubts(judgement: Judgement) -> Sequence[tuple[int, Rule]]:
-    return judgement.trace.doubts
+def _doubts(fate: Fate) -> Sequence[tuple[int, FilterRule]]:
+    return fate.trace.doubts
 
 
 def answered(

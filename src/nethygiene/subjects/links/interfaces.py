@@ -16,7 +16,7 @@ from nethygiene.transcript import Section
 
 
 @dataclass(frozen=True, slots=True)
-class Interface:
+class InterfaceState:
     """One network interface.
 
     Attributes:
@@ -54,9 +54,9 @@ class Interface:
 class Interfaces(Fact):
     """The interfaces of a host's network namespace, in the kernel's order."""
 
-    _interfaces: tuple[Interface, ...]
+    _interfaces: tuple[InterfaceState, ...]
 
-    def __iter__(self) -> Iterator[Interface]:
+    def __iter__(self) -> Iterator[InterfaceState]:
         self.ledger.read(
             "interfaces", LINKS.shown, ", ".join(one.name for one in self._interfaces) or "none"
         )
@@ -87,8 +87,8 @@ def parse(sections: Sections) -> Interfaces | Unreadable:
     return Interfaces(tuple(_interface(link, of_links[link.name]) for link in links))
 
 
-def _interface(link: Link, addresses: Sequence[LinkAddress]) -> Interface:
-    return Interface(
+def _interface(link: Link, addresses: Sequence[LinkAddress]) -> InterfaceState:
+    return InterfaceState(
         link.name,
         link.flags,
         tuple(one.interface for one in addresses if not one.duplicate),

@@ -8,7 +8,7 @@ from nethygiene.engine.remedies import command, paragraphs, word
 from nethygiene.inventory.policy import Route
 from nethygiene.subjects.links.declared_routes import declared_way
 from nethygiene.subjects.links.ip.families import Family, family_of
-from nethygiene.subjects.links.ip.routes import Hop, RouteLine
+from nethygiene.subjects.links.ip.routes import NextHop, RouteLine
 from nethygiene.subjects.links.ip.rules import PolicyRule
 from nethygiene.subjects.links.route_answers import Way
 from nethygiene.subjects.links.routes import Routes
@@ -166,7 +166,7 @@ def _way(line: RouteLine) -> str:
     return hops[0] if len(hops) == 1 else " ".join(f"nexthop {one}" for one in hops)
 
 
-def _hop(hop: Hop) -> str:
+def _hop(hop: NextHop) -> str:
     via = f"via {hop.gateway} " if hop.gateway is not None else ""
     return f"{via}dev {word(hop.interface)}"
 

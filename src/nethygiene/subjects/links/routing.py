@@ -10,7 +10,7 @@ from nethygiene.engine.expect import unknown
 from nethygiene.subjects.filter.model.addresses import Intervals, common, merged
 from nethygiene.subjects.filter.model.own import ROUTED
 from nethygiene.subjects.filter.model.route import routes_of
-from nethygiene.subjects.filter.model.routes import Routes as Model
+from nethygiene.subjects.filter.model.routes import RoutingTables
 from nethygiene.subjects.filter.model.routing_rules import RoutingRule, rules_of
 from nethygiene.subjects.links.interfaces import Interfaces
 from nethygiene.subjects.links.ip.families import FAMILIES, Family
@@ -98,7 +98,7 @@ def refused_parts(routes: Routes, family: Family) -> str:
         return "none"
     rules = rules_of(routes.policy_rules(family)) or (RoutingRule("main"),)
     known = routes_of([*routes.default_routes(family), *large])
-    ways = Model({family: known}, {family: rules}).ways(family, None)
+    ways = RoutingTables({family: known}, {family: rules}).ways(family, None)
     nowhere = merged(
         span for spans, way in ways if way.certain and not way.devices for span in spans
     )

@@ -32,7 +32,7 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class TcpConnection:
     """One established connection. IPv4 in an IPv6 socket is told as IPv4.
 
     Attributes:
@@ -73,25 +73,25 @@ class Connections(Fact):
         login_port: the port of sshd at which this very login arrived, None without SSH.
     """
 
-    _by_local_port: Mapping[int, tuple[Connection, ...]]
+    _by_local_port: Mapping[int, tuple[TcpConnection, ...]]
     login_port: int | None = None
     # Made once a host, by peer: most hosts have no upstream that anybody asks for.
-    _by_peer: dict[tuple[Address, int], list[Connection]] = field(
+    _by_peer: dict[tuple[Address, int], list[TcpConnection]] = field(
         default_factory=dict, repr=False, compare=False
     )
 
-    def __iter__(self) -> Iterator[Connection]:
+    def __iter__(self) -> Iterator[TcpConnection]:
         count = sum(map(len, self._by_local_port.values()))
         self.ledger.read("established connections", SS.shown, count)
         return (one for group in self._by_local_port.values() for one in group)
 
-    def at(self, port: int) -> tuple[Connection, ...]:
+    def at(self, port: int) -> tuple[TcpConnection, ...]:
         """Those at a port of ours."""
         found = self._by_local_port.get(port, ())
         self.ledger.read(f"established connections at port {port}", SS.shown, len(found))
         return found
 
-    def to(self, address: Address, port: int) -> tuple[Connection, ...]:
+    def to(self, address: Address, port: int) -> tuple[TcpConnection, ...]:
         """Those to an address and port elsewhere."""
         if not self._by_peer:
             for group in self._by_local_port.values():
@@ -166,7 +166,7 @@ def parse(sections: Sections) -> Connections | Unreadable:
         found = list(_read(_rows(lines)))
     except _NoConnectionError as error:
         return Unreadable(error.reason, SS.shown, str(error))
-    groups: dict[int, list[Connection]] = {}
+    groups: dict[int, list[TcpConnection]] = {}
     for one in found:
         groups.setdefault(one.local_port, []).append(one)
     return Connections({port: tuple(group) for port, group in groups.items()}, _login_port(first))
@@ -185,7 +185,7 @@ def _rows(lines: list[str]) -> Iterator[str]:
         yield row
 
 
-def _read(rows: Iterator[str]) -> Iterator[Connection]:
+def _read(rows: Iterator[str]) -> Iterator[TcpConnection]:
     addresses: dict[str, Address] = {}
     matches: list[tuple[tuple[Address, int, Address, int], re.Match[str]]] = []
     for row in rows:
@@ -207,13 +207,13 @@ def _read(rows: Iterator[str]) -> Iterator[Connection]:
 
 def _connection(
     ends: tuple[Address, int, Address, int], match: re.Match[str], *, to_itself: bool
-) -> Connection:
+) -> TcpConnection:
     rest = match[7]
     # ss leaves out what is 0 ms ago.
     last = {name: int(text) / 1000 for name, text in _LAST.findall(rest)}
     quiet = min(last.get("snd", 0.0), last.get("rcv", 0.0))
     inode = _INODE.search(rest)
-    return Connection(
+    return TcpConnection(
         *ends,
         timer=_timer(match[5], match[6]),
         silent=min(quiet, last.get("ack", 0.0)),

@@ -17,7 +17,7 @@ from nethygiene.engine.matchers import Matcher
 from nethygiene.inventory.policy import Service
 from nethygiene.subjects.kernel.counters import duration
 from nethygiene.subjects.kernel.sysctl import Sysctls
-from nethygiene.subjects.sockets.connections import Connection
+from nethygiene.subjects.sockets.connections import TcpConnection
 
 SETTLED_SECONDS = 1.0
 """A socket that was just accepted may not have its options yet."""
@@ -39,8 +39,8 @@ class Probing:
     """
 
     judged: int
-    unprobed: tuple[Connection, ...]
-    late: tuple[Connection, ...]
+    unprobed: tuple[TcpConnection, ...]
+    late: tuple[TcpConnection, ...]
 
     @property
     def is_in_time(self) -> bool:
@@ -61,7 +61,7 @@ class Probing:
 class Stale:
     """Connections that are forgotten on the way, out of all."""
 
-    connections: tuple[Connection, ...]
+    connections: tuple[TcpConnection, ...]
     of: int
 
     def __str__(self) -> str:
@@ -70,12 +70,14 @@ class Stale:
         return f"{len(self.connections)} of {self.of} ({_listed(self.connections)})"
 
 
-def settled(connections: Iterable[Connection]) -> tuple[Connection, ...]:
+def settled(connections: Iterable[TcpConnection]) -> tuple[TcpConnection, ...]:
     """Those without data for a second or more, and taken by a process."""
     return tuple(one for one in connections if one.quiet >= SETTLED_SECONDS and one.accepted)
 
 
-def settled_clients(connections: Iterable[Connection], service: Service) -> tuple[Connection, ...]:
+def settled_clients(
+    connections: Iterable[TcpConnection], service: Service
+) -> tuple[TcpConnection, ...]:
     """The settled connections of a service's clients on other hosts."""
     own = None if isinstance(service.address, str) else service.address
     own = getattr(own, "ipv4_mapped", None) or own
@@ -87,7 +89,7 @@ def settled_clients(connections: Iterable[Connection], service: Service) -> tupl
     )
 
 
-def probing(connections: Sequence[Connection], idle_timeout: float, sysctl: Sysctls) -> Probing:
+def probing(connections: Sequence[TcpConnection], idle_timeout: float, sysctl: Sysctls) -> Probing:
     """Judge connections that are probed from this end.
 
     Unacknowledged data is as good as a probe: it is sent again, and soon.
@@ -111,7 +113,7 @@ def probed_before(idle_timeout: float) -> Matcher[Probing]:
     )
 
 
-def stale(connections: Sequence[Connection], idle_timeout: float) -> Stale:
+def stale(connections: Sequence[TcpConnection], idle_timeout: float) -> Stale:
     """The connections that the path has forgotten, and that nothing here will find dead."""
     found = [one for one in connections if one.timer is None and one.silent > idle_timeout]
     return Stale(tuple(found), len(connections))
@@ -138,13 +140,13 @@ def why_unprobed(found: Probing, idle_timeout: float, sysctl: Sysctls) -> str:
     return f"{_TIME} is {seconds}: lower it, or set the application's own keepalive time"
 
 
-def _first_probe(one: Connection) -> tuple[float, float]:
+def _first_probe(one: TcpConnection) -> tuple[float, float]:
     """Seconds of silence at the next firing of the timer, at least and at most."""
     assert one.timer is not None
     return one.silent + one.timer.due, one.silent + one.timer.due_before
 
 
-def _refuse_doubt(probed: Sequence[Connection], idle_timeout: float, sysctl: Sysctls) -> None:
+def _refuse_doubt(probed: Sequence[TcpConnection], idle_timeout: float, sysctl: Sysctls) -> None:
     default = sysctl[_TIME]
     if default < idle_timeout:
         # Then the default is in time as well, and ss's rounding is no reason for doubt.
@@ -167,7 +169,7 @@ def _refuse_doubt(probed: Sequence[Connection], idle_timeout: float, sysctl: Sys
         )
 
 
-def _asked_for_its_own(one: Connection, idle_timeout: float, sysctl: Sysctls) -> bool:
+def _asked_for_its_own(one: TcpConnection, idle_timeout: float, sysctl: Sysctls) -> bool:
     """Whether its idle time was seen to be shorter than the path's patience.
 
     An acknowledgement long after the last data answers a probe of ours (a probe of the peer's
@@ -181,7 +183,7 @@ def _asked_for_its_own(one: Connection, idle_timeout: float, sysctl: Sysctls) ->
     )
 
 
-def _listed(connections: Sequence[Connection]) -> str:
+def _listed(connections: Sequence[TcpConnection]) -> str:
     longest = sorted(connections, key=lambda one: -one.silent)
     shown = [f"{one}, silent for {duration(one.silent)}" for one in longest[:_SHOWN]]
     return "; ".join([*shown, "…"] if len(longest) > _SHOWN else shown)

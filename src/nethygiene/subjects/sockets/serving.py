@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Literal
 
 from nethygiene.inventory.policy import Service
-from nethygiene.subjects.links.interfaces import Interface, Interfaces
+from nethygiene.subjects.links.interfaces import Interfaces, InterfaceState
 from nethygiene.subjects.links.ip.families import Address, Network
 from nethygiene.subjects.sockets.listeners import Listener, Listeners
 
@@ -155,7 +155,7 @@ def cut_off(serving: Collection[Listener], service: Service, interfaces: Interfa
     return ""
 
 
-def _is_on(interface: Interface, network: Network) -> bool:
+def _is_on(interface: InterfaceState, network: Network) -> bool:
     return any(
         one.version == network.version and one.network.overlaps(network)
         for one in interface.addresses

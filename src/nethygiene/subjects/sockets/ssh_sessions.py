@@ -11,7 +11,7 @@ from nethygiene.engine.matchers import Matcher
 from nethygiene.engine.outcomes import Reason
 from nethygiene.engine.remedies import command, content, paragraphs, word
 from nethygiene.subjects.links.ip.families import Address
-from nethygiene.subjects.sockets.connections import Connection, Connections
+from nethygiene.subjects.sockets.connections import Connections, TcpConnection
 from nethygiene.subjects.sockets.half_closed import HalfClosed
 from nethygiene.subjects.sockets.listener_owners import ListenerOwners, Owner
 from nethygiene.subjects.sockets.listeners import Listeners
@@ -112,7 +112,7 @@ def ssh_sessions(
     )
 
 
-def _is_own(connection: Connection) -> bool:
+def _is_own(connection: TcpConnection) -> bool:
     return connection.to_itself or connection.peer.is_loopback
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 
 from nethygiene.engine.remedies import as_user, command, paragraphs, word
 from nethygiene.inventory.policy import Tunnel
-from nethygiene.known_hosts import Line, host_names
+from nethygiene.known_hosts import KnownHostsLine, host_names
 from nethygiene.subjects.tunnels.host_keys import KnownKeys
 from nethygiene.subjects.tunnels.ssh_config import SshConfig, flag
 from nethygiene.subjects.tunnels.tunnel_configs import SshTarget, TunnelConfig
@@ -79,7 +79,7 @@ def _scan(keys: KnownKeys, ssh: SshConfig) -> str:
 
 
 def _remove(
-    tunnel: Tunnel, name: str, lines: Iterable[Line], own_files: Collection[str]
+    tunnel: Tunnel, name: str, lines: Iterable[KnownHostsLine], own_files: Collection[str]
 ) -> list[str]:
     """The commands that take lines away: from files of its own as the user, else as root."""
     found: dict[str, None] = {}

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from nethygiene.known_hosts import KnownHosts, Line, Marker, fingerprint, host_names
+from nethygiene.known_hosts import KnownHosts, KnownHostsLine, Marker, fingerprint, host_names
 from nethygiene.subjects.tunnels.key_order import plain_type
 from nethygiene.subjects.tunnels.ssh_config import SshConfig, flag
 
@@ -30,12 +30,12 @@ class KnownKeys:
     """
 
     name: str
-    usable: tuple[Line, ...] = ()
-    revoked: tuple[Line, ...] = ()
-    unusable: tuple[Line, ...] = ()
-    authorities: tuple[Line, ...] = ()
-    disputed: tuple[Line, ...] = ()
-    disputing: tuple[Line, ...] = ()
+    usable: tuple[KnownHostsLine, ...] = ()
+    revoked: tuple[KnownHostsLine, ...] = ()
+    unusable: tuple[KnownHostsLine, ...] = ()
+    authorities: tuple[KnownHostsLine, ...] = ()
+    disputed: tuple[KnownHostsLine, ...] = ()
+    disputing: tuple[KnownHostsLine, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"{line.key_type} {fingerprint(line.key)} ({line})" for line in self.usable]
@@ -49,7 +49,7 @@ class KnownKeys:
         parts += [f"@cert-authority ({line})" for line in self.authorities]
         return ", ".join(parts) or "absent"
 
-    def with_fingerprint(self, wanted: Collection[str]) -> tuple[Line, ...]:
+    def with_fingerprint(self, wanted: Collection[str]) -> tuple[KnownHostsLine, ...]:
         """The usable lines that hold one of these keys."""
         return tuple(line for line in self.usable if fingerprint(line.key) in wanted)
 
@@ -102,7 +102,9 @@ def checks_address(config: SshConfig) -> bool:
     return not _is_address(config.hostname)
 
 
-def _other_keys_of_address(line: Line, config: SshConfig, known: KnownHosts) -> list[Line]:
+def _other_keys_of_address(
+    line: KnownHostsLine, config: SshConfig, known: KnownHosts
+) -> list[KnownHostsLine]:
     """The lines by which ssh holds that key to be another than the address has.
 
     Source: sshconnect.c, "differs from the key for the IP address": it ends there unless
@@ -110,7 +112,7 @@ def _other_keys_of_address(line: Line, config: SshConfig, known: KnownHosts) -> 
     """
     if not checks_address(config):
         return []
-    found: list[Line] = []
+    found: list[KnownHostsLine] = []
     for address in config.all("resolved"):
         lines = known.matching(host_names(address, config.port)[0])
         same_type = [

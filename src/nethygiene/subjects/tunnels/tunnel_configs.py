@@ -14,7 +14,7 @@ from nethygiene.engine.fact import Fact
 from nethygiene.engine.outcomes import Reason, Unreadable
 from nethygiene.engine.probe import Probe, Sections, item_section, needs, refused
 from nethygiene.inventory.policy import Policy, Tunnel
-from nethygiene.known_hosts import KnownHosts, Line, parse
+from nethygiene.known_hosts import KnownHosts, KnownHostsLine, parse
 from nethygiene.subjects.tunnels.config_script import ASKING, KEPT, KNOWN_HOSTS
 from nethygiene.subjects.tunnels.ssh_config import SshConfig, parse_ssh_config
 from nethygiene.transcript import Section
@@ -256,7 +256,7 @@ class _Reader:
 
 def _known_hosts(path: str, lines: Iterable[str]) -> KnownHosts:
     """The lines that ``grep -n`` found, each at its own number."""
-    found: list[Line] = []
+    found: list[KnownHostsLine] = []
     for numbered in lines:
         number, _, text = numbered.partition(":")
         if re.fullmatch("[0-9]{1,9}", number):

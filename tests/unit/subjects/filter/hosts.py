@@ -9,7 +9,7 @@ from typing import Any
 from nethygiene.subjects.filter.model.addresses import parse_address
 from nethygiene.subjects.filter.model.assemble import Answers, assemble
 from nethygiene.subjects.filter.model.packet import new_connection
-from nethygiene.subjects.filter.model.verdict import HostFilter, Judgement
+from nethygiene.subjects.filter.model.verdict import Fate, HostFilter
 from nethygiene.subjects.links.ip.families import Family
 
 ROUTING = """\
@@ -112,13 +112,13 @@ def host(**texts: str) -> HostFilter:
 
 def judge(filtered: HostFilter, source: str, port: int, iif: str | None = "eth0") -> str:
     """``in``, ``out`` or ``unknown`` for one source, to the host's first address of its family."""
-    judged = judgement(filtered, source, port, iif)
+    judged = fate(filtered, source, port, iif)
     if judged.surely_in:
         return "in"
     return "unknown" if judged.undecided else "out"
 
 
-def judgement(filtered: HostFilter, source: str, port: int, iif: str | None = "eth0") -> Judgement:
+def fate(filtered: HostFilter, source: str, port: int, iif: str | None = "eth0") -> Fate:
     number, family = parse_address(source) or (0, "ipv4")
     own: Family = family
     to = parse_address("192.0.2.10" if own == "ipv4" else "2001:db8::10")

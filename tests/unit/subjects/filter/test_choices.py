@@ -9,7 +9,7 @@ import pytest
 from nethygiene.subjects.filter.model.attempts import attacked, served
 from nethygiene.subjects.filter.model.choices import Choice, Scope
 from nethygiene.subjects.filter.model.packet import new_connection
-from nethygiene.subjects.filter.model.verdict import HostFilter, Judgement
+from nethygiene.subjects.filter.model.verdict import Fate, HostFilter
 from tests.unit.subjects.filter.hosts import ACCEPT, DPORT, DROP, host, listing, match, rule
 
 PORT = 443
@@ -44,7 +44,7 @@ def both(filtered: HostFilter) -> tuple[str, str]:
     return _word(served(filtered, packet, clients)), _word(attacked(filtered, packet, clients))
 
 
-def _word(judged: Judgement) -> str:
+def _word(judged: Fate) -> str:
     if judged.surely_in == judged.asked:
         return "in"
     return "out" if judged.surely_out == judged.asked else "unknown"

@@ -10,16 +10,16 @@ import pytest
 from nethygiene.subjects.filter.model import kinds
 from nethygiene.subjects.filter.model.conntrack import CtState, Entry
 from nethygiene.subjects.filter.model.fields import CLIENT
-from nethygiene.subjects.filter.model.kinds import Kind
+from nethygiene.subjects.filter.model.kinds import PacketKind
 from nethygiene.subjects.filter.model.packet import new_connection
 from tests.unit.subjects.filter.hosts import (
     ACCEPT,
     DPORT,
     DROP,
     ROUTING,
+    fate,
     host,
     judge,
-    judgement,
     listing,
     match,
     rule,
@@ -43,7 +43,7 @@ def also(hook: str, *rules: dict[str, Any], policy: str = "accept", prio: int = 
 
 def lost(nft: str, source: str, port: int = 443) -> tuple[str, str]:
     """The packet that is lost for sure, and where; both empty where the connection works."""
-    found = judgement(host(nft=nft), source, port)
+    found = fate(host(nft=nft), source, port)
     assert not found.undecided
     event = found.loss(found.surely_out)
     return ("", "") if event is None else (str(event.packet.kind), str(event.rule))
@@ -74,7 +74,7 @@ STATELESS = rule(match(FLAGS, "syn"), match(DPORT, 443), ACCEPT)
         (listing(rule(match(FLAGS, ["psh"], "in"), DROP)), kinds.DATA_IN, "input"),
     ],
 )
-def test_the_packet_that_is_lost_is_told(nft: str, kind: Kind | None, where: str) -> None:
+def test_the_packet_that_is_lost_is_told(nft: str, kind: PacketKind | None, where: str) -> None:
     told = lost(nft, FOUR)
     assert told[0] == (str(kind) if kind else "")
     assert where in told[1]
@@ -85,7 +85,7 @@ def test_the_packet_that_is_lost_is_told(nft: str, kind: Kind | None, where: str
     [("egress", SPORT, kinds.SYN_ACK_OUT), ("ingress", DPORT, kinds.SYN_IN)],
 )
 def test_chains_of_a_device_are_asked_where_it_is_the_way(
-    hook: str, left: dict[str, Any], kind: Kind
+    hook: str, left: dict[str, Any], kind: PacketKind
 ) -> None:
     """nft 1.0.6 does not list the device of an egress chain: the chain is doubt then."""
     table = {"family": "netdev", "name": "o"}
@@ -165,7 +165,7 @@ LOCAL = match(
     ],
 )
 def test_new_clients_of_ipv6_need_their_neighbours(
-    nft: str, on_link: Kind | None, routed: Kind | None
+    nft: str, on_link: PacketKind | None, routed: PacketKind | None
 ) -> None:
     """On the link they ask from their own address; else the router does, from its link-local."""
     assert lost(nft, SIX)[0] == (str(on_link) if on_link else "")
@@ -175,7 +175,7 @@ def test_new_clients_of_ipv6_need_their_neighbours(
 def test_a_router_that_is_known_by_its_link_local_address_need_not_be_asked() -> None:
     routing = ROUTING.replace("via 2001:db8::1 ", "via fe80::1 ")
     nft = listing(discovery(NA, DROP), discovery(NS, ACCEPT, LOCAL))
-    assert judgement(host(nft=nft, routing=routing), ROUTED, 443).surely_in
+    assert fate(host(nft=nft, routing=routing), ROUTED, 443).surely_in
 
 
 def test_arp_is_asked_for_by_clients_on_the_link_and_by_routers() -> None:
@@ -200,7 +200,7 @@ def test_answers_need_a_way_back() -> None:
         text = f"{kind} 203.0.113.0/24\ndefault via 192.0.2.1"
         filtered = host(routing=ROUTING.replace("default via 192.0.2.1", text))
         assert judge(filtered, "203.0.113.9", 443) == "out"
-        event = judgement(filtered, "203.0.113.9", 443).loss(-1)
+        event = fate(filtered, "203.0.113.9", 443).loss(-1)
         assert event is not None
         assert str(event.rule) == "routing: no route back to the client"
         assert event.packet.kind is kinds.SYN_ACK_OUT
@@ -251,7 +251,7 @@ def test_who_lets_in_is_told_of_chains_that_filter() -> None:
     text += "-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"
     for table in ("nat", "security", "mangle"):
         text += f"*{table}\n:INPUT ACCEPT [0:0]\nCOMMIT\n"
-    found = judgement(host(iptables_legacy=text), FOUR, 443)
+    found = fate(host(iptables_legacy=text), FOUR, 443)
     event = found.pass_by(found.surely_in)
     assert event is not None
     assert str(event.rule).endswith("filter INPUT: -A INPUT -p tcp -m tcp --dport 443 -j ACCEPT")

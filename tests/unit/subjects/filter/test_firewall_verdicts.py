@@ -17,9 +17,9 @@ from tests.unit.subjects.filter.hosts import (
     SADDR,
     SAVED,
     answers,
+    fate,
     host,
     judge,
-    judgement,
     listing,
     match,
     rule,
@@ -55,7 +55,7 @@ def test_what_nft_cannot_show_of_iptables_is_no_match_for_all() -> None:
     expressions = [{"xt": {"type": "match", "name": "multiport"}}, ACCEPT]
     filtered = host(nft=listing(rule(*expressions), policy="drop"))
     assert judge(filtered, "203.0.113.9", 443) == "unknown"
-    assert 'xt match "multiport"' in str(judgement(filtered, "203.0.113.9", 443).doubt(-1))
+    assert 'xt match "multiport"' in str(fate(filtered, "203.0.113.9", 443).doubt(-1))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_ban_is_told_from_a_rule() -> None:
     banned = [{"elem": {"val": "203.0.113.9", "expires": 9}}]
     named = {"family": "inet", "table": "f", "name": "b"}
     bans = {"set": {**named, "flags": ["timeout"], "elem": banned}}
-    found = judgement(host(nft=listing(bans, rule(match(SADDR, "@b"), DROP))), "203.0.113.9", 443)
+    found = fate(host(nft=listing(bans, rule(match(SADDR, "@b"), DROP))), "203.0.113.9", 443)
     assert found.banned
     assert not found.lost
 
@@ -89,7 +89,7 @@ def test_a_ban_is_told_from_a_rule() -> None:
 def test_a_fail2ban_chain_is_a_ban() -> None:
     text = "*filter\n:INPUT ACCEPT [0:0]\n:f2b-sshd - [0:0]\n-A INPUT -j f2b-sshd\n"
     text += "-A f2b-sshd -s 203.0.113.9/32 -j REJECT\n-A f2b-sshd -j RETURN\nCOMMIT\n"
-    found = judgement(host(iptables_legacy=text), "203.0.113.9", 443)
+    found = fate(host(iptables_legacy=text), "203.0.113.9", 443)
     assert found.banned
     assert not found.lost
     assert judge(host(iptables_legacy=text), "203.0.113.8", 443) == "in"
@@ -180,4 +180,4 @@ def test_ports_look_at_their_own_rules_alone() -> None:
     filtered = host(nft=listing(*rules))
     assert judge(filtered, "203.0.113.9", 1002) == "out"
     assert judge(filtered, "203.0.113.9", 1003) == "in"
-    assert judgement(filtered, "203.0.113.9", 1003).trace.steps < 10
+    assert fate(filtered, "203.0.113.9", 1003).trace.steps < 10

@@ -15,7 +15,7 @@ from nethygiene.subjects.filter.model.addresses import (
 )
 from nethygiene.subjects.filter.model.paths import Path
 from nethygiene.subjects.filter.model.trace import Trace
-from nethygiene.subjects.filter.model.verdict import Judgement
+from nethygiene.subjects.filter.model.verdict import Fate
 from nethygiene.subjects.filter.passages import Passage, written_networks
 
 
@@ -34,7 +34,7 @@ from nethygiene.subjects.filter.passages import Passage, written_networks
 def test_everybody_is_told_by_a_client(address: str, barred: list[str], example: str) -> None:
     number, family = parse_address(address) or pytest.fail(address)
     sources = inverted(merged(interval_of(ip_network(one)) for one in barred), family)
-    judged = Judgement(classes_of(family, []), 1, 1, 0, 0, 0, Trace())
+    judged = Fate(classes_of(family, []), 1, 1, 0, 0, 0, Trace())
     passage = Passage(Path(family, "eth0", number, sources), 443, (judged,), 1)
     assert passage.who(1, ()) == f"everybody, for instance {example}"
 

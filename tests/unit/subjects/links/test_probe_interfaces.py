@@ -8,7 +8,7 @@ import pytest
 
 from nethygiene.engine.ledger import Ledger
 from nethygiene.engine.outcomes import Unreadable
-from nethygiene.subjects.links.interfaces import Interface, Interfaces
+from nethygiene.subjects.links.interfaces import Interfaces, InterfaceState
 from tests.unit.sections import fact, section
 
 TAIL = "mtu 1500 qdisc noqueue state UP mode DEFAULT group default qlen 1000\\    link/ether 02:fc"
@@ -65,7 +65,7 @@ def test_iterating_is_recorded() -> None:
     found = interfaces()
     assert isinstance(found, Interfaces)
     ledger = Ledger()
-    assert all(isinstance(one, Interface) for one in found.bound_to(ledger))
+    assert all(isinstance(one, InterfaceState) for one in found.bound_to(ledger))
     ledger.close()
     assert [one.actual for one in ledger.observations] == [
         "lo, eth0, eth0.100, veth1a2b, tun0, sit0"

@@ -13,7 +13,7 @@ from nethygiene.engine.ledger import UnreadableFactError
 from nethygiene.engine.outcomes import Reason, Unreadable
 from nethygiene.engine.subject import Subject
 from nethygiene.inventory.policy import policy_from_plain
-from nethygiene.subjects.links.ip.routes import Hop, parse_route
+from nethygiene.subjects.links.ip.routes import NextHop, parse_route
 from nethygiene.subjects.links.ip.rules import parse_rule
 from nethygiene.subjects.links.route_answers import addresses_inside
 from nethygiene.subjects.links.routes import PROBE, Routes
@@ -77,7 +77,7 @@ def test_an_ipv6_route() -> None:
     line = "default via fe80::1 dev eth0 proto ra metric 1024 expires 1790sec hoplimit 64 pref high"
     route = parse_route(line, "ipv6")
     assert (route.protocol, route.metric, route.preference) == ("ra", 1024, "high")
-    assert route.hops == (Hop(ip_address("fe80::1"), "eth0"),)
+    assert route.hops == (NextHop(ip_address("fe80::1"), "eth0"),)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nethygiene.subjects.filter.model.route import Route, routes_of
+from nethygiene.subjects.filter.model.route import TableRoute, routes_of
 from nethygiene.subjects.links.ip.routes import parse_routes
 
 SHARED = (
@@ -20,7 +20,7 @@ def test_what_the_filter_asks_of_a_route() -> None:
     shared, by_the_other_family, lost = routes_of(parse_routes(SHARED, "ipv4"))
     two = ("eth0", "ppp0")
     gateway = 0xC0000201
-    assert shared == Route("main", EVERYWHERE, 0, "unicast", two, 0, ("eth0",), (gateway,))
+    assert shared == TableRoute("main", EVERYWHERE, 0, "unicast", two, 0, ("eth0",), (gateway,))
     assert by_the_other_family.gateways == ((0xFE80 << 112) | 1,)
     assert (by_the_other_family.table, by_the_other_family.metric) == ("7", 5)
     assert (lost.kind, lost.devices) == ("blackhole", ())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.subjects.sockets.connections import Connection, Connections, Timer, parse_due
+from nethygiene.subjects.sockets.connections import Connections, TcpConnection, Timer, parse_due
 from tests.cpu import within_cpu_seconds
 from tests.unit.sections import fact, section
 
@@ -43,7 +43,7 @@ def connections(text: str | bytes) -> Connections | Unreadable:
     return found
 
 
-def read(text: str) -> list[Connection]:
+def read(text: str) -> list[TcpConnection]:
     found = connections(text)
     assert isinstance(found, Connections), found
     return list(found)

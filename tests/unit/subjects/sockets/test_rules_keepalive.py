@@ -9,7 +9,7 @@ import pytest
 from nethygiene.engine.ledger import UnreadableFactError
 from nethygiene.inventory.policy import Service
 from nethygiene.subjects.kernel.sysctl import Sysctls
-from nethygiene.subjects.sockets.connections import Connection, Timer
+from nethygiene.subjects.sockets.connections import TcpConnection, Timer
 from nethygiene.subjects.sockets.keepalive import (
     probing,
     settled,
@@ -31,14 +31,14 @@ def connection(
     to_itself: bool = False,
     local: str = "192.0.2.1",
     peer: str = "198.51.100.7",
-) -> Connection:
+) -> TcpConnection:
     timer = None
     if due is not None:
         least, most = due if isinstance(due, tuple) else (due, due)
         timer = Timer(kind, least, most)
     idle = silent if quiet is None else quiet
     ends = (ip_address(local), 443, ip_address(peer), 50000)
-    return Connection(
+    return TcpConnection(
         *ends, timer=timer, silent=silent, quiet=idle, accepted=accepted, to_itself=to_itself
     )
 
@@ -55,7 +55,7 @@ def service(**fields: object) -> Service:
     return Service.model_validate({"port": 443, "keepalive": "required", **fields})
 
 
-def in_time(*connections: Connection, default: int = 200, idle_timeout: float = AWS) -> bool:
+def in_time(*connections: TcpConnection, default: int = 200, idle_timeout: float = AWS) -> bool:
     return probing(connections, idle_timeout, sysctl(default)).is_in_time
 
 

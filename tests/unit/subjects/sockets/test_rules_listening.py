@@ -10,7 +10,7 @@ from nethygiene.engine.ledger import UnreadableFactError
 from nethygiene.engine.outcomes import Reason, Unreadable
 from nethygiene.inventory.policy import Policy, Service
 from nethygiene.subjects.filter.filter_fact import PacketFilter
-from nethygiene.subjects.links.interfaces import Interface, Interfaces
+from nethygiene.subjects.links.interfaces import Interfaces, InterfaceState
 from nethygiene.subjects.sockets.listener_owners import ListenerOwners
 from nethygiene.subjects.sockets.listeners import Listener, Listeners
 from nethygiene.subjects.sockets.listening import PortState, port_state, why_not_served
@@ -38,7 +38,7 @@ def state(*sockets: Listener, **fields: object) -> PortState:
 def state_on(host: str, *sockets: Listener, **fields: object) -> PortState:
     service = Service.model_validate({"port": 443, **fields})
     up = frozenset({"UP"})
-    interfaces = Interfaces((Interface("eth0", up, (ip_interface(host),)),))
+    interfaces = Interfaces((InterfaceState("eth0", up, (ip_interface(host),)),))
     return port_state(
         service, 443, Listeners(sockets), ListenerOwners({}), here(interfaces), Policy()
     )

@@ -15,7 +15,7 @@ from nethygiene.subjects.filter.model.fields import CLIENT
 from nethygiene.subjects.filter.model.links import Links
 from nethygiene.subjects.filter.model.matches import Ground
 from nethygiene.subjects.filter.model.packet import Packet
-from nethygiene.subjects.filter.model.ruleset import Action, Rule
+from nethygiene.subjects.filter.model.ruleset import Action, FilterRule
 from nethygiene.subjects.filter.model.trace import Event, Trace
 
 
@@ -30,7 +30,7 @@ def taken_in(packet: Packet, clients: int, links: Links, ground: Ground, trace: 
     sure = reduce(and_, (one for one, _ in each))
     perhaps = reduce(or_, (one | other for one, other in each)) & ~sure
     for mask in filter(None, (sure, perhaps)):
-        rule = Rule("routing", "a routing rule refuses what comes in", (), Action.DROP)
+        rule = FilterRule("routing", "a routing rule refuses what comes in", (), Action.DROP)
         trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
         if mask == perhaps:
             trace.doubts.append((mask, rule))

@@ -11,8 +11,8 @@ from nethygiene.subjects.filter.model.ipsets import IpSet, parse_ipsets
 from nethygiene.subjects.filter.model.iptables import Saved, compile_saved, parse_saved
 from nethygiene.subjects.filter.model.links import Links, parse_tc
 from nethygiene.subjects.filter.model.nft import NftTable, compile_tables, parse_nft
-from nethygiene.subjects.filter.model.route import Route, routes_of
-from nethygiene.subjects.filter.model.routes import Routes
+from nethygiene.subjects.filter.model.route import TableRoute, routes_of
+from nethygiene.subjects.filter.model.routes import RoutingTables
 from nethygiene.subjects.filter.model.routing_rules import RoutingRule, rules_of
 from nethygiene.subjects.filter.model.ruleset import Ruleset, Table
 from nethygiene.subjects.filter.model.stack import Stack, parse_stack
@@ -89,14 +89,14 @@ def _read(answers: Answers, section: str, parse: Callable[[str], T]) -> T:
         raise _UnreadableError(section, str(error)) from None
 
 
-def _routes(answers: Answers) -> Routes:
-    routes: dict[Family, tuple[Route, ...]] = {}
+def _routes(answers: Answers) -> RoutingTables:
+    routes: dict[Family, tuple[TableRoute, ...]] = {}
     rules: dict[Family, tuple[RoutingRule, ...]] = {}
     for family in FAMILIES:
         lines = _read(answers, f"routes_{family}", partial(parse_routes, family=family))
         asked = _read(answers, f"routing_rules_{family}", partial(parse_rules, family=family))
         routes[family], rules[family] = routes_of(lines), rules_of(asked)
-    return Routes(routes, rules)
+    return RoutingTables(routes, rules)
 
 
 def _links(answers: Answers, stack: Stack) -> Links:

@@ -18,14 +18,14 @@ from nethygiene.subjects.filter.model.fields import Field
 from nethygiene.subjects.filter.model.masks import Masked
 from nethygiene.subjects.filter.model.matches import In, Varies
 from nethygiene.subjects.filter.model.packet import ODD_FLAGS, ODD_SYN, SILENT, Packet
-from nethygiene.subjects.filter.model.ruleset import Rule
-from nethygiene.subjects.filter.model.verdict import HostFilter, Judgement
+from nethygiene.subjects.filter.model.ruleset import FilterRule
+from nethygiene.subjects.filter.model.verdict import Fate, HostFilter
 from nethygiene.subjects.links.ip.families import Family
 
 _FEW, _MOST = 4, 12
 
 
-def attacked(model: HostFilter, packet: Packet, clients: int) -> Judgement:
+def attacked(model: HostFilter, packet: Packet, clients: int) -> Fate:
     """What becomes of connections that are tried until one of them gets in."""
     ruleset = model.rulesets[packet.family]
     if ruleset.asks(frozenset({Field.TCP_FLAGS})):
@@ -34,7 +34,7 @@ def attacked(model: HostFilter, packet: Packet, clients: int) -> Judgement:
     kinds = [packet]
     if ruleset.asks_flags(ODD_FLAGS):
         kinds.append(_chosen(packet, {ODD_SYN: True}))
-    tried: list[Judgement] = []
+    tried: list[Fate] = []
     for one in kinds:
         found = model.judge(one, clients)
         choices = _choices(found)
@@ -47,7 +47,7 @@ def attacked(model: HostFilter, packet: Packet, clients: int) -> Judgement:
     return tried[0] if len(tried) == 1 else _best(tried)
 
 
-def served(model: HostFilter, packet: Packet, clients: int) -> Judgement:
+def served(model: HostFilter, packet: Packet, clients: int) -> Fate:
     """What becomes of the connections of ordinary clients."""
     found = model.judge(packet, clients)
     choices = _choices(found)
@@ -67,7 +67,7 @@ def _chosen(packet: Packet, choices: dict[Choice, bool]) -> Packet:
     return replace(packet, choices=packet.choices | frozenset(choices.items()))
 
 
-def _choices(judged: Judgement) -> tuple[Choice, ...]:
+def _choices(judged: Fate) -> tuple[Choice, ...]:
     """What keeps a verdict open that goes both ways."""
     found: dict[Choice, None] = {}
     for mask, rule in judged.trace.doubts:
@@ -76,7 +76,7 @@ def _choices(judged: Judgement) -> tuple[Choice, ...]:
     return tuple(found)
 
 
-def _choices_of(rule: Rule, family: Family) -> Iterator[Choice]:
+def _choices_of(rule: FilterRule, family: Family) -> Iterator[Choice]:
     for match in rule.parts():
         if isinstance(match, Varies):
             yield match.choice
@@ -97,7 +97,7 @@ def _some(choices: tuple[Choice, ...]) -> Iterator[frozenset[Choice]]:
             yield frozenset(some)
 
 
-def _best(tried: list[Judgement]) -> Judgement:
+def _best(tried: list[Fate]) -> Fate:
     """In, if one of them gets in; open, if of one it cannot be told."""
     first = tried[0]
     inside = reduce(or_, (one.surely_in for one in tried))
@@ -118,7 +118,7 @@ def _best(tried: list[Judgement]) -> Judgement:
     )
 
 
-def _rule_of(judged: Judgement, some: frozenset[Choice]) -> Rule | None:
+def _rule_of(judged: Fate, some: frozenset[Choice]) -> FilterRule | None:
     """The first rule that asks for one of these."""
     family = judged.classes.family
     return next(
@@ -127,7 +127,7 @@ def _rule_of(judged: Judgement, some: frozenset[Choice]) -> Rule | None:
     )
 
 
-def _harmed(calm: Judgement, busy: Judgement, limit: Rule | None, *, often: bool) -> Judgement:
+def _harmed(calm: Fate, busy: Fate, limit: FilterRule | None, *, often: bool) -> Fate:
     """The verdict of calm times, but for those that are lost in busy ones."""
     harmed = busy.surely_out & calm.surely_in
     if not harmed or limit is None:

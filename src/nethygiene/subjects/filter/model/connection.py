@@ -17,13 +17,13 @@ from nethygiene.subjects.filter.model.kinds import (
     DATA_OUT,
     SYN_ACK_OUT,
     SYN_IN,
-    Kind,
+    PacketKind,
 )
 from nethygiene.subjects.filter.model.matches import Ground
 from nethygiene.subjects.filter.model.neighbours import unsure_way_back
 from nethygiene.subjects.filter.model.own import LINK_LOCAL
 from nethygiene.subjects.filter.model.packet import SILENT, Packet
-from nethygiene.subjects.filter.model.ruleset import Action, Hook, Rule
+from nethygiene.subjects.filter.model.ruleset import Action, FilterRule, Hook
 from nethygiene.subjects.filter.model.trace import Event, Flow, Trace
 from nethygiene.subjects.filter.model.ways_back import ways_back
 
@@ -35,7 +35,7 @@ _FLAGS = frozenset({Field.TCP_FLAGS})
 
 
 @dataclass(frozen=True)
-class Connection:
+class ConnectionPath:
     """Connections as one family's hooks meet them.
 
     Attributes:
@@ -67,7 +67,7 @@ class Connection:
                 elsewhere |= mask
         return here, elsewhere
 
-    def _kinds(self, syn: Packet) -> tuple[Kind, ...]:
+    def _kinds(self, syn: Packet) -> tuple[PacketKind, ...]:
         """The packets after the SYN that rules can tell from those before them."""
         ruleset = self.hooks.ruleset
         flags = ruleset.asks(_FLAGS)
@@ -178,7 +178,7 @@ class Connection:
                 hooks.ask_perhaps(hook, flows, trace)
         return hooks.ask_device(Hook.EGRESS, device, flows, trace)
 
-    def _out(self, flows: list[Flow], kind: Kind, trace: Trace) -> list[Flow]:
+    def _out(self, flows: list[Flow], kind: PacketKind, trace: Trace) -> list[Flow]:
         """A packet of the service's: from the socket, or from where NAT has taken the client."""
         hooks = self.hooks
         passed: list[Flow] = []
@@ -251,7 +251,7 @@ def _not_astray(flows: list[Flow], trace: Trace) -> list[Flow]:
     return passed
 
 
-def _lose(trace: Trace, packet: Packet, mask: int, text: str) -> Rule:
-    rule = Rule("routing", text, (), Action.DROP)
+def _lose(trace: Trace, packet: Packet, mask: int, text: str) -> FilterRule:
+    rule = FilterRule("routing", text, (), Action.DROP)
     trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
     return rule

@@ -10,7 +10,7 @@ from nethygiene.subjects.filter.model.kinds import (
     DATA_OUT,
     SYN_ACK_OUT,
     SYN_IN,
-    Kind,
+    PacketKind,
 )
 
 
@@ -50,7 +50,7 @@ class Entry(IntEnum):
     """It has seen no SYN, and took a packet of the host's for the first one."""
 
 
-SEEN: dict[tuple[Entry, Kind], tuple[CtState | None, Entry]] = {
+SEEN: dict[tuple[Entry, PacketKind], tuple[CtState | None, Entry]] = {
     (Entry.NONE, SYN_IN): (CtState.NEW, Entry.SYN_SENT),
     (Entry.NONE, SYN_ACK_OUT): (CtState.INVALID, Entry.NONE),
     (Entry.NONE, ACK_IN): (CtState.NEW, Entry.MIDDLE),

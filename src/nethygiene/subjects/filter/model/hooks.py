@@ -9,7 +9,14 @@ from enum import Enum, auto
 from nethygiene.subjects.filter.model.kinds import SYN_IN
 from nethygiene.subjects.filter.model.links import Links
 from nethygiene.subjects.filter.model.packet import Packet
-from nethygiene.subjects.filter.model.ruleset import Action, BaseChain, Hook, Rule, Ruleset, Target
+from nethygiene.subjects.filter.model.ruleset import (
+    Action,
+    BaseChain,
+    FilterRule,
+    Hook,
+    NatTarget,
+    Ruleset,
+)
 from nethygiene.subjects.filter.model.trace import Event, Flow, Trace
 from nethygiene.subjects.filter.model.walk import Walker
 
@@ -155,10 +162,10 @@ class Hooks:
             moved.append((packet.source_moved(), mask))
         return moved
 
-    def _translated(self, packet: Packet, mask: int, target: Target, trace: Trace) -> list[Flow]:
+    def _translated(self, packet: Packet, mask: int, target: NatTarget, trace: Trace) -> list[Flow]:
         """The packet where NAT takes it, for each place that it may be taken to."""
         if target.unknown:
-            rule = Rule("NAT", target.unknown, (), Action.UNDECIDED)
+            rule = FilterRule("NAT", target.unknown, (), Action.UNDECIDED)
             trace.doubts.append((mask, rule))
             trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
             return [(packet, mask)]
@@ -181,7 +188,7 @@ class Hooks:
             passed += through
             for packet, mask, target in taken:
                 # A transparent proxy: whether one listens there cannot be told.
-                rule = Rule(base.chain.place, target.unknown, (), Action.UNDECIDED)
+                rule = FilterRule(base.chain.place, target.unknown, (), Action.UNDECIDED)
                 trace.doubts.append((mask, rule))
                 trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
                 passed.append((packet, mask))
@@ -189,12 +196,12 @@ class Hooks:
 
     def _asked(
         self, base: BaseChain, flow: Flow, trace: Trace
-    ) -> tuple[list[Flow], list[tuple[Packet, int, Target]]]:
+    ) -> tuple[list[Flow], list[tuple[Packet, int, NatTarget]]]:
         table = self.ruleset.tables[base.table]
         start = len(trace.accepted)
         outcome = self.walker.walk(table, base.chain, flow, trace)
         passed = list(outcome.accepted)
-        policy = Rule(base.chain.place, f"policy {base.policy.name.lower()}", (), base.policy)
+        policy = FilterRule(base.chain.place, f"policy {base.policy.name.lower()}", (), base.policy)
         for packet, mask in outcome.returned:
             event = Event(mask, policy, base.policy, False, packet)
             if base.policy is Action.DROP:
@@ -228,7 +235,9 @@ def _lose_answer(packet: Packet, mask: int, trace: Trace) -> None:
     It has seen no packet of the client's, which were untracked: the client gets an answer from
     another address than it asked, or none (Linux 6.18).
     """
-    rule = Rule("NAT", "changes the answers, of which the questions are untracked", (), Action.DROP)
+    rule = FilterRule(
+        "NAT", "changes the answers, of which the questions are untracked", (), Action.DROP
+    )
     trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
 
 

@@ -6,7 +6,7 @@ import math
 
 from nethygiene.subjects.filter.model.choices import Choice, Scope
 from nethygiene.subjects.filter.model.ipsets import IpSet, elements_of
-from nethygiene.subjects.filter.model.iptables_options import Context, Group
+from nethygiene.subjects.filter.model.iptables_options import Context, OptionGroup
 from nethygiene.subjects.filter.model.matches import AnyOf, In, Match, Perhaps
 
 _NOTHING_ELSE = frozenset({"--match-set", "--update-counters", "--update-subcounters"})
@@ -17,7 +17,7 @@ def set_choice(name: str) -> Choice:
     return Choice(f"ipset {name}", Scope.LIST, math.inf, math.inf)
 
 
-def set_match(group: Group, context: Context) -> list[Match]:
+def set_match(group: OptionGroup, context: Context) -> list[Match]:
     """What the module asks for; one that also counts what came before is a perhaps."""
     option = group.get("--match-set")
     if option is None or len(option.values) != 2:

@@ -11,7 +11,14 @@ from nethygiene.subjects.filter.model.ipsets import IpSet
 from nethygiene.subjects.filter.model.iptables_limits import filled_lists
 from nethygiene.subjects.filter.model.iptables_options import Context
 from nethygiene.subjects.filter.model.iptables_rules import rules_of
-from nethygiene.subjects.filter.model.ruleset import Action, BaseChain, Chain, Hook, Rule, Table
+from nethygiene.subjects.filter.model.ruleset import (
+    Action,
+    BaseChain,
+    Chain,
+    FilterRule,
+    Hook,
+    Table,
+)
 from nethygiene.subjects.links.ip.families import Family
 
 _HOOKS = {
@@ -109,7 +116,7 @@ def compile_saved(
     filled = filled_lists((one for lines in table.rules.values() for one in lines), everywhere)
     for chain, lines in table.rules.items():
         context = Context(family, f"{name} {chain}", sets, filled)
-        rules: list[Rule] = []
+        rules: list[FilterRule] = []
         for line in lines:
             rules += rules_of(_words(line), f"-A {chain} {line}".strip(), context)
         chains[chain] = Chain(context.place, tuple(rules))

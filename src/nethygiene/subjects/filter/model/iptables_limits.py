@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from nethygiene.subjects.filter.model.choices import Choice, Scope
 from nethygiene.subjects.filter.model.effects import Effect, PutOn
-from nethygiene.subjects.filter.model.iptables_options import Context, Group
+from nethygiene.subjects.filter.model.iptables_options import Context, OptionGroup
 from nethygiene.subjects.filter.model.matches import Match, Never, Perhaps, Varies
 
 MODULES = frozenset({"limit", "hashlimit", "connlimit", "recent", "statistic", "quota"})
@@ -15,7 +15,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _RATE = re.compile(r"(\d{1,10})(?:/(s|m|h|d)\w*)?", re.ASCII)
 
 
-def limited(group: Group, context: Context) -> tuple[list[Match], list[Effect]]:
+def limited(group: OptionGroup, context: Context) -> tuple[list[Match], list[Effect]]:
     """What a module of these asks for, and what it does to the packet."""
     said = " ".join(f"{one.word} {' '.join(one.values)}" for one in group.options)
     name = f"{context.place} -m {group.module} {said}"
@@ -39,7 +39,7 @@ def _constant(answer: bool) -> list[Match]:
     return [] if answer else [Never()]
 
 
-def _rate(group: Group, name: str) -> list[Match]:
+def _rate(group: OptionGroup, name: str) -> list[Match]:
     words = ("--limit", "--hashlimit-upto", "--hashlimit", "--hashlimit-above")
     option = next((one for one in group.options if one.word in words), None)
     found = _RATE.fullmatch(option.value) if option else None
@@ -56,7 +56,7 @@ def _rate(group: Group, name: str) -> list[Match]:
     return _constant(not above) if choice.is_remote else [Varies(choice, above)]
 
 
-def _connlimit(group: Group, name: str) -> list[Match]:
+def _connlimit(group: OptionGroup, name: str) -> list[Match]:
     above, upto = group.number("--connlimit-above"), group.number("--connlimit-upto")
     option = group.get("--connlimit-above") or group.get("--connlimit-upto")
     number = above if above is not None else upto
@@ -76,7 +76,7 @@ def list_name(context: Context, name: str) -> str:
     return f"{context.family} recent {name}"
 
 
-def _recent(group: Group, context: Context, name: str) -> tuple[list[Match], list[Effect]]:
+def _recent(group: OptionGroup, context: Context, name: str) -> tuple[list[Match], list[Effect]]:
     called = group.get("--name")
     listed = list_name(context, called.value if called else "DEFAULT")
     if (option := group.get("--set")) is not None:

@@ -17,7 +17,7 @@ from nethygiene.subjects.filter.model.addresses import (
 from nethygiene.subjects.filter.model.fields import Field
 from nethygiene.subjects.filter.model.ipset_matches import set_match
 from nethygiene.subjects.filter.model.iptables_conntrack import ADDRESSES, conntrack_match, moved
-from nethygiene.subjects.filter.model.iptables_options import Context, Group, Option
+from nethygiene.subjects.filter.model.iptables_options import Context, Option, OptionGroup
 from nethygiene.subjects.filter.model.masks import Masked
 from nethygiene.subjects.filter.model.matches import AnyOf, Match, Never, Perhaps, names, numbers
 from nethygiene.subjects.filter.model.protocols import protocol_number
@@ -34,7 +34,7 @@ _SYN_BITS = 0x02 | 0x10 | 0x04 | 0x01
 _TOP_PORT = 65535
 
 
-def matches_of(group: Group, context: Context) -> list[Match]:
+def matches_of(group: OptionGroup, context: Context) -> list[Match]:
     """What the options of one module ask for; one that is not known is a perhaps."""
     whole = _WHOLE.get(group.module)
     if whole is not None:
@@ -196,7 +196,7 @@ def _ttl(option: Option, _context: Context) -> list[Match]:
     return [numbers(Field.TTL, ((low, high),) * (low <= high), inverted=option.inverted)]
 
 
-def _address_types(group: Group, _context: Context) -> list[Match]:
+def _address_types(group: OptionGroup, _context: Context) -> list[Match]:
     found: list[Match] = []
     here = group.get("--limit-iface-in") is not None
     for option in group.options:
@@ -209,11 +209,11 @@ def _address_types(group: Group, _context: Context) -> list[Match]:
     return found
 
 
-def _reverse_path(group: Group, _context: Context) -> list[Match]:
+def _reverse_path(group: OptionGroup, _context: Context) -> list[Match]:
     return [ReversePath(not group.get("--loose"), inverted=group.get("--invert") is not None)]
 
 
-def _policy(group: Group, _context: Context) -> list[Match]:
+def _policy(group: OptionGroup, _context: Context) -> list[Match]:
     """No packet that is followed comes by IPsec, or leaves by it."""
     option = group.get("--pol")
     if option is None or option.value not in {"none", "ipsec"}:
@@ -221,27 +221,27 @@ def _policy(group: Group, _context: Context) -> list[Match]:
     return _constant((option.value == "none") is not option.inverted)
 
 
-def _bridged(group: Group, _context: Context) -> list[Match]:
+def _bridged(group: OptionGroup, _context: Context) -> list[Match]:
     # Where a packet was not bridged all options are unmet, which suits inverted ones alone.
     return [NotBridged(all(one.inverted for one in group.options))]
 
 
-def _mss(group: Group, _context: Context) -> list[Match]:
+def _mss(group: OptionGroup, _context: Context) -> list[Match]:
     option = group.get("--mss")
     if option is None or not re.fullmatch(r"\d{1,5}(:\d{1,5})?", option.value, re.ASCII):
         return [Perhaps("-m tcpmss")]
     return [SynMss(_range(option.value), option.inverted)]
 
 
-def _always(_group: Group, _context: Context) -> list[Match]:
+def _always(_group: OptionGroup, _context: Context) -> list[Match]:
     return []
 
 
-def _other_protocol(group: Group, _context: Context) -> list[Match]:
+def _other_protocol(group: OptionGroup, _context: Context) -> list[Match]:
     return [Never()] if group.options else []
 
 
-def _helper(group: Group, _context: Context) -> list[Match]:
+def _helper(group: OptionGroup, _context: Context) -> list[Match]:
     """No connection that is followed was opened for another one."""
     return _constant(all(one.inverted for one in group.options))
 
@@ -264,7 +264,7 @@ _EACH: Mapping[str, Callable[[Option, Context], list[Match]]] = {
 }
 # Headers of these no packet of those that are followed carries.
 _HEADERS = ("rt", "frag", "hbh", "dst", "mh")
-_WHOLE: Mapping[str, Callable[[Group, Context], list[Match]]] = {
+_WHOLE: Mapping[str, Callable[[OptionGroup, Context], list[Match]]] = {
     "comment": _always,
     "nfacct": _always,
     "addrtype": _address_types,

@@ -44,7 +44,7 @@ class Option:
 
 
 @dataclass(slots=True)
-class Group:
+class OptionGroup:
     """A module and its options; the module of addresses, interfaces and protocol has no name."""
 
     module: str = ""
@@ -62,19 +62,19 @@ class Group:
 
 
 @dataclass(slots=True)
-class Line:
+class RuleWords:
     """A rule's words, taken apart."""
 
-    groups: list[Group]
+    groups: list[OptionGroup]
     target: str = ""
     goto: bool = False
     target_words: list[str] = field(default_factory=list)
 
 
-def read_line(words: list[str]) -> Line:
+def read_line(words: list[str]) -> RuleWords:
     """Take the words after ``-A CHAIN`` apart."""
     rest = list(words)
-    line = Line([Group()])
+    line = RuleWords([OptionGroup()])
     while rest:
         word = rest.pop(0)
         if word in {"-j", "-g"} and rest:
@@ -83,7 +83,7 @@ def read_line(words: list[str]) -> Line:
             line.target_words = rest
             break
         if word in {"-m", "--match"} and rest:
-            line.groups.append(Group(rest.pop(0)))
+            line.groups.append(OptionGroup(rest.pop(0)))
             continue
         inverted = word == "!"
         if inverted and rest:
@@ -96,7 +96,7 @@ def read_line(words: list[str]) -> Line:
 _PLAIN = frozenset({"-s", "-d", "-i", "-o", "-p", "-f"})
 
 
-def _gather(line: Line) -> None:
+def _gather(line: RuleWords) -> None:
     """Options of no module belong together, wherever they stand."""
     for group in line.groups[1:]:
         line.groups[0].options += [one for one in group.options if one.word in _PLAIN]

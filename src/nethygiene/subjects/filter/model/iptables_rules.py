@@ -7,15 +7,15 @@ from nethygiene.subjects.filter.model.fields import Field
 from nethygiene.subjects.filter.model.iptables_limits import MODULES, limited
 from nethygiene.subjects.filter.model.iptables_matches import matches_of
 from nethygiene.subjects.filter.model.iptables_options import Context, read_line
-from nethygiene.subjects.filter.model.iptables_targets import Outcome, target_of
+from nethygiene.subjects.filter.model.iptables_targets import TargetMeaning, target_of
 from nethygiene.subjects.filter.model.matches import In, Match, Never
-from nethygiene.subjects.filter.model.ruleset import Action, Rule
+from nethygiene.subjects.filter.model.ruleset import Action, FilterRule
 
 _BAN_CHAINS = ("f2b", "fail2ban", "sshguard", "crowdsec")
 _LONGEST = 160
 
 
-def rules_of(words: list[str], text: str, context: Context) -> list[Rule]:
+def rules_of(words: list[str], text: str, context: Context) -> list[FilterRule]:
     """What one ``-A`` line comes to; nothing where no packet that is followed can match it."""
     line = read_line(words)
     matches: list[Match] = []
@@ -31,9 +31,9 @@ def rules_of(words: list[str], text: str, context: Context) -> list[Rule]:
         return []
     made = target_of(line.target, line.target_words, goto=line.goto, context=context)
     if effects and not made:
-        made = [Outcome(Action.CONTINUE)]
+        made = [TargetMeaning(Action.CONTINUE)]
     return [
-        Rule(
+        FilterRule(
             context.place,
             text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…",
             tuple(matches),

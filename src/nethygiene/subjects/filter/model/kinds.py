@@ -9,7 +9,7 @@ from nethygiene.subjects.filter.model.fields import ACK, ICMPV6, PSH, SYN, TCP
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Kind:
+class PacketKind:
     """What sort of packet it is, and when it is sent; each is one object.
 
     Attributes:
@@ -38,16 +38,16 @@ class Kind:
         return self.name
 
 
-SYN_IN = Kind("the SYN", flags=SYN)
-SYN_ACK_OUT = Kind("the answer to the SYN", reply=True, flags=SYN | ACK)
-ACK_IN = Kind("the packet that ends the handshake", flags=ACK)
-DATA_IN = Kind("the client's data", flags=PSH | ACK)
-DATA_OUT = Kind("the service's data", reply=True, flags=PSH | ACK)
+SYN_IN = PacketKind("the SYN", flags=SYN)
+SYN_ACK_OUT = PacketKind("the answer to the SYN", reply=True, flags=SYN | ACK)
+ACK_IN = PacketKind("the packet that ends the handshake", flags=ACK)
+DATA_IN = PacketKind("the client's data", flags=PSH | ACK)
+DATA_OUT = PacketKind("the service's data", reply=True, flags=PSH | ACK)
 
 
-def _discovery(name: str, icmp_type: int, reply: bool, pkttype: str = "host") -> Kind:
+def _discovery(name: str, icmp_type: int, reply: bool, pkttype: str = "host") -> PacketKind:
     """Neighbour discovery has a hop limit of 255, or it is ignored."""
-    return Kind(
+    return PacketKind(
         name,
         reply,
         ICMPV6,
@@ -66,5 +66,5 @@ NS_OUT = _discovery(
     "the host's neighbour solicitation for its router (ICMPv6 type 135)", 135, reply=True
 )
 NA_IN = _discovery("the router's neighbour advertisement (ICMPv6 type 136)", 136, reply=False)
-ARP_IN = Kind("the ARP request before it", False, 0, arp=1, pkttype="broadcast", ttl=())
-ARP_OUT = Kind("the host's ARP reply", True, 0, arp=2, ttl=())
+ARP_IN = PacketKind("the ARP request before it", False, 0, arp=1, pkttype="broadcast", ttl=())
+ARP_OUT = PacketKind("the host's ARP reply", True, 0, arp=2, ttl=())

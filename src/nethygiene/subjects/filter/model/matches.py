@@ -16,7 +16,7 @@ from nethygiene.subjects.filter.model.choices import Choice
 from nethygiene.subjects.filter.model.fields import ADDRESS_FIELDS, CLIENT, Bits, Field
 from nethygiene.subjects.filter.model.links import Links
 from nethygiene.subjects.filter.model.packet import Packet
-from nethygiene.subjects.filter.model.routes import Routes
+from nethygiene.subjects.filter.model.routes import RoutingTables
 from nethygiene.subjects.links.ip.families import Family
 
 Answer = tuple[int, int]
@@ -39,7 +39,7 @@ class Ground:
     """
 
     classes: Classes
-    routes: Routes
+    routes: RoutingTables
     links: Links | None = None
     masks: dict[Intervals, int] = field(default_factory=dict)
     kinds: dict[tuple[Family, str | None], dict[str, Intervals]] = field(default_factory=dict)

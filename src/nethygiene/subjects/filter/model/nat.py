@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from nethygiene.subjects.filter.model.addresses import Intervals, holds, written
 from nethygiene.subjects.filter.model.links import Links
-from nethygiene.subjects.filter.model.ruleset import COMING, Action, Rule, Ruleset, Target
+from nethygiene.subjects.filter.model.ruleset import COMING, Action, FilterRule, NatTarget, Ruleset
 from nethygiene.subjects.links.ip.families import Family
 
 _MOST_PORTS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class NatDestination:
     """Where NAT takes a connection.
 
     Attributes:
@@ -43,8 +43,8 @@ class NatRule:
         ports: those that it is for; None for all.
     """
 
-    rule: Rule
-    target: Target
+    rule: FilterRule
+    target: NatTarget
     ports: Intervals | None
 
     def names(self, port: int) -> bool:
@@ -69,21 +69,25 @@ class NatRule:
 def nat_rules(ruleset: Ruleset) -> tuple[NatRule, ...]:
     """All rules of destination NAT, in every chain."""
     return tuple(
-        NatRule(rule, rule.target or Target(unknown="its target"), rule.ports(COMING))
+        NatRule(rule, rule.target or NatTarget(unknown="its target"), rule.ports(COMING))
         for rule in ruleset.rules()
         if rule.action is Action.NAT
     )
 
 
 def destination(
-    target: Target | None, links: Links, family: Family, interface: str | None, at: tuple[int, int]
-) -> Destination:
+    target: NatTarget | None,
+    links: Links,
+    family: Family,
+    interface: str | None,
+    at: tuple[int, int],
+) -> NatDestination:
     """Where a target takes connections that were made to an address and port."""
     if target is None or target.unknown:
-        return Destination(family, None, None)
+        return NatDestination(family, None, None)
     address, port = at
     if target.here:
         address = links.first_address(interface, family) or address
     elif target.addresses:
         address = target.addresses[0][0]
-    return Destination(family, address, target.ports[0][0] if target.ports else port)
+    return NatDestination(family, address, target.ports[0][0] if target.ports else port)

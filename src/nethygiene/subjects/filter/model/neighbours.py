@@ -22,7 +22,7 @@ from nethygiene.subjects.filter.model.kinds import (
     NA_OUT,
     NS_IN,
     NS_OUT,
-    Kind,
+    PacketKind,
 )
 from nethygiene.subjects.filter.model.matches import Ground
 from nethygiene.subjects.filter.model.own import LINK_LOCAL
@@ -132,7 +132,7 @@ class _Meeting:
         went = self._goes(self._packet(NS_OUT, own, _solicited(routers)), mask)
         return self._comes(self._packet(NA_IN, routers, own), went) if went else 0
 
-    def _packet(self, kind: Kind, saddr: Address, daddr: Address) -> Packet:
+    def _packet(self, kind: PacketKind, saddr: Address, daddr: Address) -> Packet:
         device = self.syn.iif
         iif, oif = ("", device) if kind.reply else (device, "")
         choices = self.syn.choices

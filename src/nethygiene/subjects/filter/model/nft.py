@@ -7,12 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nethygiene.subjects.filter.model.matches import Match, Perhaps
-from nethygiene.subjects.filter.model.nft_fields import Scope
+from nethygiene.subjects.filter.model.nft_fields import NftScope
 from nethygiene.subjects.filter.model.nft_limits import filled_sets, set_choice
 from nethygiene.subjects.filter.model.nft_rules import rules_of
 from nethygiene.subjects.filter.model.nft_text import text_of
 from nethygiene.subjects.filter.model.nft_values import Json, NamedSet
-from nethygiene.subjects.filter.model.ruleset import Action, BaseChain, Chain, Hook, Rule, Table
+from nethygiene.subjects.filter.model.ruleset import (
+    Action,
+    BaseChain,
+    Chain,
+    FilterRule,
+    Hook,
+    Table,
+)
 from nethygiene.subjects.links.ip.families import Family
 
 _HOOKS = {
@@ -161,14 +168,14 @@ def _compiled(table: NftTable, family: Family) -> Table:
         if name in sets:
             sets[name] = replace(sets[name], filled=set_choice(table.key, name))
     both = ethernet or table.family == "inet"
-    scope = Scope(family, sets, ethernet, both, limits=table.limits)
+    scope = NftScope(family, sets, ethernet, both, limits=table.limits)
     chains: dict[str, Chain] = {}
     banned_table = table.name.startswith(BAN_NAMES)
     for name in table.chains:
         place = f"nft {table.key} {name}"
         bans = banned_table or name.startswith(BAN_NAMES)
         here = replace(scope, place=place)
-        rules: list[Rule] = []
+        rules: list[FilterRule] = []
         for body in table.rules.get(name, ()):
             expressions = body["expr"]
             assert isinstance(expressions, Sequence)
@@ -194,7 +201,7 @@ def _bases(table: NftTable, chains: Mapping[str, Chain]) -> Iterable[BaseChain]:
         chain = chains[name]
         if not known:
             doubt: tuple[Match, ...] = (Perhaps("its priority"),)
-            rules = (Rule(chain.place, "its priority", doubt, Action.UNDECIDED), *chain.rules)
+            rules = (FilterRule(chain.place, "its priority", doubt, Action.UNDECIDED), *chain.rules)
             chain = Chain(chain.place, rules)
         policy = Action.DROP if body.get("policy") == "drop" else Action.ACCEPT
         yield BaseChain(

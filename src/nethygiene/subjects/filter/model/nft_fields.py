@@ -41,7 +41,7 @@ _OTHER_PROTOCOLS = frozenset({"udp", "udplite", "sctp", "dccp", "esp", "ah"})
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class NftScope:
     """Where a rule stands: what its names mean.
 
     Attributes:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from nethygiene.subjects.filter.model.choices import Choice, Scope
 from nethygiene.subjects.filter.model.matches import Match, Never, Perhaps, Varies
-from nethygiene.subjects.filter.model.nft_fields import Scope as Place
+from nethygiene.subjects.filter.model.nft_fields import NftScope
 from nethygiene.subjects.filter.model.nft_values import Json
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -16,7 +16,7 @@ _BYTES = {"bytes": 1, "kbytes": 1 << 10, "mbytes": 1 << 20}
 _SYN_BYTES = 60
 
 
-def limit_match(kind: str, body: Json, place: Place, *, each: bool = False) -> Match | None:
+def limit_match(kind: str, body: Json, place: NftScope, *, each: bool = False) -> Match | None:
     """What ``limit rate 5/minute`` and its like ask; None for what everybody meets.
 
     Args:
@@ -67,7 +67,7 @@ def _rate(name: str, number: float, inner: Mapping[str, Json], each: bool) -> Ch
     return Choice(name, Scope.CLIENT if each else Scope.SHARED, rate, many or max(rate, 5.0))
 
 
-def chance(left: Mapping[str, Json], op: str, right: Json, place: Place) -> Match:
+def chance(left: Mapping[str, Json], op: str, right: Json, place: NftScope) -> Match:
     """``numgen random mod 2 == 0``, ``meta random < 1000``: now one packet, now another."""
     text = json.dumps([left, op, right], sort_keys=True)
     return Varies(Choice(f"{place.place} {text}", Scope.CHANCE))

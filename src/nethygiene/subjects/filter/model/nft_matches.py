@@ -22,7 +22,7 @@ from nethygiene.subjects.filter.model.nft_bits import (
 from nethygiene.subjects.filter.model.nft_fib import fib_match
 from nethygiene.subjects.filter.model.nft_fields import (
     BIT_FIELDS,
-    Scope,
+    NftScope,
     field_of,
     is_foreign,
     key_of,
@@ -31,7 +31,7 @@ from nethygiene.subjects.filter.model.nft_fields import (
 )
 from nethygiene.subjects.filter.model.nft_limits import chance
 from nethygiene.subjects.filter.model.nft_values import NAMES, Json, value
-from nethygiene.subjects.filter.model.way_matches import Interface
+from nethygiene.subjects.filter.model.way_matches import InterfaceMatch
 
 Constant = bool | None
 """Whether it matches every packet of the family; None: perhaps."""
@@ -44,7 +44,7 @@ def constant(answer: Constant, what: str) -> Match | None:
     return None if answer else Never()
 
 
-def match(one: Mapping[str, Json], scope: Scope) -> Match | None:
+def match(one: Mapping[str, Json], scope: NftScope) -> Match | None:
     """Read ``{"match": …}``; None for one that every packet of the family meets."""
     op, left, right = one.get("op"), one.get("left"), one.get("right")
     if not isinstance(op, str) or not isinstance(left, Mapping):
@@ -55,7 +55,7 @@ def match(one: Mapping[str, Json], scope: Scope) -> Match | None:
 
 
 def condition(  # noqa: PLR0911 - one a kind
-    left: Mapping[str, Json], op: str, right: Json, scope: Scope, *, negated: bool
+    left: Mapping[str, Json], op: str, right: Json, scope: NftScope, *, negated: bool
 ) -> Match | None:
     """What ``left op right`` asks for; None for what every packet of the family meets."""
     if is_foreign(left, scope.family):
@@ -100,13 +100,15 @@ def _interface(key: str, right: Json, negated: bool) -> Match:
     if not isinstance(given, Sequence) or isinstance(given, str):
         return Perhaps(key)
     words = [str(one) for one in given if isinstance(one, str | int)]
-    return Interface(_INTERFACE[key], frozenset(words), negated, whole=len(words) == len(given))
+    return InterfaceMatch(
+        _INTERFACE[key], frozenset(words), negated, whole=len(words) == len(given)
+    )
 
 
 _CARRIES_NONE = ("exthdr", "ip option")
 
 
-def _fixed(left: Mapping[str, Json], right: Json, scope: Scope) -> Constant | str:
+def _fixed(left: Mapping[str, Json], right: Json, scope: NftScope) -> Constant | str:
     """What is the same for every packet; the string ``varies`` where it is not."""
     family = scope.family
     ct = left.get("ct")
@@ -124,7 +126,7 @@ def _both(name: str, number: int) -> frozenset[str | int]:
     return frozenset({name, number})
 
 
-def _any_of(right: Json, ours: frozenset[str | int], scope: Scope) -> Constant:
+def _any_of(right: Json, ours: frozenset[str | int], scope: NftScope) -> Constant:
     """Whether one of ours is among what stands on the right."""
     if isinstance(right, str) and right.startswith("@"):
         known = scope.sets.get(right[1:])
@@ -144,7 +146,7 @@ def _any_of(right: Json, ours: frozenset[str | int], scope: Scope) -> Constant:
 
 
 def _masked(
-    left: Json, mask: Json, op: str, right: Json, negated: bool, scope: Scope
+    left: Json, mask: Json, op: str, right: Json, negated: bool, scope: NftScope
 ) -> Match | None:
     looked_at = field_of(left, scope.family) if isinstance(left, Mapping) else None
     what = name_of(left) if isinstance(left, Mapping) else "an expression"
@@ -164,7 +166,7 @@ def _masked(
     return Masked(looked_at, plain[0][0], intervals_of(values), negated)
 
 
-def _lookup(keys: Sequence[Json], right: Json, scope: Scope, negated: bool) -> Match:
+def _lookup(keys: Sequence[Json], right: Json, scope: NftScope, negated: bool) -> Match:
     bans = False
     filled = None
     entries: Sequence[Json]
@@ -184,7 +186,7 @@ def _lookup(keys: Sequence[Json], right: Json, scope: Scope, negated: bool) -> M
 def membership(
     keys: Sequence[Json],
     entries: Sequence[Json],
-    scope: Scope,
+    scope: NftScope,
     *,
     inverted_: bool = False,
     bans: bool = False,
@@ -221,7 +223,7 @@ def _entry(
     fields: Sequence[Field | None],
     places: Sequence[int],
     entry: Json,
-    scope: Scope,
+    scope: NftScope,
 ) -> Element | None:
     if isinstance(entry, Mapping) and isinstance(entry.get("elem"), Mapping):
         entry = entry["elem"].get("val")  # type: ignore[union-attr]

@@ -10,13 +10,13 @@ from nethygiene.subjects.filter.model.effects import Effect, PutInZone, PutOn, S
 from nethygiene.subjects.filter.model.fields import TCP, Field
 from nethygiene.subjects.filter.model.masks import Masked
 from nethygiene.subjects.filter.model.matches import In, Match, Never, Perhaps, numbers
-from nethygiene.subjects.filter.model.nft_fields import Scope, tells_family
+from nethygiene.subjects.filter.model.nft_fields import NftScope, tells_family
 from nethygiene.subjects.filter.model.nft_limits import limit_match
 from nethygiene.subjects.filter.model.nft_marks import marked_field, new_mark
 from nethygiene.subjects.filter.model.nft_matches import match, membership
 from nethygiene.subjects.filter.model.nft_translation import covers_all, keys_of, translations
 from nethygiene.subjects.filter.model.nft_values import Json
-from nethygiene.subjects.filter.model.ruleset import Action, Rule
+from nethygiene.subjects.filter.model.ruleset import Action, FilterRule
 
 _VERDICTS = {
     "accept": Action.ACCEPT,
@@ -49,13 +49,13 @@ class _Draft:
         read: what has been read of it.
     """
 
-    scope: Scope
+    scope: NftScope
     place: str
     text: str
     matches: list[Match] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     changed: set[Field] = field(default_factory=set)
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[FilterRule] = field(default_factory=list)
     never: bool = False
     read: list[tuple[str, Json]] = field(default_factory=list)
 
@@ -89,14 +89,16 @@ class _Draft:
             return
         matches = (*self.matches, *more)
         bans = any(isinstance(one, In) and one.bans and not one.inverted for one in matches)
-        effects = tuple(self.effects)
-        rule = Rule(self.place, self.text, matches, action, bans=bans, effects=effects, **fields)  # type: ignore[arg-type]
+        fields |= {"bans": bans, "effects": tuple(self.effects)}
+        rule = FilterRule(self.place, self.text, matches, action, **fields)  # type: ignore[arg-type]
         self.rules.append(rule)
         if action is not Action.CONTINUE and not more:
             self.effects = []
 
 
-def rules_of(expressions: Sequence[Json], scope: Scope, place: str, text: str) -> list[Rule]:
+def rules_of(
+    expressions: Sequence[Json], scope: NftScope, place: str, text: str
+) -> list[FilterRule]:
     """What one rule of nft comes to."""
     draft = _Draft(scope, place, text)
     for one in expressions:

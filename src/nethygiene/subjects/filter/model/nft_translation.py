@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from nethygiene.subjects.filter.model.addresses import Intervals
 from nethygiene.subjects.filter.model.fields import Field
 from nethygiene.subjects.filter.model.matches import Match
-from nethygiene.subjects.filter.model.nft_fields import Scope
+from nethygiene.subjects.filter.model.nft_fields import NftScope
 from nethygiene.subjects.filter.model.nft_matches import membership
 from nethygiene.subjects.filter.model.nft_values import Json, value
-from nethygiene.subjects.filter.model.ruleset import Target
+from nethygiene.subjects.filter.model.ruleset import NatTarget
 
 
 def translations(
-    kind: str, inner: Mapping[str, Json], scope: Scope
-) -> Iterator[tuple[tuple[Match, ...], Target]]:
+    kind: str, inner: Mapping[str, Json], scope: NftScope
+) -> Iterator[tuple[tuple[Match, ...], NatTarget]]:
     """Where packets are taken, with what they meet beside the rule's own conditions.
 
     One whose key is not in the map goes on to the next rule (NFT_BREAK).
@@ -67,7 +67,7 @@ def keys_of(key: Json) -> list[Json]:
     return [key]
 
 
-def _map_of(given: Json, scope: Scope) -> tuple[list[Json], list[tuple[Json, Json]]] | None:
+def _map_of(given: Json, scope: NftScope) -> tuple[list[Json], list[tuple[Json, Json]]] | None:
     body = given.get("map") if isinstance(given, Mapping) else None
     if not isinstance(body, Mapping):
         return None
@@ -89,7 +89,7 @@ def _map_of(given: Json, scope: Scope) -> tuple[list[Json], list[tuple[Json, Jso
     return keys_of(body.get("key")), pairs
 
 
-def _target(kind: str, inner: Mapping[str, Json], scope: Scope) -> Target:
+def _target(kind: str, inner: Mapping[str, Json], scope: NftScope) -> NatTarget:
     address, port = inner.get("addr"), inner.get("port")
     addresses: Intervals | None = None
     ports: Intervals | None = None
@@ -97,17 +97,17 @@ def _target(kind: str, inner: Mapping[str, Json], scope: Scope) -> Target:
     if address is not None:
         addresses = _fixed(Field.DADDR, address, scope)
         if not addresses:
-            return Target(unknown="where it leads differs by packet", tproxy=tproxy)
+            return NatTarget(unknown="where it leads differs by packet", tproxy=tproxy)
     if port is not None:
         ports = _fixed(Field.DPORT, port, scope)
         if not ports:
-            return Target(unknown="which port it leads to differs by packet", tproxy=tproxy)
+            return NatTarget(unknown="which port it leads to differs by packet", tproxy=tproxy)
     if tproxy:
-        return Target(unknown="a transparent proxy takes it", tproxy=True)
-    return Target(kind == "redirect", addresses, ports)
+        return NatTarget(unknown="a transparent proxy takes it", tproxy=True)
+    return NatTarget(kind == "redirect", addresses, ports)
 
 
-def _fixed(one: Field, given: Json, scope: Scope) -> Intervals:
+def _fixed(one: Field, given: Json, scope: NftScope) -> Intervals:
     """The single address or port that is given; empty where there are several or none."""
     if isinstance(given, Mapping) and ("map" in given or "numgen" in given or "jhash" in given):
         return ()

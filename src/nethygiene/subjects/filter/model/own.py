@@ -19,7 +19,7 @@ from nethygiene.subjects.filter.model.addresses import (
     written,
 )
 from nethygiene.subjects.filter.model.links import WIRELESS, Links
-from nethygiene.subjects.filter.model.routes import Routes
+from nethygiene.subjects.filter.model.routes import RoutingTables
 from nethygiene.subjects.links.ip.families import Family
 
 
@@ -100,7 +100,7 @@ class OwnAddress:
         return written(self.number, self.family)
 
 
-def own_addresses(routes: Routes, links: Links, family: Family) -> tuple[OwnAddress, ...]:
+def own_addresses(routes: RoutingTables, links: Links, family: Family) -> tuple[OwnAddress, ...]:
     """All local addresses but IPv6's ::1, in the order of the routes; each once."""
     found: dict[int, OwnAddress] = {}
     for route in routes.local_routes(family):
@@ -116,7 +116,7 @@ def own_addresses(routes: Routes, links: Links, family: Family) -> tuple[OwnAddr
     return tuple(found.values())
 
 
-def possible_sources(routes: Routes, family: Family) -> Intervals:
+def possible_sources(routes: RoutingTables, family: Family) -> Intervals:
     """The sources of packets that the kernel takes from a wire: no address of its own.
 
     Nor one to which all hosts of a network listen: nothing answers it.
@@ -126,7 +126,7 @@ def possible_sources(routes: Routes, family: Family) -> Intervals:
 
 
 def client_sources(
-    routes: Routes, own: Iterable[OwnAddress], interface: str | None, to: OwnAddress
+    routes: RoutingTables, own: Iterable[OwnAddress], interface: str | None, to: OwnAddress
 ) -> Intervals:
     """The sources that clients by an interface can have: those that `any` stands for.
 
@@ -160,7 +160,7 @@ def client_sources(
     return common(merged([*found, *routed]), possible_sources(routes, family))
 
 
-def leads_to_clients(routes: Routes, links: Links, name: str) -> bool:
+def leads_to_clients(routes: RoutingTables, links: Links, name: str) -> bool:
     """Whether hosts come in by an interface, and not this host's own containers alone.
 
     A bridge of virtual interfaces, over which no gateway is reached, has those alone; so has a veth
@@ -181,7 +181,7 @@ def leads_to_clients(routes: Routes, links: Links, name: str) -> bool:
     return any(name in route.gated for family in routes.routes.values() for route in family)
 
 
-def _leads_to_networks(routes: Routes, name: str) -> bool:
+def _leads_to_networks(routes: RoutingTables, name: str) -> bool:
     """Whether an interface leads to a gateway or a network, or to nothing that could be told."""
     single = False
     for family, listed in routes.routes.items():

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from nethygiene.subjects.filter.model.effects import SetMark
 from nethygiene.subjects.filter.model.fields import Field
-from nethygiene.subjects.filter.model.ruleset import Action, Chain, Hook, Rule, Ruleset, Table
+from nethygiene.subjects.filter.model.ruleset import Action, Chain, FilterRule, Hook, Ruleset, Table
 
 
-def rule_that_reroutes(ruleset: Ruleset) -> Rule | None:
+def rule_that_reroutes(ruleset: Ruleset) -> FilterRule | None:
     """A rule that may give the host's own packets a mark by which they are routed anew.
 
     Only chains of type route at the output hook do that (ip_route_me_harder: nft_chain_route.c,
@@ -26,22 +26,22 @@ def rule_that_reroutes(ruleset: Ruleset) -> Rule | None:
     return None
 
 
-def _sets(rule: Rule, field: Field) -> bool:
+def _sets(rule: FilterRule, field: Field) -> bool:
     """Whether it may set a bit; taking the bits of a mark that nobody set sets none."""
     return any(one.field is field and one.value != 0 for one in _marks(rule)) or (
         field is Field.CT_MARK and any(one.field is field and one.copied for one in _marks(rule))
     )
 
 
-def _copies(rule: Rule) -> bool:
+def _copies(rule: FilterRule) -> bool:
     return any(one.field is Field.MARK and one.copied is not None for one in _marks(rule))
 
 
-def _marks(rule: Rule) -> tuple[SetMark, ...]:
+def _marks(rule: FilterRule) -> tuple[SetMark, ...]:
     return tuple(one for one in rule.effects if isinstance(one, SetMark))
 
 
-def _reached(table: Table, first: Chain) -> Iterator[Rule]:
+def _reached(table: Table, first: Chain) -> Iterator[FilterRule]:
     """The rules of a chain and of those that it leads to."""
     seen: set[str] = set()
     pending = [first]

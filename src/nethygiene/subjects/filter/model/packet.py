@@ -31,7 +31,7 @@ from nethygiene.subjects.filter.model.fields import (
     Field,
     Value,
 )
-from nethygiene.subjects.filter.model.kinds import SYN_IN, Kind
+from nethygiene.subjects.filter.model.kinds import SYN_IN, PacketKind
 from nethygiene.subjects.links.ip.families import Family
 
 
@@ -66,7 +66,7 @@ class Packet:
         choices: conditions that go both ways, and which way they go this time.
     """
 
-    kind: Kind
+    kind: PacketKind
     family: Family
     iif: str | None
     oif: str | None
@@ -130,7 +130,7 @@ class Packet:
             return self
         return replace(self, daddr=address, dport=port, translated=(address, port))
 
-    def next(self, kind: Kind) -> Packet:
+    def next(self, kind: PacketKind) -> Packet:
         """Another packet of the same connection, as it comes to the host or leaves its socket."""
         address, port = (self.translated or self.server) if kind.reply else self.server
         client: Address = None if kind.reply and self.source_nat else CLIENT

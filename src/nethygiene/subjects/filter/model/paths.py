@@ -15,7 +15,7 @@ from nethygiene.subjects.filter.model.addresses import (
 )
 from nethygiene.subjects.filter.model.links import Links
 from nethygiene.subjects.filter.model.own import LINK_LOCAL, OwnAddress, possible_sources
-from nethygiene.subjects.filter.model.routes import Routes
+from nethygiene.subjects.filter.model.routes import RoutingTables
 from nethygiene.subjects.links.ip.families import Family
 
 
@@ -52,7 +52,7 @@ class Approach:
             on its own interface, where it has one.
     """
 
-    routes: Routes
+    routes: RoutingTables
     links: Links
     family: Family
     weak: bool = True

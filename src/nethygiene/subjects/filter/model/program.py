@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from nethygiene.subjects.filter.model.addresses import holds
 from nethygiene.subjects.filter.model.packet import Packet
-from nethygiene.subjects.filter.model.ruleset import Action, Chain, End, Rule
+from nethygiene.subjects.filter.model.ruleset import Action, Chain, End, FilterRule
 from nethygiene.subjects.filter.model.trace import Trace
 
 _TERMINAL = frozenset({Action.ACCEPT, Action.DROP, Action.REJECT, Action.RETURN})
@@ -21,14 +21,14 @@ class Segment:
     Some may be for all ports but a few: those few are `special`.
     """
 
-    rules: tuple[Rule, ...]
+    rules: tuple[FilterRule, ...]
     special: frozenset[int]
     results: dict[tuple[Packet, int, bool], tuple[int, int, Trace]] = field(
         default_factory=dict, compare=False
     )
 
 
-Item = Rule | Segment
+Item = FilterRule | Segment
 
 
 class Program:
@@ -40,7 +40,7 @@ class Program:
         self._exact: dict[int, list[int]] = {}
         self._ranges: list[tuple[tuple[tuple[int, int], ...], int]] = []
         for place, item in enumerate(self._items):
-            ports = item.ports(end) if isinstance(item, Rule) else None
+            ports = item.ports(end) if isinstance(item, FilterRule) else None
             if ports is None:
                 always.append(place)
             elif sum(high - low + 1 for low, high in ports) <= 64:
@@ -63,9 +63,9 @@ class Program:
         return found
 
 
-def _items(rules: Sequence[Rule], end: End) -> list[Item]:
+def _items(rules: Sequence[FilterRule], end: End) -> list[Item]:
     items: list[Item] = []
-    run: list[Rule] = []
+    run: list[FilterRule] = []
     for rule in rules:
         excluded = None
         if rule.action in _TERMINAL and not (rule.effects or rule.masks_source):
@@ -79,7 +79,7 @@ def _items(rules: Sequence[Rule], end: End) -> list[Item]:
     return items + _run(run, end)
 
 
-def _run(run: list[Rule], end: End) -> list[Item]:
+def _run(run: list[FilterRule], end: End) -> list[Item]:
     if len(run) < _SHORT:
         return list(run)
     special = frozenset(port for rule in run for port in rule.excluded_ports(end) or ())

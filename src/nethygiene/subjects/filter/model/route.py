@@ -10,7 +10,7 @@ from nethygiene.subjects.links.ip.routes import RouteLine
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class TableRoute:
     """One route.
 
     Attributes:
@@ -34,10 +34,10 @@ class Route:
     gateways: tuple[int, ...] = ()
 
 
-def routes_of(lines: Iterable[RouteLine]) -> tuple[Route, ...]:
+def routes_of(lines: Iterable[RouteLine]) -> tuple[TableRoute, ...]:
     """The routes of a listing, as the model asks for them."""
     return tuple(
-        Route(
+        TableRoute(
             line.table,
             interval_of(line.destination),
             line.destination.prefixlen,

@@ -13,7 +13,7 @@ from nethygiene.subjects.filter.model.addresses import (
     merged,
 )
 from nethygiene.subjects.filter.model.fields import Bits
-from nethygiene.subjects.filter.model.route import Route
+from nethygiene.subjects.filter.model.route import TableRoute
 from nethygiene.subjects.filter.model.routing_rules import RoutingRule
 from nethygiene.subjects.links.ip.families import Family
 
@@ -42,10 +42,10 @@ _Sent = tuple[Family, int | None, Bits | None, str | None]
 
 
 @dataclass(frozen=True)
-class Routes:
+class RoutingTables:
     """The routes and routing rules of both families."""
 
-    routes: Mapping[Family, tuple[Route, ...]]
+    routes: Mapping[Family, tuple[TableRoute, ...]]
     rules: Mapping[Family, tuple[RoutingRule, ...]]
     _ways: dict[_Sent, tuple[tuple[Intervals, Ways], ...]] = field(
         default_factory=dict, compare=False, repr=False
@@ -53,15 +53,17 @@ class Routes:
     _taken_in: dict[tuple[Family, int, Bits, str], tuple[tuple[Intervals, bool | None], ...]] = (
         field(default_factory=dict, compare=False, repr=False)
     )
-    _tables: dict[Family, dict[str, list[Route]]] = field(
+    _tables: dict[Family, dict[str, list[TableRoute]]] = field(
         default_factory=dict, compare=False, repr=False
     )
-    _local: dict[Family, tuple[Route, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _local: dict[Family, tuple[TableRoute, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
     _spans: dict[tuple[Family, str], Intervals] = field(
         default_factory=dict, compare=False, repr=False
     )
 
-    def local_routes(self, family: Family) -> tuple[Route, ...]:
+    def local_routes(self, family: Family) -> tuple[TableRoute, ...]:
         """The routes that make addresses the host's own.
 
         Those of a table that only marked packets and the like are looked up in are left out: with
@@ -248,9 +250,9 @@ class Routes:
                 taken = None
         return taken
 
-    def _lookup(self, family: Family, table: str, destination: int) -> Route | None:
+    def _lookup(self, family: Family, table: str, destination: int) -> TableRoute | None:
         if family not in self._tables:
-            tables: dict[str, list[Route]] = {}
+            tables: dict[str, list[TableRoute]] = {}
             for one in sorted(
                 self.routes.get(family, ()), key=lambda route: (-route.length, route.metric)
             ):

@@ -52,7 +52,7 @@ class Hook(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class NatTarget:
     """Where destination NAT takes a packet.
 
     Attributes:
@@ -86,7 +86,7 @@ GOING = End(Field.SPORT, frozenset({Field.SPORT, Field.SADDR, Field.ARP_SADDR}) 
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FilterRule:
     """One rule.
 
     Attributes:
@@ -106,7 +106,7 @@ class Rule:
     matches: tuple[Match, ...]
     action: Action
     chain: str = ""
-    target: Target | None = None
+    target: NatTarget | None = None
     effects: tuple[Effect, ...] = ()
     masks_source: bool = False
     bans: bool = False
@@ -170,7 +170,7 @@ class Chain:
     """A chain of rules."""
 
     place: str
-    rules: tuple[Rule, ...]
+    rules: tuple[FilterRule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ class Ruleset:
             self._flags.append(reduce(or_, asked, 0))
         return bool(self._flags[0] & bits)
 
-    def rules(self) -> Iterator[Rule]:
+    def rules(self) -> Iterator[FilterRule]:
         """Every rule."""
         for table in self.tables.values():
             for chain in table.chains.values():

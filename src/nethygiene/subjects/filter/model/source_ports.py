@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nethygiene.subjects.filter.model.addresses import Interval, Intervals, holds, merged
 from nethygiene.subjects.filter.model.fields import ANY_PORT, Field
 from nethygiene.subjects.filter.model.matches import In
-from nethygiene.subjects.filter.model.ruleset import Chain, Hook, Rule, Ruleset, Table
+from nethygiene.subjects.filter.model.ruleset import Chain, FilterRule, Hook, Ruleset, Table
 
 _COMING = frozenset({Field.SPORT, Field.ORIGINAL_SPORT})
 _GOING = frozenset({Field.DPORT, Field.ORIGINAL_SPORT})
@@ -40,7 +40,7 @@ def kinds_of_source_ports(ruleset: Ruleset) -> tuple[Intervals, ...]:
     return tuple(merged(spans) for spans in kinds.values())
 
 
-def _sets(rule: Rule, fields: frozenset[Field]) -> Iterator[Intervals]:
+def _sets(rule: FilterRule, fields: frozenset[Field]) -> Iterator[Intervals]:
     for match in rule.parts():
         if not isinstance(match, In):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from nethygiene.subjects.filter.model.packet import Packet
-from nethygiene.subjects.filter.model.ruleset import Action, Rule
+from nethygiene.subjects.filter.model.ruleset import Action, FilterRule
 
 Flow = tuple[Packet, int]
 """A packet, and the classes of clients from which it perhaps is under way."""
@@ -29,7 +29,7 @@ class Event:
     """
 
     mask: int
-    rule: Rule
+    rule: FilterRule
     action: Action
     bans: bool
     packet: Packet
@@ -61,5 +61,5 @@ class Trace:
     lost: list[Event] = field(default_factory=list)
     translated: list[Event] = field(default_factory=list)
     accepted: list[Event] = field(default_factory=list)
-    doubts: list[tuple[int, Rule]] = field(default_factory=list)
+    doubts: list[tuple[int, FilterRule]] = field(default_factory=list)
     steps: int = 0

@@ -1,4 +1,4 @@
-"""What becomes of connections to a host: the filter as a whole, and its judgement."""
+"""What becomes of connections to a host: the filter as a whole."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nethygiene.subjects.filter.model.addresses import Classes, Intervals, classes_of, everything
-from nethygiene.subjects.filter.model.connection import Connection
+from nethygiene.subjects.filter.model.connection import ConnectionPath
 from nethygiene.subjects.filter.model.hooks import Hooks
 from nethygiene.subjects.filter.model.links import Links
 from nethygiene.subjects.filter.model.matches import Ground
 from nethygiene.subjects.filter.model.neighbours import acquainted
 from nethygiene.subjects.filter.model.own import LINK_LOCAL
 from nethygiene.subjects.filter.model.packet import Packet
-from nethygiene.subjects.filter.model.routes import Routes
-from nethygiene.subjects.filter.model.ruleset import Rule, Ruleset
+from nethygiene.subjects.filter.model.routes import RoutingTables
+from nethygiene.subjects.filter.model.ruleset import FilterRule, Ruleset
 from nethygiene.subjects.filter.model.trace import Event, Trace
 from nethygiene.subjects.filter.model.walk import Walker
 from nethygiene.subjects.links.ip.families import Family
@@ -24,7 +24,7 @@ _SOME = 16
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Fate:
     """What becomes of connections to one address and port, by class of source.
 
     Attributes:
@@ -79,7 +79,7 @@ class Judgement:
         told = [one for one in self.trace.accepted if one.mask & mask and one.weight]
         return max(reversed(told), key=lambda one: one.weight, default=None)
 
-    def doubt(self, mask: int) -> Rule | None:
+    def doubt(self, mask: int) -> FilterRule | None:
         """The first rule that could not be decided for some of these classes."""
         return next((rule for which, rule in self.trace.doubts if which & mask), None)
 
@@ -96,19 +96,19 @@ class HostFilter:
     """
 
     rulesets: Mapping[Family, Ruleset]
-    routes: Routes
+    routes: RoutingTables
     links: Links
     forwards: Mapping[Family, bool | None]
-    _connections: dict[Family, Connection] = field(default_factory=dict, compare=False)
+    _connections: dict[Family, ConnectionPath] = field(default_factory=dict, compare=False)
     _sizes: dict[tuple[Family, int], int] = field(default_factory=dict, compare=False)
-    _known: dict[tuple[Packet, int], Judgement] = field(default_factory=dict, compare=False)
+    _known: dict[tuple[Packet, int], Fate] = field(default_factory=dict, compare=False)
     _met: dict[tuple[object, ...], tuple[int, Trace]] = field(default_factory=dict, compare=False)
 
     def ground(self, family: Family) -> Ground:
         """The classes of client addresses that the filter and the routes tell apart."""
         return self._connection(family).ground
 
-    def _connection(self, family: Family) -> Connection:
+    def _connection(self, family: Family) -> ConnectionPath:
         known = self._connections.get(family)
         if known is None:
             ruleset = self.rulesets[family]
@@ -117,10 +117,12 @@ class HostFilter:
             sets += ruleset.client_sets()
             ground = Ground(classes_of(family, sets), self.routes, self.links)
             hooks = Hooks(ruleset, Walker(ground), self.links)
-            known = self._connections[family] = Connection(hooks, ground, self.forwards.get(family))
+            known = self._connections[family] = ConnectionPath(
+                hooks, ground, self.forwards.get(family)
+            )
         return known
 
-    def judge(self, packet: Packet, clients: int) -> Judgement:
+    def judge(self, packet: Packet, clients: int) -> Fate:
         """Follow a connection, from what its client needs before it to the service's first data.
 
         Args:
@@ -135,7 +137,7 @@ class HostFilter:
             known = self._known[packet, clients] = self._judged(packet, clients)
         return known
 
-    def _judged(self, packet: Packet, clients: int) -> Judgement:
+    def _judged(self, packet: Packet, clients: int) -> Fate:
         connection = self._connection(packet.family)
         trace = Trace()
         met = self._acquainted(packet, clients, connection, trace)
@@ -152,7 +154,7 @@ class HostFilter:
         if asked > _SOME and 2 * self._size(family, banned) > asked:
             # Who drops most of them bans nobody: that is what the filter is like.
             lost, banned = lost | banned, 0
-        return Judgement(classes, clients, accepted, forwarded, lost, banned, trace)
+        return Fate(classes, clients, accepted, forwarded, lost, banned, trace)
 
     def _size(self, family: Family, mask: int) -> int:
         """How many addresses these classes hold."""
@@ -163,7 +165,7 @@ class HostFilter:
         return self._sizes[family, mask]
 
     def _acquainted(
-        self, packet: Packet, clients: int, connection: Connection, trace: Trace
+        self, packet: Packet, clients: int, connection: ConnectionPath, trace: Trace
     ) -> int:
         """The classes that find the host's neighbour entry: the same for all of its ports."""
         key = (packet.family, packet.iif, packet.daddr, clients, packet.choices)

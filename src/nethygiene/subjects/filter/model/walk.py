@@ -14,9 +14,9 @@ from nethygiene.subjects.filter.model.ruleset import (
     GOING,
     Action,
     Chain,
-    Rule,
+    FilterRule,
+    NatTarget,
     Table,
-    Target,
 )
 from nethygiene.subjects.filter.model.trace import Event, Flow, TooLongError, Trace
 
@@ -122,7 +122,7 @@ class Walker:
                 returned.append((packet, live))
         return _joined(returned)
 
-    def _asked(self, rule: Rule, packet: Packet, live: int, trace: Trace) -> tuple[int, int]:
+    def _asked(self, rule: FilterRule, packet: Packet, live: int, trace: Trace) -> tuple[int, int]:
         """The classes that match among the live ones, and those that perhaps do."""
         trace.steps += 1
         if trace.steps > _STEPS:
@@ -138,7 +138,7 @@ class Walker:
         return yes, maybe
 
     @staticmethod
-    def _after(rule: Rule, packet: Packet, yes: int, maybe: int) -> list[Flow]:
+    def _after(rule: FilterRule, packet: Packet, yes: int, maybe: int) -> list[Flow]:
         """The packet as the rule leaves it, for what certainly and what perhaps matched."""
         if not (rule.effects or rule.masks_source):
             return [(packet, yes | maybe)]
@@ -219,12 +219,12 @@ class _Outcome:
     """
 
     accepted: list[Flow] = field(default_factory=list)
-    translated: list[tuple[Packet, int, Target]] = field(default_factory=list)
+    translated: list[tuple[Packet, int, NatTarget]] = field(default_factory=list)
     returned: list[Flow] = field(default_factory=list)
 
 
 def _end(
-    rule: Rule, packet: Packet, mask: int, trace: Trace, outcome: _Outcome, bans: bool
+    rule: FilterRule, packet: Packet, mask: int, trace: Trace, outcome: _Outcome, bans: bool
 ) -> None:
     event = Event(mask, rule, rule.action, bans, packet)
     match rule.action:
@@ -233,7 +233,9 @@ def _end(
         case Action.NAT:
             if packet.kind is SYN_IN:
                 trace.translated.append(event)
-            outcome.translated.append((packet, mask, rule.target or Target(unknown="its target")))
+            outcome.translated.append(
+                (packet, mask, rule.target or NatTarget(unknown="its target"))
+            )
         case Action.UNDECIDED:
             trace.doubts.append((mask, rule))
             trace.lost.append(event)

@@ -15,7 +15,7 @@ from nethygiene.subjects.links.ip.families import Family
 
 
 @dataclass(frozen=True, slots=True)
-class Interface:
+class InterfaceMatch:
     """The interface that the packet came in by is of a group, a kind or a type of device.
 
     Attributes:

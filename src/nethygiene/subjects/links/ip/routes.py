@@ -19,7 +19,7 @@ _VALUED = frozenset({"dev", "table", "proto", "scope", "src", "metric", "from", 
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class NextHop:
     """One way of a route.
 
     Attributes:
@@ -59,7 +59,7 @@ class RouteLine:
     protocol: str
     preference: str
     selector: str
-    hops: tuple[Hop, ...]
+    hops: tuple[NextHop, ...]
     linkdown: bool = False
 
     @property
@@ -146,7 +146,7 @@ def _values(words: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def _hop(words: Iterable[str]) -> Hop | None:
+def _hop(words: Iterable[str]) -> NextHop | None:
     words = list(words)
     values = _values(words)
     if "dev" not in values:
@@ -156,4 +156,4 @@ def _hop(words: Iterable[str]) -> Hop | None:
         # Written `via inet6 fe80::1` where an IPv4 route has an IPv6 gateway.
         after = [word for word in words[words.index("via") + 1 :] if word not in {"inet", "inet6"}]
         gateway = ip_address(after[0]) if after else None
-    return Hop(gateway, values["dev"])
+    return NextHop(gateway, values["dev"])
