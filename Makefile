@@ -6,6 +6,9 @@ INVENTORY ?= inventories/local.yaml
 FUZZ_SECONDS ?= 3600
 # Tests of a file run one after another; much of their time they wait for hosts.
 WORKERS ?= 4
+# Those of `make quick` compute.
+CORES ?= auto
+QUICK ?= tests/unit tests/cases tests/plugin tests/report
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,19 +28,21 @@ LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftabl
 
 # A variable that nobody reads would be a wish that nobody hears: `make audit inventory=hosts.yaml`
 # would audit this machine.
-SETTINGS := PYTHON INVENTORY WORKERS ARGS FUZZ_SECONDS FUZZ_TARGETS VENV SHELL
+SETTINGS := PYTHON INVENTORY WORKERS CORES QUICK ARGS NAME SYSCTL GOOD BAD FUZZ_SECONDS FUZZ_TARGETS VENV SHELL
 UNKNOWN := $(filter-out $(SETTINGS),$(foreach one,$(.VARIABLES),$(if $(filter command,$(origin $(one))),$(one))))
 ifneq ($(UNKNOWN),)
 $(error There is no variable $(UNKNOWN) (capitals count): give some of $(SETTINGS))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test test-newest test-oldest truth load fuzz lint lock docs screenshots bench lab sights
+.PHONY: help audit quick rule test test-newest test-oldest truth load fuzz lint lock docs screenshots bench lab sights
 .SILENT:
 MAKEFLAGS += --no-print-directory
 
 help:
 	echo 'make audit   audit this machine, or the hosts of INVENTORY=FILE; report in reports/'
+	echo 'make quick   run the tests that take a minute and no root, for while you edit'
+	echo 'make rule NAME=...   begin a new rule: its check, its cases and its line in the changelog'
 	echo 'make test    run the tests; as root it installs the Debian packages of their lab'
 	echo 'make truth   compare the model of the packet filter with the kernel, at length; as root'
 	echo 'make load    audit 2,000 hosts, some of them faulty, and measure it; as root'
@@ -58,6 +63,11 @@ audit: $(RUN_STAMP)
 	case $$status in \
 		0|1|3|10|11) echo 'Report: reports/audit.html   Results: reports/audit.json';; \
 	esac; exit $$status
+
+# For the loop of editing. A test of more than a second or two of work is marked slow, and left out.
+quick: $(DEV_STAMP)
+	echo 'Left out, and run by make test: the lab, the browser, packaging, fuzzing, and what is marked slow.'
+	$(BIN)/python -m pytest --numprocesses=$(CORES) --dist=worksteal -m 'not slow' --quiet $(QUICK) $(ARGS)
 
 test: $(DEV_STAMP) lab
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)

@@ -151,6 +151,7 @@ def test_evidence_is_named_as_what_it_is(runner: Runner, local: str) -> None:
     assert f"inventory: {inventory}, evidence: {path}, 1 host: here\n" in suite.output
 
 
+@pytest.mark.slow
 def test_with_xdist_they_are_told_once(runner: Runner, local: str) -> None:
     done = runner.pytester.runpytest_subprocess(
         *("-p", "nethygiene.plugin", "-p", "no:cacheprovider", "-n1", str(CHECKS)),

@@ -66,6 +66,7 @@ def test_a_group_has_one_result(runner: Runner) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["alone", "xdist"])
 def test_every_report_shows_what_a_group_came_to(
     runner: Runner, arguments: tuple[str, ...]

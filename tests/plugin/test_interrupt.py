@@ -9,9 +9,13 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from nethygiene.engine.results import Run
 from tests.plugin.conftest import CHECKS, LOCAL, Runner
 from tests.plugin.started import processes
+
+pytestmark = pytest.mark.slow  # a whole audit, as a process of its own
 
 # Of no other process on this machine; the script sleeps it in parts of at most five seconds.
 WINDOW = f"{600.1 + os.getpid() % 10000 / 1000:.4f}"

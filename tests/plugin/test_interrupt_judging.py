@@ -12,6 +12,8 @@ import pytest
 from tests.plugin.conftest import LOCAL, Runner
 from tests.plugin.started import MARKED, OLD, REPORTS, Left, Started, processes, processes_in
 
+pytestmark = pytest.mark.slow  # whole audits, each a process of its own
+
 SLEEP = f"487.{os.getpid()}"  # of no other process on this machine
 ON_HOST = f"host.run('sleep {SLEEP}')"
 HERE = "time.sleep(300)"

@@ -12,6 +12,8 @@ import pytest
 from tests.plugin.conftest import CHECKS, LOCAL, Runner
 from tests.terminal import Shown, on_terminal
 
+pytestmark = pytest.mark.slow  # whole audits in a terminal
+
 # Port 1 on loopback refuses at once.
 FLEET = (
     LOCAL

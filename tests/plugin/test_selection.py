@@ -164,6 +164,7 @@ def test_collect_only_never_connects(runner: Runner, door: tuple[int, list[float
     assert knocks
 
 
+@pytest.mark.slow
 def test_workers_of_xdist_give_the_same_results(runner: Runner) -> None:
     inventory = runner.inventory(TWO_SERVICES)
     alone = runner.run(f"--inventory={inventory}", "-m", "setting")

@@ -86,6 +86,7 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.slow
 def test_an_inventory_that_may_not_be_read(open_folder: Path) -> None:
     path = open_folder / "inventory.yaml"
     path.write_text(LOCAL)

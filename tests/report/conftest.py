@@ -16,6 +16,14 @@ from tests.report.browser import browser, chromium
 from tests.report.document import document
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever opens a browser is slow; marked before `-m` chooses."""
+    for item in items:
+        if "started_browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def started_browser() -> Iterator[Browser]:
     """One browser for the tests of a module; skipped where there is none, but never in CI."""

@@ -12,6 +12,8 @@ from nethygiene.engine.results import Run
 from tests.plugin.conftest import CHECKS, LOCAL, Runner, runner
 from tests.report.conftest import OpenReport
 
+pytestmark = pytest.mark.slow  # whole audits
+
 __all__ = ["runner"]
 
 BROKEN = LOCAL + "  vars: {nethygiene: {min_somaxconn: 2000000000}}\n"

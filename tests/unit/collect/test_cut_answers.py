@@ -72,6 +72,7 @@ def _sections(rule_id: str) -> set[str]:
     return {name for one in commands for name in one.sections if not name.endswith("@since")}
 
 
+@pytest.mark.slow
 def test_every_cut_of_either_stream(answer: Answer, whole: Verdicts) -> None:
     seen: set[tuple[frozenset[str], bool]] = set()
     for stream in ("stdout", "stderr"):

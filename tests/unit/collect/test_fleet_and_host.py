@@ -55,6 +55,7 @@ def test_this_machine() -> None:
     assert kept_connection("here") is None
 
 
+@pytest.mark.slow
 def test_the_window_does_not_count_against_the_deadline() -> None:
     settings = ConnectSettings(command_timeout=3.0)
     transcript = collect_host(job("here", "counters", window=3.2, settings=settings))

@@ -112,6 +112,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_policy_s_words_stay_words_in_the_script(place: Path) -> None:
     taken: dict[str, Command] = {}
     usual = {one.shell for one in commands_for(_DECLARING, policy_from_plain(dict(_POLICY)))}
@@ -187,6 +188,7 @@ def _targets(folder: Path, kind: str, port: int) -> Iterator[Target]:
             yield target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_connection_variables_are_words_for_every_transport(
     place: Path, kind: str, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from functools import cache
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,7 @@ SECTIONS = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(SECTIONS)
 def test_every_probe_gives_a_fact_or_says_why_not(sections: dict[str, Section]) -> None:
@@ -73,6 +75,7 @@ ASKED_LAZILY = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(SECTIONS)
 def test_every_rule_comes_to_an_outcome_and_passes_on_what_was_read(

@@ -109,6 +109,7 @@ def test_a_program_that_prints_without_end_is_ended(folder: Folder) -> None:
     assert "printed more than 64 MiB" in problem.message
 
 
+@pytest.mark.slow
 def test_it_ends_a_run_with_4_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(LAUGHS)
     done = subprocess.run(

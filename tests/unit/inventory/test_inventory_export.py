@@ -166,6 +166,7 @@ def test_programs_that_fail(folder: Folder, script: str, message: str) -> None:
     assert problem.fix
 
 
+@pytest.mark.slow
 def test_a_program_past_its_deadline_is_ended_with_its_children(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,7 @@ def test_one_exec_serves_the_opening_and_the_first_command(
     assert len(log.read_text().splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_deadline_and_cap_hold(tool: Path) -> None:
     install(tool, "docker")
     settings = ConnectSettings(command_timeout=3.0, max_stdout=1000)

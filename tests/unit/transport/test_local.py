@@ -69,6 +69,7 @@ def test_an_end_that_a_second_ctrl_c_breaks_off_is_made_good(
     assert child._process not in _UNENDED
 
 
+@pytest.mark.slow
 def test_the_deadline_ends_the_whole_group(tmp_path: Path) -> None:
     began = time.monotonic()
     output = run(f"sleep 300 & echo $! > {tmp_path}/pid; echo here; wait", command_timeout=3.0)
@@ -107,6 +108,7 @@ def test_exactly_the_cap_is_whole() -> None:
     assert (len(output.stdout), output.status, output.cut) == (1000, 0, None)
 
 
+@pytest.mark.slow
 def test_input_that_nobody_reads() -> None:
     assert run("exec <&-; echo done", b"x" * 5_000_000).stdout == b"done\n"
     output = run("echo here; sleep 300", b"x" * 5_000_000, command_timeout=3.0)

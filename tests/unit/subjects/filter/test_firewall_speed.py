@@ -24,6 +24,8 @@ from tests.unit.subjects.filter.hosts import (
     rule,
 )
 
+pytestmark = pytest.mark.slow  # measures seconds
+
 SERVICES = 200
 RULES = 5000
 SECONDS = 2.0
