@@ -127,6 +127,7 @@ def test_a_quiet_list_of_tests_holds_tests_alone(runner: Runner) -> None:
 
 RULE = (
     "from nethygiene.rules import *\n"
+    "from nethygiene.subjects.kernel.sysctl import Sysctls\n"
     "@rule(severity='high', kind='setting', incidents=['S3'])\n"
     "def test_mine(sysctl: Sysctls, expect: Expect) -> None:\n"
     "    '''Mine.\n\n    Why: a.\n    Remedy: b.\n    References: c.\n    '''\n"

@@ -97,6 +97,7 @@ def test_last_failed_runs_just_what_failed(runner: Runner) -> None:
     path = runner.folder / "test_mine.py"
     path.write_text(
         "from nethygiene.rules import *\n"
+        "from nethygiene.subjects.kernel.sysctl import Sysctls\n"
         "@rule(severity='high', kind='setting', incidents=['S3'])\n"
         "def test_mine(sysctl: Sysctls, service: Service, expect: Expect) -> None:\n"
         "    '''Mine.\n\n    Why: a.\n    Remedy: b.\n    References: c.\n    '''\n"
@@ -190,6 +191,7 @@ def test_a_host_is_sent_only_what_its_own_items_need(runner: Runner) -> None:
     )
     source = (
         "from nethygiene.rules import *\n"
+        "from nethygiene.subjects.sockets.listeners import Listeners\n"
         "from nethygiene.plugin.keys import audit_of\n"
         "@rule(severity='high', kind='setting', incidents=['S3'])\n"
         "def test_mine(listeners: Listeners, service: Service, expect: Expect) -> None:\n"

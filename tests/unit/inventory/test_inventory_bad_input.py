@@ -148,7 +148,7 @@ def test_unreadable_files_as_an_unprivileged_user(folder: Folder) -> None:
     program = (
         "import os, sys\n"
         "from nethygiene.errors import InventoryError\n"
-        "from nethygiene.inventory import load_inventory\n"
+        "from nethygiene.inventory.load import load_inventory\n"
         "os.chdir(sys.argv[1])\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "for name in sys.argv[2:]:\n"
