@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from nethygiene.collect.evidence import EvidenceHost
+from nethygiene.collect.evidence_lines import EvidenceHost
 from nethygiene.inventory.policy import policy_from_plain
 from tests.cases.case import judge, rules
 

@@ -4,10 +4,10 @@ Data flows one way through the package::
 
     inventory -> collect (transport, probes) -> transcript -> facts -> rules -> results -> report
 
-Rule authors import from :mod:`nethygiene.rules` alone.
+Rule authors import :mod:`nethygiene.rules` and the facts of their subject.
 
-The command line imports this before pytest runs, which would warn that it is too late for
-assertions here to be rewritten: PYTEST_DONT_REWRITE
+The command line imports this package before pytest runs. The last word here keeps pytest from a
+warning that it cannot rewrite assertions in it: PYTEST_DONT_REWRITE
 """
 
 __version__ = "0.1.0"

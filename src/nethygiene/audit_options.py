@@ -46,7 +46,9 @@ def declare_options(add: Callable[..., object]) -> None:
     )
     for writer in WRITERS:
         add(writer.option, metavar="FILE", help=writer.help)
-    kinds = ", or ".join(["none", *(f"{one.name}: {one.help}" for one in ANNOTATORS)])
+    kinds = ", or ".join(
+        ["none", *(f"{annotator.name}: {annotator.help}" for annotator in ANNOTATORS)]
+    )
     add("--annotations", metavar="KIND", help=kinds)
     add("--evidence", metavar="FILE", help="keep what the hosts answered, to be judged again")
     add(

@@ -8,8 +8,8 @@
     │   └── EvidenceError   an evidence file
     └── ConnectError        a host that could not be reached: its host-reachable fails
 
-What a *host* could not tell is no exception of this tree: it is
-:class:`nethygiene.engine.outcomes.Unreadable`, a value that facts carry.
+A fact that a *host* does not give raises nothing of this tree: it is
+:class:`nethygiene.engine.outcomes.Unreadable`, a value.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Problem:
 
 
 class InventoryError(UsageError):
-    """An inventory that cannot be used; tells every problem at once."""
+    """An inventory that cannot be used, with all of its problems."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems

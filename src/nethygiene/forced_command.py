@@ -2,8 +2,8 @@
 
 It stands in ``authorized_keys`` as ``restrict,command="FILE"``. sshd then runs it in place of what
 the client asks for. It compares the script that it is sent with the one that this version of
-nethygiene sends, line by line, and runs it only where each line is known; so whoever steals the
-key can read what the audit reads, and change nothing.
+nethygiene sends, line by line, and runs it only if each line is known. A thief of the key can
+therefore read what the audit reads, and change nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nethygiene.collect.script import compose
 from nethygiene.engine.catalogue import all_probes
 from nethygiene.inventory.policy import Policy
 
-# What differs from run to run, and is checked by its characters.
+# These two differ from run to run; the program checks their characters.
 _BOUNDARY = "BOUNDARY"
 _WINDOW = 9.0
 
@@ -33,8 +33,8 @@ _PROGRAM = _Program(r"""#!/bin/sh
 #   install -m 0755 -o root -g root FILE /usr/local/bin/nethygiene-audit
 # and in authorized_keys:
 #   restrict,command="/usr/local/bin/nethygiene-audit" ssh-ed25519 AAAA... nethygiene
-# It runs the script that nethygiene @version sends, and nothing else. To be made anew after
-# an upgrade, and when what the inventory declares for this host changes:
+# It runs the script that nethygiene @version sends, and nothing else. Make it again after an
+# upgrade, and when what the inventory declares for this host changes:
 #   nethygiene forced-command@options
 PATH=/usr/bin:/bin LC_ALL=C
 export PATH LC_ALL
@@ -63,7 +63,7 @@ case ${SSH_ORIGINAL_COMMAND-} in
 esac
 
 stale='the forced command is not of the nethygiene that asks'
-# Longer than any that is known: whoever has the key shall not fill the memory either.
+# No known script is as long as this limit: a thief of the key must not fill the memory either.
 script=$(head -c @most && echo .) || refuse 'the script cannot be read'
 script=${script%.}
 [ ${#script} -lt @most ] || refuse 'the script is longer than any audit'
@@ -73,16 +73,16 @@ known=@known
 
 case $script in "$before"nethygiene-*) ;; *) refuse "$stale" ;; esac
 rest=${script#"$before"nethygiene-}
-is_hex "${rest%%"$newline"*}" || refuse 'the boundary of the script is none'
+is_hex "${rest%%"$newline"*}" || refuse 'the script has no valid boundary'
 rest=$newline${rest#*"$newline"}
 case $rest in "$after"*) ;; *) refuse "$stale" ;; esac
-# Not in the here-document itself: there dash takes the inner quotes for a part of the pattern.
+# A variable, because in a here-document dash takes the inner quotes for a part of the pattern.
 body=${rest#"$after"}
 checked=
 seen=$newline
 while IFS= read -r line; do
   case $line in '' | fi) continue ;; esac
-  # Each once, and no long sleep: else thousands could be left in the background.
+  # Each line may come once, and no sleep is long: a thief could leave thousands in the background.
   case $seen in *"$newline$line$newline"*) refuse "a line comes twice: $line" ;; esac
   seen=$seen$line$newline
   case $known in *"$newline$line$newline"*) continue ;; esac
@@ -119,7 +119,7 @@ def forced_command(
     """The program to install on a host, for `command=` in authorized_keys.
 
     Args:
-        policies: of the hosts where it is installed: what they declare is asked for too.
+        policies: those of the hosts where it is installed; it allows what they declare too.
         become_user: `ansible_become_user`.
         inventory: the file that they are from, for the comment that says how it was made.
 
@@ -127,7 +127,7 @@ def forced_command(
         A script for POSIX sh.
 
     Raises:
-        ValueError: a probe has a command of several lines: those could be put together anew.
+        ValueError: a probe has a command of several lines, which a thief could recombine.
     """
     before, after, known = _parts(policies, become_user)
     options = "" if become_user == "root" else f" --become-user {shlex.quote(become_user)}"
@@ -154,15 +154,19 @@ def _parts(policies: Iterable[Policy], become_user: str) -> tuple[str, str, list
         for sudo in ((), ("sudo", "-n", *user)):
             for window in (0.0, _WINDOW):
                 script = compose(commands, boundary=_BOUNDARY, window=window, sudo=sudo).decode()
-                # Not by splitlines(): to a shell no other character ends a line.
+                # splitlines() would split at characters that do not end a line in a shell.
                 known.update(dict.fromkeys(script.removeprefix(head).split("\n")))
     before, _, after = head.partition(_BOUNDARY)
     return before, after, list(known)
 
 
 def _commands(policy: Policy) -> list[Command]:
-    commands = [one for probe in all_probes().values() for one in probe.commands_for(policy)]
-    for one in commands:
-        if "\n" in f"{one.name}{one.shell}{one.skip_if}":
-            raise ValueError(f"section {one.name}: its command is of several lines: {one.shell!r}")
+    commands = [
+        command for probe in all_probes().values() for command in probe.commands_for(policy)
+    ]
+    for command in commands:
+        if "\n" in f"{command.name}{command.shell}{command.skip_if}":
+            raise ValueError(
+                f"section {command.name}: its command is of several lines: {command.shell!r}"
+            )
     return commands

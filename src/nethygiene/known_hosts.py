@@ -125,7 +125,7 @@ def _hashed(names: str) -> tuple[bytes, bytes] | None:
     return (salt, digest) if len(digest) == 20 else None
 
 
-# Inner and outer key of HMAC (RFC 2104), the wanted HMAC-SHA1, the line.
+# Inner and outer key of HMAC (RFC 2104), the HMAC-SHA1 to match, the line.
 _Hashed = tuple[bytes, bytes, bytes, KnownHostsLine]
 _sha1 = functools.partial(hashlib.sha1, usedforsecurity=False)
 
@@ -140,13 +140,13 @@ class _Patterns:
     """A line whose names hold ``*``, ``?`` or ``!``."""
 
     line: KnownHostsLine
-    wanted: tuple[str, ...]
+    accepted: tuple[str, ...]
     refused: tuple[str, ...]
 
     def match(self, name: str) -> bool:
         if any(_globs(glob, name) for glob in self.refused):
             return False
-        return any(_globs(glob, name) for glob in self.wanted)
+        return any(_globs(glob, name) for glob in self.accepted)
 
 
 def _globs(glob: str, name: str) -> bool:
@@ -175,7 +175,7 @@ def _globs(glob: str, name: str) -> bool:
 
 
 def host_names(host: str, port: int | None) -> tuple[str, str | None]:
-    """The name that a host is looked up by, and the one tried when that finds nothing.
+    """The name that a host is looked up by, and the fallback, which is tried if that finds nothing.
 
     Args:
         host: host name or address after ssh_config, or the HostKeyAlias.
@@ -230,10 +230,10 @@ class KnownHosts:
             names = [name for name in line.names.split(",") if name]
             if any(character in line.names for character in "*?!"):
                 globs = [name.lower() for name in names]
-                wanted = tuple(glob for glob in globs if not glob.startswith("!"))
+                accepted = tuple(glob for glob in globs if not glob.startswith("!"))
                 refused = tuple(glob[1:] for glob in globs if glob.startswith("!"))
-                if wanted:
-                    patterns.append(_Patterns(line, wanted, refused))
+                if accepted:
+                    patterns.append(_Patterns(line, accepted, refused))
                 continue
             for name in names:
                 plain.setdefault(name.lower(), []).append(line)
@@ -241,26 +241,26 @@ class KnownHosts:
 
     def matching(self, name: str) -> tuple[KnownHostsLine, ...]:
         """All lines for one name as :func:`host_names` gives it."""
-        found = self._found.get(name)
-        if found is None:
+        matching = self._found.get(name)
+        if matching is None:
             plain, patterns, hashed = self._index
             wire = name.encode("utf-8", "surrogateescape")
             lines = list(plain.get(name, ()))
             lines += [entry.line for entry in patterns if entry.match(name)]
-            # hmac.digest() would pad each salt again: twice the time, for a file of thousands.
+            # hmac.digest() would pad each salt again, which takes twice as long.
             lines += [
                 line
                 for inner, outer, digest, line in hashed
                 if _sha1(outer + _sha1(inner + wire).digest()).digest() == digest
             ]
-            found = self._found[name] = tuple(lines)
-        return found
+            matching = self._found[name] = tuple(lines)
+        return matching
 
     def plain(self, name: str, fallback: str | None) -> tuple[KnownHostsLine, ...]:
-        """The lines without a marker for a name, else for the one tried when that finds nothing."""
+        """The lines without a marker for a name, or for the fallback if there are none."""
         names = (name,) if fallback is None else (name, fallback)
-        found = ([line for line in self.matching(one) if not line.marker] for one in names)
-        return tuple(next(filter(None, found), ()))
+        unmarked = ([line for line in self.matching(each) if not line.marker] for each in names)
+        return tuple(next(filter(None, unmarked), ()))
 
     def key_types(self, host: str, port: int | None) -> tuple[str, ...]:
         """Types of the keys known for a host, to ask it for those first."""

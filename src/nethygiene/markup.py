@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
 
-# With two backticks what is put into a file, as Markdown has it for code that may hold one.
+# Two backticks mark a line for a file, as in Markdown for code that may hold a backtick.
 _LINE = re.compile(r"(``?)([^`]+)\1")
 _SPAN = re.compile(r"`([^`]+)`")
 
@@ -53,11 +53,11 @@ def spans(text: str) -> list[Span]:
 def blocks(text: str) -> list[Block]:
     """The blocks of a remedy.
 
-    A line that is nothing but code in one backtick is a command, and in two a line for the file
-    that the sentence before it names. Equals that follow each other are one block; a blank line
-    ends one.
+    A line that is nothing but code in one backtick is a command; in two backticks it is a line for
+    the file that the sentence before it names. Adjacent lines of one form are one block; a blank
+    line ends a block.
     """
-    found: list[tuple[Form, list[str]]] = []
+    runs: list[tuple[Form, list[str]]] = []
     begins = True
     for line in text.split("\n"):
         if not line.strip():
@@ -67,25 +67,25 @@ def blocks(text: str) -> list[Block]:
         form = Form.TEXT
         if code is not None:
             form = Form.COMMANDS if code[1] == "`" else Form.CONTENT
-        if begins or found[-1][0] is not form:
-            found.append((form, []))
-        found[-1][1].append(line.strip() if code is None else code[2].strip())
+        if begins or runs[-1][0] is not form:
+            runs.append((form, []))
+        runs[-1][1].append(line.strip() if code is None else code[2].strip())
         begins = False
     return [
         Block(form, (" ".join(lines),) if form is Form.TEXT else tuple(lines))
-        for form, lines in found
+        for form, lines in runs
     ]
 
 
 def words(text: str) -> tuple[Block, ...]:
-    """What a remedy says, without the lines to copy: equal for remedies that can be one."""
+    """A remedy without the lines to copy: remedies that can be merged are equal in this."""
     return tuple(
         block if block.form is Form.TEXT else Block(block.form, ()) for block in blocks(text)
     )
 
 
 def merged(remedies: Sequence[str]) -> str:
-    """Remedies of equal :func:`words` as one: each block of lines holds those of all, once."""
+    """Merge remedies of equal :func:`words`: each block holds the lines of all of them, once."""
     made = []
     for alike in zip(*map(blocks, remedies), strict=True):
         lines = _in_order([block.lines for block in alike])
@@ -97,35 +97,35 @@ def merged(remedies: Sequence[str]) -> str:
 def _in_order(sequences: Sequence[Sequence[str]]) -> list[str]:
     """The lines of several sequences, each once, after all that any of them has before it.
 
-    A reload that ends each of them comes once, at the end of all. Sequences that contradict each
-    other, or repeat a line, stay as they are, one after another.
+    A reload that ends each sequence comes once, at the end. Sequences that contradict each other,
+    or repeat a line, stay as they are, one after another.
     """
     before: dict[str, list[str]] = {}
-    for one in sequences:
-        for previous, line in zip(("", *one), one, strict=False):
+    for sequence in sequences:
+        for previous, line in zip(("", *sequence), sequence, strict=False):
             before.setdefault(line, []).extend([previous] * bool(previous))
-    found: dict[str, None] = {}
+    placed: dict[str, None] = {}
     pending: set[str] = set()
 
     def place(line: str) -> bool:
-        if line in found:
+        if line in placed:
             return True
         if line in pending:
             return False
         pending.add(line)
-        if not all(place(one) for one in before[line]):
+        if not all(place(previous) for previous in before[line]):
             return False
-        found[line] = None
+        placed[line] = None
         return True
 
-    if all(len(set(one)) == len(one) for one in sequences) and all(place(one) for one in before):
-        return list(found)
-    return [line for one in sequences for line in one]
+    if all(len(set(each)) == len(each) for each in sequences) and all(map(place, before)):
+        return list(placed)
+    return [line for sequence in sequences for line in sequence]
 
 
 def joined(remedies: Iterable[str]) -> list[str]:
-    """Distinct remedies in order, those of equal words as one."""
+    """Distinct remedies in order; those of equal :func:`words` are merged."""
     alike: dict[tuple[Block, ...], list[str]] = {}
-    for one in dict.fromkeys(remedies):
-        alike.setdefault(words(one), []).append(one)
+    for remedy in dict.fromkeys(remedies):
+        alike.setdefault(words(remedy), []).append(remedy)
     return [many[0] if len(many) == 1 else merged(many) for many in alike.values()]

@@ -1,7 +1,7 @@
-"""Secrets in free text, masked: what a program, a host or a user's file says before it is told on.
+"""Masks secrets in free text from a program, a host or a user's file before it is shown.
 
-The last line of defence. What is known to hold secrets is not read in the first place; this is
-for the words of strangers: a command's complaint, a value in an error message.
+This is the last line of defence: data that is known to hold secrets is not read at all. It covers
+the words of strangers, such as a command's complaint or a value in an error message.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 MASK = "***"
-# Not NOPASSWD: with which a line of sudoers goes on to its commands; not iptables' --queue-bypass.
+# NOPASSWD is no secret: commands follow it in a line of sudoers. Nor is iptables' --queue-bypass.
 _NAME = (
     r"(?:(?<!by)pass(?:word|(?<!\bnopass)wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key"
     r"|credentials?)"
@@ -35,7 +35,7 @@ _PATTERNS = (
     ),
     re.compile(r"(?P<kept>://[^/\s:@]{0,255}:)[^/\s@]{1,255}(?P<after>@)"),
 )
-# Most texts hold none of this: one look at them is enough.
+# Most texts hold none of these words, so that one search is enough.
 _HINT = re.compile(r"pass|pwd|secret|token|key|credential|authorization|://", re.IGNORECASE)
 
 
@@ -49,12 +49,12 @@ def masked(text: str) -> str:
 
 
 def shows_hint(text: str) -> bool:
-    """Whether something in it may be a secret: a text without is its own masked form."""
+    """Whether the text may hold a secret; :func:`masked` leaves a text without a hint as it is."""
     return _HINT.search(text) is not None
 
 
 def shows_secret(text: str) -> bool:
-    """Whether something in it looks like a secret."""
+    """Whether something in the text looks like a secret."""
     return masked(text) != text
 
 

@@ -17,9 +17,9 @@ _NAMED = re.compile(rf"`{NAME}\s")
 def own_command() -> str:
     """`nethygiene`, if the shell finds this installation; else its path, or a module of Python."""
     beside = Path(sys.executable).with_name(NAME)
-    found = shutil.which(NAME)
+    on_path = shutil.which(NAME)
     # The same file by another path is the same installation: pipx makes links.
-    if found is not None and beside.exists() and Path(found).samefile(beside):
+    if on_path is not None and beside.exists() and Path(on_path).samefile(beside):
         return NAME
     if os.access(beside, os.X_OK):
         return _word(beside)
@@ -27,14 +27,14 @@ def own_command() -> str:
 
 
 def where_it_is(text: str) -> str | None:
-    """A line below a text that names a command of ours, if the shell does not find it."""
+    """A hint to print below a text that names a command of ours, if the shell does not find it."""
     if not _NAMED.search(text) or (command := own_command()) == NAME:
         return None
     return f"The shell does not find `{NAME}`: type `{command}` in its place."
 
 
 def _word(path: Path) -> str:
-    """For a shell, and relative where it is below the current folder."""
+    """The path as a shell takes it, relative if it is below the current folder."""
     here = Path.cwd()
     if not path.is_relative_to(here):
         return shlex.quote(str(path))

@@ -10,10 +10,10 @@ from nethygiene.collect.command import Command
 from nethygiene.engine.catalogue import all_probes
 from nethygiene.inventory.policy import Policy
 
-# Where distributions keep their tools; none that anyone but root may write to.
+# Distributions keep their tools here, and only root may write to these folders.
 _DIRECTORIES = ("/usr/bin", "/usr/sbin", "/bin", "/sbin")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?", re.ASCII)
-# Wildcards of sudoers(5), and what ends an argument there.
+# The wildcards of sudoers(5), and the characters that end an argument there.
 _SYNTAX = re.compile(r"([\\*?\[\]!,:=#^])")
 _WORD = re.compile(r"[A-Za-z0-9_./@%+,:=-]+", re.ASCII)
 
@@ -30,8 +30,8 @@ def sudoers_file(
     Args:
         user: the login, `ansible_user`; ``%name`` is a group.
         become_user: `ansible_become_user`.
-        policies: of the hosts where it is installed: what they declare may need more.
-        inventory: the file that they are from, for the comment that says how it was made.
+        policies: those of the hosts where it is installed; items in them may need more commands.
+        inventory: the policies' file, for the comment that says how the sudoers file was made.
 
     Raises:
         ValueError: a name that sudoers would not take for one, or a privileged command of a
@@ -42,7 +42,7 @@ def sudoers_file(
     options = "" if become_user == "root" else f" --become-user {become_user}"
     options += "" if inventory is None else f" --inventory={shlex.quote(inventory)}"
     declared = declared_commands(policies)
-    aliases = [(f"NETHYGIENE_{one.name.upper()}", one) for one in privileged_commands()]
+    aliases = [(f"NETHYGIENE_{command.name.upper()}", command) for command in privileged_commands()]
     lines = [
         f"# What nethygiene's probes ask `sudo -n` for when {user} logs in with ansible_become.",
         "# Word for word these commands, with no other arguments.",
@@ -72,21 +72,21 @@ def sudoers_rule(command: Command, user: str, become_user: str = "root") -> str:
 
 
 def declared_commands(policies: Iterable[Policy]) -> list[Command]:
-    """What probes run by sudo for what these policies declare, each command once."""
-    found = {
+    """The commands that probes run by sudo for items that these policies declare, each once."""
+    commands = {
         (command.name, command.shell, command.user): command
         for policy in policies
         for _, probe in sorted(all_probes().items())
         for command in probe.declared(policy)
         if command.privileged or command.user is not None
     }
-    return list(found.values())
+    return list(commands.values())
 
 
 def privileged_commands() -> Iterator[Command]:
     """The privileged commands of all probes, by the probes' names."""
     for _, probe in sorted(all_probes().items()):
-        yield from (one for one in probe.commands if one.privileged)
+        yield from (command for command in probe.commands if command.privileged)
 
 
 def _spellings(command: Command) -> list[str]:
@@ -104,7 +104,7 @@ def _spellings(command: Command) -> list[str]:
 
 
 def _quoted_spellings(command: Command) -> list[str]:
-    """As sudo compares it: the words that the shell makes of it, joined by spaces."""
+    """The command as sudo compares it: the words that the shell makes of it, joined by spaces."""
     tool, *words = shlex.split(command.shell)
     if "/" in tool or not words or "\n" in command.shell:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What came back from a host: the seam between collecting and judging.
+"""The answer of a host: the seam between collecting and judging.
 
 A live run, a recorded test case and an evidence file all produce a
 :class:`Transcript`; nothing behind it can tell them apart.
@@ -66,9 +66,9 @@ class Transcript:
         window: seconds between the two counter samples that were asked for.
         privileged: the login was root, or become was asked for and sudo obeyed.
         host_key: SHA256 fingerprint of the SSH host key seen, None without SSH.
-        probes: name to version of each probe that was sent.
-        sections: section name to what came back.
-        failure: why nothing came back; sections may still hold what did.
+        probes: the version of each probe that was sent, by name.
+        sections: the sections that came back, by name.
+        failure: why the answer is missing or not whole; sections hold what came back of it.
     """
 
     host: str

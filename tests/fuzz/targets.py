@@ -18,7 +18,8 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from nethygiene import known_hosts
-from nethygiene.collect.evidence import EvidenceHeader, EvidenceHost, read_evidence
+from nethygiene.collect.evidence import read_evidence
+from nethygiene.collect.evidence_lines import EvidenceHeader, EvidenceHost
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.engine.catalogue import all_finders, all_probes
 from nethygiene.engine.evaluate import evaluate

@@ -8,8 +8,7 @@ from typing import Literal
 _SHOWN = 60
 DEFAULT_CAP = 4 * 1024 * 1024
 LONGEST_WINDOW = 10.0
-"""Seconds until which a suspicion may prolong the window, where it was not asked to be longer."""
-
+"""Seconds. A suspicion may prolong the window to this, unless the user asks for a longer one."""
 
 Holds = Literal[
     "addresses",
@@ -24,7 +23,7 @@ Holds = Literal[
     "virtual servers",
     "traffic control",
 ]
-"""What an answer holds that names somebody; ``addresses`` at most, or the listing that it is."""
+"""What in an answer identifies somebody: addresses alone, or the kind of listing that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +34,28 @@ class Command:
         name: name of the section, unique among all probes.
         shell: one simple command in POSIX sh (dash, bash and busybox ash alike). The script's
             shell expands its globs; anything longer is spelt ``sh -c '...'``.
-        privileged: needs root; with become it is run by ``sudo -n``, and so must hold no
-            glob and no quoting: it stands in the sudoers file word for word.
-        user: whose command it is: run directly where the login is that user, by `runuser` or `su`
-            where it is root, by ``sudo -n -u USER`` with become. Otherwise it does not run, and
-            is unreadable. Names from a policy have to be quoted in `shell`.
+        privileged: it needs root; with become it is run by ``sudo -n``. It stands in the sudoers
+            file word for word, and so must hold no glob and no quoting.
+        user: the user it runs as: directly if the login is that user, by `runuser` or `su` if the
+            login is root, by ``sudo -n -u USER`` with become. Otherwise it does not run, and its
+            section is unreadable. Names from a policy have to be quoted in `shell`.
         sampled: run at both ends of the window, as the sections NAME@first and NAME@last;
             with `--since`, NAME@since is the last one of an earlier run.
         seconds: time limit on the host.
         cap: bytes of standard output that are kept.
-        small: it only asks the kernel for a bounded answer: it can neither hang nor flood. Then no
-            processes are spent on limits on the host (they cost more than the command itself); the
+        small: it only asks the kernel for a bounded answer: it can neither hang nor flood. It then
+            runs without limits on the host (they cost more than the command itself); the
             connection's own deadline and caps hold all the same.
-        skip_if: a condition in POSIX sh that proves that there is nothing to see: the command is
-            not run then (it would load a module, or create what it lists), and its section is
-            empty. Where the condition itself fails, the command is run.
-        prolongs: it tells whether the window shall go on. It is run as the window begins, with
-            nothing on its standard input, and what it prints is given to it once the window is
-            over: as long as it then prints something, which is its section, the window goes on,
-            until LONGEST_WINDOW is over.
-        title: how messages name it, where its text says little.
-        holds: what stands in the output that would name the host, its networks or its people: how
-            evidence is redacted. Without it, redacted evidence leaves the section out.
+        skip_if: a condition in POSIX sh that proves that there is nothing to see. If it holds, the
+            command does not run (it would load a module, or create what it lists), and its
+            section is empty. If the condition itself fails, the command runs.
+        prolongs: it decides whether the window goes on. It runs as the window begins, with empty
+            standard input, and again when the window is over, with its first output on standard
+            input. While it prints something, which is its section, the window goes on, until
+            LONGEST_WINDOW is over.
+        title: how messages name it, if its text says little.
+        holds: what in the output identifies the host, its networks or its people. Redaction
+            depends on it; redacted evidence has no section of a command without it.
     """
 
     name: str
@@ -88,4 +87,4 @@ class Command:
 
 
 REFUSED = "nethygiene: "
-"""Begins what the script says on standard error where it did not run a command of a user."""
+"""The script's message on standard error begins so if it does not run a command of a user."""

@@ -6,24 +6,22 @@ Reading trusts nothing: an evidence file comes from elsewhere.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Literal, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
+from pydantic import ValidationError
 
+from nethygiene.collect.evidence_lines import EvidenceHeader, EvidenceHost, EvidenceLine
 from nethygiene.errors import EvidenceError
-from nethygiene.transcript import Cut, HostFailure, Section, Transcript
 
 VERSION = 1
 # A host's streams are capped at 68 MiB together, of which base64 makes 91.
@@ -31,137 +29,11 @@ _LONGEST_LINE = 128 * 1024 * 1024
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-def _from_base64(value: object) -> bytes:
-    if not isinstance(value, str):
-        raise ValueError("not a string in base64")  # noqa: TRY004 - pydantic reports ValueError
-    try:
-        return base64.b64decode(value, validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"not base64: {error}") from None
-
-
-_Bytes = Annotated[
-    bytes,
-    PlainValidator(_from_base64),
-    PlainSerializer(lambda data: base64.b64encode(data).decode("ascii"), return_type=str),
-]
-
-
-class _Line(BaseModel):
-    # Readers ignore unknown keys: evidence outlives the version that wrote it.
-    # NaN compares with nothing, and would be written as null.
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class EvidenceHeader(_Line):
-    """The first line: which run this was; `redacted` has pseudonyms for addresses and names."""
-
-    evidence: Literal[1] = 1
-    tool: str
-    run_id: str
-    window: float
-    inventory_sha256: str
-    hosts: int | None = Field(None, ge=0)  # so many lines follow, unless the run was cut short
-    redacted: bool = False
-
-    def unnamed(self) -> Self:
-        """The header of the same run's redacted evidence: the inventory's hash would tell it."""
-        return self.model_copy(update={"inventory_sha256": "", "redacted": True})
-
-
-class _Section(_Line):
-    stdout: _Bytes
-    stderr: _Bytes = b""
-    status: int | None
-    cut: Cut | None = None
-
-
-class _Failure(_Line):
-    code: str
-    message: str
-    cure: str
-
-
-class EvidenceHost(_Line):
-    """One host's line. `policy` and `groups` are the resolved ones of the run that wrote it."""
-
-    host: str
-    address: str
-    groups: tuple[str, ...] = ()
-    collected_at: str
-    seconds: float
-    window: float
-    boot_id: str = ""
-    uptime: float | None = None
-    policy: dict[str, Any] = Field(default_factory=dict)
-    privileged: bool
-    host_key: str | None
-    probes: dict[str, int]
-    sections: dict[str, _Section]
-    failure: _Failure | None = None
-
-    @classmethod
-    def of(
-        cls,
-        transcript: Transcript,
-        *,
-        groups: tuple[str, ...],
-        policy: Mapping[str, Any],
-        boot_id: str,
-        uptime: float | None,
-    ) -> Self:
-        """The line for a transcript."""
-        failure = transcript.failure
-        return cls(
-            host=transcript.host,
-            address=transcript.address,
-            groups=groups,
-            collected_at=transcript.collected_at,
-            seconds=round(transcript.seconds, 3),
-            window=transcript.window,
-            boot_id=boot_id,
-            uptime=uptime,
-            policy=dict(policy),
-            privileged=transcript.privileged,
-            host_key=transcript.host_key,
-            probes=dict(transcript.probes),
-            # model_construct: the bytes are ours, not base64 that must be checked.
-            sections={
-                name: _Section.model_construct(
-                    stdout=one.stdout, stderr=one.stderr, status=one.status, cut=one.cut
-                )
-                for name, one in transcript.sections.items()
-            },
-            failure=_Failure(code=failure.code, message=failure.message, cure=failure.cure)
-            if failure
-            else None,
-        )
-
-    def transcript(self) -> Transcript:
-        """The transcript that the line holds."""
-        failure = self.failure
-        return Transcript(
-            host=self.host,
-            address=self.address,
-            collected_at=self.collected_at,
-            seconds=self.seconds,
-            window=self.window,
-            privileged=self.privileged,
-            host_key=self.host_key,
-            probes=self.probes,
-            sections={
-                name: Section(one.stdout, one.stderr, one.status, one.cut)
-                for name, one in self.sections.items()
-            },
-            failure=HostFailure(failure.code, failure.message, failure.cure) if failure else None,
-        )
-
-
 class EvidenceWriter:
     """Writes an evidence file, host by host as they finish; readable by its owner alone."""
 
     def __init__(self, path: Path, header: EvidenceHeader) -> None:
-        """Open the file anew and write the header.
+        """Open the file, empty it and write the header.
 
         Raises:
             EvidenceError: the file cannot be written.
@@ -174,20 +46,17 @@ class EvidenceWriter:
         except OSError as error:
             raise self._cannot_write(error) from None
         try:
-            self._write(header)
+            self.add(header)
         except EvidenceError:
             self.close()
             raise
 
-    def add(self, host: EvidenceHost) -> None:
-        """Append a host's line.
+    def add(self, line: EvidenceLine) -> None:
+        """Append a line.
 
         Raises:
             EvidenceError: the file cannot be written to its end.
         """
-        self._write(host)
-
-    def _write(self, line: _Line) -> None:
         text = (line.model_dump_json() + "\n").encode()
         rest = memoryview(text)
         try:
@@ -199,7 +68,7 @@ class EvidenceWriter:
             self._whole += len(text)
         finally:
             if rest:
-                # No line half-written: the hosts before it can still be judged.
+                # Cut off the half-written line: the hosts before it can still be judged.
                 with contextlib.suppress(OSError):
                     self._file.truncate(self._whole)
 
@@ -226,7 +95,7 @@ def _open_for_owner(path: Path) -> FileIO:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     file = FileIO(descriptor, "w")
     try:
-        # An older file keeps its mode when it is opened: set it. But not that of /dev/null.
+        # A file that exists keeps its mode when it is opened. /dev/null keeps it in any case.
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.fchmod(descriptor, 0o600)
     except OSError:
@@ -236,7 +105,7 @@ def _open_for_owner(path: Path) -> FileIO:
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceLine:
+class PlacedHost:
     """A host's line, and where it stands: by number for people, by offset to read it again."""
 
     number: int
@@ -255,8 +124,8 @@ def read_evidence(path: Path) -> tuple[EvidenceHeader, Iterator[EvidenceHost]]:
     return header, (line.host for line in lines)
 
 
-def read_lines(path: Path) -> tuple[EvidenceHeader, Iterator[EvidenceLine]]:
-    """The same with each host's place in the file.
+def read_lines(path: Path) -> tuple[EvidenceHeader, Iterator[PlacedHost]]:
+    """Read an evidence file, with each host's place in it.
 
     Raises:
         EvidenceError: as :func:`read_evidence`.
@@ -275,7 +144,7 @@ def read_lines(path: Path) -> tuple[EvidenceHeader, Iterator[EvidenceLine]]:
     return header, _hosts(path, lines)
 
 
-def read_again(path: Path, line: EvidenceLine) -> EvidenceHost:
+def read_again(path: Path, line: PlacedHost) -> EvidenceHost:
     """Read one host's line once more, by its place.
 
     Raises:
@@ -293,14 +162,14 @@ def read_again(path: Path, line: EvidenceLine) -> EvidenceHost:
     return host
 
 
-def _hosts(path: Path, lines: Iterator[tuple[int, int, bytes]]) -> Iterator[EvidenceLine]:
+def _hosts(path: Path, lines: Iterator[tuple[int, int, bytes]]) -> Iterator[PlacedHost]:
     seen: set[str] = set()
     for number, offset, text in lines:
         host = _host(path, number, text)
         if host.host in seen:
             raise EvidenceError(f"{path}:{number}: a second line for host {host.host!r}")
         seen.add(host.host)
-        yield EvidenceLine(number, offset, host)
+        yield PlacedHost(number, offset, host)
 
 
 def _host(path: Path, number: int, text: bytes) -> EvidenceHost:
@@ -346,6 +215,6 @@ def _json(path: Path, number: int, line: bytes) -> object:
 
 
 def _first(error: ValidationError) -> str:
-    one = error.errors()[0]
-    where = ".".join(str(part) for part in one["loc"])
-    return f"{where}: {one['msg']}" if where else str(one["msg"])
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else str(first["msg"])

@@ -1,4 +1,4 @@
-"""All hosts at once: jobs handed to an executor, transcripts taken as they come."""
+"""All hosts at once: an executor gets the jobs, and transcripts come as hosts finish."""
 
 from __future__ import annotations
 

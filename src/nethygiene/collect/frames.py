@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from nethygiene.transcript import Cut, Section
 
-# Far beyond what a script writes: a host that sees the script could write them without end.
+# A script writes far fewer marks: a host that sees the script could write them without end.
 _MOST_MARKS = 100_000
 _LONGEST_MARK = 65_536
 
@@ -42,15 +42,15 @@ def cut_into_sections(
 ) -> Framed:
     """Cut both streams of an answer into sections.
 
-    What stands before the first mark, such as a shell's greeting, is nobody's section.
+    Text before the first mark, such as a shell's greeting, belongs to no section.
 
     Args:
         stdout: all that came on standard output.
         stderr: all that came on standard error, with the same marks.
         boundary: the boundary of the script that was sent.
         cut: why the answer ended early; a section without an end was cut for that reason.
-        asked: names of the sections that the script holds: a host that sees the script could make
-            up others by the million. None takes all.
+        asked: names of the sections that the script holds; others are dropped, as a host that sees
+            the script could make them up by the million. None takes all.
     """
     out, complete = _frames(stdout, boundary, asked)
     err, _ = _frames(stderr, boundary, asked)
@@ -97,7 +97,7 @@ def _frames(
             break  # the answer was cut off within the mark: "end ss 1" may have been 127
         words = mark.split()
         if words[:1] == [b"begin"] and len(words) == 2:
-            # A second section of one name would be a host playing tricks: the first one stands.
+            # Only a host that plays tricks sends a section twice: the first one stands.
             name = words[1].decode("ascii", "replace")
             if asked is None or name in asked:
                 frames.setdefault(name, _Frame(body, None))

@@ -63,7 +63,7 @@ def collect_host(job: Job) -> Transcript:
         window=job.window,
         probes=job.probes,
     )
-    # The window is time that the host was asked to take: it does not count against its deadline.
+    # The host was asked to take the time of the window: it does not count against the deadline.
     window = longest_window(job.commands, job.window, job.longest)
     timeout = job.settings.command_timeout + window
     settings = dataclasses.replace(job.settings, command_timeout=timeout)
@@ -121,12 +121,14 @@ def _was_privileged(
     machine = sections.get("machine")
     if machine is not None and machine.stdout.startswith(b"0\n"):
         return True
-    names = [name for one in commands if one.privileged for name in one.sections]
+    names = [name for command in commands if command.privileged for name in command.sections]
     asked = [sections[name] for name in names if name in sections]
     return (
         become
         and bool(asked)
-        and not any(one.stderr.startswith(b"sudo:") and one.status != 0 for one in asked)
+        and not any(
+            section.stderr.startswith(b"sudo:") and section.status != 0 for section in asked
+        )
     )
 
 

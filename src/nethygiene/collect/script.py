@@ -1,4 +1,4 @@
-"""The one script that a host is sent: the commands of the probes, framed so that none can forge.
+"""The one script that a host is sent: the commands of the probes, in frames that none can forge.
 
 The script is POSIX sh (dash, bash, busybox ash) and travels on standard input: an argument
 would end at 128 KiB, and would show the boundary in the process list. It writes no file and
@@ -17,10 +17,10 @@ from nethygiene.collect.command import LONGEST_WINDOW, REFUSED, Command
 # Each section is framed on both streams by a line that starts with the run's boundary. No
 # command can write it: it is in no argument, no environment and no file.
 #
-# $(...) carries the exit statuses on descriptor 3, past the pipe that caps the output; the
-# status of `head` is told where it failed, since a missing one would leave an empty section.
+# $(...) carries the exit statuses on descriptor 3, past the pipe that caps the output. The status
+# of `head` is reported if it fails: a host without `head` would leave an empty section.
 #
-# `set +a` and `unset`, for a login whose shell exports all, or has a variable of that name.
+# `set +a` and `unset` serve a login whose shell exports all, or has a variable of that name.
 _PRELUDE = """\
 set +a
 unset nh
@@ -107,8 +107,8 @@ AS_ROOT = ("sudo", "-n")
 """The words by which an ordinary login runs a command as root."""
 
 
-# Seconds of sleep at a time, at most. After each the script writes a line break between sections,
-# and so ends when nobody is there any more: else a window of an hour would outlive its connection.
+# The script sleeps this many seconds at a time, at most. After each sleep it writes a line break
+# between sections, and so ends if its connection is gone, which a long window would outlive.
 _SLEEP = 5.0
 
 
@@ -160,9 +160,10 @@ def compose(
         The script, for the standard input of ``/bin/sh -s``.
     """
     commands = list(commands)
-    # One at most: the script knows it by the name of its function.
-    watch = next((one for one in commands if one.prolongs and 0 < window < longest), None)
-    commands = [one for one in commands if not one.prolongs]
+    # One command at most: the script has one function for it.
+    prolonging = [command for command in commands if command.prolongs and 0 < window < longest]
+    watch = prolonging[0] if prolonging else None
+    commands = [command for command in commands if not command.prolongs]
     sampled = [command for command in commands if command.sampled]
     prefix = "".join(f"{shlex.quote(word)} " for word in sudo)
     if tuple(sudo) == AS_ROOT:
@@ -174,14 +175,14 @@ def compose(
         lines.append(f"nh_sudo='{' '.join(AS_ROOT)}'\n")
         lines.append('[ "$(id -u 2>/dev/null)" = 0 ] && nh_sudo=\n')
     if any(command.user is not None for command in commands):
-        # Asked once, and only where something depends on it: each command costs a host some ms.
+        # `id` runs once, and only if something depends on it: each command costs a host some ms.
         lines.append(f"nh_me=$(id -un 2>/dev/null) nh_become={'sudo' if sudo else ''}\n")
     if sampled and window > 0:
         if watch is not None:
             lines.append(f"nh_suspects() {{ {watch.shell}; }}\n")
         lines += [_run(command, f"{command.name}@first", prefix) for command in sampled]
         if watch is not None:
-            # Between the samples, not around them: what it counted, they have counted as well.
+            # It runs between the samples: they have counted all that it counts.
             lines.append("nh_before=$(nh_suspects </dev/null 2>/dev/null 4>&-)\n")
         # The other commands run inside the window; `wait` lasts until both are over.
         parts = math.ceil(window / _SLEEP)
@@ -189,7 +190,7 @@ def compose(
         lines.append('sleep "$nh_part" </dev/null >/dev/null 2>&1 4>&- & nh_window=$!\n')
     lines += [_run(command, command.name, prefix) for command in commands if not command.sampled]
     if sampled and window > 0:
-        # Samples at no distance would find that no counter rose.
+        # Without a distance in time, the samples would find that no counter rose.
         lines.append("if wait $nh_window && nh_rest; then :\n")
         if watch is not None:
             lines.append(f"nh_prolong {shlex.quote(watch.name)} {math.ceil(longest)}\n")

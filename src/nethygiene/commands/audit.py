@@ -60,7 +60,7 @@ _AFTER = """
       5   no test is selected
     """
 
-# Where the folder cannot be written, pytest would warn that --lf has nothing to remember by.
+# In a folder that is not writable, pytest would warn that it cannot remember failures for --lf.
 _SET_UP = ("-p", "nethygiene.plugin", "-W", "ignore::pytest.PytestCacheWarning")
 
 
@@ -79,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 class _Named:
-    """A plugin of pytest that says in its messages which program this is."""
+    """A plugin of pytest that puts the name of our program into pytest's messages."""
 
     def pytest_addoption(self, parser: pytest.Parser) -> None:
         parser.prog = "nethygiene audit"
@@ -88,8 +88,14 @@ class _Named:
 def _checks(arguments: Sequence[str]) -> list[str]:
     """The shipped rules; not all of them where an argument names some of their modules."""
     here = Path.cwd()
-    modules = [one for one in arguments if ".py" in one or one.startswith("nethygiene.checks")]
-    if any(names_shipped_checks(one, here) for one in modules if not one.startswith("-")):
+    modules = [
+        argument
+        for argument in arguments
+        if ".py" in argument or argument.startswith("nethygiene.checks")
+    ]
+    if any(
+        names_shipped_checks(argument, here) for argument in modules if not argument.startswith("-")
+    ):
         return ["--pyargs"]
     # A clone on the import path without an installation has no package of this name.
     if importlib.util.find_spec("nethygiene.checks") is not None:
@@ -98,7 +104,7 @@ def _checks(arguments: Sequence[str]) -> list[str]:
 
 
 class AuditParser(Parser):
-    """Knows the options that are ours; pytest reads their values, and says what is wrong there."""
+    """Recognises our options; pytest reads their values, and reports what is wrong with them."""
 
     def __init__(self) -> None:
         super().__init__("audit", description=_DESCRIPTION, after=_AFTER, usage=_USAGE)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 USAGE_ERROR = 4
-"""As the audit's own exit status for wrong usage."""
+"""The exit status of the audit for wrong usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Subcommand:
         Raises:
             UsageError: what it reads is wrong.
         """
-        # Before pytest runs, nothing may be imported that it rewrites assertions of.
+        # Modules whose assertions pytest rewrites must not be imported before pytest runs.
         module = importlib.import_module(f"nethygiene.commands.{self.name.replace('-', '_')}")
         run: Callable[[Sequence[str]], int] = module.run
         return run(arguments)

@@ -9,7 +9,7 @@ from nethygiene.inventory.policy import Policy
 
 
 def add_host_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say for which hosts it is."""
+    """Add the options that say for which hosts it is printed."""
     parser.add_argument(
         "-i",
         "--inventory",

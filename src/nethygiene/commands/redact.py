@@ -1,4 +1,4 @@
-"""`nethygiene redact`: an evidence file anew, with pseudonyms."""
+"""`nethygiene redact`: copies an evidence file with pseudonyms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
     parser = Parser(
         "redact",
         description="""
-            Write an evidence file anew, with pseudonyms for addresses and names. They
+            Copy an evidence file with pseudonyms for addresses and names. They
             replace one to one, alike in the whole file, so that rules judge it as they
             judged the original. The key of the pseudonyms is kept nowhere.
             """,
@@ -42,8 +42,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         header, _ = read_evidence(source)
         hosts = redact(lambda: read_evidence(source)[1])
-        # All of the file has been read once before the first comes: what is wrong with it is told
-        # before a file is made.
+        # The whole file is read before the first host comes: an error in it is reported before
+        # the new file is made.
         first = next(hosts, None)
         with EvidenceWriter(to, header.unnamed()) as writer:
             for host in () if first is None else itertools.chain([first], hosts):

@@ -17,7 +17,7 @@ COMMANDS = (
     Subcommand(
         "forced-command", "print the forced command for a key that can do nothing but audit"
     ),
-    Subcommand("redact", "write an evidence file anew, with pseudonyms for addresses and names"),
+    Subcommand("redact", "copy an evidence file with pseudonyms for addresses and names"),
 )
 
 _HELP = frozenset({"-h", "--help", "help"})
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone. Python would try to flush the rest of it at its end.
+        # The reader of our output is gone. Python would try to flush the rest of it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     return status
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     if not arguments:
         sys.stdout.write(overview())
-        # No audit was run: a script that lost its arguments must not take that for a clean one.
+        # No audit ran: a script that lost its arguments must not take this for a clean audit.
         return USAGE_ERROR
     name, *rest = arguments
     commands = {command.name: command for command in COMMANDS}
@@ -73,7 +73,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def overview() -> str:
-    """What there is."""
+    """The help of the program: its commands and examples."""
     width = max(len(command.name) for command in COMMANDS)
     lines = [f"  {command.name:{width}}  {command.summary}" for command in COMMANDS]
     return "\n".join(

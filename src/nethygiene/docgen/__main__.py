@@ -12,7 +12,7 @@ from nethygiene.shipped import shipped_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 1 where `--check` finds a file out of step, 2 for wrong usage."""
+    """Return the exit status: 1 if `--check` finds a file out of step, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m nethygiene.docgen", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, exit with status 1")
     options = parser.parse_args(arguments)
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     problems = list(out_of_step(root, files))
     for problem in problems:
-        sys.stdout.write(f"{problem}\n" if options.check else f"{problem}: mended\n")
+        sys.stdout.write(f"{problem}\n" if options.check else f"{problem}: updated\n")
     if options.check:
         if problems:
             sys.stdout.write("run: make docs\n")

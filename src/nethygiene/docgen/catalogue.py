@@ -37,7 +37,7 @@ def _load(path: Path) -> CheckModule:
     spec = importlib.util.spec_from_file_location(f"nethygiene.checks.{path.stem}", path)
     if spec is None or spec.loader is None:  # pragma: no cover - every .py file has a loader
         raise ImportError(f"{path} cannot be imported")
-    # Not put into sys.modules: pytest may have the same file there, under a name of its own.
+    # The module stays out of sys.modules: pytest may hold the same file there by another name.
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     declared = (rule_of(value) for value in vars(module).values())

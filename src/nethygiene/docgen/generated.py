@@ -1,4 +1,4 @@
-"""All generated files: made, written, and compared with what is there."""
+"""All generated files: made, written, and compared with those on disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nethygiene.engine.results import results_json_schema
 from nethygiene.inventory.schema import inventory_json_schema
 from nethygiene.sudoers import sudoers_file
 
-# A page here that no rule made is of a rule that is gone.
+# A page in this folder that no rule makes belongs to a rule that is gone.
 _RULE_PAGES = "docs/rules"
 
 

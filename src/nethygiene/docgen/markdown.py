@@ -34,7 +34,7 @@ def wrapped(command: str) -> str:
     """A long command over several lines, broken between words, never inside quotes."""
     lines = [""]
     for word in re.findall(r"(?:'[^']*'|[^\s'])+", command):
-        # A word that is longer than a line gains nothing from a line of its own.
+        # A word longer than a line stays on its line: a break before it would not make it fit.
         if lines[-1] and len(word) < _COLUMNS <= len(lines[-1]) + len(word):
             lines.append("   ")
         lines[-1] += f" {word}" if lines[-1] else word

@@ -17,7 +17,7 @@ _INTRODUCTION = """\
 A probe brings one fact: commands that are run on the host, and a parser of what they print. The
 commands of all probes that the selected rules need travel as one script, which is run once, by the
 login user, and changes nothing on the host. Only the commands that say so ask for root, by
-`sudo -n`, where the inventory says `ansible_become`; where sudo refuses, what they would have told
+`sudo -n`, where the inventory says `ansible_become`; where sudo refuses, what they would have read
 is unknown.
 """
 
@@ -57,7 +57,7 @@ def probes_page() -> str:
 
 
 def fact_in_a_line(probe: Probe) -> str:
-    """What the probe tells: the first line of its module."""
+    """What the probe reads: the first line of its module."""
     text = sys.modules[probe.parse.__module__].__doc__ or probe.name
     return text.split("\n", 1)[0].rstrip(".")
 

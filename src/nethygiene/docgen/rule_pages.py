@@ -37,7 +37,7 @@ def rule_page(rule: Rule, module: CheckModule) -> str:
         f"## Kernels\n\n{prose(documentation.kernels)}" if documentation.kernels else "",
         f"## What it reads\n\n{_reads(rule)}",
         f"## Run it alone\n\n{code([f'pytest checks --inventory=FILE -k {rule.id}'])}",
-        "## References\n\n" + "".join(f"- {one}\n" for one in documentation.references),
+        "## References\n\n" + "".join(f"- {reference}\n" for reference in documentation.references),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -94,14 +94,14 @@ def _reads(rule: Rule) -> str:
 
 
 def _privilege(probes: Iterable[Probe]) -> Iterator[str]:
-    privileged = [one for probe in probes for one in probe.commands if one.privileged]
+    privileged = [command for probe in probes for command in probe.commands if command.privileged]
     if not privileged:
         yield "No privilege is needed.\n"
         return
-    commands = ", ".join(f"`{one.shell}`" for one in privileged)
+    commands = ", ".join(f"`{command.shell}`" for command in privileged)
     yield (
         f"{commands} is run as root where that is allowed: log in as root, or set "
         "`ansible_become` and give the login this line in sudoers "
         "(`nethygiene sudoers --user audit` prints the whole file):\n"
     )
-    yield code(sudoers_rule(one, "audit") for one in privileged)
+    yield code(sudoers_rule(command, "audit") for command in privileged)

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from nethygiene.collect.evidence import EvidenceHost, EvidenceLine, read_again, read_lines
+from nethygiene.collect.evidence import PlacedHost, read_again, read_lines
+from nethygiene.collect.evidence_lines import EvidenceHost
 from nethygiene.transcript import HostFailure, Transcript
 
 
@@ -33,7 +34,7 @@ class KeptAnswers:
         """
         self.path = path
         self.header, lines = read_lines(path)
-        self._lines: dict[str, EvidenceLine] = {}
+        self._lines: dict[str, PlacedHost] = {}
         for line in lines:
             without_answers = line.host.model_copy(update={"sections": {}})
             self._lines[line.host.host] = replace(line, host=without_answers)

@@ -1,8 +1,8 @@
 """Pseudonyms of addresses that keep prefixes: two that share n bits share n bits afterwards.
 
 The construction is Crypto-PAn's (Xu, Fan, Ammar, Moon: Prefix-Preserving IP Address Anonymization,
-2002): each bit is flipped or not by a keyed hash of the bits before it. The libraries that bring it
-know nothing of what has to stay here: what kind an address is of, and that ranges stay ranges.
+2002): a keyed hash of the bits before a bit decides whether it is flipped. Libraries of it do not
+keep what has to stay here: the kind of an address, and ranges as ranges.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class AddressMap:
 
     def address(self, version: int, number: int) -> int:
         """The pseudonym of an address."""
-        found = self._known.get((version, number))
-        if found is None:
-            found = self._known[version, number] = self._mapped(version, number)
-        return found
+        pseudonym = self._known.get((version, number))
+        if pseudonym is None:
+            pseudonym = self._known[version, number] = self._mapped(version, number)
+        return pseudonym
 
     def network(self, version: int, number: int, length: int) -> int:
         """The first address of the pseudonym of a network."""
@@ -56,7 +56,7 @@ class AddressMap:
     def range(self, version: int, low: int, high: int) -> tuple[int, int]:
         """The first and last address of a range's pseudonym.
 
-        It is right once :meth:`learn` was told of all ranges.
+        It is right once :meth:`learn` has seen all ranges.
         """
         if low >= high:
             return self.address(version, low), self.address(version, high)
@@ -65,7 +65,7 @@ class AddressMap:
         return first, self.address(version, high) | ((1 << above) - 1)
 
     def learn(self, version: int, low: int, high: int) -> None:
-        """Keep a range in one piece; to be called before the first pseudonym is asked for."""
+        """Keep a range in one piece; call this before the first pseudonym is asked for."""
         if low >= high:
             return
         bits = _BITS[version]
@@ -77,7 +77,7 @@ class AddressMap:
         self._known.clear()
 
     def changed(self) -> Iterator[tuple[int, int, int]]:
-        """Version, address and pseudonym of all that were asked for and are not themselves."""
+        """Version, address and pseudonym of each address asked for that has a pseudonym."""
         for (version, number), other in self._known.items():
             if number != other:
                 yield version, number, other
@@ -90,10 +90,9 @@ class AddressMap:
             for upper in _EMBEDDED:
                 if number >> 32 << 32 == upper:
                     return upper | self.address(4, number & 0xFFFFFFFF)
-        for one in _UNCHANGED:
-            if one.version == version and number in range(
-                int(one.network_address), int(one.broadcast_address) + 1
-            ):
+        for network in _UNCHANGED:
+            length = _BITS[version] - network.prefixlen
+            if network.version == version and number >> length == int(network[0]) >> length:
                 return number
         bits = _BITS[version]
         flips = 0
@@ -105,11 +104,11 @@ class AddressMap:
         node = (version, depth, prefix)
         if node in self._pinned:
             return 0
-        found = self._flips.get(node)
-        if found is None:
+        flip = self._flips.get(node)
+        if flip is None:
             digest = hashlib.blake2b(b"%d %d %x" % node, key=self._key, digest_size=1).digest()
-            found = self._flips[node] = digest[0] & 1
-        return found
+            flip = self._flips[node] = digest[0] & 1
+        return flip
 
 
 def _free_bits(version: int, low: int, high: int) -> tuple[int, int]:

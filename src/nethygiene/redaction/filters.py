@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from nethygiene.redaction.text import Pseudonyms
 
-# Free text, and what matches on content: no verdict depends on it.
+# Free text and matches on content: no verdict depends on them.
 _FREE = re.compile(
     r"(--(?:comment|log-prefix|nflog-prefix|string|hex-string|u32|bytecode|helper|path)\s+)"
     r'(?:"(?:[^"\\]|\\.)*"|\S+)'
@@ -23,7 +23,7 @@ Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | 
 
 
 def nft(text: str, given: Pseudonyms) -> str:
-    """``nft -j list ruleset``; what is not JSON stays something that is none."""
+    """``nft -j list ruleset``; text that is not JSON becomes other text that is not JSON."""
     try:
         document = json.loads(text)
         return json.dumps(_walk(document, given)) + "\n"
@@ -31,17 +31,17 @@ def nft(text: str, given: Pseudonyms) -> str:
         return "" if not text.strip() else "redacted: not JSON\n"
 
 
-def _walk(one: Json, given: Pseudonyms) -> Json:
-    if isinstance(one, list):
-        return [_walk(each, given) for each in one]
-    if isinstance(one, str):
-        return given.in_text(one)
-    return _fields(one, given) if isinstance(one, dict) else one
+def _walk(value: Json, given: Pseudonyms) -> Json:
+    if isinstance(value, list):
+        return [_walk(element, given) for element in value]
+    if isinstance(value, str):
+        return given.in_text(value)
+    return _fields(value, given) if isinstance(value, dict) else value
 
 
-def _fields(one: Mapping[str, Json], given: Pseudonyms) -> dict[str, Json]:
+def _fields(source: Mapping[str, Json], given: Pseudonyms) -> dict[str, Json]:
     made: dict[str, Json] = {}
-    for name, value in one.items():
+    for name, value in source.items():
         if name in _TEXTS and isinstance(value, str):
             made[name] = "redacted"
         elif name == "prefix" and isinstance(value, dict) and isinstance(value.get("len"), int):
@@ -58,21 +58,21 @@ def _fields(one: Mapping[str, Json], given: Pseudonyms) -> dict[str, Json]:
     return made
 
 
-def _match(one: Mapping[str, Json], given: Pseudonyms) -> Json:
-    left, right = one.get("left"), one.get("right")
+def _match(statement: Mapping[str, Json], given: Pseudonyms) -> Json:
+    left, right = statement.get("left"), statement.get("right")
     payload = left.get("payload") if isinstance(left, dict) else None
     if isinstance(payload, dict) and "base" in payload:
-        # Raw bytes of a header, perhaps an address: what they are compared with decides nothing.
-        return {**_fields(one, given), "right": 0}
-    if one.get("op") in _LIMITS and isinstance(right, str):
+        # Raw bytes of a header may be an address, and their value decides no verdict.
+        return {**_fields(statement, given), "right": 0}
+    if statement.get("op") in _LIMITS and isinstance(right, str):
         low, high = ("::", "ffff:" * 7 + "ffff") if ":" in right else ("0.0.0.0", "255.255.255.255")  # noqa: S104 - no socket
-        inside = one["op"] in {"<=", ">"}
-        return {**_fields(one, given), "right": _limit(right, low, high, given, upper=inside)}
-    return _fields(one, given)
+        inside = statement["op"] in {"<=", ">"}
+        return {**_fields(statement, given), "right": _limit(right, low, high, given, upper=inside)}
+    return _fields(statement, given)
 
 
 def _limit(text: str, low: str, high: str, given: Pseudonyms, *, upper: bool) -> str:
-    """Where a comparison cuts the address space: all below, and all from there on, stay whole."""
+    """The pseudonym of a comparison's limit: the addresses on both sides of it stay together."""
     if upper:
         ends = given.span(low, text)
         return text if ends is None else ends[1]
@@ -97,8 +97,8 @@ def virtual_servers(text: str, given: Pseudonyms) -> str:
 
 
 def traffic_control(text: str, _given: Pseudonyms) -> str:
-    """``tc filter show``: that there is one is all that is asked of it."""
+    """``tc filter show``: rules ask only whether there is a filter."""
     lines = text.split("\n")
     return "\n".join(
-        one if one.startswith("# ") or not one.strip() else "filter redacted" for one in lines
+        line if line.startswith("# ") or not line.strip() else "filter redacted" for line in lines
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nethygiene.collect.command import Holds
-from nethygiene.collect.evidence import EvidenceHost
+from nethygiene.collect.evidence_lines import EvidenceHost
 from nethygiene.engine.catalogue import all_probes, commands_for
 from nethygiene.errors import UsageError
 from nethygiene.inventory.policy import Policy, policy_from_plain
@@ -35,7 +35,7 @@ REDACTORS: Mapping[Holds, Redactor] = {
     "virtual servers": filters.virtual_servers,
     "traffic control": filters.traffic_control,
 }
-"""How an answer is redacted, by what its command says that it holds."""
+"""How an answer is redacted, by what its command holds."""
 
 
 def new_key() -> bytes:
@@ -49,7 +49,7 @@ def redact(
     """Replace addresses and names one to one, alike in all hosts of a file.
 
     Args:
-        hosts: gives the hosts, each of the two times that it is called.
+        hosts: gives the hosts; it is called twice.
         key: what the pseudonyms depend on; None for a random one, which is kept nowhere.
 
     Raises:
@@ -57,7 +57,7 @@ def redact(
     """
     chosen = new_key() if key is None else key
     given = Pseudonyms(AddressMap(chosen), NameMap(chosen))
-    # Ranges and names have to be known before the first pseudonym is given.
+    # The first pass learns the ranges and names that pseudonyms depend on.
     for host in hosts():
         _redact_host(host, given)
     given.learning = False
@@ -72,14 +72,14 @@ def _redact_host(line: EvidenceHost, given: Pseudonyms) -> EvidenceHost:
         raise UsageError(f"host {line.host!r}: {error}") from None
     name = given.names.host(line.host)
     address = given.host(line.address)
-    groups = tuple(sorted(_group(one, given) for one in line.groups))
+    groups = tuple(sorted(_group(group, given) for group in line.groups))
     redacted = redact_policy(policy, given)
     transcript = line.transcript()
-    known = _redacted_sections(policy, redacted, tuple(line.probes))
+    kept = _kept_sections(policy, redacted, tuple(line.probes))
     sections = {
-        known[one].name: _redact_section(section, known[one].redactor, given)
-        for one, section in transcript.sections.items()
-        if one in known
+        kept[old].name: _redact_section(section, kept[old].redactor, given)
+        for old, section in transcript.sections.items()
+        if old in kept
     }
     made = dataclasses.replace(
         transcript,
@@ -106,21 +106,19 @@ def _failure(transcript: Transcript) -> HostFailure | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Redacted:
-    """What becomes of a section: its name by the redacted policy, and how it is redacted."""
+class _Kept:
+    """A section that redacted evidence keeps: its name by the redacted policy, and its redactor."""
 
     name: str
     redactor: Redactor
 
 
-def _redacted_sections(
-    policy: Policy, redacted: Policy, probes: Sequence[str]
-) -> Mapping[str, _Redacted]:
-    """The sections that may be kept, by name; whatever is not known to be redacted is left out."""
-    known = [one for one in probes if one in all_probes()]
+def _kept_sections(policy: Policy, redacted: Policy, probes: Sequence[str]) -> Mapping[str, _Kept]:
+    """The sections that have a redactor, by name; all others are left out."""
+    known = [probe for probe in probes if probe in all_probes()]
     before, after = commands_for(known, policy), commands_for(known, redacted)
     return {
-        old: _Redacted(new, REDACTORS[command.holds])
+        old: _Kept(new, REDACTORS[command.holds])
         for command, renamed in zip(before, after, strict=True)
         if command.holds is not None
         for old, new in zip(command.sections, renamed.sections, strict=True)

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from nethygiene import __version__
-from nethygiene.collect.evidence import EvidenceHeader, EvidenceHost, EvidenceWriter
+from nethygiene.collect.evidence import EvidenceWriter
+from nethygiene.collect.evidence_lines import EvidenceHeader, EvidenceHost
 from nethygiene.engine.audit import Audit
 from nethygiene.engine.machine import Machine
 from nethygiene.engine.subject import Subject
@@ -16,7 +17,7 @@ from nethygiene.transcript import Transcript
 
 @contextlib.contextmanager
 def keep_evidence(audit: Audit, hosts: int) -> Iterator[Callable[[Transcript], None]]:
-    """Keep the answers of so many hosts in the file that the audit's settings name, if any.
+    """Write the answers of so many hosts to the file that the audit's settings name, if any.
 
     Raises:
         EvidenceError: the file cannot be written.
@@ -30,8 +31,9 @@ def keep_evidence(audit: Audit, hosts: int) -> Iterator[Callable[[Transcript], N
         with EvidenceWriter(path, header) as writer:
             yield lambda transcript: writer.add(_evidence_line(audit, transcript))
         return
-    # Pseudonyms depend on all hosts: none is written before the last has answered, and what was
-    # not redacted never touches the disk. The file is opened at once, so that it can be.
+    # Pseudonyms depend on all hosts, so that lines are written when the last host has answered; an
+    # answer that is not redacted never touches the disk. The file is opened at once: if that
+    # fails, the user learns it before the hosts are asked.
     with EvidenceWriter(path, header.unnamed()) as writer:
         lines: list[EvidenceHost] = []
         try:
@@ -42,7 +44,7 @@ def keep_evidence(audit: Audit, hosts: int) -> Iterator[Callable[[Transcript], N
 
 
 def _evidence_header(audit: Audit, hosts: int) -> EvidenceHeader:
-    """The header of this run's evidence, in which so many hosts are to follow."""
+    """The header of this run's evidence, before the lines of so many hosts."""
     return EvidenceHeader(
         tool=f"nethygiene {__version__}",
         run_id=audit.run_id,

@@ -25,7 +25,7 @@ _STAMP = re.compile(
 )
 _ENVELOPE = re.compile(r"From .*?((?: [A-Z][a-z]{2}){2} +\d{1,2} \d\d:\d\d:\d\d \d{4}\s*)")
 _COMPLAINT = re.compile(PATTERN)
-# The names in ssh's messages, and what else stands there in messages that name nobody.
+# Words that may stand in the place of a name in ssh's messages.
 _SSH_OWN = (
     "address|avoid|be|check|failed|failure|host|is|key|listen|negotiate|not|path|port|remote|root|uid|verification|"
     "UNKNOWN"
@@ -48,19 +48,19 @@ def sockets(text: str, given: Pseudonyms) -> str:
     text = _CGROUP.sub("/", text)
     text = _PROCESS.sub(lambda match: f'("{given.names.process(match[1])}"', text)
     head, newline, rest = text.partition("\n")
-    # What sshd tells of the login: four words with spaces between.
+    # The first line is sshd's description of the login: four words with spaces between.
     return given.in_text(head) + newline + _END.sub(end, rest)
 
 
 def interfaces(text: str, given: Pseudonyms) -> str:
-    """``ip link``, ``ip addr`` and routes: without the free text of aliases and labels."""
+    """``ip link``, ``ip addr`` and routes; the free text of aliases and labels goes."""
     text = _ALIAS.sub(lambda match: match[1] + given.names.name("alias", match[0]), text)
     text = _LABEL.sub(lambda match: f"{match[1]}:{given.names.name('label', match[2])}", text)
     return given.in_text(text)
 
 
 def configuration(text: str, given: Pseudonyms) -> str:
-    """Lines of configuration files behind their names: without comments."""
+    """Lines of configuration files behind the files' names; comments go."""
     return given.in_text(_CONFIG_COMMENT.sub(r"\1", text))
 
 
@@ -72,10 +72,10 @@ def ssh_processes(text: str, given: Pseudonyms) -> str:
         if line.startswith("="):
             argv.append(line[1:])
             continue
-        made += [f"={one}" for one in arguments(argv, given)]
+        made += [f"={argument}" for argument in arguments(argv, given)]
         argv = []
         made.append(_process_line(line, given))
-    made += [f"={one}" for one in arguments(argv, given)]
+    made += [f"={argument}" for argument in arguments(argv, given)]
     return "\n".join(made)
 
 
@@ -90,7 +90,7 @@ def _process_line(line: str, given: Pseudonyms) -> str:
 
 
 def log(text: str, given: Pseudonyms) -> str:
-    """What a tunnel's log told: of each line its time, and ssh's own words."""
+    """A tunnel's log: each line keeps its time and ssh's own words."""
     return "\n".join(_log_line(line, given) for line in text.split("\n"))
 
 
@@ -126,8 +126,8 @@ def _ssh_words(text: str, given: Pseudonyms) -> str:
     made, end = "", 0
     for match in _NAMED.finditer(text):
         name = match["name"]
-        told = given.names.path(name) if "/" in name else given.host(name)
-        made += given.in_text(text[end : match.start("name")]) + told
+        pseudonym = given.names.path(name) if "/" in name else given.host(name)
+        made += given.in_text(text[end : match.start("name")]) + pseudonym
         end = match.end("name")
     return made + given.in_text(text[end:])
 

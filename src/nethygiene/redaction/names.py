@@ -7,10 +7,10 @@ import hashlib
 import hmac
 import re
 
-# What every host has: nobody is known by them.
+# Every host has these, so that they identify nobody.
 _COMMON_USERS = frozenset({"root", "nobody", ""})
 _COMMON_HOSTS = frozenset({"localhost", "localhost.localdomain", "none", "", "*"})
-# Rules know these by name.
+# Rules look for these names.
 _KNOWN_PROCESSES = frozenset(
     {"ssh", "sshd", "dropbear", "tinysshd", "autossh", "systemd", "docker-proxy", "rootlessport"}
     | {"rootlesskit", "slirp4netns", "pasta", "pasta.avx2", "gvproxy"}
@@ -30,12 +30,12 @@ class NameMap:
         self._pattern: tuple[int, re.Pattern[str]] | None = None
 
     def name(self, kind: str, text: str) -> str:
-        """``KIND-7`` for whatever stands for `text` among its kind."""
-        found = self._given.get((kind, text))
-        if found is None:
+        """The pseudonym of `text` among its kind, as ``KIND-7``."""
+        pseudonym = self._given.get((kind, text))
+        if pseudonym is None:
             number = self._counts[kind] = self._counts.get(kind, 0) + 1
-            found = self._given[kind, text] = f"{kind}-{number}"
-        return found
+            pseudonym = self._given[kind, text] = f"{kind}-{number}"
+        return pseudonym
 
     def host(self, text: str) -> str:
         """A host name, or a name of ssh_config; ssh compares them in lower case."""
@@ -57,16 +57,16 @@ class NameMap:
         return f"{'/' * text.startswith('/')}redacted/{self.name('file', text)}"
 
     def mac(self, text: str) -> str:
-        """A link-layer address; it stays a group's or one station's, and local or not."""
+        """A link-layer address; it keeps the bits for groups and for local administration."""
         octets = bytes.fromhex(text.replace(":", ""))
         if octets in {bytes(len(octets)), b"\xff" * len(octets)}:
             return text
         given = self._digest(b"mac", octets)[: len(octets)].ljust(len(octets), b"\0")
         first = given[0] & ~_MAC_KEPT | octets[0] & _MAC_KEPT
-        return ":".join(f"{one:02x}" for one in (first, *given[1:]))
+        return ":".join(f"{octet:02x}" for octet in (first, *given[1:]))
 
     def public_key(self, encoded: str) -> str:
-        """The base64 of a public key: another of the same type and length."""
+        """The base64 of a public key; the pseudonym has the same type and length."""
         try:
             blob = base64.b64decode(encoded, validate=True)
         except ValueError:
@@ -81,13 +81,13 @@ class NameMap:
 
     def fingerprint(self, text: str) -> str:
         """The SHA256 fingerprint of a key: that of the key's pseudonym."""
-        found = self._blobs.get(text)
-        if found is None:
-            found = _fingerprint(self._digest(b"fingerprint", text.encode()))
-        return found
+        pseudonym = self._blobs.get(text)
+        if pseudonym is None:
+            pseudonym = _fingerprint(self._digest(b"fingerprint", text.encode()))
+        return pseudonym
 
     def known(self) -> dict[str, str]:
-        """Name to pseudonym, of hosts and users."""
+        """The pseudonyms of hosts, users and groups, by name."""
         return {
             name: given
             for (kind, name), given in self._given.items()
@@ -95,14 +95,14 @@ class NameMap:
         }
 
     def in_words(self, text: str) -> str:
-        """Free text, with the names that are known by now replaced."""
+        """Free text, with pseudonyms for the names seen so far."""
         known = self.known()
         if not known:
             return text
         if self._pattern is None or self._pattern[0] != len(known):
-            words = "|".join(re.escape(one) for one in sorted(known, key=len, reverse=True))
-            found = re.compile(rf"(?<![\w.-])(?:{words})(?![\w-]|\.\w)", re.IGNORECASE)
-            self._pattern = (len(known), found)
+            words = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
+            pattern = re.compile(rf"(?<![\w.-])(?:{words})(?![\w-]|\.\w)", re.IGNORECASE)
+            self._pattern = (len(known), pattern)
         return self._pattern[1].sub(
             lambda match: known.get(match[0]) or known.get(match[0].lower()) or "redacted", text
         )

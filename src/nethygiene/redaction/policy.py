@@ -26,8 +26,8 @@ def redact_policy(policy: Policy, given: Pseudonyms) -> Policy:
         _tunnel(plain["tunnels"][name], tunnel, given)
     items = {
         name
-        for one in ("services", "upstreams", "routes", "tunnels")
-        for name in plain.get(one, {})
+        for section in ("services", "upstreams", "routes", "tunnels")
+        for name in plain.get(section, {})
     }
     for waiver in plain.get("waivers", {}).values():
         if waiver.get("item") in items:
@@ -50,7 +50,7 @@ def _networks(
             sources = getattr(item, "except_" if key == "except" else key)
             if key in plain[str(name)]:
                 plain[str(name)][key] = [
-                    one if one == "any" else str(given.network(one)) for one in sources
+                    source if source == "any" else str(given.network(source)) for source in sources
                 ]
 
 
@@ -59,7 +59,7 @@ def _tunnel(plain: dict[str, Any], tunnel: Tunnel, given: Pseudonyms) -> None:
     plain["destination"] = destination(tunnel.destination, given)
     for key in ("local_forwards", "remote_forwards"):
         if key in plain:
-            plain[key] = [forward(one, given) for one in plain[key]]
+            plain[key] = [forward(written, given) for written in plain[key]]
     if tunnel.check is not None:
         plain["check"]["destination"] = destination(tunnel.check.destination, given)
     if "options" in plain:
@@ -67,7 +67,7 @@ def _tunnel(plain: dict[str, Any], tunnel: Tunnel, given: Pseudonyms) -> None:
             key: option_value(key, value, given) for key, value in tunnel.options.items()
         }
     if "host_keys" in plain:
-        plain["host_keys"] = [given.names.fingerprint(one) for one in tunnel.host_keys]
+        plain["host_keys"] = [given.names.fingerprint(key) for key in tunnel.host_keys]
     if isinstance(plain.get("run_by"), dict):
         plain["run_by"] = {"log": given.names.path(plain["run_by"]["log"])}
     elif isinstance(plain.get("run_by"), str) and plain["run_by"] != "cron":

@@ -1,4 +1,4 @@
-"""What ssh says and is told, redacted: its arguments, its configuration, and known_hosts."""
+"""ssh's arguments, its configuration and known_hosts, redacted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATHS = frozenset(
     | {"certificatefile", "identityagent"}
 )
 _COMMANDS = frozenset({"knownhostscommand", "localcommand", "proxycommand", "remotecommand"})
-_TOLD = frozenset({"*", "none", "ssh", "other", "set"})
+_KEPT_VALUES = frozenset({"*", "none", "ssh", "other", "set"})
 # A value that is no name: a number, a time, a word of ssh's own.
 _PLAIN = re.compile(r"[A-Za-z]*|[0-9]+[A-Za-z]?|[A-Za-z0-9@.,+*?!^-]*(?:ssh|sha2|rsa)[\w@.,+*?!-]*")
 _OPTION = re.compile(r"(\s*)([A-Za-z0-9]+)(\s*=\s*|\s+)(.*)", re.DOTALL)
@@ -39,7 +39,7 @@ def destination(text: str, given: Pseudonyms) -> str:
 def jumps(text: str, given: Pseudonyms) -> str:
     """The hops of ProxyJump."""
     return ",".join(
-        one if one.lower() == "none" else destination(one, given) for one in text.split(",")
+        hop if hop.lower() == "none" else destination(hop, given) for hop in text.split(",")
     )
 
 
@@ -47,10 +47,10 @@ def forward(text: str, given: Pseudonyms) -> str:
     """``[bind:]port:host:port`` and its other forms; ports stay."""
 
     def part(match: re.Match[str]) -> str:
-        one = match[0]
-        if one.isdigit() or one == "*":
-            return one
-        return given.names.path(one) if one.startswith("/") else given.host(one)
+        word = match[0]
+        if word.isdigit() or word == "*":
+            return word
+        return given.names.path(word) if word.startswith("/") else given.host(word)
 
     return _PART.sub(part, text)
 
@@ -59,7 +59,7 @@ def option_value(keyword: str, value: str, given: Pseudonyms) -> str:
     """The value of an option of ssh."""
     key = keyword.lower()
     if key in _COMMANDS:
-        return value if value in _TOLD else "*"
+        return value if value in _KEPT_VALUES else "*"
     if key == "user":
         return given.names.user(value)
     if key == "proxyjump":
@@ -67,16 +67,16 @@ def option_value(keyword: str, value: str, given: Pseudonyms) -> str:
     if key in _HOSTS:
         return given.host(value)
     if key in _PATHS:
-        return " ".join(given.names.path(one) for one in value.split())
+        return " ".join(given.names.path(path) for path in value.split())
     if key in {"localforward", "remoteforward", "dynamicforward"}:
-        return " ".join(forward(one, given) for one in value.split())
+        return " ".join(forward(word, given) for word in value.split())
     if _PLAIN.fullmatch(value):
         return value
     return given.names.name("value", value)
 
 
 def option(text: str, given: Pseudonyms) -> str:
-    """What stands behind ``-o``."""
+    """The argument of ``-o``."""
     match = _OPTION.fullmatch(text)
     if match is None:
         return given.names.name("value", text)
@@ -157,8 +157,8 @@ def config_answer(text: str, given: Pseudonyms) -> str:
             made.append("=" + _known_line(line[1:], lookups, given))
         elif line.startswith("="):
             keyword, space, value = line[1:].partition(" ")
-            told = value if keyword == "status" else option_value(keyword, value, given)
-            made.append(f"={keyword}{space}{told}")
+            shown = value if keyword == "status" else option_value(keyword, value, given)
+            made.append(f"={keyword}{space}{shown}")
         else:
             made.append(line)
     return "\n".join(made)
@@ -175,18 +175,20 @@ def _asked(before: Sequence[str], word: str, given: Pseudonyms) -> str:
 
 def _lookups(lines: Iterable[str]) -> dict[str, None]:
     """The names by which the targets are looked up in known_hosts: lower-case keyword lines."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     answer: list[str] = []
     for line in [*lines, "target"]:
         if line.startswith("target"):
             config = parse_ssh_config(answer)
             if config is not None:
-                resolved = (host_names(one, config.port)[0] for one in config.all("resolved"))
-                found |= {name: None for name in (*lookup_name(config), *resolved) if name}
+                resolved = (
+                    host_names(address, config.port)[0] for address in config.all("resolved")
+                )
+                names |= {name: None for name in (*lookup_name(config), *resolved) if name}
             answer = []
         elif line.startswith("="):
             answer.append(line[1:])
-    return found
+    return names
 
 
 def _known_line(text: str, lookups: Iterable[str], given: Pseudonyms) -> str:
@@ -197,25 +199,25 @@ def _known_line(text: str, lookups: Iterable[str], given: Pseudonyms) -> str:
     lines, _ = parse(line, "")
     if not lines:
         return f"{number}:redacted"
-    (one,) = lines
-    known = KnownHosts((one,))
+    (entry,) = lines
+    known = KnownHosts((entry,))
     names = [_looked_up(name, given) for name in lookups if known.matching(name)]
-    marker = f"{one.marker.value} " if one.marker.value else ""
+    marker = f"{entry.marker.value} " if entry.marker.value else ""
     encoded = next(word for word in line.split() if word.startswith("AAAA"))
-    named = ",".join(names) or _not_looked_up(one.names, given)
-    kind = one.key_type if _KEY.fullmatch(one.key_type) else "redacted"
+    named = ",".join(names) or _not_looked_up(entry.names, given)
+    kind = entry.key_type if _KEY.fullmatch(entry.key_type) else "redacted"
     return f"{number}:{marker}{named} {kind} {given.names.public_key(encoded)}"
 
 
 def _not_looked_up(names: str, given: Pseudonyms) -> str:
-    """Names that nobody looks up, which stay such as may be an address, or not."""
+    """Names that nobody looks up; a name that may be an address stays one that may be."""
     if not may_be_address(names):
         return given.names.name("host", f"known_hosts {names}")
     written = [
-        one for one in names.split(",") if may_be_address(one) and not set(one) & set("|*?!")
+        name for name in names.split(",") if may_be_address(name) and not set(name) & set("|*?!")
     ]
     if written:
-        return ",".join(_looked_up(one, given) for one in written)
+        return ",".join(_looked_up(name, given) for name in written)
     return "*." + given.names.name("host", f"known_hosts {names}")
 
 

@@ -13,20 +13,20 @@ _FOUR = r"\d{1,3}(?:\.\d{1,3}){3}"
 _SIX = r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?"
 _ADDRESS = rf"(?:(?<![\w.:]){_SIX}(?![\w:])|(?<![\w.]){_FOUR}(?!\w|\.\d))"
 _TOKEN = re.compile(
-    rf"(?P<one>{_ADDRESS})"
-    rf"(?:-(?P<two>(?:{_SIX}|{_FOUR}))(?![\w:]*:\w|\.\d|\w)|/(?P<length>\d{{1,3}})(?![\w.]))?"
+    rf"(?P<begin>{_ADDRESS})"
+    rf"(?:-(?P<end>(?:{_SIX}|{_FOUR}))(?![\w:]*:\w|\.\d|\w)|/(?P<length>\d{{1,3}})(?![\w.]))?"
 )
 _MAC = re.compile(r"(?<![0-9A-Fa-f:])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5,19}(?![0-9A-Fa-f:])")
 
 
 @dataclass
 class Pseudonyms:
-    """The maps of one file, and where they are in learning it.
+    """The pseudonyms of one evidence file.
 
     Attributes:
-        addresses: of addresses.
-        names: of all else.
-        learning: the file is read for the first time: ranges are noted, what is made is dropped.
+        addresses: those of addresses.
+        names: those of everything else.
+        learning: the file is read for the first time: ranges are noted, and the result is dropped.
     """
 
     addresses: AddressMap
@@ -36,10 +36,10 @@ class Pseudonyms:
     def address(self, text: str) -> str:
         """An address; other text stays."""
         try:
-            found = ip_address(text)
+            parsed = ip_address(text)
         except ValueError:
             return text
-        return _written(found.version, self.addresses.address(found.version, int(found)))
+        return _written(parsed.version, self.addresses.address(parsed.version, int(parsed)))
 
     def host(self, text: str) -> str:
         """A host's address or name, perhaps in brackets or with an interface."""
@@ -57,10 +57,10 @@ class Pseudonyms:
         number = self.addresses.network(network.version, first, network.prefixlen)
         return ip_network((number, network.prefixlen))
 
-    def span(self, one: str, two: str) -> tuple[str, str] | None:
-        """The two ends of a range; None where they are none."""
+    def span(self, begin: str, end: str) -> tuple[str, str] | None:
+        """The pseudonyms of the two ends of a range; None if they are not ends of a range."""
         try:
-            low, high = ip_address(one), ip_address(two)
+            low, high = ip_address(begin), ip_address(end)
         except ValueError:
             return None
         if low.version != high.version:
@@ -73,28 +73,28 @@ class Pseudonyms:
     def prefix(self, text: str, length: int) -> str:
         """The address of a prefix: a network's where its host bits are 0, else an interface's."""
         try:
-            found = ip_address(text)
+            parsed = ip_address(text)
         except ValueError:
             return text
-        bits = found.max_prefixlen
-        if length < bits - 1 and not int(found) & ((1 << (bits - length)) - 1):
-            number = self.addresses.network(found.version, int(found), length)
-            return _written(found.version, number)
+        bits = parsed.max_prefixlen
+        if length < bits - 1 and not int(parsed) & ((1 << (bits - length)) - 1):
+            number = self.addresses.network(parsed.version, int(parsed), length)
+            return _written(parsed.version, number)
         return self.address(text)
 
     def in_text(self, text: str) -> str:
-        """Text, with all addresses replaced: alone, in ranges, with prefixes, and hardware's."""
+        """Text with pseudonyms for all addresses: IP (also in ranges and prefixes) and MAC."""
         text = _MAC.sub(lambda match: self.names.mac(match[0]), text)
         return _TOKEN.sub(self._token, text)
 
     def _token(self, match: re.Match[str]) -> str:
-        one, two, length = match["one"], match["two"], match["length"]
-        if two is not None:
-            ends = self.span(one, two)
+        begin, end, length = match["begin"], match["end"], match["length"]
+        if end is not None:
+            ends = self.span(begin, end)
             return match[0] if ends is None else "-".join(ends)
         if length is not None:
-            return f"{self.prefix(one, int(length))}/{length}"
-        return self.address(one)
+            return f"{self.prefix(begin, int(length))}/{length}"
+        return self.address(begin)
 
 
 def _written(version: int, number: int) -> str:

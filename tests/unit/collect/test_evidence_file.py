@@ -16,7 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nethygiene.collect.evidence import EvidenceHeader, EvidenceHost, EvidenceWriter, read_evidence
+from nethygiene.collect.evidence import EvidenceWriter, read_evidence
+from nethygiene.collect.evidence_lines import EvidenceHeader, EvidenceHost
 from nethygiene.errors import EvidenceError
 from nethygiene.transcript import Cut, HostFailure, Section, Transcript
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nethygiene.collect.evidence import EvidenceHeader, EvidenceHost, EvidenceWriter
+from nethygiene.collect.evidence import EvidenceWriter
+from nethygiene.collect.evidence_lines import EvidenceHeader, EvidenceHost
 from nethygiene.engine.audit import Audit
 from nethygiene.engine.collecting import judge_answers
 from nethygiene.engine.judging import HostTask, judge_host

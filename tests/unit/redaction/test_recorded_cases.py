@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from nethygiene.collect.evidence import EvidenceHost
+from nethygiene.collect.evidence_lines import EvidenceHost
 from nethygiene.engine.catalogue import all_probes
 from nethygiene.inventory.load import load_inventory
 from nethygiene.inventory.policy import policy_from_plain
