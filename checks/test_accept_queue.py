@@ -35,13 +35,13 @@ def test_somaxconn_covers_backlog(sysctl: Sysctls, service: Service, expect: Exp
     Why: The kernel silently cuts the backlog of listen() down to net.core.somaxconn. A shop's
         site dropped connections from time to time behind a queue of 128, with normal load and
         no alarm (incident S3).
-    Remedy: Raise it now and for good, to the largest backlog declared, then restart the
-        service: a socket keeps the limit that it was opened with.
+    Remedy: Raise it now and for good, to the largest backlog declared. Then restart the service:
+        a socket keeps the limit that it was opened with.
         `sysctl -w net.core.somaxconn=16384`
         `echo 'net.core.somaxconn=16384' > /etc/sysctl.d/99-zz-somaxconn.conf`
         `systemctl restart SERVICE`
-    Kernels: The default is 128 until Linux 5.3 and 4096 since 5.4. Before Linux 4.1 the limit
-        is a 16-bit field: stay below 65536 there.
+    Kernels: The default is 128 until Linux 5.3 and 4096 since 5.4. Before Linux 4.1 the limit is a
+        16-bit field, so stay below 65536 there.
 
     References:
         - listen(2)
@@ -61,7 +61,7 @@ def test_somaxconn_covers_backlog(sysctl: Sysctls, service: Service, expect: Exp
 def test_somaxconn_meets_policy(sysctl: Sysctls, policy: Policy, expect: Expect) -> None:
     """somaxconn is at least what the policy asks for.
 
-    Why: Services that nobody declared are clamped by it as well (incident S3).
+    Why: somaxconn also clamps the services that nobody declared (incident S3).
     Remedy: Raise it now and for good, then restart the services that listen.
         `sysctl -w net.core.somaxconn=16384`
         `echo 'net.core.somaxconn=16384' > /etc/sysctl.d/99-zz-somaxconn.conf`
@@ -90,16 +90,16 @@ def test_listener_backlog_in_effect(
 ) -> None:
     """Every listening socket of the service has the backlog that it asks for.
 
-    Why: The limit of an accept queue is frozen when listen() is called. After somaxconn was
-        raised, the old sockets still drop connections (incident S3), also after a reload:
-        nginx listens anew on reload only if its own backlog= changed.
-    Remedy: The message tells which of three it is. Clamped by somaxconn: raise that. Socket
-        older than the setting: restart. Application asks for less: raise its own option, such
-        as `listen 443 backlog=16384;` in nginx. Then, in each case:
+    Why: listen() freezes the limit of an accept queue. After somaxconn was raised, the old sockets
+        still drop connections (incident S3). A reload does not help: nginx calls listen() again on
+        reload only if its own backlog= changed.
+    Remedy: The message names the cause. If somaxconn clamps the backlog, raise it. If the socket is
+        older than the setting, restart the service. If the application asks for less, raise its
+        own option, such as `listen 443 backlog=16384;` in nginx. Then, in each case:
         `systemctl restart SERVICE`
     References:
         - listen(2)
-        - ss(8): of a listening socket, Send-Q is the backlog
+        - ss(8): Send-Q of a listening socket is its backlog
         - Documentation/networking/snmp_counter.rst, TcpExtListenOverflows
     """
     if service.backlog is None:
@@ -123,15 +123,15 @@ def test_accept_queue_not_overflowing(
 ) -> None:
     """No connection was dropped for a full accept queue.
 
-    Why: A client whose SYN meets a full queue waits a second and more for its next try, or
-        gives up: the site is unreachable from time to time, with normal load and no alarm (S3).
-    Remedy: Find the queue that is full: `ss -lnt` shows Recv-Q above Send-Q. Where Send-Q is
-        small, raise the backlog (see somaxconn-covers-backlog and listener-backlog-in-effect).
-        Where it is ample, the application is too slow to accept, or is out of file descriptors:
-        compare `ls /proc/PID/fd | wc -l` with the limits in `/proc/PID/limits`.
+    Why: A client whose SYN meets a full queue tries again after a second or more, or gives up. The
+        site is unreachable from time to time, with normal load and no alarm (incident S3).
+    Remedy: Find the queue that is full: `ss -lnt` shows Recv-Q above Send-Q. If Send-Q is small,
+        raise the backlog (see somaxconn-covers-backlog and listener-backlog-in-effect). If it is
+        ample, the application accepts too slowly, or has no file descriptors left: compare
+        `ls /proc/PID/fd | wc -l` with the limits in `/proc/PID/limits`.
         `systemctl restart SERVICE`
-    Kernels: Before Linux 4.10 a full queue let the handshake end at the client, whose data then
-        hung; since then the SYN is dropped. The queue holds one connection more than Send-Q.
+    Kernels: Since Linux 4.10 the kernel drops a SYN that meets a full queue. Before, the client saw
+        a finished handshake, and its data hung. The queue holds one connection more than Send-Q.
 
     References:
         - https://docs.kernel.org/networking/snmp_counter.html

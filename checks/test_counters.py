@@ -53,24 +53,25 @@ def test_connection_failures_bounded(
 ) -> None:
     """Connection attempts rarely fail.
 
-    It fails above `limits.failed_connections_per_second`, with ten failures at least that are
-    more than 5 % of all connections opened. Where they are fewer, and fast enough, the host
-    samples on until there are ten or 10 s are over. Failures that come at random at half of the
-    default limit, 1/s, make a finding in 1.4 % of runs, at a quarter in fewer than one of 10,000;
-    at twice the limit they do in 91 %, and a dial that fails each half second in every run.
-    Judged alike are dials that are given up without an answer, and packets without a route
-    (ENETUNREACH); and it fails where nine tenths of the local ports towards a peer are taken, for
-    then comes EADDRNOTAVAIL. No counter shows a dial that is given up within 0.4 s, one that an
-    unreachable, prohibit or blackhole route ends, and one that never left its application.
+    The rule fails above `limits.failed_connections_per_second`, if there are at least ten failures
+    and they are more than 5 % of all connections opened. If they are fewer but fast enough, the
+    host samples on until it has seen ten or 10 s are over. Failures at random times make a finding
+    in 91 % of runs at twice the default limit of 1/s, in 1.4 % at half of it, and in fewer than one
+    of 10,000 at a quarter. A dial that fails each half second makes one in every run.
 
-    Why: Two connections a second failed (incident S2); a capture on eth0 saw nothing, for a local
-        process kept dialling a port over loopback whose service was down.
+    The rule judges dials that nobody answers and packets without a route (ENETUNREACH) in the same
+    way. It also fails if nine tenths of the local ports towards a peer are taken, because
+    EADDRNOTAVAIL is next. No counter shows a dial that is given up within 0.4 s, one that an
+    unreachable, prohibit or blackhole route ends, or one that never left its application.
+
+    Why: Two connections a second failed (incident S2). A capture on eth0 saw nothing, because a
+        local process kept dialling a port over loopback whose service was down.
     Remedy: See what is refused: `tcpdump -ni any 'tcp[tcpflags] & tcp-rst != 0'` (IPv6:
         `'ip6[6] == 6 and ip6[53] & 4 != 0'`; without an interface tcpdump leaves out lo). Start
-        the service that is dialled, or stop the caller; `ss -tnp state syn-sent` names it where
-        there is no answer at all.
+        the service that is dialled, or stop the caller. `ss -tnp state syn-sent` names the caller
+        if nobody answers.
         `systemctl enable --now SERVICE`
-    Kernels: Dials without an answer are counted since Linux 3.15 (TCPSynRetrans).
+    Kernels: Linux counts dials without an answer since 3.15 (TCPSynRetrans).
 
     References:
         - RFC 4022, tcpAttemptFails: https://www.rfc-editor.org/rfc/rfc4022
@@ -106,16 +107,16 @@ def test_resets_sent_bounded(
 ) -> None:
     """Few resets are sent.
 
-    It fails above `limits.resets_per_second`, with ten resets at least that are more than 5 % of
-    all connections opened; for these it samples on as connection-failures-bounded does. The
-    message tells whom they go to: this host itself over loopback, peers at a closed port, or peers
-    of connections that it aborts. Resets of the packet filter (`reject with tcp reset`) are not
-    among them: it sends them past TCP, and no counter shows them but that
-    of its own rule.
+    The rule fails above `limits.resets_per_second`, if there are at least ten resets and they are
+    more than 5 % of all connections opened. The host samples on for them as for
+    connection-failures-bounded. The message names who gets them: this host itself over loopback,
+    peers at a closed port, or peers of connections that this host aborts. The packet filter's own
+    resets (`reject with tcp reset`) are not counted. The filter sends them past TCP, and only the
+    counter of its rule shows them.
 
-    Why: Each reset turns somebody away: in incident S2 a local process at a port whose service
-        was down, elsewhere clients that were never told that the service has moved.
-    Remedy: See to whom they go: `tcpdump -ni any 'tcp[tcpflags] & tcp-rst != 0'` (IPv6:
+    Why: Each reset turns somebody away. In incident S2 it was a local process, at a port whose
+        service was down. Elsewhere it was clients who did not know that the service had moved.
+    Remedy: See who gets them: `tcpdump -ni any 'tcp[tcpflags] & tcp-rst != 0'` (IPv6:
         `'ip6[6] == 6 and ip6[53] & 4 != 0'`). Start the service that listens there, redirect the
         port to where it listens now, or stop the caller. A load balancer whose health check ends
         by a reset is no fault: raise the limit for hosts behind it.
@@ -143,14 +144,14 @@ def test_retransmissions_bounded(
 ) -> None:
     """Few segments have to be sent again.
 
-    Judged where the host sends a thousand segments; below that, single losses would decide.
-    Where they are in reach, and too many are sent again, it samples on for up to 10 s.
+    The rule applies if the host sends a thousand segments. Of fewer, single losses would decide. If
+    a thousand are in reach, and too many are sent again, the host samples on for up to 10 s.
 
-    Why: Retransmissions are what packet loss on the way costs (incident S4): every tenth segment
-        sent twice, and connections stall for seconds.
+    Why: Packet loss on the way costs retransmissions (incident S4). If every tenth segment is sent
+        twice, connections stall for seconds.
     Remedy: Find where packets are lost: `mtr -n -c 100 PEER` from both ends, and the drops and
         errors of the interfaces (`ip -s -s link`). `ss -ti` shows which peers it happens with.
-        Whose network is at fault mends it; what can be set here is `limits.retransmission_ratio`.
+        The owner of that network has to mend it. Here, you can set `limits.retransmission_ratio`.
 
     References:
         - RFC 4022, tcpRetransSegs: https://www.rfc-editor.org/rfc/rfc4022
@@ -177,16 +178,16 @@ def test_half_open_connections_bounded(
     """No listener's queue of half-open connections is nearly full, and none overflowed.
 
     Why: A SYN flood fills the queue with connections in SYN_RECV, and nobody else gets in
-        (incident S3). With SYN cookies they do, but lose TCP options: window scaling among them.
+        (incident S3). With SYN cookies others get in, but lose TCP options such as window scaling.
     Remedy: See who they are: `ss -tn state syn-recv`. Keep SYN cookies on, make the queue ample,
-        and restart the service; a flood from few networks is stopped in the packet filter.
+        and restart the service. The packet filter can stop a flood from few networks.
         `sysctl -w net.ipv4.tcp_syncookies=1 net.core.somaxconn=16384`
         `echo 'net.ipv4.tcp_syncookies=1' > /etc/sysctl.d/99-zz-tcp_syncookies.conf`
         `echo 'net.core.somaxconn=16384' > /etc/sysctl.d/99-zz-somaxconn.conf`
         `systemctl restart SERVICE`
     Kernels: Since Linux 4.4 a listener holds as many half-open connections as its accept queue
-        (Send-Q in `ss -lnt`); before, tcp_max_syn_backlog limits them as well. Without SYN cookies
-        it holds no more than three quarters of tcp_max_syn_backlog, and one.
+        (Send-Q in `ss -lnt`). Before, tcp_max_syn_backlog limits them too. Without SYN cookies a
+        listener holds no more than three quarters of tcp_max_syn_backlog, plus one.
 
     References:
         - https://docs.kernel.org/networking/snmp_counter.html

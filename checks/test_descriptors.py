@@ -20,8 +20,8 @@ from nethygiene.subjects.sockets.serving import sockets_of
 def test_file_descriptors_available(sysctl: Sysctls, policy: Policy, expect: Expect) -> None:
     """The host has file descriptors left, and as many as the policy asks for.
 
-    Why: A host without file descriptors accepts no connection of any service, and logs "Too many
-        open files in system" at best (incident S3).
+    Why: A host without free file descriptors accepts no connection of any service. At best it logs
+        "Too many open files in system" (incident S3).
     Remedy: Find who holds them (`lsof | cut -d' ' -f1 | sort | uniq -c`), and raise the limit.
         `sysctl -w fs.file-max=1000000`
         `echo 'fs.file-max=1000000' > /etc/sysctl.d/99-zz-file-max.conf`
@@ -64,17 +64,17 @@ def test_service_descriptors_available(
 ) -> None:
     """The processes of a service have descriptors left to accept connections.
 
-    Each process that holds the listening socket is judged, by its own soft limit: masters and
-    workers.
+    The rule judges each process that holds the listening socket, masters and workers, by its own
+    soft limit.
 
-    Why: Without a descriptor accept() fails, and the accept queue overflows however long it is:
-        the other cause of what incident S3 saw. Raising the backlog does not help.
-    Remedy: Raise the service's limit, and restart it. A process that runs can be given more at
-        once by `prlimit --pid PID --nofile=65536`. Where it leaks them, mend the application.
+    Why: accept() fails without a free descriptor, and the accept queue overflows, however long it
+        is. That is the other cause of what incident S3 saw. A larger backlog does not help.
+    Remedy: Raise the service's limit, and restart it. `prlimit --pid PID --nofile=65536` gives a
+        running process more at once. If the application leaks descriptors, mend it.
         `systemctl edit SERVICE` with the lines [Service] and LimitNOFILE=65536
         `systemctl restart SERVICE`
-    Kernels: Since Linux 6.2 everyone may see how many descriptors a process has open. Before, the
-        size of its table proves that there is room, or the count takes root's login.
+    Kernels: Since Linux 6.2 everyone may see how many descriptors a process has open. Before, only
+        root may count them; the size of the process's table can prove to others that there is room.
 
     References:
         - systemd.exec(5), LimitNOFILE=

@@ -28,24 +28,28 @@ def test_firewall_allows_service(
 ) -> None:
     """A new connection from every declared source passes the host's packet filter; no other does.
 
-    nftables, iptables (both kinds) and ipset are judged together, as the kernel asks them: an
-    accept ends only its own chain, a drop is final. The whole connection is followed until its
-    client gets the service's first data: neighbour discovery or ARP before it, the SYN, its answer
-    and what comes after. The sources are those of `allow_from`; without one they are `any`: every
-    address that a client can have on that interface, but for those of `deny_from`. Those get in
-    nowhere: a source that is kept out on purpose and gets in fails the rule, too. What a ban of
-    fail2ban or the like drops is told, but does not fail. Where NAT takes the port to another one
-    or to a container, the way is followed to there. A limit that all clients share loses some of
-    them if it allows less than one new connection a second; up to ten a second that cannot be told.
-    A limit of each client is met only if it allows less than three connections. Clients connect
-    from ports 32768 to 65535, and a filter that drops some of these loses clients. It is this
-    host's own filter: a cloud's security groups are not seen, and TCP alone is looked at.
+    The rule judges nftables, iptables (both kinds) and ipset together, as the kernel does: an
+    accept ends only its own chain, a drop is final. It follows the whole connection until its
+    client gets the service's first data: neighbour discovery or ARP, the SYN, the answer, and what
+    comes after. If NAT takes the port to another one or to a container, it follows the connection
+    there.
 
-    Why: Clients' SYNs stayed unanswered while ping worked and the port was listening: the host's
+    The sources are those of `allow_from`. Without it they are `any`: every address that a client
+    can have on that interface, except those of `deny_from`. A source of `deny_from` that gets in
+    fails the rule too. The rule mentions what a ban of fail2ban or the like drops, and does not
+    fail.
+
+    A limit that all clients share loses some of them if it allows less than one new connection a
+    second. From one to ten a second, the result is unknown. A limit of each client matters only if
+    it allows less than three connections. Clients connect from ports 32768 to 65535, and a filter
+    that drops some of these loses clients. The rule sees this host's own filter, not a cloud's
+    security groups, and looks at TCP alone.
+
+    Why: Clients' SYNs stayed unanswered while ping worked and the port was listening. The host's
         own firewall let in the program on one profile of the network only (incidents S1.1, S4).
     Remedy: The message names the rule that drops. Open the port with the tool that made that rule
-        (firewalld, ufw, nft, iptables), before it and where it stays open over a boot. Who is kept
-        out on purpose belongs into the service's `deny_from`.
+        (firewalld, ufw, nft, iptables), before that rule, and where it stays open after a boot. If
+        a source is kept out on purpose, declare it in the service's `deny_from`.
 
     References:
         - nft(8)
@@ -79,19 +83,21 @@ def test_firewall_blocks_port(
 ) -> None:
     """Nobody but the declared exceptions reaches a blocked port.
 
-    It is judged for every address at which the host answers, by every interface: link-local ones,
-    those on lo, and those of another interface, which neighbours may ask for. Nothing listens
-    there and no NAT or IPVS takes it, or the filter keeps out every other source, whatever port it
-    sends from. Ports that a container runtime publishes by DNAT are judged where they are
-    forwarded, and at the container's own address: rules of the input chain, and so ufw's, say
-    nothing about them. A connection whose answers the filter drops reaches nobody. Whoever wants
-    in tries again: a drop up to a limit or by chance, and an accept of those who knocked at another
-    port, let them in. TCP alone is looked at.
+    The rule judges every address at which the host answers, through every interface: link-local
+    ones, those on lo, and those of another interface, which neighbours may ask for. It passes if
+    nothing listens there and no NAT or IPVS takes the port, or if the filter keeps out every other
+    source, from every source port.
 
-    Why: Databases that were meant for a few hosts get published to all by a rule that is too wide,
-        or by a container runtime that goes past the firewall (incident S4).
-    Remedy: Let the service listen where only its users are, or drop the rest with the tool that
-        made the rule which lets them in, before that rule and so that it outlasts a boot. A port
+    A port that a container runtime publishes by DNAT is judged where it is forwarded, and at the
+    container's own address. Rules of the input chain, such as ufw's, do not decide about it. A
+    connection whose answers the filter drops reaches nobody. Somebody who wants in tries again, so
+    a drop up to a limit or by chance lets them in, and so does an accept of those who knocked at
+    another port. The rule looks at TCP alone.
+
+    Why: Databases were meant for a few hosts. A rule that is too wide, or a container runtime that
+        goes past the firewall, publishes them to all (incident S4).
+    Remedy: Let the service listen where only its users are. Or drop the others with the tool that
+        made the rule that lets them in, before that rule, and so that it survives a boot. A port
         that Docker publishes goes past the input chain: publish it on 127.0.0.1 alone, with Docker
         28 or later, or use the chain DOCKER-USER.
 

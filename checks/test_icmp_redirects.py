@@ -23,15 +23,15 @@ def test_icmp_redirects_match_policy(
 ) -> None:
     """Every interface accepts or refuses ICMP redirects, as the policy says.
 
-    No single setting tells. In IPv4 a host accepts when `conf.all` or the interface says so, a
-    forwarding interface only when both do. In IPv6 `conf.all` is not asked, and a forwarding
-    interface never accepts.
+    No single setting decides. In IPv4 a host accepts redirects if `conf.all` or the interface says
+    so, and a forwarding interface only if both do. In IPv6 the kernel does not ask `conf.all`, and
+    a forwarding interface never accepts.
 
-    Why: A hardened host ignored its gateway's redirects and went on sending to a gateway that
-        drops (incident S1.8): heavy loss, on one device alone. Where refusing is meant (CIS,
-        STIG), it has to hold on every interface.
-    Remedy: Declare `icmp_redirects: refuse` where that is meant. Otherwise accept them, for
-        IPv4 on `all` and for IPv6 on each interface; after ip_forward, which resets
+    Why: A hardened host ignored its gateway's redirects, and went on sending to a gateway that
+        drops. One device alone lost many packets (incident S1.8). If the policy is to refuse (CIS,
+        STIG), every interface has to refuse.
+    Remedy: Declare `icmp_redirects: refuse` if that is meant. Otherwise accept them, for IPv4 on
+        `all` and for IPv6 on each interface. Do so after setting ip_forward, which resets
         conf.all.accept_redirects. To refuse, write 0 to `all`, to each interface, and to `default`
         for those that come later.
         `sysctl -w net.ipv4.conf.all.accept_redirects=1 net.ipv6.conf.IFACE.accept_redirects=1`
@@ -68,15 +68,17 @@ def test_icmp_redirects_not_ignored(
 ) -> None:
     """No gateway is telling this host a better way that it ignores.
 
-    Why: The gateway's redirects are counted also where they are refused. Each says that traffic
+    If some interfaces accept redirects and others refuse them, the counter does not say which the
+    host ignored: that is unknown.
+
+    Why: The kernel counts a gateway's redirects even if it refuses them. Each says that traffic
         takes a detour, or goes to a gateway that will drop it (incident S1.8).
-    Remedy: Give the host the route that its gateway advises: `tcpdump -ni any icmp` shows
-        it in the redirect. Make it last in the network configuration; at run time:
+    Remedy: Give the host the route that its gateway advises: `tcpdump -ni any icmp` shows it in the
+        redirect. Put it into the network configuration. At run time:
         `ip route add DESTINATION via GATEWAY`
-        Then judge by what comes after: `--since=EVIDENCE` of a run after the mend. Where some
-        interfaces accept redirects and others do not, the counter does not tell which were ignored.
-    Kernels: A Linux gateway sends some nine redirects in 12 s and then none for a minute
-        (Linux 6.18), so that the window alone would often see none.
+        Then count from a run after the change: `--since=EVIDENCE`.
+    Kernels: A Linux gateway sends some nine redirects in 12 s and then none for a minute (Linux
+        6.18). The window alone would often see none.
 
     References:
         - RFC 1122, section 3.2.2.2: https://www.rfc-editor.org/rfc/rfc1122#section-3.2.2.2

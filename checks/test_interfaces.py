@@ -28,14 +28,14 @@ def test_interface_errors_not_rising(
 ) -> None:
     """No interface counts errors: broken frames, overruns, failed transmissions.
 
-    Judged are interfaces with hardware, bonds and VLANs, and those that the policy declares;
-    not bridges, tunnels or the plumbing of containers.
+    The rule judges interfaces with hardware, bonds and VLANs, and those that the policy declares.
+    It leaves out bridges, tunnels and the plumbing of containers.
 
-    Why: The first step in incident S3, where a site was unreachable from time to time: a bad
-        cable or an overrun ring loses packets with no other trace.
-    Remedy: `ip -s -s link show dev IFACE` and `ethtool -S IFACE` tell the kind of error. CRC and
-        frame errors: replace the cable or transceiver, and look at the switch's port. Overruns
-        (fifo): give the card a longer ring.
+    Why: A bad cable or an overrun ring loses packets with no other trace. This was the first thing
+        to look at in incident S3, where a site was unreachable from time to time.
+    Remedy: `ip -s -s link show dev IFACE` and `ethtool -S IFACE` show the kind of error. For CRC
+        and frame errors, replace the cable or transceiver, and look at the switch's port. For
+        overruns (fifo), give the card a longer ring.
         `ethtool -g IFACE`
         `ethtool -G IFACE rx 4096`
     References:
@@ -52,16 +52,17 @@ def test_interface_drops_bounded(
 ) -> None:
     """An interface drops no more than 0.1 % of its packets.
 
-    Judged like errors, where at least a thousand packets passed: on an idle interface a single
-    foreign frame would be a high share. Fewer than ten drops are no finding either, for a switch
-    sends a frame that nobody asked for every two seconds (spanning tree). Where more are in
-    reach, and the share is too high, it samples on for up to 10 s.
+    The rule judges the same interfaces as interface-errors-not-rising, if at least a thousand
+    packets passed. On an idle interface a single foreign frame would be a high share. Fewer than
+    ten drops are no finding either, because a switch sends an unasked frame every two seconds
+    (spanning tree). If more drops are in reach, and the share is too high, the host samples on for
+    up to 10 s.
 
     Why: Packets that the host itself drops look like loss on the way (incident S3).
-    Remedy: `ip -s -s link show dev IFACE` and `ethtool -S IFACE` tell the cause. Missed or
-        no-buffer drops: a longer ring, or interrupts on more processors. Where retransmissions do
-        not rise along, they are most likely frames that nobody asked for: unknown protocols, or a
-        VLAN that is not set up here.
+    Remedy: `ip -s -s link show dev IFACE` and `ethtool -S IFACE` show the cause. For missed or
+        no-buffer drops, give the card a longer ring, or its interrupts to more processors. If
+        retransmissions do not rise too, the drops are most likely frames that nobody asked for: of
+        unknown protocols, or of a VLAN that is not set up here.
         `ethtool -G IFACE rx 4096`
     Kernels: Since Linux 2.6.37 frames of an unknown protocol or VLAN count as dropped too.
 
@@ -87,12 +88,12 @@ def test_interface_has_address(
 ) -> None:
     """Each declared interface is up, has a carrier, and uses its declared address.
 
-    A bridge without ports needs no carrier. An IPv6 address that another host on the link has too
-    (dadfailed) is not used.
+    A bridge without ports needs no carrier. The kernel does not use an IPv6 address that another
+    host on the link has too (dadfailed).
 
     Why: A server had an inner and an outer interface, and the capture ran on the wrong one
-        (incident S1.2): where the addresses are is what everything else builds upon.
-    Remedy: Give the interface its address, and make it last in the network configuration
+        (incident S1.2). Everything else depends on where the addresses are.
+    Remedy: Give the interface its address, and put it into the network configuration
         (NetworkManager, systemd-networkd, netplan or /etc/network/interfaces).
         `ip link set IFACE up`
         `ip addr add ADDRESS/PREFIX dev IFACE`

@@ -45,14 +45,14 @@ DEFAULTS = {
 def test_keepalive_precedes_idle_timeout(sysctl: Sysctls, policy: Policy, expect: Expect) -> None:
     """Keepalive probes begin before a middlebox on the way forgets an idle connection.
 
-    Why: A router forgot an idle connection that the server still held; the client, connecting
-        anew, heard that it was already logged in (incident S1.6). The setting holds for sockets
-        that ask for SO_KEEPALIVE without a time of their own. With no probes at all (0), the kernel
-        resets a healthy connection where it would have sent the first (tried on Linux 6.18).
-    Remedy: Probe sooner than the most impatient box on the way forgets, and restart the services:
-        timers that run already keep their time. Declare that box's patience as
-        `path_idle_timeout`: 350 s for an AWS NLB, 240 for Azure's, 600 in GCP's VPCs; the
-        default of 7440 is what RFC 5382 asks of a NAT.
+    Why: A router forgot an idle connection. The server still held it, and told the client that
+        came back that it was already logged in (incident S1.6). The setting holds for sockets that
+        ask for SO_KEEPALIVE without a time of their own. If tcp_keepalive_probes is 0, the kernel
+        resets a healthy connection where it would send the first probe (tried on Linux 6.18).
+    Remedy: Probe sooner than the most impatient box on the way forgets, and restart the services,
+        because running timers keep their time. Declare that box's patience as
+        `path_idle_timeout`: 350 s for an AWS NLB, 240 for Azure's, 600 in GCP's VPCs. The default
+        of 7440 is what RFC 5382 asks of a NAT.
         `sysctl -w net.ipv4.tcp_keepalive_time=200`
         `echo 'net.ipv4.tcp_keepalive_time=200' > /etc/sysctl.d/99-zz-tcp_keepalive_time.conf`
     References:
@@ -63,7 +63,7 @@ def test_keepalive_precedes_idle_timeout(sysctl: Sysctls, policy: Policy, expect
     remedy = partial(probe_sooner, policy, sysctl)
     expect("net.ipv4.tcp_keepalive_time", seconds, below(policy.path_idle_timeout), remedy=remedy)
     if seconds < 0:
-        # Taken for unsigned by tcp_keepalive_timer(), no probe is ever sent (seen on Linux 6.18).
+        # tcp_keepalive_timer() takes it for unsigned, and never sends a probe (seen on Linux 6.18).
         expect("net.ipv4.tcp_keepalive_time", seconds, at_least(0), remedy=remedy)
     probes = sysctl["net.ipv4.tcp_keepalive_probes"]
     if probes < 1:
@@ -82,10 +82,10 @@ def test_keepalive_detects_dead_peer_in_time(
 ) -> None:
     """Keepalive notices a dead peer within the time that the policy allows.
 
-    Why: Until then the server holds a session whose client is gone, and tells the client that
-        comes back that it is already logged in (incident S1.6). The kernel's defaults take
+    Why: The server holds the session of a client that is gone, and tells the client that comes
+        back that it is already logged in (incident S1.6). With the kernel's defaults that lasts
         7200 + 9 * 75 seconds, two hours and eleven minutes.
-    Remedy: Time + interval * probes is what it takes; then restart the services.
+    Remedy: Lower time + interval * probes, and restart the services.
         `sysctl -w net.ipv4.tcp_keepalive_time=60`
         `sysctl -w net.ipv4.tcp_keepalive_intvl=10`
         `sysctl -w net.ipv4.tcp_keepalive_probes=6`
@@ -114,19 +114,18 @@ def test_service_connections_use_keepalive(
 ) -> None:
     """Each silent connection of the service is probed before the path forgets it.
 
-    Judged are the connections from other hosts that have been silent for a second: a socket that
-    was just accepted may not have its options yet. Each has to run a keepalive timer that is
-    first due before `path_idle_timeout` seconds of silence, or to have data on its way, which is
-    sent again until it is acknowledged.
+    The rule judges connections from other hosts that have been silent for a second. A socket that
+    was just accepted may not have its options yet. Each connection has to run a keepalive timer
+    that is first due before `path_idle_timeout` seconds of silence, or to have data on its way,
+    which TCP sends until it is acknowledged.
 
-    Why: The keepalive settings of the kernel mean nothing to an application that never asks for
-        SO_KEEPALIVE, nor to timers that were running when they were changed: both still held
-        sessions that a router had long forgotten (incident S1.6).
-    Remedy: Turn keepalive on in the application, sooner than the path forgets (nginx:
-        `listen 443 so_keepalive=60:10:6;`, sshd: `ClientAliveInterval 60`, which needs no timer:
-        declare `keepalive: any` for it), then restart it. Where the clients send the probes,
-        as the websocket library of incident S1.6, declare `keepalive: peer`: that does not show
-        on this side.
+    Why: The kernel's keepalive settings mean nothing to an application that never asks for
+        SO_KEEPALIVE, or to timers that ran when the settings changed. Both still held sessions that
+        a router had long forgotten (incident S1.6).
+    Remedy: Turn keepalive on in the application, sooner than the path forgets, and restart it
+        (nginx: `listen 443 so_keepalive=60:10:6;`). sshd has `ClientAliveInterval 60`, which needs
+        no timer: declare `keepalive: any` for it. If the clients send the probes, as the websocket
+        library of incident S1.6 does, declare `keepalive: peer`: this side does not see them.
         `sysctl -w net.ipv4.tcp_keepalive_time=200`
         `echo 'net.ipv4.tcp_keepalive_time=200' > /etc/sysctl.d/99-zz-tcp_keepalive_time.conf`
         `systemctl restart SERVICE`
@@ -155,13 +154,13 @@ def test_service_sessions_not_stale(
 ) -> None:
     """The service holds no session that the path has forgotten.
 
-    Judged where `path_idle_timeout` is declared: such a connection was silent for longer, and no
-    timer runs that would ever find it dead.
+    The rule applies if `path_idle_timeout` is declared. A forgotten session was silent for longer,
+    and runs no timer that would ever find it dead.
 
-    Why: The server held a session whose path was gone; to it the client was "already logged in",
-        and could not come back (incident S1.6).
-    Remedy: Have the service close these sessions: a restart does. So that they do not come back,
-        turn keepalive on in the application (see service-connections-use-keepalive).
+    Why: The server held a session whose path was gone. To the server the client was "already logged
+        in", so the client could not come back (incident S1.6).
+    Remedy: Restart the service, which closes these sessions. So that they do not come back, turn
+        keepalive on in the application (see service-connections-use-keepalive).
         `systemctl restart SERVICE`
     References:
         - tcp(7), SO_KEEPALIVE
@@ -191,13 +190,13 @@ def test_upstream_connections_use_keepalive(
 ) -> None:
     """Each silent connection to the upstream is probed before the path forgets it.
 
-    As service-connections-use-keepalive, seen from the side that dials: a pool of connections to
-    a database, for instance.
+    This is service-connections-use-keepalive for the side that dials, such as a pool of connections
+    to a database.
 
     Why: A connection that a box on the way has forgotten (incident S1.6) looks alive to the side
-        that dialled: its next request waits for many minutes, or is reset.
-    Remedy: Turn keepalive on in the client (libpq: `keepalives_idle=60`, HAProxy:
-        `option srvtcpka`), sooner than the path forgets, then restart it.
+        that dialled. Its next request waits for many minutes, or is reset.
+    Remedy: Turn keepalive on in the client, sooner than the path forgets, and restart it (libpq:
+        `keepalives_idle=60`, HAProxy: `option srvtcpka`).
         `sysctl -w net.ipv4.tcp_keepalive_time=200`
         `echo 'net.ipv4.tcp_keepalive_time=200' > /etc/sysctl.d/99-zz-tcp_keepalive_time.conf`
         `systemctl restart SERVICE`

@@ -16,17 +16,18 @@ from nethygiene.subjects.platform.selinux import Selinux
 def test_selinux_matches_policy(selinux: Selinux, policy: Policy, expect: Expect) -> None:
     """SELinux is in the declared state now, and will be after the next boot.
 
-    Why: `setenforce 0` while somebody looks for a fault is forgotten, and undone by the next boot;
-        a state that differs from machine to machine costs time in every search (incident S3).
-    Remedy: Set it in the configuration (enforcing, permissive or disabled), and take `selinux=`
-        and `enforcing=` off the kernel's command line; then now (1 enforces, 0 is permissive; on
-        and off altogether takes a boot).
+    Why: Somebody types `setenforce 0` while looking for a fault, and forgets it. The next boot
+        undoes it. A state that differs from machine to machine costs time in every search (incident
+        S3).
+    Remedy: Set it in the configuration (enforcing, permissive or disabled), and take `selinux=` and
+        `enforcing=` off the kernel's command line. Then set it now (1 enforces, 0 is permissive).
+        To turn it on or off altogether takes a boot.
         `sed -i 's/^SELINUX=.*/SELINUX=enforcing/' /etc/selinux/config`
         `setenforce 1`
-        Rather than switch it off for a port, allow that:
+        Rather than turn it off for a port, allow the port:
         `semanage port -a -t http_port_t -p tcp PORT`
     Kernels: Since Linux 6.4 (RHEL 9), SELINUX=disabled leaves it running without a policy, which
-        counts as disabled; `selinux=0` on the command line is the way there.
+        counts as disabled. There, `selinux=0` on the command line turns it off.
 
     References:
         - selinux(8), selinux_config(5)
@@ -57,12 +58,11 @@ def test_network_manager_matches_policy(
 ) -> None:
     """NetworkManager runs, or does not run, as declared; now and after the next boot.
 
-    Why: Two owners of one interface overwrite each other's addresses and routes; on a server with
-        a configuration of its own NetworkManager is often meant to be off (incident S3).
-    Remedy: Where it is declared inactive (mind that RHEL 9 and later have no other owner for
-        their interfaces):
+    Why: Two owners of one interface overwrite each other's addresses and routes. On a server with a
+        configuration of its own, NetworkManager is often meant to be off (incident S3).
+    Remedy: If it is declared inactive (RHEL 9 and later have no other owner for their interfaces):
         `systemctl disable --now NetworkManager`
-        Where it is declared active:
+        If it is declared active:
         `systemctl enable --now NetworkManager`
     References:
         - systemctl(1), NetworkManager(8)

@@ -44,24 +44,24 @@ def test_default_route_unambiguous(
 ) -> None:
     """One default route is preferred, and it uses the declared interface.
 
-    Several are fine while metrics, tables or policy rules tell them apart, and so is one that
-    shares the load. Two of one table and metric through different interfaces are not, and neither
-    is one that refuses (unreachable, blackhole, prohibit) before the one that leads out, nor are
-    routes that refuse a quarter or more of all addresses, as two halves do. For a declared
-    interface the kernel is asked twice, as connect() asks: policy rules may ask for the source
-    address or for TCP.
+    Several default routes pass if metrics, tables or policy rules tell them apart. One that shares
+    the load passes too. The rule fails on two routes of one table and metric through different
+    interfaces, on a route that refuses (unreachable, blackhole, prohibit) before the one that leads
+    out, and on routes that refuse a quarter or more of all addresses, as two halves do. For a
+    declared interface the kernel is asked twice, as connect() asks: policy rules may ask for the
+    source address or for TCP.
 
-    Why: A machine with two network cards got a default gateway on each, and answers went out of
-        the wrong one (incident S1.5). One default route, and explicit routes to inner networks.
+    Why: A machine with two network cards got a default gateway on each, and answers went out of the
+        wrong one (incident S1.5). It should have had one, and explicit routes to inner networks.
     Remedy: Leave the default route to one interface, in the network configuration (`gateway` of
         ifupdown, `UseRoutes=` of networkd, `ipv4.never-default` of NetworkManager), or give the
         others a larger metric. Until the next boot:
         `ip route del default dev IFACE`
-        Where traffic must leave by the interface that it came in by, give each a table:
+        If traffic must leave by the interface that it came in by, give each a table:
         `ip route add default via GATEWAY dev IFACE table 100`
         `ip rule add from ADDRESS lookup 100`
-    Kernels: IPv6 makes one route of two equal ones that were added one by one: that cannot be told
-        from load sharing, and is unknown.
+    Kernels: IPv6 merges two equal routes, even if they were added one by one. They look like load
+        sharing then, so the result is unknown.
 
     References:
         - ip-route(8), ip-rule(8)
@@ -106,18 +106,19 @@ def test_route_in_effect(
 ) -> None:
     """The kernel sends to the declared destination by the declared gateway or interface.
 
-    The kernel itself is asked, for up to four addresses inside, so that tables, policy rules,
-    metrics and redirects count. It is asked a second time as connect() does, with the source
-    address that it chose, for a policy rule may ask for that. Where the load is shared, the
-    declared way has to be one of its ways. Small parts of the destination that have a route of
-    their own are left out, unless all of it has; a quarter of it or more is not, unless a routing
-    daemon or the host's own network is there, or it is declared as a route too.
+    The rule asks the kernel itself, for up to four addresses inside, so that tables, policy rules,
+    metrics and redirects count. It asks again as connect() does, with the source address that the
+    kernel chose, because a policy rule may ask for that. If the load is shared, the declared way
+    has to be one of the ways.
 
-    Why: A machine with two network cards has one default gateway: networks behind the other card
-        need explicit routes, and those that were typed in are gone after a reboot (incident S1.5).
-    Remedy: Add the route, and put it into the network configuration so that it is there after
-        the next boot (`up ip route add` of ifupdown, `[Route]` of networkd, `ipv4.routes` of
-        NetworkManager).
+    A part of the destination that has a route of its own is left out if it is less than a quarter,
+    unless such parts are all of it. A larger part fails, unless a routing daemon added the route,
+    the host's own network is there, or the part is declared as a route too.
+
+    Why: A machine with two network cards has one default gateway. Networks behind the other card
+        need explicit routes. Routes that were typed in are gone after a reboot (incident S1.5).
+    Remedy: Add the route, and put it into the network configuration so that the next boot sets it
+        too (`up ip route add` of ifupdown, `[Route]` of networkd, `ipv4.routes` of NetworkManager).
         `ip route replace DESTINATION via GATEWAY dev IFACE`
     References:
         - ip-route(8): ip route get asks the kernel, and sends nothing
@@ -141,7 +142,7 @@ def test_route_in_effect(
                 partial(why_tcp_differs, routes, route),
                 remedy=partial(tcp_remedy, routes, route, way),
             )
-    # Where nothing of it takes the declared way, that is told already.
+    # If nothing of it takes the declared way, the expectations above say so already.
     whole = any(takes(way, route) for way in ways)
     for part in parts_elsewhere(routes, route, policy) if whole else ():
         what = f"way to {part.destination} in {route.destination}"
@@ -160,14 +161,13 @@ def test_reverse_path_filter_fits(
 ) -> None:
     """Reverse path filtering is as the policy says, and drops nothing where it is strict.
 
-    The larger of `conf.all.rp_filter` and the interface's own counts. The counter is the host's:
-    where several interfaces filter strictly, it does not tell which of them dropped.
+    The larger of `conf.all.rp_filter` and the interface's own value counts. The counter of drops is
+    the host's. If several interfaces filter strictly, it does not say which of them dropped.
 
     Why: With two network cards, requests may come in by one and answers go out by the other. A
         strict filter drops the requests without a word (incident S1.5).
-    Remedy: Give the host a route back by the interface that the packets come in by. Where the
-        paths are meant to differ, filter loosely there: the larger of `all` and the interface's
-        own counts.
+    Remedy: Give the host a route back by the interface that the packets come in by. If the paths
+        are meant to differ, filter loosely there.
         `sysctl -w net.ipv4.conf.IFACE.rp_filter=2`
         `echo 'net.ipv4.conf.IFACE.rp_filter=2' > /etc/sysctl.d/99-zz-rp_filter.conf`
     References:

@@ -30,24 +30,23 @@ def test_service_listening(
 ) -> None:
     """The service listens on its declared port, where those that it is meant for can reach it.
 
-    `address: any`, the default, is satisfied by a listener beyond loopback, at an address that
-    the host has; a listener on every address takes an interface that is up. A socket of IPv6
-    alone is not enough on a host with IPv4 addresses. A listener on loopback alone is enough
-    where `address` or all of `allow_from` is loopback; for `address: loopback` it has to take
-    connections to 127.0.0.1, or to ::1 where the host has no other. `0.0.0.0` and `::` ask for a
-    listener on every address of that family, any other address for one that covers it; where the
-    host does not have that address now, another host may hold it, and that is unknown.
+    `address: any`, the default, asks for a listener beyond loopback, at an address that the host
+    has. A listener on every address needs an interface that is up. A socket of IPv6 alone is not
+    enough on a host with IPv4 addresses. A listener on loopback alone is enough if `address` or all
+    of `allow_from` is loopback. `address: loopback` asks for 127.0.0.1, or for ::1 if the host has
+    no other. `0.0.0.0` and `::` ask for a listener on every address of that family, and any other
+    address for a listener that covers it. If the host does not have that address now, another host
+    may hold it, and the result is unknown.
 
-    Why: A port on which nothing listens answers every client with RST: an update server had
-        moved to another port without telling anyone (incident S1.3); a local process dialled
-        twice a second a port whose service was not running (incident S2); and whether the
-        service listens is the first thing to know before a path or a firewall is blamed
-        (incident S4).
-    Remedy: Start the service where it is declared, and have it started at boot; where it was
-        moved on purpose, correct the inventory, and keep the old port served (legacy_ports).
+    Why: A port on which nothing listens answers every client with RST. An update server had moved
+        to another port without a word (incident S1.3). A local process dialled a port twice a
+        second whose service was not running (incident S2). Before you blame a path or a firewall,
+        you need to know that the service listens (incident S4).
+    Remedy: Start the service where it is declared, also at boot. If it was moved on purpose,
+        correct the inventory, and keep the old port served (legacy_ports).
         `systemctl enable --now SERVICE`
-    Kernels: An IPv6 socket on `::` serves IPv4 as well, unless IPV6_V6ONLY is set, by the
-        application or by net.ipv6.bindv6only. ss tells so since Linux 4.3.
+    Kernels: An IPv6 socket on `::` also serves IPv4, unless the application or
+        net.ipv6.bindv6only sets IPV6_V6ONLY. ss shows it since Linux 4.3.
 
     References:
         - ss(8)
@@ -72,15 +71,15 @@ def test_legacy_port_still_served(
 ) -> None:
     """A former port of the service still serves those that know no better.
 
-    It does where something listens on it, or where NAT redirects it to the port of now and
-    something listens there, and where the host's own filter lets its clients through.
+    A former port is served if something listens on it, or if NAT redirects it to the port of now
+    and something listens there. The host's own filter has to let the clients through as well.
 
-    Why: An update server had moved to another port without telling anyone, and its clients got
-        an RST: the old port should have been redirected to the new one (incident S1.3).
-    Remedy: Redirect the old port to the new one, in the ruleset that is loaded at boot, or have the
-        service listen on both; have something listen at the new port, and let the filter pass it.
-        Take the port out of legacy_ports once the last client has moved.
-    Kernels: NAT in an inet table needs Linux 5.2; write one table each for ip and ip6 before.
+    Why: An update server had moved to another port without a word, and its clients got an RST. The
+        old port should have been redirected to the new one (incident S1.3).
+    Remedy: Redirect the old port to the new one, in the ruleset that is loaded at boot, or let the
+        service listen on both. Something has to listen at the new port, and the filter has to let
+        it through. Take the port out of legacy_ports once the last client has moved.
+    Kernels: NAT in an inet table needs Linux 5.2. Before, write one table each for ip and ip6.
 
     References:
         - nft(8), REDIRECT

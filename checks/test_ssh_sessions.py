@@ -24,21 +24,21 @@ def test_ssh_sessions_per_peer_bounded(
 ) -> None:
     """No single peer holds more connections to sshd than the policy allows.
 
-    Counted are the connections to sshd's ports that are established, or that the peer has closed
-    and sshd has not, the audit's own included. Those from this host itself come by a proxy before
-    sshd, or a tunnel: more than the limit of them is unknown, unless no client has as many
-    connections to this host at all. sshd's ports are
-    the ports that sshd is seen to listen on, the one at which the audit logged in, and 22, with
-    socket activation too. Without root, sshd on a further port cannot be told from others: the
-    result names the ports whose owner could not be seen.
+    The rule counts connections to sshd's ports that are established, or that the peer has closed
+    and sshd has not. The audit's own connection counts too. Connections from this host itself come
+    through a tunnel, or a proxy before sshd. More of them than the limit are unknown, unless no
+    client has as many connections to this host at all.
 
-    Why: A job whose check of its tunnel failed opened one more each minute; the connections to
-        the cloud server's port 22 grew in a straight line until it threw everybody out
-        (incident S0).
-    Remedy: On the peer, stop the job and mend what it tests (see tunnel-host-key-known there),
-        then end its sessions here. `ExitOnForwardFailure yes` in the job's ssh makes each
-        surplus one end by itself, and ClientAliveInterval ends those whose peer is gone.
-        A finding prints the commands, with `ss -K`, which takes root and Linux 4.5 or later.
+    sshd's ports are those on which sshd is seen to listen, the one at which the audit logged in,
+    and 22, also with socket activation. Without root, the rule cannot recognise sshd on another
+    port. The result names the ports whose owner it could not see.
+
+    Why: A job whose check of its tunnel failed opened one more each minute. The connections to the
+        cloud server's port 22 grew in a straight line until it threw everybody out (incident S0).
+    Remedy: On the peer, stop the job and mend what it tests (see tunnel-host-key-known there). Then
+        end its sessions here. With `ExitOnForwardFailure yes` in the job's ssh, each surplus
+        session ends by itself. ClientAliveInterval ends those whose peer is gone. A finding prints
+        the commands, with `ss -K`, which takes root and Linux 4.5 or later.
 
     References:
         - sshd_config(5): ClientAliveInterval, ClientAliveCountMax

@@ -13,9 +13,9 @@ COOKIES = {"net.ipv4.tcp_syncookies": "1"}
 def test_tcp_syncookies_enabled(sysctl: Sysctls, expect: Expect) -> None:
     """SYN cookies are sent when the SYN queue overflows.
 
-    Why: Without them (0) a SYN flood fills the queue of half-open connections and locks out
-        everyone (incident S3). With 2 every connection is made by cookie, which loses TCP
-        options: a setting for tests.
+    Why: Without SYN cookies (0) a SYN flood fills the queue of half-open connections and locks out
+        everyone (incident S3). The value 2 is for tests: it makes every connection by cookie, which
+        loses TCP options.
     Remedy: Set it to 1 now and for good.
         `sysctl -w net.ipv4.tcp_syncookies=1`
         `echo 'net.ipv4.tcp_syncookies=1' > /etc/sysctl.d/99-zz-tcp_syncookies.conf`
@@ -32,21 +32,21 @@ def test_tcp_max_syn_backlog_covers_backlog(
 ) -> None:
     """tcp_max_syn_backlog covers the largest declared backlog, where it matters.
 
-    Why: Where the kernel heeds it, a short SYN queue drops connections before they ever reach
-        the accept queue (incident S3).
-    Remedy: Raise it so that the SYN queue holds the largest backlog declared (without SYN cookies
-        it holds three quarters of this setting, and one), or turn SYN cookies on.
+    Why: A short SYN queue drops connections before they ever reach the accept queue (incident S3).
+    Remedy: Raise it so that the SYN queue holds the largest backlog declared, or turn SYN cookies
+        on. Without SYN cookies the queue holds three quarters of this setting, plus one.
         `sysctl -w net.ipv4.tcp_max_syn_backlog=16384`
         `echo 'net.ipv4.tcp_max_syn_backlog=16384' > /etc/sysctl.d/99-zz-tcp_max_syn_backlog.conf`
-    Kernels: Since Linux 4.4 the SYN queue's limit is the listening socket's own backlog, and
-        this setting is heeded only with tcp_syncookies = 0 (tried on Linux 6.18: backlog 512
-        and tcp_max_syn_backlog = 8 held 30 half-open connections with cookies on, 7 without).
+    Kernels: Since Linux 4.4 the SYN queue's limit is the listening socket's own backlog. The kernel
+        heeds this setting only with tcp_syncookies = 0 (tried on Linux 6.18: backlog 512 and
+        tcp_max_syn_backlog = 8 held 30 half-open connections with cookies on, 7 without).
 
     References:
         - https://git.kernel.org/torvalds/c/ef547f2ac16b
         - tcp(7)
     """
-    backlogs = [one.backlog for one in policy.services.values() if one.backlog is not None]
+    services = policy.services.values()
+    backlogs = [service.backlog for service in services if service.backlog is not None]
     if not backlogs:
         not_applicable("the policy declares no backlog", Reason.NOT_DECLARED)
     if kernel.is_at_least(4, 4) and sysctl["net.ipv4.tcp_syncookies"] != 0:
@@ -76,9 +76,8 @@ def test_tcp_max_syn_backlog_covers_backlog(
 def test_tcp_abort_on_overflow_disabled(sysctl: Sysctls, expect: Expect) -> None:
     """A full accept queue does not reset connections.
 
-    Why: Set to 1 for a moment it proves that the accept queue overflows (incident S3). Left
-        on, it turns every short burst into connections reset at the client, which would
-        otherwise have got through on the next try.
+    Why: Set to 1 for a moment, it proves that the accept queue overflows (incident S3). Left on, it
+        resets the clients of every short burst, which would otherwise get through on the next try.
     Remedy: Set it back to 0, and mend the queue instead (accept-queue-not-overflowing).
         `sysctl -w net.ipv4.tcp_abort_on_overflow=0`
         `echo 'net.ipv4.tcp_abort_on_overflow=0' > /etc/sysctl.d/99-zz-tcp_abort_on_overflow.conf`

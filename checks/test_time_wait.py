@@ -25,18 +25,18 @@ from nethygiene.subjects.kernel.sysctl import Sysctls
 def test_tcp_tw_recycle_disabled(sysctl: Sysctls, kernel: Kernel, expect: Expect) -> None:
     """tcp_tw_recycle is off, or gone from the kernel.
 
-    With tcp_tw_recycle, the kernel remembers the last TCP timestamp of each *address*, and
-    silently drops a SYN with an older one for a minute.
+    With tcp_tw_recycle, the kernel remembers the last TCP timestamp of each *address*. For a minute
+    it silently drops a SYN with an older one.
 
-    Why: Clients behind one NAT share an address but not a clock: some of them cannot log in,
-        now and then, and nothing is logged. SYNs arrive, no SYN-ACK leaves (incident S1.4).
-    Remedy: Turn it off now and for good; never turn off tcp_timestamps instead.
+    Why: Clients behind one NAT share an address but not a clock. Now and then, some of them cannot
+        log in, and nothing is logged. SYNs arrive, no SYN-ACK leaves (incident S1.4).
+    Remedy: Turn it off now and for good. Never turn off tcp_timestamps instead.
         `sysctl -w net.ipv4.tcp_tw_recycle=0`
         `grep -ls tw_recycle /etc/sysctl.conf /etc/sysctl.d/* | xargs -r sed -i /tw_recycle/d`
         `echo 'net.ipv4.tcp_tw_recycle=0' > /etc/sysctl.d/99-zz-tcp_tw_recycle.conf`
-    Kernels: Removed in Linux 4.12 (commit 4396e46187ca): absent is right there. On an older
-        kernel it is absent inside a container, where the host's value still rules and cannot be
-        seen: that is unknown; check the container's host.
+    Kernels: Linux 4.12 removed it (commit 4396e46187ca), so absent is right there. On an older
+        kernel it is absent inside a container, but the host's value still rules there. That is
+        unknown: audit the container's host.
 
     References:
         - Coping with the TCP TIME-WAIT state: https://vincent.bernat.ch/en/blog/2014-tcp-time-wait-state-linux
@@ -55,12 +55,12 @@ def test_tcp_tw_reuse_matches_policy(
 ) -> None:
     """tcp_tw_reuse is what the policy says.
 
-    It lets an *outgoing* connection take the port of one in TIME-WAIT. It cannot lose an
-    incoming SYN, so both values are a matter of policy: `disabled` is 0, `global` 1, and
-    `loopback`, the default, 0 or 2.
+    tcp_tw_reuse lets an *outgoing* connection take the port of one in TIME-WAIT. It cannot lose an
+    incoming SYN, so its value is a matter of policy: `disabled` is 0, `global` is 1, and
+    `loopback`, the default, is 0 or 2.
 
-    Why: Guides disagree: one of the incidents blames it along with tcp_tw_recycle (S1.4),
-        another turns it on as a cure (S3). A fleet should at least do one thing, on purpose.
+    Why: Guides disagree. One of the incidents blames it along with tcp_tw_recycle (S1.4), another
+        turns it on as a cure (S3). A fleet should at least do the same everywhere, on purpose.
     Remedy: Set what the policy says, or change `tw_reuse` in the inventory.
         `sysctl -w net.ipv4.tcp_tw_reuse=2`
         `echo 'net.ipv4.tcp_tw_reuse=2' > /etc/sysctl.d/99-zz-tcp_tw_reuse.conf`
@@ -77,7 +77,7 @@ def test_tcp_tw_reuse_matches_policy(
     hint = f"the policy says tw_reuse: {policy.tw_reuse}"
 
     def remedy() -> str:
-        # Of 0 and 2, the kernel's own default.
+        # `loopback` allows 0 and 2: write the kernel's own default.
         value = 2 if policy.tw_reuse == "loopback" and kernel.is_at_least(4, 19) else wanted[0]
         return paragraphs(
             "Set what the policy says, or change `tw_reuse` in the inventory.",
@@ -96,8 +96,8 @@ def test_tcp_tw_reuse_matches_policy(
 def test_tcp_timestamps_enabled(sysctl: Sysctls, expect: Expect) -> None:
     """TCP timestamps are on.
 
-    Why: Turning them off is the wrong cure for tcp_tw_recycle (S1.4): it loses the protection
-        against wrapped sequence numbers (PAWS) and exact round-trip times.
+    Why: Turning them off is the wrong cure for tcp_tw_recycle (S1.4). It loses exact round-trip
+        times and the protection against wrapped sequence numbers (PAWS).
     Remedy: Turn them on now and for good.
         `sysctl -w net.ipv4.tcp_timestamps=1`
         `echo 'net.ipv4.tcp_timestamps=1' > /etc/sysctl.d/99-zz-tcp_timestamps.conf`
