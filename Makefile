@@ -48,7 +48,7 @@ help:
 	echo 'make load    audit 2,000 hosts, some of them faulty, and measure it; as root'
 	echo 'make fuzz    look for inputs that crash or hang a parser, for FUZZ_SECONDS=3600'
 	echo 'make sights  audit hosts under every partial sight, not the sample alone; as root'
-	echo 'make lint    ruff and mypy'
+	echo 'make lint    ruff, mypy and shellcheck'
 	echo 'make lock    renew requirements/: the versions and hashes of all that make installs'
 	echo 'make test-newest, make test-oldest'
 	echo '             run the tests with the newest of all packages, or the oldest that are allowed'
@@ -106,6 +106,9 @@ lint: $(DEV_STAMP)
 	$(BIN)/python -m ruff format --check --quiet || \
 		{ echo 'lint: the files above are not formatted: run .venv/bin/ruff format'; exit 1; }
 	$(BIN)/python -m mypy src checks tests conftest.py
+	PATH="$(BIN):$$PATH"; command -v shellcheck >/dev/null || \
+		{ echo 'lint: shellcheck is missing, and PyPI has none for this machine: install it'; exit 1; }; \
+	find src -name '*.sh' -exec shellcheck {} +
 
 # Universal: the markers in it hold for every Python and processor that the project supports. What
 # runs an audit has the versions that the tests ran with.

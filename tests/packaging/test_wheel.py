@@ -18,14 +18,15 @@ def test_it_holds_one_package_and_nothing_beside_it(wheel: Path) -> None:
 
 def test_it_holds_every_module_rule_inventory_and_schema(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
-    modules = {
-        f"nethygiene/{path.relative_to(ROOT / 'src/nethygiene')}"
-        for path in (ROOT / "src/nethygiene").rglob("*.py")
-    }
+    package = ROOT / "src" / "nethygiene"
+    modules = {f"nethygiene/{path.relative_to(package)}" for path in package.rglob("*.py")}
     rules = {f"nethygiene/checks/{path.name}" for path in (ROOT / "checks").glob("*.py")}
     assert len(rules) > 1
     assert modules | rules <= names
-    source = ROOT / "src" / "nethygiene" / "report" / "html"
+    shell = {path for end in ("sh", "awk") for path in package.rglob(f"*.{end}")}
+    assert len(shell) > 10
+    assert {f"nethygiene/{path.relative_to(package)}" for path in shell} <= names
+    source = package / "report" / "html"
     page = {path for end in ("css", "html", "js") for path in source.rglob(f"*.{end}")}
     assert len(page) > 5
     assert {f"nethygiene/report/html/{path.relative_to(source)}" for path in page} <= names

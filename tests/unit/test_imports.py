@@ -39,7 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     # What is judged: probes, facts and logic, one shelf a subject.
     "subjects": {
         *("engine", "markup", "known_hosts", "own_command", "transcript"),
-        *("collect.command", "inventory.forward", "inventory.policy"),
+        *("collect.command", "collect.shell_file", "inventory.forward", "inventory.policy"),
     },
     # What a module of rules needs, users' own among them.
     "rules": {"engine", "inventory.model", "inventory.policy"},

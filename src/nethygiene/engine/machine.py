@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from nethygiene.collect.command import Command
+from nethygiene.collect.shell_file import sh_c
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.lines import file_lines
 from nethygiene.engine.outcomes import Reason, Unreadable
@@ -58,8 +60,7 @@ def parse(sections: Sections) -> Machine | Unreadable:
 
 MACHINE = Command(
     "machine",
-    'sh -c \'id -u; exec grep -H "" /proc/sys/kernel/random/boot_id /proc/uptime'
-    " /etc/os-release /usr/lib/os-release'",
+    sh_c(Path(__file__).with_name("machine.sh")),
     small=True,
     title="id -u, /etc/os-release, /proc",
     holds="addresses",

@@ -48,18 +48,6 @@ class Probe:
         return self.commands + self.declared(policy)
 
 
-def needs(*tools: str) -> str:
-    """The beginning of a script of several tools: it ends as a missing command does, by its name.
-
-    A pipeline would go on without one of its tools, and what that would have said be missing
-    from an answer that looks whole.
-    """
-    return (
-        f"for nh in {' '.join(tools)}; do command -v $nh >/dev/null ||"
-        ' { echo "$nh: not found" >&2; exit 127; }; done; '
-    )
-
-
 def item_section(kind: str, item: str) -> str:
     """The name of a declared item's section: printable ASCII without spaces."""
     return f"{kind}:{quote(item, safe=':@/+.-_')}"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from nethygiene.collect.command import Command
+from nethygiene.collect.shell_file import sh_c
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import needs, whole
+from nethygiene.engine.probe import whole
 from nethygiene.subjects.filter.packet_filter import NFT, TC
 from tests.unit.collect.hosts import NEEDS_NAMESPACES, host, without
 from tests.unit.collect.shells import SHELLS, run
@@ -47,9 +48,14 @@ def test_without_id_a_command_of_a_user_says_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
-def test_a_script_ends_by_the_name_of_the_tool_that_it_lacks(shell: tuple[str, ...]) -> None:
-    asked = Command("list", f"sh -c '{needs('cat', 'no-such-tool', 'sed')}echo whole'")
-    answer = run([asked, Command("after", f"sh -c '{needs('cat', 'sed')}echo whole'")], shell)
+def test_a_script_ends_by_the_name_of_the_tool_that_it_lacks(
+    shell: tuple[str, ...], tmp_path: Path
+) -> None:
+    lacking, whole_one = tmp_path / "lacking.sh", tmp_path / "whole.sh"
+    lacking.write_text("@needs cat no-such-tool sed\necho whole\n")
+    whole_one.write_text("@needs cat sed\necho whole\n")
+    asked = Command("list", sh_c(lacking))
+    answer = run([asked, Command("after", sh_c(whole_one))], shell)
     found = whole(asked, answer.framed.sections["list"])
     assert isinstance(found, Unreadable)
     assert (found.reason, found.detail) == (Reason.TOOL_MISSING, "no-such-tool: not found")

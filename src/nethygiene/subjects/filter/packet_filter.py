@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from nethygiene.collect.command import Command, Holds
+from nethygiene.collect.shell_file import one_line, sh_c
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, needs, refused
+from nethygiene.engine.probe import Probe, Sections, refused
 from nethygiene.subjects.filter.filter_fact import PacketFilter
 from nethygiene.subjects.filter.model.assemble import Answers, assemble
 from nethygiene.subjects.filter.model.verdict import HostFilter
@@ -87,13 +90,7 @@ def _with_cure(command: Command, trouble: Unreadable) -> Unreadable:
     return Unreadable(trouble.reason, trouble.source, cure)
 
 
-# Where nf_tables is neither loaded nor built in, asking it would load it. A list of symbols that
-# does not hold the kernel's own is masked, and proves nothing.
-_NO_NFT = (
-    "nh_nft=; [ -e /proc/modules ] && [ ! -d /sys/module/nf_tables ] &&"
-    ' case $(grep -oE "nft_do_chain|tcp_v4_rcv" /proc/kallsyms) in'
-    ' *nft*) ;; *tcp*) nh_nft=0 ;; esac; [ "$nh_nft" = 0 ]'
-)
+_NO_NFT = one_line(Path(__file__).with_name("no_nf_tables.sh"))
 # /proc/self/net: /proc/net itself is hidden where /proc is mounted with subset=pid.
 _NO_LEGACY = "[ -e /proc/self/net/dev ] && [ ! -e /proc/self/net/ip{}_tables_names ]"
 _NO_SAVED = '[ "$nh_nft" = 0 ] && {{ {} || command -v ip{}tables-legacy-save; }}'
@@ -129,10 +126,7 @@ NAMES = Command(
 IPSET = _listing("ipset", "ipset save", "[ -d /sys/module ] && [ ! -d /sys/module/ip_set ]")
 TC = Command(
     "tc",
-    f"sh -c '{needs('tc')}set -f; q=$(tc qdisc show) || exit; b=; for w in $q; do case $b in"
-    " qdisc) k=$w ;;"
-    ' dev) case $k in ingress | clsact) echo "# $w"; for h in ingress egress; do'
-    " tc filter show dev $w $h || exit; done ;; esac; w= ;; esac; b=$w; done'",
+    sh_c(Path(__file__).with_name("traffic_control.sh")),
     title="tc filter show",
     small=True,
     holds="traffic control",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from nethygiene.collect.command import Command
+from nethygiene.collect.shell_file import Verbatim, sh_c
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.lines import file_errors, file_lines
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, needs, refused
+from nethygiene.engine.probe import Probe, Sections, refused
 from nethygiene.transcript import Section
 
 DIRECTORIES = (
@@ -37,8 +39,6 @@ CONTAINER = (
 )
 SECRET = ("fastopen_key", "stable_secret", "sysctl.kernel")
 """Words of lines that stay on the host, for they hold keys."""
-# kernel.core_pattern is a command line; no rule asks for a setting below /proc/sys/kernel.
-_KERNEL_KEY = r"^[-/[:space:]]*\(proc/sys/\)*kernel[./]"
 _SWAP = str.maketrans("./", "/.")
 
 
@@ -205,25 +205,17 @@ def _last_wins(assignments: Sequence[Assignment]) -> list[Assignment]:
 _MARKS = ("there", "container", "closed", "file", "word")
 BOOT_SYSCTLS = Command(
     "boot_sysctls",
-    f"sh -c '{needs('grep', 'tr')}"
-    f"for one in {' '.join(DIRECTORIES)}; do if test -d $one; then"
-    " if test -r $one && test -x $one; then for file in $one/*.conf; do"
-    ' if test -e "$file" || test -h "$file"; then echo "file $file"; set -- "$@" "$file"; fi;'
-    ' done; else echo "closed $one"; fi; fi; done;'
-    # A regular file or directory: what is bound over it hides it.
-    f" for one in {' '.join((SYSTEMD, *TUNED, *CONTAINER))}; do"
-    ' if test -f $one || test -d $one || test -h $one; then echo "there $one"; fi; done;'
-    ' tr "\\000" "\\n" 2>/dev/null </proc/1/environ | grep -q "^container=." &&'
-    ' echo "container /proc/1/environ";'
-    ' grep -qE "/(docker|kubepods|lxc|libpod|machine.slice/machine-)" /proc/1/cgroup'
-    ' 2>/dev/null && echo "container /proc/1/cgroup"; set -f;'
-    f' w=; read -r w 2>/dev/null <{CMDLINE} || [ -n "$w" ] || w=sysctl.{UNREAD}=;'
-    " for word in $w; do"
-    f" case $word in {'|'.join(f'*{one}*' for one in SECRET)}) ;;"
-    ' sysctl.*=*) echo "word $word" ;; esac; done;'
-    f' grep -Hv -e "^[#;]" -e "^$" -e "{_KERNEL_KEY}" {" ".join(f"-e {one}" for one in SECRET)}'
-    f' /dev/null "$@" {CONF} {UFW} {UFW_SYSCTL}; test $? -lt 126 || exit 127;'
-    " echo end' sh",
+    sh_c(
+        Path(__file__).with_name("boot_sysctls.sh"),
+        DIRECTORIES=DIRECTORIES,
+        MARKS=(SYSTEMD, *TUNED, *CONTAINER),
+        CMDLINE=CMDLINE,
+        UNREAD=UNREAD,
+        SECRET_PATTERN=Verbatim("|".join(f"*{one}*" for one in SECRET)),
+        SECRET=[word for one in SECRET for word in ("-e", one)],
+        FILES=(CONF, UFW, UFW_SYSCTL),
+    )
+    + " sh",
     title="the files of sysctl.d",
     holds="addresses",
 )

@@ -6,8 +6,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from nethygiene.collect.command import Command
+from nethygiene.collect.shell_file import sh_c
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.lines import file_lines
 from nethygiene.engine.outcomes import Reason, Unreadable
@@ -226,9 +228,7 @@ DEVICES = "/proc/net/dev"
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 COUNTERS = Command(
     "counters",
-    'sh -c \'readlink /proc/self/ns/net; exec grep -H "" /proc/sys/kernel/random/boot_id'
-    " /proc/uptime /proc/net/netstat /proc/net/snmp /proc/net/snmp6"
-    " /proc/net/dev'",
+    sh_c(Path(__file__).with_name("counters.sh")),
     sampled=True,
     small=True,
     title="/proc/net and /proc/uptime",

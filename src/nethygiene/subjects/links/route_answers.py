@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
+from nethygiene.collect.shell_file import sh_c
 from nethygiene.subjects.links.ip.families import Family, Network, family_of, rows_of
 from nethygiene.subjects.links.ip.routes import RouteLine, parse_route
 
@@ -58,29 +60,20 @@ def addresses_inside(network: Network) -> tuple[str, ...]:
 
 def plain_question(network: Network) -> str:
     """The shell command that asks for each address, and then for the deciding routes."""
-    addresses = " ".join(addresses_inside(network))
-    # The plain answers first: older tools give up at the word that asks for the deciding route.
-    return (
-        f'sh -c \'{{ printf "route get %s\\n" {addresses};'
-        f' printf "route get fibmatch %s\\n" {addresses}; }}'
-        f" | ip -{network.version} -o -force -batch -'"
+    return sh_c(
+        Path(__file__).with_name("route_get.sh"),
+        ADDRESSES=addresses_inside(network),
+        VERSION=str(network.version),
     )
 
 
 def tcp_question(network: Network) -> str:
-    """The shell command that asks as connect() does: for TCP, and then with the source chosen.
-
-    ``ipproto`` is left out where ip does not know the word (iproute2 before 4.18).
-    """
-    addresses = " ".join(addresses_inside(network))
-    ask = f"ip -{network.version} -o -force -batch - 2>/dev/null"
-    itself = "127.0.0.1" if network.version == 4 else "::1"
-    return (
-        'sh -c \'p=" ipproto tcp"; '
-        f"ip -{network.version} route get {itself} $p >/dev/null 2>&1 || p=;"
-        f' printf "route get %s$p\\n" {addresses} | {ask} |'
-        ' sed -n "s/^\\([a-z]* \\)*\\([0-9a-f.:]*\\) .* src \\([0-9a-f.:]*\\).*/route get \\2'
-        f" from \\3$p/p\" | {ask}; :'"
+    """The shell command that asks as connect() does: for TCP, and then with the source chosen."""
+    return sh_c(
+        Path(__file__).with_name("route_get_tcp.sh"),
+        ADDRESSES=addresses_inside(network),
+        ITSELF="127.0.0.1" if network.version == 4 else "::1",
+        VERSION=str(network.version),
     )
 
 

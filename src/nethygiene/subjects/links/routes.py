@@ -11,7 +11,7 @@ from typing import TypeVar
 from nethygiene.collect.command import Command
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, item_section, needs, read_listing, refused
+from nethygiene.engine.probe import Probe, Sections, item_section, read_listing, refused
 from nethygiene.inventory.policy import Policy, Route
 from nethygiene.subjects.links.ip.families import FAMILIES, Family, Network, family_of
 from nethygiene.subjects.links.ip.routes import RouteLine, parse_routes
@@ -120,15 +120,11 @@ def _commands_of(names: tuple[str, str], network: Network) -> tuple[Command, Com
         Command(names[0], plain_question(network), title=title, holds="addresses"),
         Command(
             names[1],
-            _with_tools(tcp_question(network)),
+            tcp_question(network),
             title=f"{title}, as TCP asks",
             holds="addresses",
         ),
     )
-
-
-def _with_tools(command: str) -> str:
-    return command.replace("sh -c '", f"sh -c '{needs('ip', 'sed')}", 1)
 
 
 def _declared(policy: Policy) -> tuple[Command, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from nethygiene.collect.command import Command
+from nethygiene.collect.shell_file import sh_c
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.lines import file_errors, file_lines
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, needs, refused
+from nethygiene.engine.probe import Probe, Sections, refused
 from nethygiene.transcript import Section
 
 ENFORCE = "/sys/fs/selinux/enforce"
@@ -139,13 +141,13 @@ def _missing(section: Section, path: str) -> Unreadable | None:
 
 SELINUX = Command(
     "selinux",
-    f"sh -c '{needs('grep')}"
-    f'set -f; grep -H "" {ENFORCE} {CONFIG}; test $? -lt 126 || exit 127;'
-    # Read by the shell itself, which leaves out the NUL behind a context: no process is needed.
-    f' w=; read -r w 2>/dev/null <{CMDLINE} || [ -n "$w" ] || w={UNREAD}; for word in $w; do'
-    f" case $word in selinux=* | enforcing=* | security=* | lsm=* | {UNREAD})"
-    ' echo "word $word" ;; esac;'
-    ' done; w=; read -r w 2>/dev/null </proc/self/attr/current; echo "is $w"\'',
+    sh_c(
+        Path(__file__).with_name("selinux.sh"),
+        ENFORCE=ENFORCE,
+        CONFIG=CONFIG,
+        CMDLINE=CMDLINE,
+        UNREAD=UNREAD,
+    ),
     small=True,
     title="SELinux's own files",
     holds="configuration",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from nethygiene.collect.command import Command
+from nethygiene.collect.shell_file import sh_c
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.lines import file_lines
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, needs
+from nethygiene.engine.probe import Probe, Sections
 from nethygiene.inventory.policy import Policy
 from nethygiene.transcript import Section
 
@@ -116,19 +118,9 @@ def _where_declared(policy: Policy) -> tuple[Command, ...]:
     return (DESCRIPTORS,) if policy.services else ()
 
 
-# The size of /proc/PID/fd is the number of descriptors since Linux 6.2, for everyone to see.
-# Before, who may look counts them, of processes with a table of 100 and more: others have the
-# smallest that there is, 64.
 DESCRIPTORS = Command(
     "descriptors",
-    f"sh -c '{needs('stat', 'grep')}"
-    'stat -c "%n %s %u" /proc/self/fd /proc/[0-9]*/fd 2>/dev/null;'
-    ' if [ "$(stat -c %s /proc/self/fd)" = 0 ]; then grep -Hs FDSize /proc/[0-9]*/status;'
-    ' for nh in $(grep -ls "FDSize:.*[0-9][0-9][0-9]" /proc/[0-9]*/status); do'
-    ' nh=${nh%/status}; [ -r $nh/fd ] && set -- $nh/fd/* && [ -L "$1" ] && echo $nh/fd/ $#;'
-    " done; fi;"
-    ' grep -Hos -e "CapEff:.*" -e "open files *[0-9a-z]*" /proc/self/status /proc/[0-9]*/limits;'
-    " exit 0'",
+    sh_c(Path(__file__).with_name("descriptors.sh")),
     seconds=20,
     title="stat and grep in /proc/[0-9]*",
     holds="addresses",

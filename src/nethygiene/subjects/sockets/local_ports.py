@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from nethygiene.collect.command import Command
+from nethygiene.collect.shell_file import awk_program, in_double_quotes, one_line, sh_c
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, needs, refused
+from nethygiene.engine.probe import Probe, Sections, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,31 +93,16 @@ def _choice(text: str) -> int | None:
 
 _RESERVED = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 _RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
-# Fewer sockets than half of these ports, in use by both families and in TIME-WAIT. By cat: a shell
-# reads byte by byte, and a file of /proc/sys ends after the first.
-# What it cannot read makes no arithmetic: an error there would end the script's own shell.
-_FEW = (
-    f"set -- $(cat {_RANGE} /proc/net/sockstat /proc/net/sockstat6); nh_all=0;"
-    " test $# -gt 12 && nh_span=$(($2 - $1)) && while test $# -gt 2; do case $1 in"
-    " TCP: | TCP6:) nh_all=$((nh_all + $3)) ;; tw) nh_all=$((nh_all + $2)) ;; esac; shift; done;"
-    ' test "$nh_all" -gt 0 && test $((2 * nh_all)) -lt "$nh_span"'
-)
-# By ss's columns: state, two queues, local end, peer. In double quotes, for sh -c has the others.
-_COUNT = r"""
-NR > 1 && \$1 != \"LISTEN\" { n = split(\$4, part, \":\"); port = part[n];
- if (port >= low + 0 && port <= high + 0) {
- key = substr(\$4, 1, length(\$4) - length(port) - 1) \" \" \$5;
- used[key]++; if (\$1 == \"TIME-WAIT\") tw[key]++ } }
- END { for (key in used) if (2 * used[key] >= high - low) print used[key], tw[key] + 0, key }
-"""
 PORTS = Command(
     "local_ports",
-    f"sh -c '{needs('ss', 'awk', 'cat')}set -- $(cat {_RANGE} {_RESERVED});"
-    " test $# -gt 1 || exit 1; echo $*;"
-    f' ss -tan | awk -v low=$1 -v high=$2 "{" ".join(_COUNT.split(chr(10))).strip()}"'
-    " && echo end'",
+    sh_c(
+        Path(__file__).with_name("local_ports.sh"),
+        RANGE=_RANGE,
+        RESERVED=_RESERVED,
+        PROGRAM=in_double_quotes(awk_program(Path(__file__).with_name("local_ports.awk"))),
+    ),
     seconds=20,
-    skip_if=_FEW,
+    skip_if=one_line(Path(__file__).with_name("few_sockets.sh"), RANGE=_RANGE),
     title="ss -tan, by peer",
     holds="addresses",
 )

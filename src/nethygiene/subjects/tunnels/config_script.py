@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from nethygiene.collect.shell_file import Verbatim, sh_c
 from nethygiene.subjects.tunnels.invocation import GETOPT
 
-# One line, without single quotes: it stands in a sudoers file word for word. Each line that comes
-# from a file or from ssh is carried behind "=", so that none can pass for one of ours. Of the
-# files, only lines that look like a public key travel, whatever file the options name; of the
-# commands in ssh's options only whether there is one, for a password may stand in them.
+_SCRIPT = Path(__file__).with_name("tunnel_config.sh")
 KEPT = (
     "addressfamily",
     "batchmode",
@@ -36,60 +38,23 @@ KEPT = (
     "userknownhostsfile",
     "verifyhostkeydns",
 )
-# In what way the configuration sets HostKeyAlgorithms, which ssh -G does not tell: the lines of all
-# files that ssh says it reads.
-_ALGORITHMS = (
-    # OpenSSH ends the lines that it logs in a carriage return.
-    'ssh -vG localhost 2>&1 >/dev/null | sed "s/[[:cntrl:]]$//" '
-    "| while IFS= read -r line; do case $line in "
-    'OpenSSH_*) echo "version ${line%%[ ,]*}" ;; '
-    '"debug1: Reading configuration data "*) '
-    'grep -ihE "^[[:blank:]]*hostkeyalgorithms[[:blank:]=]" '
-    '"${line#debug1: Reading configuration data }" 2>/dev/null '
-    '| sed "s/[^A-Za-z0-9@.,+*?^=[:blank:]-]//g;s/^[[:blank:]]*[A-Za-z]*[[:blank:]=]*/algorithms /"'
-    " ;; esac; done; "
-)
-# Where the user's running ssh go to, as their command lines say it: by an alias, it may be.
-_RUNNING = (
-    # No backslash: sudo would take it for its own.
-    "others=; own=$(id -u); nl=$(echo; echo x); nl=${nl%x}; "
-    "for comm in $(grep -lx ssh /proc/[0-9]*/comm 2>/dev/null); do "
-    "place=${comm%/comm}; "
-    'grep -q "^Uid:[[:blank:]]*[0-9]*[[:blank:]]*$own[[:blank:]]" "$place/status" 2>/dev/null '
-    '|| continue; to=$(tr "[:cntrl:]" "$nl" <"$place/cmdline" 2>/dev/null | { set --; '
-    'while IFS= read -r word; do set -- "$@" "$word"; done; [ $# -gt 1 ] || exit 0; shift; '
-    f'OPTIND=1; while getopts ":{GETOPT}" one; do :; done; '
-    'shift $((OPTIND-1)); echo "$1"; }); '
-    'case $to in ""|-*|*:*@*|*[!A-Za-z0-9_.:@%/-]*) continue ;; esac; '
-    'case " $others " in *" $to "*) ;; *) others="$others $to" ;; esac; done; '
-)
-ASKING = (
-    'echo "user $(id -un)"; files=; ' + _ALGORITHMS + _RUNNING + 'ask() { echo "target $1"; shift; '
-    'for word; do printf "argument %s" "$word"; echo; done; '
-    'said=$(ssh -G "$@"; echo "status $?"); '
-    # Before OpenSSH 8.5 ssh also looks up the address, and ends where that has another key.
-    'if printf %s "$said" | grep -q "^checkhostip yes"; then '
-    'getent ahosts "$(printf %s "$said" | sed -n "s/^hostname //p")" '
-    '| sed -n "s/[[:blank:]]*STREAM.*//p" | sed "s/^/=resolved /"; fi; '
-    'printf %s "$said" | grep -iE "^($keep) " | sed "s/^proxycommand .*ssh .*/inner ssh/;'
-    "s/^proxycommand .*/proxycommand other/;s/^inner/proxycommand/;"
-    's/^knownhostscommand .*/knownhostscommand set/;s/^/=/"; '
-    'jumps=$(printf %s "$said" | sed -n "s/^proxyjump //p"); '
-    'for file in $(printf %s "$said" | sed -n '
-    '"s/^userknownhostsfile //p;s/^globalknownhostsfile //p"); do '
-    'case " $files none " in *" $file "*) ;; *) files="$files $file";; esac; done; }; '
-    'follow() { ask "$@"; hops=$jumps; depth=0; '
-    'while [ -n "$hops" ] && [ "$hops" != none ] && [ $depth -lt 4 ]; do '
-    "depth=$((depth+1)); next=; first=1; "
-    'for hop in $(echo "$hops" | tr , " "); do '
-    'ask jump "ssh://${hop#ssh://}"; [ $first = 1 ] && next=$jumps; first=0; done; '
-    "hops=$next; done; "
-    '[ -n "$hops" ] && [ "$hops" != none ] && echo deep; :; }; set -f; '
-)
-KNOWN_HOSTS = (
-    "; kept=$files; for to in $others; do ask running $to; done; files=$kept"
-    '; for file in $files; do printf "file %s" "$file"; echo; '
-    'if [ -e "$file" ]; then { '
-    'grep -nE "(ssh|ecdsa|sk)-[^[:blank:]]+[[:blank:]]+AAAA" "$file"; echo "status $?"; } '
-    '| sed "s/^/=/"; else echo absent; fi; done; echo done'
-)
+
+
+def config_script(questions: Iterable[tuple[str, Sequence[str]]], keywords: Iterable[str]) -> str:
+    """The command that asks ssh.
+
+    Args:
+        questions: roles and the arguments for which ssh is asked. Of the plain destination the
+            hosts on the way are not asked for.
+        keywords: the options, in lower case, that are told besides those of KEPT.
+    """
+    calls = [
+        f"{'ask' if role == 'plain' else 'follow'} {role} {shlex.join(arguments)}"
+        for role, arguments in questions
+    ]
+    return sh_c(
+        _SCRIPT,
+        KEPT=Verbatim("|".join(sorted({*KEPT, *keywords}))),
+        GETOPT=Verbatim(GETOPT),
+        CALLS=Verbatim("; ".join(calls)),
+    )

@@ -7,11 +7,13 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from nethygiene.collect.command import Command
+from nethygiene.collect.shell_file import Verbatim, sh_c
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, needs, refused
+from nethygiene.engine.probe import Probe, Sections, refused
 from nethygiene.inventory.policy import Policy
 from nethygiene.subjects.tunnels.invocation import TAKES_VALUE
 
@@ -33,43 +35,7 @@ _HIDDEN = "|".join(f"{_any_case(one)}[!A-Za-z]*" for one in _HIDDEN_KEYWORDS)
 _VALUED = "".join(sorted(TAKES_VALUE))
 _SHELLS = "|".join(f"{one}|*/{one}" for one in ("sh", "ash", "bash", "dash", "ksh", "zsh"))
 _SCRIPTS = f"{_SHELLS}|python*|*/python*|perl*|*/perl*"
-# ps would print every command line, and glue the arguments together; busybox's knows neither -C
-# nor -o args. Only processes of that name are looked at, and of their arguments only those that
-# rules ask for are told, the others as *: passwords stand in commands (the remote one, that of an
-# option, a script that is called ssh), and in a user:password@. The words are told apart as by
-# tunnels/invocation.py. printf, for the echo of some shells turns \n into a line of its own.
-_SCRIPT = needs("id", "grep", "sed", "tr") + (
-    'say() { printf "=%s\\n" "$1"; }; '
-    'value() { v=$2; case $1 in o) v=${v#"${v%%[A-Za-z]*}"}; '
-    f'case $v in {_HIDDEN}) v="${{v%%[!A-Za-z]*}}=*" ;; esac ;; '
-    'p) case $v in *[!0-9]*) v="*" ;; esac ;; '
-    '[DFJLORWl]) ;; *) v="*" ;; esac; }; '
-    'letters() { said=-; rest=${1#-}; while [ -n "$rest" ]; do '
-    'tail=${rest#?}; one=${rest%"$tail"}; rest=$tail; '
-    f"case $one in [{_VALUED}]) said=$said$one; "
-    'if [ -n "$rest" ]; then value "$one" "$rest"; said=$said$v; else want=$one; fi; rest= ;; '
-    '[A-Za-z0-9]) said=$said$one ;; *) said="$said?"; rest= ;; esac; done; say "$said"; }; '
-    'next() { IFS= read -r word || [ -n "$word" ]; }; '
-    f'arguments() {{ next || return; say "$word"; case $word in {_SCRIPTS}) return ;; esac; '
-    "want= to= ended=; while next; do "
-    'if [ -n "$want" ]; then value "$want" "$word"; say "$v"; want=; '
-    'elif [ -z "$ended" ] && [ "$word" = -- ]; then ended=1; say --; '
-    'else case $ended$word in -?*) letters "$word" ;; '
-    '*) [ -z "$to" ] || return; to=1; case $word in *:*@*) scheme=; '
-    "case $word in ssh://*) scheme=ssh:// ;; esac; "
-    "user=${word#ssh://}; user=${user%@*}; "
-    'word=$scheme${user%%:*}@${word##*@} ;; esac; say "$word" ;; esac; fi; done; }; '
-    'for user; do printf "user %s %s" "$user" "$(id -u "$user" 2>/dev/null)"; echo; done; '
-    'net() { readlink "$1/ns/net" 2>/dev/null; }; own=$(net /proc/self); '
-    'echo "self $(id -u)"; grep " /proc proc " /proc/self/mounts | sed "s/^/mount /"; '
-    'list=$(grep -lx ssh /proc/[0-9]*/comm 2>/dev/null); echo "listed $?"; '
-    "for comm in $list; do place=${comm%/comm}; "
-    'echo "process ${place#/proc/}"; '
-    # Another user's namespaces are root's to see; NSpid tells everybody of a container's process.
-    'other=$(net "$place"); [ "${other:-$own}" = "$own" ] || echo "net other"; '
-    '{ grep -E "^(State|PPid|Uid|NSpid):" "$place/status"; '
-    'tr "\\n\\0" " \\n" <"$place/cmdline" | arguments; } 2>/dev/null; done; echo done'
-)
+_SCRIPT = Path(__file__).with_name("ssh_processes.sh")
 _HIDING = re.compile(r"[ ,]hidepid=(?!0[ ,]|off[ ,])")
 NAME = "ssh_processes"
 TITLE = "/proc/*/cmdline of ssh"
@@ -137,7 +103,8 @@ def _declared(policy: Policy) -> tuple[Command, ...]:
     users = sorted({tunnel.user for tunnel in policy.tunnels.values()})
     if not users:
         return ()
-    text = f"sh -c {shlex.quote(_SCRIPT)} sh {shlex.join(users)}"
+    script = sh_c(_SCRIPT, HIDDEN=Verbatim(_HIDDEN), VALUED=_VALUED, SCRIPTS=Verbatim(_SCRIPTS))
+    text = f"{script} sh {shlex.join(users)}"
     return (Command(NAME, text, title=TITLE, holds="ssh processes"),)
 
 

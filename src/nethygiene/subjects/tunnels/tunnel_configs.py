@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -12,14 +11,12 @@ from urllib.parse import unquote
 from nethygiene.collect.command import Command
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, item_section, needs, refused
+from nethygiene.engine.probe import Probe, Sections, item_section, refused
 from nethygiene.inventory.policy import Policy, Tunnel
 from nethygiene.known_hosts import KnownHosts, KnownHostsLine, parse
-from nethygiene.subjects.tunnels.config_script import ASKING, KEPT, KNOWN_HOSTS
+from nethygiene.subjects.tunnels.config_script import config_script
 from nethygiene.subjects.tunnels.ssh_config import SshConfig, parse_ssh_config
 from nethygiene.transcript import Section
-
-_HEAD = needs("id", "ssh", "grep", "sed", "tr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +106,9 @@ def _asked(tunnel: Tunnel) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def config_command(tunnel: Tunnel) -> Command:
     """The command that asks ssh for one tunnel, as its user."""
-    calls = [
-        f"{'ask' if role == 'plain' else 'follow'} {role} {shlex.join(arguments)}"
-        for role, arguments in _asked(tunnel)
-    ]
-    kept = sorted({*KEPT, *(keyword.lower() for keyword in tunnel.options)})
-    text = f'keep="{"|".join(kept)}"; ' + _HEAD + ASKING + "; ".join(calls) + KNOWN_HOSTS
     return Command(
         item_section("tunnel_config", tunnel.name),
-        f"sh -c {shlex.quote(text)}",
+        config_script(_asked(tunnel), (keyword.lower() for keyword in tunnel.options)),
         user=tunnel.user,
         title=f"ssh -G as {tunnel.user}",
         holds="ssh configuration",

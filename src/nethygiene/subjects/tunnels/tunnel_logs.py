@@ -7,12 +7,14 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, timezone
+from pathlib import Path
 from urllib.parse import unquote
 
 from nethygiene.collect.command import Command
+from nethygiene.collect.shell_file import Verbatim, sh_c
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, item_section, needs, refused
+from nethygiene.engine.probe import Probe, Sections, item_section, refused
 from nethygiene.inventory.policy import LogFile, Policy, Tunnel
 from nethygiene.subjects.tunnels.messages import (
     PATTERN,
@@ -25,31 +27,7 @@ from nethygiene.subjects.tunnels.messages import (
 from nethygiene.transcript import Section
 
 _LINES = 2000
-_HEAD = needs("id", "date", "grep", "sed", "tail") + (
-    'echo "kind $kind"; echo "user $(id -un)"; date "+now %s %z"; '
-)
-# Nothing of a mailbox leaves the host but these lines, and when their mails came.
-_FILE = (
-    'look() { printf "file %s" "$1"; echo; date -r "$1" "+modified %s"; '
-    f'{{ grep -E "${{2}}{PATTERN}" "$1"; echo "status $?"; }} | tail -n {_LINES + 1} '
-    '| sed "s/^/=/"; echo "last $(tail -n 1 "$1" | grep -cE "$3")"; }; '
-)
-_MAILBOX = (
-    "for tool in /usr/sbin/sendmail /usr/lib/sendmail; do [ -x $tool ] && echo mta; done; "
-    # The shell asks for the home directory as login does, whichever directory service has it.
-    'eval "home=~$user"; case $home in /*) [ -e "$home/.forward" ] && echo forward;; '
-    "*) echo homeless;; esac; "
-    'crontab -l 2>/dev/null | grep -E "^[[:blank:]]*MAILTO" | tail -n 1 | sed "s/^/mailto /"; '
-    # Who has no table of their own has the job in one of the system's, and its MAILTO.
-    "crontab -l 2>/dev/null | grep -q . || {"
-    " [ ! -d /etc/cron.d ] || [ -r /etc/cron.d ] || echo closed;"
-    ' for tab in /etc/crontab /etc/cron.d/*; do [ -e "$tab" ] || continue;'
-    ' [ -r "$tab" ] || { echo closed; continue; };'
-    ' grep -qE "^[^#]*[[:blank:]]$user[[:blank:]]" "$tab" &&'
-    ' grep -E "^[[:blank:]]*MAILTO" "$tab" | tail -n 1 | sed "s/^/mailto /"; done; }; '
-    'for box in "/var/mail/$user" "/var/spool/mail/$user"; do '
-    '[ -e "$box" ] && { look "$box" "^From |^Date: |" "^$"; break; }; done; echo done'
-)
+_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,38 +82,19 @@ def log_command(tunnel: Tunnel, window: int) -> Command | None:
     """
     if tunnel.run_by is None:
         return None
+    filters = {"PATTERN": Verbatim(PATTERN), "LINES": str(_LINES + 1)}
     if isinstance(tunnel.run_by, LogFile):
         kind, user, title = f"file:{tunnel.run_by.log}", tunnel.user, tunnel.run_by.log
-        text = (
-            "kind=file; "
-            + _HEAD
-            + _FILE
-            + (
-                f"if [ -e {shlex.quote(tunnel.run_by.log)} ]; then "
-                f'look {shlex.quote(tunnel.run_by.log)} "" "{PATTERN}"; '
-                "else echo absent; fi; echo done"
-            )
-        )
+        script = sh_c(_FOLDER / "log_of_file.sh", LOG=tunnel.run_by.log, **filters)
     elif tunnel.run_by == "cron":
         kind, user, title = f"cron:{tunnel.user}", tunnel.user, f"mailbox of {tunnel.user}"
-        text = f"kind=cron; user={shlex.quote(tunnel.user)}; " + _HEAD + _FILE + _MAILBOX
+        script = sh_c(_FOLDER / "log_of_cron.sh", USER=tunnel.user, **filters)
     else:
-        unit = shlex.quote(tunnel.run_by)
-        kind, user, title = f"unit:{window}:{tunnel.run_by}", "root", f"journalctl -u {unit}"
-        text = (
-            needs("systemctl", "journalctl")
-            + "kind=unit; "
-            + _HEAD
-            + (
-                f"systemctl show -p LoadState -p StandardError -p StandardOutput {unit} "
-                '| sed "s/^/unit /"; '
-                f"{{ journalctl -u {unit} --since=-{window}s -o short-unix --no-pager; "
-                f'echo "status $?"; }} | grep -E "^status |{PATTERN}" | tail -n {_LINES + 1} '
-                '| sed "s/^/=/"; echo done'
-            )
-        )
+        unit = tunnel.run_by
+        kind, user, title = f"unit:{window}:{unit}", "root", f"journalctl -u {shlex.quote(unit)}"
+        script = sh_c(_FOLDER / "log_of_unit.sh", UNIT=unit, WINDOW=str(window), **filters)
     name = item_section("tunnel_log", f"{tunnel.name}:{kind}")
-    return Command(name, f"sh -c {shlex.quote(text)}", user=user, title=title, holds="log")
+    return Command(name, script, user=user, title=title, holds="log")
 
 
 def _declared(policy: Policy) -> tuple[Command, ...]:

@@ -1,0 +1,12 @@
+# What a tunnel's ssh wrote into a file.
+# A word, not the command of that name.
+# shellcheck disable=SC2209
+kind=file
+. ./log_head.sh
+. ./log_lines.sh
+if [ -e @LOG@ ]; then
+  look @LOG@ "" "@PATTERN@"
+else
+  echo absent
+fi
+echo done
