@@ -9,6 +9,10 @@ WORKERS ?= 4
 # Those of `make quick` compute.
 CORES ?= auto
 QUICK ?= tests/unit tests/cases tests/plugin tests/report
+# Of the sysctl that a new rule judges, and two of its values.
+SYSCTL ?= net.ipv4.tcp_rfc1337
+GOOD ?= 1
+BAD ?= 0
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -68,6 +72,10 @@ audit: $(RUN_STAMP)
 quick: $(DEV_STAMP)
 	echo 'Left out, and run by make test: the lab, the browser, packaging, fuzzing, and what is marked slow.'
 	$(BIN)/python -m pytest --numprocesses=$(CORES) --dist=worksteal -m 'not slow' --quiet $(QUICK) $(ARGS)
+
+rule: $(DEV_STAMP)
+	[ -n '$(NAME)' ] || { echo 'make rule NAME=tcp-rfc1337-enabled SYSCTL=net.ipv4.tcp_rfc1337 GOOD=1 BAD=0'; exit 4; }
+	$(BIN)/python -m tests.new_rule '$(NAME)' '$(SYSCTL)' '$(GOOD)' '$(BAD)'
 
 test: $(DEV_STAMP) lab
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)

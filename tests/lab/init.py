@@ -94,7 +94,7 @@ def build(
         )
     _write_etc(spec)
     wait_for_link()
-    for key, value in KERNEL_DEFAULTS.items():
+    for key, value in (*KERNEL_DEFAULTS.items(), *spec.sysctls):
         Path("/proc/sys", key.replace(".", "/")).write_text(value)
     _run("ip", "-batch", "-", text=_addressing(spec))
     start_sshd()

@@ -12,6 +12,7 @@ from, lie in the keeper's. Enter there with :meth:`Lab.inside`, or by a subproce
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import socket
@@ -24,6 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.cases.of_sysctls import better_than_the_kernels
 from tests.lab import keys, leftovers
 from tests.lab.errors import LabError
 from tests.lab.host import ENVIRONMENT, LabHost
@@ -218,6 +220,9 @@ class Lab:
     def _make(
         self, specs: list[HostSpec], login: Login, pairs: tuple[KeyPair, ...], *, known: bool
     ) -> list[LabHost]:
+        # Else a rule that fails by the kernel's default would fail on every host that is well.
+        well = tuple(better_than_the_kernels().items())
+        specs = [dataclasses.replace(spec, sysctls=well) for spec in specs]
         births = self._ask(do="hosts", hosts=[spec.to_json() for spec in specs])["hosts"]
         made = [
             LabHost(self, spec, login, pairs, birth["pid"], birth["machine_pid"])

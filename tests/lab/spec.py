@@ -25,6 +25,7 @@ class HostSpec:
         sshd_options: lines put before the lab's own in sshd_config; sshd keeps the first.
         sudoers: rules of /etc/sudoers, None for root's alone.
         bridge: the one that eth0 hangs on.
+        sysctls: pairs of name and value that the host has beside the kernel's defaults.
     """
 
     name: str
@@ -35,6 +36,7 @@ class HostSpec:
     sshd_options: tuple[str, ...] = ()
     sudoers: str | None = None
     bridge: str = "lan"
+    sysctls: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The spec as JSON can carry it."""
@@ -52,4 +54,5 @@ class HostSpec:
             sshd_options=tuple(values["sshd_options"]),
             sudoers=values["sudoers"],
             bridge=values["bridge"],
+            sysctls=tuple((name, value) for name, value in values["sysctls"]),
         )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import shlex
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import islice
 
 from tests import lab
-from tests.cases.case import Case, case_paths, load_case, rules
-from tests.lab.cases.case import LabCase, WritesSysctls, nothing
+from tests.cases.case import rules
+from tests.cases.of_sysctls import pairs
+from tests.lab.cases.case import LabCase, WritesSysctls
 
 _NO_CASES = {"case", "every"}
 # Judged by a gateway of its own, in tests/lab/test_kernel_redirects.py.
@@ -42,35 +43,13 @@ def recorded_cases(rule: str) -> Iterator[LabCase]:
 
     The case is called by its rule.
     """
-    cases = [load_case(path) for path in case_paths() if path.parent.name == rule]
-    passed = [case for case in cases if case.outcome == "passed" and _sysctls(case) is not None]
-    for broken in cases:
-        settings = _sysctls(broken)
-        if broken.outcome != "failed" or not settings:
-            continue
-        for well in passed:
-            if well.file.policy == broken.file.policy:
-                (expected,) = broken.file.expect
-                before = _sysctls(well)
-                yield LabCase(
-                    name=rule,
-                    rule=rule,
-                    policy=dict(broken.file.policy),
-                    prepares=WritesSysctls(before) if before else nothing,
-                    breaks=WritesSysctls(settings),
-                    says=next(iter(expected.contains), ""),
-                )
-                return
-
-
-def _sysctls(case: Case) -> dict[str, str] | None:
-    """What the case's script sets, if it does nothing else."""
-    settings: dict[str, str] = {}
-    for line in (case.file.setup or "").splitlines():
-        words = shlex.split(line, comments=True)
-        if words and words[0] == "sysctl":
-            assigned = [word for word in words[1:] if not word.startswith("-")]
-            settings |= dict(word.split("=", 1) for word in assigned if "=" in word)
-        elif words:
-            return None
-    return settings
+    for pair in islice(pairs(rule), 1):
+        (expected,) = pair.case.file.expect
+        yield LabCase(
+            name=rule,
+            rule=rule,
+            policy=dict(pair.case.file.policy),
+            prepares=WritesSysctls(pair.well),
+            breaks=WritesSysctls(pair.broken),
+            says=next(iter(expected.contains), ""),
+        )
