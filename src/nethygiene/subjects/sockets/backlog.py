@@ -17,12 +17,12 @@ _DEFAULTS = frozenset({128, 2048, 4096})
 
 
 def why_backlog_is_short(listener: Listener, sysctl: Sysctls, owners: ListenerOwners) -> str:
-    """Tell apart the three causes of a short backlog, with what to do.
+    """Name the cause of a short backlog, and what to do.
 
-    The limit is min(listen()'s backlog, somaxconn), frozen when listen() was called. Equal to
-    today's somaxconn, it was clamped by it. Below it, the socket either was opened under a
-    lower somaxconn or the application asks for less; the old defaults of the kernel betray
-    the first.
+    The limit is min(listen()'s backlog, somaxconn), frozen when listen() was called. If it equals
+    today's somaxconn, somaxconn clamped it. If it is lower, either the socket was opened under a
+    lower somaxconn, or the application asks for less. An old default of the kernel gives away the
+    former.
     """
     somaxconn = sysctl["net.core.somaxconn"]
     who = " and ".join(map(str, owners.of(listener.port))) or "the service"
@@ -40,7 +40,7 @@ def why_backlog_is_short(listener: Listener, sysctl: Sysctls, owners: ListenerOw
 
 
 def raise_somaxconn(backlog: int, restart: str) -> str:
-    """The remedy of a somaxconn below `backlog`; `restart` is the sentence that says whom to."""
+    """The remedy of a somaxconn below `backlog`; `restart` is the sentence on what to restart."""
     return paragraphs(
         "Raise it now and for good. A socket keeps the limit that it was opened with.",
         set_sysctls({_SOMAXCONN: backlog}),
@@ -62,8 +62,8 @@ def lengthen_backlog(
     raised = set_sysctls({_SOMAXCONN: backlog}) if somaxconn < backlog else ""
     if listener.backlog == somaxconn or listener.backlog in _DEFAULTS:
         then = f"Where its backlog stays below {backlog} then, {option}."
-        told = "Raise net.core.somaxconn now and for good." if raised else ""
-        return paragraphs(told, raised, restart, "", then)
+        advice = "Raise net.core.somaxconn now and for good." if raised else ""
+        return paragraphs(advice, raised, restart, "", then)
     return paragraphs(f"{option[0].upper()}{option[1:]}.", raised, restart)
 
 
@@ -79,7 +79,7 @@ FIND_FULL_QUEUE = paragraphs(
 
 def empty_queue(listener: Listener) -> str:
     """The remedy of an accept queue that is full."""
-    told = (
+    advice = (
         f"{listener.waiting} connections wait at {listener} for its application to accept them, "
         f"and the queue holds {listener.backlog + 1}. See what it does instead, and whether it has "
         "descriptors left (service-descriptors-available):"
@@ -89,7 +89,7 @@ def empty_queue(listener: Listener) -> str:
         unit = word(listener.unit.removesuffix(".service"))
         look = "\n".join([look, command(f"journalctl -u {unit} --since=-15min --no-pager")])
     return paragraphs(
-        told,
+        advice,
         look,
         "Where it accepts, and bursts are longer than its queue: declare its `backlog`, which "
         "somaxconn-covers-backlog and listener-backlog-in-effect then see to.",

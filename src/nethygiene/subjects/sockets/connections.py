@@ -20,10 +20,10 @@ class Timer:
 
     Attributes:
         kind: ``keepalive``; ``on`` while data is unacknowledged; ``persist`` while the peer's
-            window is closed. Of these the kernel shows the one that matters most.
+            window is closed. The kernel shows the most important of them.
         due: seconds until it fires, at least.
-        due_before: seconds until it fires, at most: ss(8) leaves out the seconds from ten
-            minutes on, and the milliseconds from ten seconds on.
+        due_before: seconds until it fires, at most. ss(8) leaves out the seconds from ten minutes
+            on, and the milliseconds from ten seconds on.
     """
 
     kind: str
@@ -33,19 +33,19 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class TcpConnection:
-    """One established connection. IPv4 in an IPv6 socket is told as IPv4.
+    """One established connection. IPv4 in an IPv6 socket is plain IPv4 here.
 
     Attributes:
-        local: our address.
-        local_port: our port.
+        local: this host's address.
+        local_port: this host's port.
         peer: the other end's address.
-        peer_port: its port.
+        peer_port: the other end's port.
         timer: the running timer, None without one.
         silent: seconds since anything was sent, received or acknowledged. Keepalive probes that
             come from the other end do not count (tried on Linux 6.18).
-        quiet: seconds since data last went either way, acknowledgements apart.
-        accepted: a process has it; one still in the accept queue has no options of its own.
-        to_itself: the other end is a socket of this host as well.
+        quiet: seconds since data last went either way; acknowledgements do not count.
+        accepted: a process has it. A connection in the accept queue has no options of its own yet.
+        to_itself: the other end is a socket of this host too.
     """
 
     local: Address
@@ -69,13 +69,13 @@ class Connections(Fact):
     """The established TCP connections of a host's network namespace.
 
     Attributes:
-        _by_local_port: the connections, by our port.
+        _by_local_port: the connections, by this host's port.
         login_port: the port of sshd at which this very login arrived, None without SSH.
     """
 
     _by_local_port: Mapping[int, tuple[TcpConnection, ...]]
     login_port: int | None = None
-    # Made once a host, by peer: most hosts have no upstream that anybody asks for.
+    # Filled by the first question: most hosts declare no upstream.
     _by_peer: dict[tuple[Address, int], list[TcpConnection]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -83,24 +83,26 @@ class Connections(Fact):
     def __iter__(self) -> Iterator[TcpConnection]:
         count = sum(map(len, self._by_local_port.values()))
         self.ledger.read("established connections", SS.shown, count)
-        return (one for group in self._by_local_port.values() for one in group)
+        return (connection for group in self._by_local_port.values() for connection in group)
 
     def at(self, port: int) -> tuple[TcpConnection, ...]:
-        """Those at a port of ours."""
-        found = self._by_local_port.get(port, ())
-        self.ledger.read(f"established connections at port {port}", SS.shown, len(found))
-        return found
+        """The connections at a port of this host."""
+        here = self._by_local_port.get(port, ())
+        self.ledger.read(f"established connections at port {port}", SS.shown, len(here))
+        return here
 
     def to(self, address: Address, port: int) -> tuple[TcpConnection, ...]:
-        """Those to an address and port elsewhere."""
+        """The connections to an address and port elsewhere."""
         if not self._by_peer:
             for group in self._by_local_port.values():
-                for one in group:
-                    self._by_peer.setdefault((one.peer, one.peer_port), []).append(one)
-        found = tuple(self._by_peer.get((address, port), ()))
+                for connection in group:
+                    self._by_peer.setdefault((connection.peer, connection.peer_port), []).append(
+                        connection
+                    )
+        there = tuple(self._by_peer.get((address, port), ()))
         what = f"established connections to {address} port {port}"
-        self.ledger.read(what, SS.shown, len(found))
-        return found
+        self.ledger.read(what, SS.shown, len(there))
+        return there
 
     def arrival(self) -> int | None:
         """The port of sshd at which this very login arrived, None without SSH."""
@@ -126,7 +128,7 @@ _OVERDUE_MINUTES = 35_791
 
 
 def parse_due(text: str) -> tuple[float, float] | None:
-    """Parse how ss(8) prints a timer: seconds at least and at most, None where it is none."""
+    """Parse a timer as ss(8) prints it: seconds at least and at most, None if it is no timer."""
     match = _DUE.fullmatch(text)
     if match is None:
         return None
@@ -150,8 +152,8 @@ class _NoConnectionError(Exception):
 def parse(sections: Sections) -> Connections | Unreadable:
     """Parse SSH_CONNECTION on the first line, then ``ss -tnoie state established``.
 
-    Rows without ``mss:`` came from ss's silent fall-back to /proc/net/tcp, which does not tell
-    when a connection was last used.
+    Rows without ``mss:`` came from ss's silent fall-back to /proc/net/tcp, which does not show when
+    a connection was last used.
     """
     section = sections[SS.name]
     if isinstance(section, Unreadable):
@@ -159,16 +161,16 @@ def parse(sections: Sections) -> Connections | Unreadable:
     if section.status != 0:
         return refused(SS, section)
     first, header, *lines = (section.stdout.decode("utf-8", "replace") + "\n").split("\n")
-    # The header proves that it was ss that answered, also where nothing is connected.
+    # The header proves that ss answered, even if nothing is connected.
     if not header.startswith("Recv-Q"):
         return Unreadable(Reason.UNPARSABLE, SS.shown, f"no header: {header[:80]!r}")
     try:
-        found = list(_read(_rows(lines)))
+        connections = list(_read(_rows(lines)))
     except _NoConnectionError as error:
         return Unreadable(error.reason, SS.shown, str(error))
     groups: dict[int, list[TcpConnection]] = {}
-    for one in found:
-        groups.setdefault(one.local_port, []).append(one)
+    for connection in connections:
+        groups.setdefault(connection.local_port, []).append(connection)
     return Connections({port: tuple(group) for port, group in groups.items()}, _login_port(first))
 
 
@@ -200,9 +202,9 @@ def _read(rows: Iterator[str]) -> Iterator[TcpConnection]:
         if max(ends[1], ends[3]) > 65535:
             raise _NoConnectionError(Reason.UNPARSABLE, f"not a port: {row[:120]!r}")
         matches.append((ends, match))
-    known = {ends for ends, _ in matches}
+    all_ends = {ends for ends, _ in matches}
     for ends, match in matches:
-        yield _connection(ends, match, to_itself=(*ends[2:], *ends[:2]) in known)
+        yield _connection(ends, match, to_itself=(*ends[2:], *ends[:2]) in all_ends)
 
 
 def _connection(
@@ -232,8 +234,8 @@ def _timer(kind: str | None, text: str) -> Timer | None:
     return Timer(kind, *due)
 
 
-def _address(text: str, known: dict[str, Address]) -> Address:
-    address = known.get(text)
+def _address(text: str, parsed: dict[str, Address]) -> Address:
+    address = parsed.get(text)
     if address is None:
         try:
             address = ip_address(text.strip("[]"))
@@ -241,12 +243,12 @@ def _address(text: str, known: dict[str, Address]) -> Address:
             raise _NoConnectionError(Reason.UNPARSABLE, f"not an address: {text!r}") from None
         if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
-        known[text] = address
+        parsed[text] = address
     return address
 
 
 def _login_port(line: str) -> int | None:
-    """The last word of sshd's SSH_CONNECTION: client address and port, our address and port."""
+    """The last word of SSH_CONNECTION: client address and port, this host's address and port."""
     match = re.fullmatch(r"\S+ \d{1,5} \S+ (\d{1,5})", line, re.ASCII)
     return int(match[1]) if match else None
 

@@ -24,10 +24,10 @@ class DescriptorUse:
     """Descriptors in use, and how many there may be.
 
     Attributes:
-        what: whose, and what was counted.
-        used: the number, or no less than it.
+        what: what was counted, and for whom.
+        used: the number, or an upper bound of it.
         limit: how many there may be.
-        pid: the process that has them; None for the host.
+        pid: the process; None for the host.
     """
 
     what: str
@@ -37,12 +37,12 @@ class DescriptorUse:
 
     @property
     def nine_tenths(self) -> int:
-        """The most that is well."""
+        """The largest number that passes."""
         return self.limit * 9 // 10
 
 
 def descriptors_of_host(sysctl: Sysctls) -> DescriptorUse:
-    """The open files of the whole host: fs.file-nr is used, 0, and at most."""
+    """The open files of the whole host; fs.file-nr holds used, 0, and the limit."""
     text = sysctl.text("fs.file-nr")
     match = re.fullmatch(r"(\d{1,20})\s+\d{1,20}\s+(\d{1,20})", text, re.ASCII)
     if match is None:
@@ -53,10 +53,10 @@ def descriptors_of_host(sysctl: Sysctls) -> DescriptorUse:
 def descriptors_of_listeners(
     sockets: Iterable[Listener], owners: ListenerOwners, descriptors: Descriptors
 ) -> Iterator[DescriptorUse]:
-    """Each process that holds one of the sockets, master and workers alike.
+    """Each process that holds one of the sockets, masters and workers.
 
-    Ends the rule as unknown where one cannot be seen, or how many it has open; after those
-    that can be judged, so that their failures stand.
+    After these, the rule ends as unknown if a process, or its number of descriptors, cannot be
+    seen. So the failures of the others stand.
     """
     processes = dict.fromkeys(owner for socket in sockets for owner in owners.at(str(socket)))
     blind: list[str] = []
@@ -71,7 +71,7 @@ def descriptors_of_listeners(
                 f"number of open descriptors of {owner}", process.count, limit, owner.pid
             )
         elif process.table is not None and process.table * 10 <= limit * 9:
-            # Linux before 6.2, seen by others: the table is no smaller than what is open.
+            # Before Linux 6.2 others see only the table, which is no smaller than what is open.
             yield DescriptorUse(f"room for descriptors of {owner}", process.table, limit, pid)
         else:
             blind.append(f"{owner} has room for {process.table} and may open {limit}")
@@ -83,23 +83,24 @@ def descriptors_of_listeners(
 
 
 def raise_limit(use: DescriptorUse, listener: Listener) -> str:
-    """The remedy of a process that is near its limit: more now, and more after its next start."""
+    """The remedy of a process near its limit: a higher limit now, and after its next start."""
     limit = max(_AMPLE, 2 * use.limit)
     if limit > _NR_OPEN:
         return (
             f"{use.limit} descriptors are as many as a service ever needs: see what it holds "
             f"open, `ls -l /proc/{use.pid}/fd`, and mend the leak."
         )
-    # Its hard limit takes no capability to be used; to raise it takes one that containers lack.
+    # The soft limit may rise to the hard limit without any capability. To raise the hard limit
+    # takes a capability that containers lack.
     hard = f"$(prlimit --pid {use.pid} --nofile --noheadings --output HARD | tr -d ' ')"
     now = command(f'prlimit --pid {use.pid} --nofile="{hard}:"')
-    told = (
+    advice = (
         "Let it open as many as its hard limit allows, at once; where it leaks them, mend the "
         "application."
     )
     if not listener.unit:
         return paragraphs(
-            told,
+            advice,
             now,
             f"Give it a limit of {limit} where it is started as well (`LimitNOFILE={limit}` in a "
             f"unit, `ulimit -n {limit}` in a script).",
@@ -107,7 +108,7 @@ def raise_limit(use: DescriptorUse, listener: Listener) -> str:
     folder = word(f"/etc/systemd/system/{listener.unit}.d")
     drop_in = word(f"/etc/systemd/system/{listener.unit}.d/limit-nofile.conf")
     return paragraphs(
-        told,
+        advice,
         now,
         f"For its next start, in a file of {listener.unit}:",
         "\n".join(

@@ -1,4 +1,4 @@
-"""Open file descriptors of the processes, beside what they may open at most."""
+"""How many file descriptors each process has open, and how many it may open."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class ProcessDescriptors:
     """One process.
 
     Attributes:
-        uid: whose it is: root's as well where it may not be traced.
-        count: its open descriptors; None where neither the kernel (before Linux 6.2) nor the
-            login's rights tell.
-        table: room in its table of descriptors, which is no less than are open; None where the
-            kernel tells the count.
+        uid: its owner; /proc says root if the login may not trace the process.
+        count: its open descriptors; None if neither the kernel (before Linux 6.2) nor the login's
+            rights show them.
+        table: the size of its table of descriptors, which is no less than are open; None if the
+            kernel shows the count.
         soft_limit: how many it may open.
     """
 
@@ -53,17 +53,17 @@ class Descriptors(Fact):
     may_trace: bool
 
     def of(self, pid: int) -> ProcessDescriptors:
-        """One process; unreadable where /proc does not show it."""
-        found = self._processes.get(pid)
-        if found is None:
+        """One process; unreadable if /proc does not show it."""
+        process = self._processes.get(pid)
+        if process is None:
             detail = (
                 "not to be seen: it has ended meanwhile, or /proc is mounted with hidepid: log in "
                 "as root, or as a member of the group in its option gid="
             )
             self.ledger.cannot_read(Unreadable(Reason.PERMISSION, f"/proc/{pid}/limits", detail))
-        shown = "more" if found.count is None else str(found.count)
+        shown = "more" if process.count is None else str(process.count)
         self.ledger.read(f"descriptors of process {pid}", f"/proc/{pid}/fd", shown)
-        return found
+        return process
 
 
 _STAT = re.compile(r"/proc/(self|\d{1,10})/fd (\d{1,10}) (\d{1,10})", re.ASCII)
@@ -83,7 +83,7 @@ def parse(sections: Sections) -> Descriptors | Unreadable:
     if own is None:
         return Unreadable(Reason.TOOL_MISSING, "stat -c", "it did not tell of its own descriptors")
     # Before Linux 6.2 the directory's size is 0 (commit f1f1f2569901).
-    told = own[2] != "0"
+    size_is_count = own[2] != "0"
     rights = re.search(
         r"^/proc/self/status:CapEff:\s*([0-9a-f]{1,16})$", "\n".join(lines), re.MULTILINE
     )
@@ -95,7 +95,7 @@ def parse(sections: Sections) -> Descriptors | Unreadable:
     processes = {
         int(pid): ProcessDescriptors(
             uid=int(match[3]),
-            count=int(match[2]) if told else counted.get(pid),
+            count=int(match[2]) if size_is_count else counted.get(pid),
             table=int(tables[pid]) if pid in tables else None,
             soft_limit=int(limits[pid]),
         )
@@ -114,7 +114,7 @@ def _in_files(section: Section, file: str, pattern: str) -> Iterator[tuple[str, 
 
 
 def _where_declared(policy: Policy) -> tuple[Command, ...]:
-    # Each process costs the host some 20 us: only where somebody asks.
+    # Each process costs the host some 20 us, so run it only if a rule may ask.
     return (DESCRIPTORS,) if policy.services else ()
 
 

@@ -1,4 +1,4 @@
-"""Connections that this host dials and that nobody has answered yet, at both ends of the window."""
+"""Connections that this host dials and nobody has answered yet, at both ends of the window."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Dial:
 
     Attributes:
         place: this host's end, as ``192.0.2.1:56164``.
-        peer: what is dialled, as ``192.0.2.99:80``.
-        sent_again: how often the SYN was sent again: first after 1 s.
+        peer: the other end, as ``192.0.2.99:80``.
+        sent_again: how often the SYN was sent again, for the first time after 1 s.
         due: seconds until it is sent again, at most.
     """
 
@@ -35,20 +35,20 @@ class Dials(Fact):
     """What a host was dialling at two moments.
 
     Attributes:
-        _first: as the window began.
-        _last: as it ended.
+        _first: the dials when the window began.
+        _last: the dials when it ended.
     """
 
     _first: tuple[Dial, ...] | Unreadable
     _last: tuple[Dial, ...] | Unreadable
 
     def waiting(self) -> tuple[tuple[Dial, ...], tuple[Dial, ...]]:
-        """The dials without an answer as the window began, and as it ended."""
+        """The dials without an answer when the window began, and when it ended."""
         samples: list[tuple[Dial, ...]] = []
-        for one in (self._first, self._last):
-            if isinstance(one, Unreadable):
-                self.ledger.cannot_read(one)
-            samples.append(one)
+        for sample in (self._first, self._last):
+            if isinstance(sample, Unreadable):
+                self.ledger.cannot_read(sample)
+            samples.append(sample)
         first, last = samples
         self.ledger.read("connections being dialled", SS.shell, f"{len(first)}, then {len(last)}")
         return first, last
@@ -70,15 +70,19 @@ def _sample(section: Section | Unreadable) -> tuple[Dial, ...] | Unreadable:
 
 
 def _dials(text: str) -> tuple[Dial, ...]:
-    return tuple(_dial(one) for one in parse_unsettled(text) if one.state == "SYN-SENT")
+    return tuple(
+        _dial(connection) for connection in parse_unsettled(text) if connection.state == "SYN-SENT"
+    )
 
 
-def _dial(one: UnsettledConnection) -> Dial:
-    due = parse_due(one.due)
+def _dial(connection: UnsettledConnection) -> Dial:
+    due = parse_due(connection.due)
     if due is None:
-        raise ValueError(f"no dial: {one}")
-    # Without a timer it has just been made.
-    return Dial(one.place, one.peer, one.sent_again, due[1] if one.due else 1.0)
+        raise ValueError(f"no dial: {connection}")
+    # A connection without a timer has just been opened.
+    return Dial(
+        connection.place, connection.peer, connection.sent_again, due[1] if connection.due else 1.0
+    )
 
 
 SS = Command(

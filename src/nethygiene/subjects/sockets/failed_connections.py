@@ -21,9 +21,9 @@ def connections_opened(counters: Counters) -> int:
 def where_attempts_fail(counters: Counters, dials: Dials) -> str:
     """Which side fails: a refused connection over loopback counts as a failure *and* a reset.
 
-    Tried on Linux 6.18: one refused connect over lo is one AttemptFails and one OutRsts, one to
-    another host is one AttemptFails alone, and a peer's SYN-and-RST one AttemptFails and one
-    EmbryonicRsts.
+    Linux 6.18 counts one AttemptFails and one OutRsts for a refused connect over lo, one
+    AttemptFails alone for one to another host, and one AttemptFails and one EmbryonicRsts for a
+    peer that sends SYN and then RST.
     """
     failed = counters.change("TcpAttemptFails").delta
     resets = counters.change("TcpOutRsts").delta
@@ -42,7 +42,7 @@ def where_attempts_fail(counters: Counters, dials: Dials) -> str:
 
 
 def where_resets_go(counters: Counters, dials: Dials) -> str:
-    """To whom resets go: to this host itself, to peers at a closed port, or to peers cut off."""
+    """Who gets the resets: this host itself, peers at a closed port, or peers that are cut off."""
     resets = counters.change("TcpOutRsts").delta
     failed = counters.change("TcpAttemptFails").delta
     aborts = sum(
@@ -59,15 +59,15 @@ def where_resets_go(counters: Counters, dials: Dials) -> str:
 
 
 def _dialled(dials: Dials) -> str:
-    """What is being dialled, where a socket was caught waiting; a refusal is over too soon."""
+    """What is being dialled, if a sample shows a waiting socket; a refusal is over too soon."""
     first, last = dials.waiting()
-    peers = Counter(one.peer for one in last or first)
+    peers = Counter(dial.peer for dial in last or first)
     named = [f"{peer} ({count})" for peer, count in peers.most_common(_NAMED)]
     return f"; being dialled just then: {', '.join(named)}" if named else ""
 
 
 def end_failures(counters: Counters) -> str:
-    """The remedy of attempts that fail: see what is dialled, and by whom."""
+    """The remedy of failing attempts: see what is dialled, and who dials it."""
     failed = counters.change("TcpAttemptFails").delta
     own = counters.change("TcpOutRsts").delta >= _MOST * failed
     return paragraphs(
@@ -82,7 +82,7 @@ def end_failures(counters: Counters) -> str:
 
 
 def end_resets(counters: Counters) -> str:
-    """The remedy of resets that are sent: see to whom they go."""
+    """The remedy of sent resets: see who gets them."""
     resets = counters.change("TcpOutRsts").delta
     own = counters.change("TcpAttemptFails").delta >= _MOST * resets
     return paragraphs(

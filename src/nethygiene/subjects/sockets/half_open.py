@@ -25,9 +25,9 @@ class SynQueue:
     Attributes:
         place: address and port, as ``0.0.0.0:80``.
         half_open: connections in SYN_RECV.
-        limit: how many it may hold (Send-Q; since Linux 4.4 the accept queue's limit is the SYN
-            queue's as well). With SO_REUSEPORT the sum of its sockets: ss does not tell whose
-            a half-open connection is.
+        limit: how many it may hold (Send-Q; since Linux 4.4 the accept queue's limit is also the
+            SYN queue's). With SO_REUSEPORT it is the sum of the sockets: ss does not show to which
+            of them a half-open connection belongs.
     """
 
     place: str
@@ -36,7 +36,7 @@ class SynQueue:
 
 
 def held_without_cookies(max_syn_backlog: int) -> int:
-    """How many half-open connections a listener holds where SYN cookies are off.
+    """How many half-open connections a listener holds without SYN cookies.
 
     The kernel drops a SYN as soon as less than a quarter of tcp_max_syn_backlog is left
     (tcp_conn_request() in net/ipv4/tcp_input.c): 49 with 64, tried on Linux 6.18. It counts these
@@ -56,23 +56,23 @@ def max_syn_backlog_for(backlog: int) -> int:
 def syn_queues(
     listeners: Listeners, handshakes: Handshakes, sysctl: Sysctls
 ) -> tuple[SynQueue, ...]:
-    """The SYN queues of all listeners; those of listen(0) have no limit to compare with."""
+    """The SYN queues of all listeners except those of listen(0), which have no limit."""
     most: int | None = None
-    # A queue that is full by its backlog is full whatever the sysctls say; the ledger remembers
-    # that they were not read, so that nothing passes.
+    # A queue that is full by its backlog is full, whatever the sysctls say. The ledger remembers
+    # that they were not read, so nothing passes.
     with suppress(UnreadableFactError):
         if sysctl["net.ipv4.tcp_syncookies"] == 0:
             most = held_without_cookies(sysctl["net.ipv4.tcp_max_syn_backlog"])
     groups: dict[Place, list[Listener]] = {}
-    for one in listeners:
-        groups.setdefault((one.address, one.port), []).append(one)
+    for listener in listeners:
+        groups.setdefault((listener.address, listener.port), []).append(listener)
     counts: Counter[Place | None] = Counter()
-    for place, count in Counter((one.address, one.port) for one in handshakes.half_open()).items():
-        counts[_listener_of(place, groups)] += count
+    for handshake in handshakes.half_open():
+        counts[_listener_of(str(handshake.address), handshake.port, groups)] += 1
     return tuple(
-        SynQueue(str(sockets[0]), counts[place], sum(_limit(one, most) for one in sockets))
+        SynQueue(str(sockets[0]), counts[place], sum(_limit(socket, most) for socket in sockets))
         for place, sockets in groups.items()
-        if sum(one.backlog for one in sockets) > 0
+        if sum(socket.backlog for socket in sockets) > 0
     )
 
 
@@ -80,16 +80,12 @@ def _limit(listener: Listener, most: int | None) -> int:
     return listener.backlog if most is None else min(listener.backlog, most)
 
 
-def _listener_of(place: Place, listening: Container[Place]) -> Place | None:
-    # As the kernel looks it up: the address itself, then every address of the family, then of
-    # both. Before iproute2 4.13, "*" is IPv4 alone and "::" may be both.
-    address, port = place
+def _listener_of(address: str, port: int, listening: Container[Place]) -> Place | None:
+    # The kernel looks up the address itself, then every address of the family, then of both.
+    # Before iproute2 4.13, "*" is IPv4 alone and "::" may be both.
     wildcards = ("::", "*") if ":" in address else (f"::ffff:{address}", "0.0.0.0", "*", "::")  # noqa: S104 - compared, not bound
-    return next((one for one in _at(port, address, *wildcards) if one in listening), None)
-
-
-def _at(port: int, *addresses: str) -> list[Place]:
-    return [(address, port) for address in addresses]
+    places = ((tried, port) for tried in (address, *wildcards))
+    return next((place for place in places if place in listening), None)
 
 
 def below_nine_tenths(limit: int) -> Matcher[int]:
@@ -98,7 +94,7 @@ def below_nine_tenths(limit: int) -> Matcher[int]:
 
 
 def widen_syn_queue(sysctl: Sysctls, place: str = "") -> str:
-    """The remedy of a SYN queue that is nearly full, or was: of `place`, where it is known."""
+    """The remedy of a SYN queue that is or was nearly full, at `place` if that is known."""
     values: dict[str, object] = {"net.ipv4.tcp_syncookies": 1}
     if sysctl["net.core.somaxconn"] < AMPLE:
         values["net.core.somaxconn"] = AMPLE

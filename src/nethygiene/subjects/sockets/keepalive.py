@@ -1,10 +1,10 @@
 """Whether connections are probed before a box on the way forgets them, as far as that shows.
 
-What ss(8) shows is when the timer fires next, not the time that it was set to. On firing, the
-kernel probes if nothing came for tcp_keepalive_time (or the socket's own TCP_KEEPIDLE), and
-otherwise sets the timer anew to what is left of it: tcp_keepalive_timer() in net/ipv4/tcp_timer.c,
-Linux 6.18. So the silence so far plus the time until the timer fires is never longer than the
-time that it was set to, but may be shorter, after some activity.
+ss(8) shows when the timer fires next, not the time that it was set to. When it fires, the kernel
+probes if nothing came for tcp_keepalive_time (or the socket's own TCP_KEEPIDLE). Otherwise it sets
+the timer to what is left of that time: tcp_keepalive_timer() in net/ipv4/tcp_timer.c, Linux 6.18.
+So the silence so far plus the time until the timer fires is never longer than the time that it was
+set to. After some activity it may be shorter.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Probing:
     """Connections, by how they are kept alive.
 
     Attributes:
-        judged: all that were looked at.
-        unprobed: those without any timer.
-        late: those whose first probe comes after the path has forgotten them.
+        judged: the number of connections.
+        unprobed: connections without any timer.
+        late: connections whose first probe comes after the path has forgotten them.
     """
 
     judged: int
@@ -59,7 +59,7 @@ class Probing:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Connections that are forgotten on the way, out of all."""
+    """Connections that the path has forgotten, out of all."""
 
     connections: tuple[TcpConnection, ...]
     of: int
@@ -71,8 +71,12 @@ class Stale:
 
 
 def settled(connections: Iterable[TcpConnection]) -> tuple[TcpConnection, ...]:
-    """Those without data for a second or more, and taken by a process."""
-    return tuple(one for one in connections if one.quiet >= SETTLED_SECONDS and one.accepted)
+    """The connections that a process has taken and that carried no data for a second or more."""
+    return tuple(
+        connection
+        for connection in connections
+        if connection.quiet >= SETTLED_SECONDS and connection.accepted
+    )
 
 
 def settled_clients(
@@ -83,53 +87,64 @@ def settled_clients(
     own = getattr(own, "ipv4_mapped", None) or own
     anywhere = own is None or own.is_unspecified
     return tuple(
-        one
-        for one in settled(connections)
-        if (anywhere or one.local == own) and not one.to_itself and not one.peer.is_loopback
+        connection
+        for connection in settled(connections)
+        if (anywhere or connection.local == own)
+        and not connection.to_itself
+        and not connection.peer.is_loopback
     )
 
 
 def probing(connections: Sequence[TcpConnection], idle_timeout: float, sysctl: Sysctls) -> Probing:
-    """Judge connections that are probed from this end.
+    """Judge connections that this end has to probe.
 
-    Unacknowledged data is as good as a probe: it is sent again, and soon.
+    Unacknowledged data is as good as a probe, because TCP soon sends it again.
 
     Raises:
-        UnreadableFactError: none is surely too late, but of some it cannot be told.
+        UnreadableFactError: no connection is surely too late, and some may be.
     """
-    unprobed = tuple(one for one in connections if one.timer is None)
-    probed = [one for one in connections if one.timer and one.timer.kind == "keepalive"]
-    late = tuple(one for one in probed if _first_probe(one)[0] >= idle_timeout)
-    found = Probing(len(connections), unprobed, late)
-    if found.is_in_time and probed:
+    unprobed = tuple(connection for connection in connections if connection.timer is None)
+    probed = [
+        connection
+        for connection in connections
+        if connection.timer and connection.timer.kind == "keepalive"
+    ]
+    late = tuple(connection for connection in probed if _first_probe(connection)[0] >= idle_timeout)
+    judged = Probing(len(connections), unprobed, late)
+    if judged.is_in_time and probed:
         _refuse_doubt(probed, idle_timeout, sysctl)
-    return found
+    return judged
 
 
 def probed_before(idle_timeout: float) -> Matcher[Probing]:
     """Each connection is probed before the path forgets it."""
     return Matcher(
-        f"a keepalive timer due within {idle_timeout} s of silence", lambda one: one.is_in_time
+        f"a keepalive timer due within {idle_timeout} s of silence",
+        lambda probing: probing.is_in_time,
     )
 
 
 def stale(connections: Sequence[TcpConnection], idle_timeout: float) -> Stale:
-    """The connections that the path has forgotten, and that nothing here will find dead."""
-    found = [one for one in connections if one.timer is None and one.silent > idle_timeout]
-    return Stale(tuple(found), len(connections))
+    """The connections that the path has forgotten and that no timer here will find dead."""
+    forgotten = [
+        connection
+        for connection in connections
+        if connection.timer is None and connection.silent > idle_timeout
+    ]
+    return Stale(tuple(forgotten), len(connections))
 
 
 def none_stale(idle_timeout: float) -> Matcher[Stale]:
     """No connection is forgotten."""
     return Matcher(
         f"none silent for more than {idle_timeout} s without a timer",
-        lambda one: not one.connections,
+        lambda stale: not stale.connections,
     )
 
 
-def why_unprobed(found: Probing, idle_timeout: float, sysctl: Sysctls) -> str:
-    """What connections that are not probed in time tell, and what to do."""
-    if found.unprobed:
+def why_unprobed(probing: Probing, idle_timeout: float, sysctl: Sysctls) -> str:
+    """Why connections are not probed in time, and what to do."""
+    if probing.unprobed:
         return "the application never asked for SO_KEEPALIVE: turn its keepalive option on"
     seconds = sysctl[_TIME]
     if seconds < idle_timeout:
@@ -140,27 +155,27 @@ def why_unprobed(found: Probing, idle_timeout: float, sysctl: Sysctls) -> str:
     return f"{_TIME} is {seconds}: lower it, or set the application's own keepalive time"
 
 
-def _first_probe(one: TcpConnection) -> tuple[float, float]:
+def _first_probe(connection: TcpConnection) -> tuple[float, float]:
     """Seconds of silence at the next firing of the timer, at least and at most."""
-    assert one.timer is not None
-    return one.silent + one.timer.due, one.silent + one.timer.due_before
+    assert connection.timer is not None
+    return connection.silent + connection.timer.due, connection.silent + connection.timer.due_before
 
 
 def _refuse_doubt(probed: Sequence[TcpConnection], idle_timeout: float, sysctl: Sysctls) -> None:
     default = sysctl[_TIME]
     if default < idle_timeout:
-        # Then the default is in time as well, and ss's rounding is no reason for doubt.
+        # The default is in time too, so ss's rounding is no reason for doubt.
         return
-    if any(_first_probe(one)[1] >= idle_timeout for one in probed):
+    if any(_first_probe(connection)[1] >= idle_timeout for connection in probed):
         unknown(
             f"a keepalive timer is due within a minute of {idle_timeout} s of silence, and ss "
             f"tells no more than that: set {_TIME} below {idle_timeout}"
         )
-    if any(_asked_for_its_own(one, idle_timeout, sysctl) for one in probed):
+    if any(_asked_for_its_own(connection, idle_timeout, sysctl) for connection in probed):
         return
-    # Or else chance: timers of the default that happen to be near their end. Connections that
-    # were opened together share one timer's luck.
-    moments = {round(one.timer.due) for one in probed if one.timer is not None}
+    # Otherwise it may be chance: timers of the default may happen to be near their end.
+    # Connections that were opened together share one timer's luck.
+    moments = {round(connection.timer.due) for connection in probed if connection.timer is not None}
     if (idle_timeout / default) ** len(moments) > _CHANCE:
         unknown(
             f"{_TIME} is {default}; whether the application asks for less on its own cannot be "
@@ -169,21 +184,24 @@ def _refuse_doubt(probed: Sequence[TcpConnection], idle_timeout: float, sysctl: 
         )
 
 
-def _asked_for_its_own(one: TcpConnection, idle_timeout: float, sysctl: Sysctls) -> bool:
+def _asked_for_its_own(connection: TcpConnection, idle_timeout: float, sysctl: Sysctls) -> bool:
     """Whether its idle time was seen to be shorter than the path's patience.
 
-    An acknowledgement long after the last data answers a probe of ours (a probe of the peer's
+    An acknowledgement long after the last data answers a probe of this end (a probe of the peer
     does not count as one). From then on, silence and timer together are the idle time itself, or
     for a moment the interval between probes.
     """
-    if one.quiet - one.silent < 2:
+    if connection.quiet - connection.silent < 2:
         return False
     return (
-        one.quiet - one.silent < idle_timeout or abs(_first_probe(one)[0] - sysctl[_INTERVAL]) > 2
+        connection.quiet - connection.silent < idle_timeout
+        or abs(_first_probe(connection)[0] - sysctl[_INTERVAL]) > 2
     )
 
 
 def _listed(connections: Sequence[TcpConnection]) -> str:
-    longest = sorted(connections, key=lambda one: -one.silent)
-    shown = [f"{one}, silent for {duration(one.silent)}" for one in longest[:_SHOWN]]
+    longest = sorted(connections, key=lambda connection: -connection.silent)
+    shown = [
+        f"{connection}, silent for {duration(connection.silent)}" for connection in longest[:_SHOWN]
+    ]
     return "; ".join([*shown, "…"] if len(longest) > _SHOWN else shown)

@@ -16,7 +16,7 @@ _INTERVAL = "net.ipv4.tcp_keepalive_intvl"
 _PROBES = "net.ipv4.tcp_keepalive_probes"
 _MOST_PROBES = 6
 _SHARE = 0.6
-"""Of the path's patience: a probe and an answer that are lost leave time for another."""
+"""The share of the path's patience after which to probe: one lost probe leaves time for another."""
 
 
 def probe_sooner(policy: Policy, sysctl: Sysctls) -> str:
@@ -49,19 +49,19 @@ def notice_dead_peers(policy: Policy) -> str:
 
 
 def probe_connections(
-    found: Probing, policy: Policy, sysctl: Sysctls, of: Service | Upstream
+    probing: Probing, policy: Policy, sysctl: Sysctls, of: Service | Upstream
 ) -> str:
     """The remedy of connections without a keepalive timer, or with one that is due too late."""
     parts = []
     seconds = _seconds(policy)
-    if found.unprobed and isinstance(of, Service):
+    if probing.unprobed and isinstance(of, Service):
         parts.append(
             f"Have the application ask for keepalive (nginx: `listen {of.port} "
             f"so_keepalive={seconds}:10:6;`). Where the service probes by itself, as sshd by "
             "`ClientAliveInterval`, declare `keepalive: any` for it; where its clients do, "
             "`keepalive: peer`: neither shows here."
         )
-    elif found.unprobed:
+    elif probing.unprobed:
         parts.append(
             f"Have the client ask for keepalive (libpq: `keepalives_idle={seconds}`, HAProxy: "
             "`option srvtcpka`)."
@@ -84,7 +84,7 @@ def close_stale(policy: Policy, sysctl: Sysctls, service: Service) -> str:
 
 
 def _seconds(policy: Policy) -> int:
-    """When to begin to probe: in time for the path, and for half of the time to find one dead."""
+    """After how many idle seconds to probe: in time for the path, and for `dead_peer_within`."""
     seconds = int(policy.path_idle_timeout * _SHARE)
     if policy.dead_peer_within is not None:
         seconds = min(seconds, policy.dead_peer_within // 2)
@@ -94,7 +94,7 @@ def _seconds(policy: Policy) -> int:
 def _in_time(policy: Policy, sysctl: Sysctls) -> str:
     seconds = _seconds(policy)
     values = {_TIME: seconds}
-    # After a probe the timer runs for the interval, even where that is the longer (Linux 6.18).
+    # After a probe the timer runs for the interval, even if that is longer (Linux 6.18).
     with suppress(UnreadableFactError):
         if sysctl[_INTERVAL] >= policy.path_idle_timeout:
             values[_INTERVAL] = seconds

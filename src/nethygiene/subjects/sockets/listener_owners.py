@@ -1,4 +1,4 @@
-"""Which process holds which listening TCP port; other users' processes need privilege."""
+"""Which process holds which listening TCP port; to see other users' processes takes privilege."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True)
 class ListenerOwners(Fact):
-    """The processes behind listening ports: by port names for messages, never for a verdict.
+    """The processes behind listening ports.
 
-    So that is empty, not unreadable, where nothing could be seen. A verdict asks :meth:`at`.
+    :meth:`of` gives names for messages, never for a verdict. It is empty, not unreadable, if
+    nothing could be seen. A verdict asks :meth:`at`.
 
     Attributes:
-        _by_port: those of a port; it leaves out a port whose process could not be seen.
+        _by_port: the processes of a port; it leaves out a port whose process could not be seen.
         _by_socket: the same by address and port, as ``127.0.0.1:80``.
         _unreadable: why nothing was read; None if ss answered.
     """
@@ -40,9 +41,9 @@ class ListenerOwners(Fact):
     _unreadable: Unreadable | None = field(default=None, compare=False)
 
     def at(self, socket: str) -> tuple[Owner, ...]:
-        """The processes of one socket, as ``127.0.0.1:80``; unreadable where they are not seen."""
-        found = self._by_socket.get(socket, ())
-        if not found:
+        """The processes of one socket, as ``127.0.0.1:80``; unreadable if they are not seen."""
+        owners = self._by_socket.get(socket, ())
+        if not owners:
             detail = (
                 f"the process that listens on {socket} could not be seen: log in as root, or as "
                 "its user, or allow it by ansible_become and sudo"
@@ -50,11 +51,11 @@ class ListenerOwners(Fact):
             self.ledger.cannot_read(
                 self._unreadable or Unreadable(Reason.PERMISSION, SS.shell, detail)
             )
-        self.ledger.read(f"process at {socket}", SS.shell, " and ".join(map(str, found)))
-        return found
+        self.ledger.read(f"process at {socket}", SS.shell, " and ".join(map(str, owners)))
+        return owners
 
     def of(self, port: int) -> tuple[Owner, ...]:
-        """The processes that listen on `port`; empty where they could not be seen."""
+        """The processes that listen on `port`; empty if they could not be seen."""
         return self._by_port.get(port, ())
 
 
@@ -63,11 +64,11 @@ _USER = re.compile(r'\("([^"]{1,64})",pid=(\d{1,10}),', re.ASCII)
 
 
 def parse(sections: Sections) -> ListenerOwners:
-    """Parse ``ss -lntp``: each row ends in ``users:(("nginx",pid=812,fd=6),…)`` where seen."""
+    """Parse ``ss -lntp``: a row ends in ``users:(("nginx",pid=812,fd=6),…)`` if ss may see it."""
     section = sections[SS.name]
     if isinstance(section, Unreadable):
         return ListenerOwners({}, _unreadable=section)
-    # Dicts for their order: a port may have a hundred thousand sockets.
+    # Dicts keep the order, and are quick for a port with a hundred thousand sockets.
     by_port: dict[int, dict[Owner, None]] = {}
     by_socket: dict[str, dict[Owner, None]] = {}
     for line in section.stdout.decode("utf-8", "replace").split("\n"):

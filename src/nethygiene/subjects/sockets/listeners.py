@@ -26,10 +26,10 @@ class Listener:
         waiting: connections in the accept queue (Recv-Q).
         backlog: limit of the accept queue (Send-Q): min(listen()'s backlog, somaxconn), frozen
             when listen() was called (Linux 6.18). The queue is full when waiting > backlog.
-        v6only: IPV6_V6ONLY of an IPv6 socket; None for an IPv4 one, and where neither the kernel
-            (before 4.3) nor ss tells.
-        unit: the system service of systemd that opened it, as ``nginx.service``; empty where
-            there is none, or neither the kernel (before 5.7) nor ss (before 5.8) tells.
+        v6only: IPV6_V6ONLY of an IPv6 socket; None for an IPv4 socket, and if the kernel (before
+            4.3) or ss does not show it.
+        unit: the system service of systemd that opened it, as ``nginx.service``; empty if there is
+            none, or if the kernel (before 5.7) or ss (before 5.8) does not show it.
     """
 
     address: str
@@ -42,7 +42,7 @@ class Listener:
 
     @property
     def ip(self) -> Address | None:
-        """The address listened on; None for ``*``. IPv4 in an IPv6 socket is told as IPv4."""
+        """The address listened on; None for ``*``. IPv4 in an IPv6 socket is plain IPv4 here."""
         if self.address == "*":
             return None
         address = ip_address(self.address)
@@ -55,7 +55,7 @@ class Listener:
         return self.ip is None or self.ip.is_unspecified
 
     def serves(self, version: Literal[4, 6]) -> bool | None:
-        """Whether it takes connections of an IP version; None where ss did not tell.
+        """Whether it takes connections of an IP version; None if ss does not show it.
 
         ``*`` is both families since iproute2 4.15, IPv4 before 4.13, and either in between.
         """
@@ -85,11 +85,11 @@ class Listeners(Fact):
 
     def on(self, port: int) -> tuple[Listener, ...]:
         """The sockets that listen on a TCP port, at whatever address."""
-        found = tuple(socket for socket in self._sockets if socket.port == port)
+        sockets = tuple(socket for socket in self._sockets if socket.port == port)
         self.ledger.read(
-            f"listeners on port {port}", SS.shell, ", ".join(map(str, found)) or "none"
+            f"listeners on port {port}", SS.shell, ", ".join(map(str, sockets)) or "none"
         )
-        return found
+        return sockets
 
 
 _ROW = re.compile(
@@ -101,7 +101,7 @@ _ROW = re.compile(
 )
 _V6ONLY = re.compile(r"(?:^|\s)v6only:([01])(?=\s|$)", re.ASCII)
 
-# Not what a user's own manager runs, nor what one login does.
+# This leaves out what a user's own manager runs, and what a login runs.
 _UNIT = re.compile(
     r"\scgroup:/system\.slice/(?:[^\s/]+\.slice/)*([^\s/]+\.service)(?=[\s/]|$)", re.ASCII
 )
@@ -119,7 +119,7 @@ def parse(sections: Sections) -> Listeners | Unreadable:
     if section.status != 0:
         return refused(SS, section)
     lines = section.stdout.decode("utf-8", "replace").split("\n")
-    # The header proves that it was ss that answered, also where nothing listens.
+    # The header proves that ss answered, even if nothing listens.
     if not lines[0].startswith("State"):
         return Unreadable(Reason.UNPARSABLE, SS.shell, f"no header: {lines[0][:80]!r}")
     parts: list[list[str]] = []

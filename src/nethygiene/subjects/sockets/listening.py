@@ -1,4 +1,4 @@
-"""Whether a port is listened on where its service is declared to listen, and for whom."""
+"""Whether sockets listen where a service is declared to listen, and whom they serve."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _SHOWN = 6
 
 @dataclass(frozen=True, slots=True)
 class PortState:
-    """A port, and which of the sockets that listen on it serve those that it is meant for.
+    """A port, and which of its listening sockets serve the clients that it is meant for.
 
     Attributes:
-        sockets: all that listen on the port.
-        serving: those whose address covers the declared one.
+        sockets: all sockets that listen on the port.
+        serving: the sockets whose address covers the declared one.
         missing: the IP versions that it is meant for and that no socket serves.
         cut_off: declared sources that come in by another interface than the sockets are bound to.
-        owners: the processes behind them, as far as they could be seen.
+        owners: the processes behind the sockets, as far as they could be seen.
     """
 
     sockets: tuple[Listener, ...]
@@ -46,7 +46,7 @@ class PortState:
 
     @property
     def is_served(self) -> bool:
-        """Whether everyone that it is meant for is served."""
+        """Whether all clients that it is meant for are served."""
         return bool(self.serving) and not self.missing and not self.cut_off
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class PortState:
         where = ", ".join(map(str, shown[:_SHOWN]))
         who = f" by {' and '.join(map(str, self.owners))}" if self.owners else ""
         but = ""
-        if not self.serving and all(is_on_loopback(one) for one in self.sockets):
+        if not self.serving and all(is_on_loopback(socket) for socket in self.sockets):
             but = ", loopback only"
         elif self.missing:
             but = f", without IPv{self.missing[0]}"
@@ -75,22 +75,24 @@ def port_state(
 ) -> PortState:
     """Judge who listens on a port of a service, its own or a former one.
 
-    `address: any` wants a listener beyond loopback, at an address that the host has: in IPv4
-    where the host has an address of it, unless `allow_from` names networks of IPv6 alone.
-    `loopback` wants one at 127.0.0.1, or at ::1 on a host without it; an address of one's own is
-    wanted in its own family.
+    `address: any` asks for a listener beyond loopback, at an address that the host has. It has to
+    serve IPv4 if the host has an IPv4 address, unless `allow_from` names IPv6 networks alone.
+    `loopback` asks for a listener at 127.0.0.1, or at ::1 on a host without it. Any other address
+    asks for a listener in its own family.
 
     Raises:
-        UnreadableFactError: ss does not tell whether an IPv6 socket takes IPv4 as well; or a
-            socket waits at the declared address, which the host does not have now.
+        UnreadableFactError: ss does not show whether an IPv6 socket takes IPv4 too, or a socket
+            waits at the declared address, which the host does not have now.
     """
     sockets = listeners.on(port)
     serving = tuple(
-        one for one in sockets if is_at(one, service) and serves(one, service, here) is not False
+        socket
+        for socket in sockets
+        if is_at(socket, service) and serves(socket, service, here) is not False
     )
     missing: list[Version] = []
     for version in wanted_versions(service, here.interfaces, serving) if serving else ():
-        answers = [serves(one, service, here, version) for one in serving]
+        answers = [serves(socket, service, here, version) for socket in serving]
         if True in answers:
             continue
         if None in answers:
@@ -99,16 +101,16 @@ def port_state(
         missing.append(version)
     if serving and not missing and not isinstance(service.address, str):
         _is_here(service, here, policy)
-    found = cut_off(serving, service, here.interfaces)
-    return PortState(sockets, serving, tuple(missing), owners.of(port), found)
+    outside = cut_off(serving, service, here.interfaces)
+    return PortState(sockets, serving, tuple(missing), owners.of(port), outside)
 
 
 def _is_here(service: Service, here: Here, policy: Policy) -> None:
-    """End the rule where a virtual address may be at another host, which alone serves then."""
+    """End the rule if another host may hold a virtual address: only that host serves then."""
     address = service.address
     if isinstance(address, str) or here.has(address):
         return
-    if any(one.address == address for one in policy.interfaces.values()):
+    if any(interface.address == address for interface in policy.interfaces.values()):
         return  # the rule interface-has-address fails, and says where it should be
     unknown(
         f"the host does not have {address}: nobody reaches the service here now. If another host "
@@ -137,9 +139,11 @@ def _why_a_version_is_missing(version: Version, service: Service) -> str:
 
 
 def _why_it_does_not_serve(state: PortState, service: Service) -> str:
-    if service.address == "loopback" and not all(is_on_loopback(one) for one in state.sockets):
+    if service.address == "loopback" and not all(
+        is_on_loopback(socket) for socket in state.sockets
+    ):
         return "clients on this host dial 127.0.0.1: listen there"
-    others = [one for one in state.sockets if is_for_others(one)]
+    others = [socket for socket in state.sockets if is_for_others(socket)]
     if others and service.address == "any":
         return (
             f"the host has no address at which {others[0]} answers (it is not on an interface that "
@@ -149,7 +153,7 @@ def _why_it_does_not_serve(state: PortState, service: Service) -> str:
 
 
 def why_not_served(state: PortState, service: Service, listeners: Listeners) -> str:
-    """What a port that is not served tells, and what to do."""
+    """Why a port is not served, and what to do."""
     if state.missing:
         return _why_a_version_is_missing(state.missing[0], service)
     if state.cut_off:
@@ -159,7 +163,7 @@ def why_not_served(state: PortState, service: Service, listeners: Listeners) -> 
     former = [port for port in service.legacy_ports if listeners.on(port)]
     if former:
         return f"its former port {former[0]} is listened on: start it on {service.port}"
-    others = sorted({one.port for one in listeners if is_for_others(one)})
+    others = sorted({listener.port for listener in listeners if is_for_others(listener)})
     listed = ", ".join(map(str, others[:10])) + (", …" if len(others) > 10 else "")
     return (
         "start the service, or correct the port if it has moved"
@@ -169,7 +173,7 @@ def why_not_served(state: PortState, service: Service, listeners: Listeners) -> 
 
 
 def serve_remedy(state: PortState, service: Service) -> str:
-    """Start the service, or have it listen where its clients are, and restart what listens now."""
+    """The remedy: start the service, or let it listen where its clients are, and restart it."""
     if not state.sockets:
         return (
             f"Start what the inventory calls {service.name}, and have it start at boot (`systemctl "

@@ -19,9 +19,9 @@ class PortUse:
     """The local ports of one address of this host towards one peer and port.
 
     Attributes:
-        address: this host's.
-        peer: as ``192.0.2.9:5432``.
-        used: ports that are taken, of those that the kernel chooses from.
+        address: this host's address.
+        peer: the other end, as ``192.0.2.9:5432``.
+        used: how many of the ports that the kernel chooses from are taken.
         waiting: how many of them are in TIME-WAIT.
     """
 
@@ -36,7 +36,7 @@ class LocalPorts(Fact):
     """The peers towards which at least half of the local ports are taken.
 
     Attributes:
-        choice: how many ports the kernel chooses from; 0 where it was not asked.
+        choice: how many ports the kernel chooses from; 0 if the host was not asked.
         _uses: those peers.
     """
 
@@ -45,10 +45,10 @@ class LocalPorts(Fact):
 
     def scarce(self) -> tuple[PortUse, ...]:
         """Those peers, most used first."""
-        found = sorted(self._uses, key=lambda one: -one.used)
-        told = ", ".join(f"{one.peer} ({one.used})" for one in found[:5])
-        self.ledger.read("peers with half of the local ports", PORTS.shown, told or "none")
-        return tuple(found)
+        uses = sorted(self._uses, key=lambda use: -use.used)
+        shown = ", ".join(f"{use.peer} ({use.used})" for use in uses[:5])
+        self.ledger.read("peers with half of the local ports", PORTS.shown, shown or "none")
+        return tuple(uses)
 
 
 _ROW = re.compile(r"(\d{1,6}) (\d{1,6}) (\S{1,80}) (\S{1,90})", re.ASCII)
@@ -57,7 +57,7 @@ _ROW = re.compile(r"(\d{1,6}) (\d{1,6}) (\S{1,80}) (\S{1,90})", re.ASCII)
 def parse(sections: Sections) -> LocalPorts | Unreadable:
     """Parse lines of ports used, ports in TIME-WAIT, address and peer; the last says ``end``.
 
-    Nothing at all was printed where the host has fewer sockets than half of these ports.
+    The command prints nothing at all if the host has fewer sockets than half of these ports.
     """
     section = sections[PORTS.name]
     if isinstance(section, Unreadable):
@@ -86,8 +86,8 @@ def _choice(text: str) -> int | None:
         return None
     low, high = int(match[1]), int(match[2])
     reserved: set[int] = set()
-    for one in re.finditer(r"(\d{1,5})(?:-(\d{1,5}))?", match[3] or "", re.ASCII):
-        reserved |= set(range(max(low, int(one[1])), min(high, int(one[2] or one[1])) + 1))
+    for span in re.finditer(r"(\d{1,5})(?:-(\d{1,5}))?", match[3] or "", re.ASCII):
+        reserved |= set(range(max(low, int(span[1])), min(high, int(span[2] or span[1])) + 1))
     return high - low + 1 - len(reserved)
 
 

@@ -1,4 +1,4 @@
-"""Whom to restart so that a socket is opened anew: remedies that name a service or its unit."""
+"""Remedies that restart a service or its unit, so that it opens its socket again."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from nethygiene.subjects.sockets.listeners import Listener
 
 
 def restart_service(service: Service) -> str:
-    """Whom to restart, where no process is known: as in "Then restart the service shop"."""
+    """Part of a sentence, for an unknown process: "restart the service shop (port 443)"."""
     return f"restart the service {service.name} (port {service.port})"
 
 
 def restart_listener(listener: Listener, processes: Sequence[Owner], service: Service) -> str:
-    """The paragraph that says whom to restart, with the command where it is a unit of systemd.
+    """The paragraph on what to restart, with the command if it is a unit of systemd.
 
     Args:
         listener: the socket.
-        processes: its processes; empty where they could not be seen.
+        processes: its processes; empty if they could not be seen.
         service: the service that declares its port.
     """
     unit = listener.unit.removesuffix(".service")

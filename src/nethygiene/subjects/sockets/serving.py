@@ -12,7 +12,7 @@ from nethygiene.subjects.links.interfaces import Interfaces, InterfaceState
 from nethygiene.subjects.links.ip.families import Address, Network
 from nethygiene.subjects.sockets.listeners import Listener, Listeners
 
-if TYPE_CHECKING:  # a rule about sockets brings the model of the packet filter if it asks for it
+if TYPE_CHECKING:  # only a rule that asks for the packet filter imports its model
     from nethygiene.subjects.filter.filter_fact import PacketFilter
 
 Version = Literal[4, 6]
@@ -20,11 +20,11 @@ Version = Literal[4, 6]
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """Where the host's own addresses are told.
+    """The facts that know the host's own addresses.
 
     Attributes:
-        interfaces: those that interfaces have.
-        packet_filter: its routes, which may make whole networks local (AnyIP).
+        interfaces: the interfaces and their addresses.
+        packet_filter: knows the routes, which may make whole networks local (AnyIP).
     """
 
     interfaces: Interfaces
@@ -35,7 +35,7 @@ class Here:
         if address.is_loopback or address.is_unspecified:
             return True
         mapped = getattr(address, "ipv4_mapped", None) or address
-        if any(mapped == has.ip for one in self.interfaces for has in one.addresses):
+        if any(mapped == has.ip for interface in self.interfaces for has in interface.addresses):
             return True
         return self.packet_filter.routes_locally(mapped)
 
@@ -47,12 +47,12 @@ _VERSIONS: tuple[Version, ...] = (4, 6)
 def sockets_of(listeners: Listeners, service: Service) -> tuple[Listener, ...]:
     """The sockets on the service's port that are its own.
 
-    Where an address is declared, another program may listen on the port at another one.
+    If the service declares an address, another program may listen on the port at another address.
     """
     sockets = listeners.on(service.port)
     if service.address == "any":
         return sockets
-    return tuple(one for one in sockets if is_at(one, service))
+    return tuple(socket for socket in sockets if is_at(socket, service))
 
 
 def is_at(listener: Listener, service: Service) -> bool:
@@ -83,14 +83,14 @@ def serves(
     Args:
         listener: a socket at the declared address.
         service: the service.
-        here: the host's own addresses, asked only where the service is meant for other hosts.
-        version: of these connections; None for either.
+        here: the host's own addresses, asked only if the service is meant for other hosts.
+        version: the IP version of these connections; None for either.
 
     Returns:
-        None where ss does not tell.
+        None if ss does not show it.
     """
     if version is None:
-        answers = [serves(listener, service, here, one) for one in _VERSIONS]
+        answers = [serves(listener, service, here, either) for either in _VERSIONS]
         return True if True in answers else None if None in answers else False
     answer = listener.serves(version)
     if answer is False or service.address != "any" or is_for_local_clients(service):
@@ -102,14 +102,16 @@ def _has_such(listener: Listener, here: Here, version: Version) -> bool:
     """Whether the host has an address of a version at which other hosts reach the socket."""
     at = listener.ip
     if listener.is_wildcard or at is None:
-        return any(one.version == version for one in _usable(here.interfaces, listener.device))
+        return any(
+            address.version == version for address in _usable(here.interfaces, listener.device)
+        )
     if listener.device is not None and not _is_up(here.interfaces, listener.device):
         return False
     return here.has(at)
 
 
 def _is_up(interfaces: Interfaces, name: str) -> bool:
-    return any(one.is_up for one in interfaces if one.name == name)
+    return any(interface.is_up for interface in interfaces if interface.name == name)
 
 
 def _usable(interfaces: Interfaces, device: str | None) -> Iterator[Address]:
@@ -117,39 +119,39 @@ def _usable(interfaces: Interfaces, device: str | None) -> Iterator[Address]:
     for interface in interfaces:
         if not interface.is_up or device not in {None, interface.name}:
             continue
-        for one in interface.addresses:
-            if not one.ip.is_loopback and not one.ip.is_link_local:
-                yield one.ip
+        for address in interface.addresses:
+            if not address.ip.is_loopback and not address.ip.is_link_local:
+                yield address.ip
 
 
 def wanted_versions(
     service: Service, interfaces: Interfaces, serving: Collection[Listener]
 ) -> tuple[Version, ...]:
-    """The IP versions in which a service has to be served; empty where one of them is enough."""
+    """The IP versions in which a service has to be served; empty if either is enough."""
     if service.address == "loopback":
-        own = {one.ip for interface in interfaces for one in interface.addresses}
+        own = {address.ip for interface in interfaces for address in interface.addresses}
         return (6,) if _LOOPBACK[6] in own and _LOOPBACK[4] not in own else (4,)
     if service.address != "any":
         mapped = getattr(service.address, "ipv4_mapped", None)
         return ((mapped or service.address).version,)
     if networks := _networks(service):
-        return tuple(sorted({one.version for one in networks}))
-    if any(one.serves(4) for one in serving):
+        return tuple(sorted({network.version for network in networks}))
+    if any(listener.serves(4) for listener in serving):
         return ()
-    return (4,) if any(one.version == 4 for one in _usable(interfaces, None)) else ()
+    return (4,) if any(address.version == 4 for address in _usable(interfaces, None)) else ()
 
 
 def cut_off(serving: Collection[Listener], service: Service, interfaces: Interfaces) -> str:
     """A declared network that comes in by an interface to which no socket is bound, or empty.
 
-    Only networks of the host's own interfaces are told: which way others come in is a matter of
-    routes.
+    The answer covers only the networks of the host's own interfaces. Routes decide how others come
+    in.
     """
-    devices = {one.device for one in serving}
+    devices = {listener.device for listener in serving}
     if not devices or None in devices:
         return ""
     for network in _networks(service):
-        ways = {one.name for one in interfaces if _is_on(one, network)}
+        ways = {interface.name for interface in interfaces if _is_on(interface, network)}
         if ways and not ways & devices:
             return f"{network}, which comes in by {' and '.join(sorted(ways))}"
     return ""
@@ -157,17 +159,19 @@ def cut_off(serving: Collection[Listener], service: Service, interfaces: Interfa
 
 def _is_on(interface: InterfaceState, network: Network) -> bool:
     return any(
-        one.version == network.version and one.network.overlaps(network)
-        for one in interface.addresses
-        if one.network.prefixlen
+        address.version == network.version and address.network.overlaps(network)
+        for address in interface.addresses
+        if address.network.prefixlen
     )
 
 
 def _networks(service: Service) -> list[Network]:
-    """The sources that are declared by network; none where anybody may come."""
+    """The sources that are declared as networks; none if anybody may come."""
     if "any" in service.allow_from:
         return []
-    return [one for one in service.allow_from if isinstance(one, IPv4Network | IPv6Network)]
+    return [
+        source for source in service.allow_from if isinstance(source, IPv4Network | IPv6Network)
+    ]
 
 
 def is_for_local_clients(service: Service) -> bool:
@@ -176,7 +180,7 @@ def is_for_local_clients(service: Service) -> bool:
     return (
         service.address == "any"
         and bool(sources)
-        and all(one != "any" and one.is_loopback for one in sources)
+        and all(source != "any" and source.is_loopback for source in sources)
     )
 
 
@@ -192,5 +196,5 @@ def is_for_others(listener: Listener) -> bool:
 
 
 def _on_interface(listener: Listener, service: Service) -> bool:
-    # A socket bound to a device hears nothing of what arrives on another one.
+    # A socket bound to a device receives nothing that arrives on another device.
     return None in {listener.device, service.interface} or listener.device == service.interface

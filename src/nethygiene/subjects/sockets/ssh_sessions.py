@@ -18,7 +18,7 @@ from nethygiene.subjects.sockets.listeners import Listeners
 
 SSH_PORT = 22
 _SERVERS = ("sshd", "dropbear", "tinysshd")
-# With socket activation these hold the port, whoever answers on it.
+# With socket activation these hold the port, whichever server answers on it.
 _SUPERSERVERS = ("systemd", "init", "xinetd", "inetd", "tcpsvd", "tcpserver", "s6-tcpserver")
 _SHOWN = 5
 
@@ -28,12 +28,12 @@ class SshSessions:
     """Connections to sshd's ports, by the peer that holds them.
 
     Attributes:
-        ports: sshd's ports, as far as they could be told.
-        unseen: ports whose listener could not be told to be sshd or another.
-        by_peer: peer addresses and their connections, those with most first.
-        half_closed: how many of those the peer has closed, and sshd has not, by peer.
-        own: those that come from this host itself.
-        fronted: the most connections that one peer holds to whatever listens here: no client of a
+        ports: sshd's ports, as far as they could be seen.
+        unseen: ports whose listener could not be seen.
+        by_peer: peer addresses and their connections, the peer with most first.
+        half_closed: how many of them the peer has closed and sshd has not, by peer.
+        own: how many connections come from this host itself.
+        fronted: the most connections that one peer holds to all listeners here. No client of a
             proxy that passes them on to sshd has more.
     """
 
@@ -52,14 +52,14 @@ class SshSessions:
     def __str__(self) -> str:
         peers = ", ".join(f"{count} from {peer}" for peer, count in self.by_peer[:_SHOWN])
         peers += f" and more from {len(self.by_peer) - _SHOWN}" * (len(self.by_peer) > _SHOWN)
-        said = f"{peers or 'none'}, to port {' and '.join(map(str, self.ports))}"
+        text = f"{peers or 'none'}, to port {' and '.join(map(str, self.ports))}"
         if half_closed := sum(self.half_closed.values()):
-            said += f" ({half_closed} in CLOSE-WAIT: the peer has closed them, and sshd has not)"
+            text += f" ({half_closed} in CLOSE-WAIT: the peer has closed them, and sshd has not)"
         if self.own:
-            said += f", besides {self.own} from this host itself"
+            text += f", besides {self.own} from this host itself"
         if self.unseen:
-            said += f" (whose port {', '.join(map(str, self.unseen))} is could not be seen)"
-        return said
+            text += f" (whose port {', '.join(map(str, self.unseen))} is could not be seen)"
+        return text
 
 
 def ssh_sessions(
@@ -70,15 +70,16 @@ def ssh_sessions(
 ) -> SshSessions:
     """Count the sessions of each peer.
 
-    sshd's are the ports that sshd is seen to listen on, the one at which this login arrived, and
-    22, unless something else is seen to listen there; so socket activation is included. What comes
-    from this host itself is counted apart: it comes by a proxy or a tunnel, for whomever.
+    sshd's ports are those that sshd is seen to listen on, the one at which this login arrived, and
+    22, unless something else is seen to listen there. This includes socket activation. Connections
+    from this host itself are counted apart: they come through a proxy or a tunnel, for an unknown
+    client.
 
     Raises:
         NotApplicableError: every listener was seen, and none is sshd.
-        UnreadableFactError: none was seen to be sshd, but not all were seen.
+        UnreadableFactError: no listener was seen to be sshd, but not all were seen.
     """
-    listening = {one.port for one in listeners}
+    listening = {listener.port for listener in listeners}
     ports = {port for port in listening if _is(owners.of(port), _SERVERS)}
     unseen = {port for port in listening - ports if not owners.of(port)}
     if (arrival := connections.arrival()) is not None:
@@ -95,19 +96,21 @@ def ssh_sessions(
         )
     if not ports:
         not_applicable("no sshd listens")
-    found = [one for port in sorted(ports) for one in connections.at(port)]
-    closing = [one.peer for port in sorted(ports) for one in half_closed.at(port)]
-    outside = [one.peer for one in found if not _is_own(one)]
+    sessions = [connection for port in sorted(ports) for connection in connections.at(port)]
+    closing = [connection.peer for port in sorted(ports) for connection in half_closed.at(port)]
+    outside = [connection.peer for connection in sessions if not _is_own(connection)]
     waiting = [peer for peer in closing if not peer.is_loopback]
     arriving = Counter(
-        one.peer for one in connections if one.local_port in listening and not _is_own(one)
+        connection.peer
+        for connection in connections
+        if connection.local_port in listening and not _is_own(connection)
     )
     return SshSessions(
         tuple(sorted(ports)),
         tuple(sorted(unseen - ports)),
         tuple(Counter([*outside, *waiting]).most_common()),
         Counter(waiting),
-        own=len(found) + len(closing) - len(outside) - len(waiting),
+        own=len(sessions) + len(closing) - len(outside) - len(waiting),
         fronted=max(arriving.values(), default=0),
     )
 
@@ -117,7 +120,7 @@ def _is_own(connection: TcpConnection) -> bool:
 
 
 def why_not_counted(sessions: SshSessions, limit: int) -> str:
-    """Why the sessions that come from this host itself may be one client's; empty where not."""
+    """Why the sessions that come from this host itself may be one client's; empty if not."""
     if sessions.own <= limit or sessions.fronted <= limit:
         return ""
     return (
@@ -127,7 +130,7 @@ def why_not_counted(sessions: SshSessions, limit: int) -> str:
 
 
 def end_sessions(sessions: SshSessions, limit: int) -> str:
-    """The remedy of peers that hold too many."""
+    """The remedy of peers that hold too many sessions."""
     ports = " or ".join(f"sport = :{port}" for port in sessions.ports)
     parts = []
     for peer, count in sessions.by_peer:
@@ -153,8 +156,8 @@ def end_sessions(sessions: SshSessions, limit: int) -> str:
 
 
 def sessions_bounded(limit: int) -> Matcher[SshSessions]:
-    """No peer holds more."""
-    return Matcher(f"at most {limit} from one peer", lambda found: found.most <= limit)
+    """No peer holds more than `limit` sessions."""
+    return Matcher(f"at most {limit} from one peer", lambda sessions: sessions.most <= limit)
 
 
 def _is(owners: tuple[Owner, ...], names: tuple[str, ...]) -> bool:

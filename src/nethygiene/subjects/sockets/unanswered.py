@@ -29,7 +29,7 @@ from nethygiene.subjects.links.routes import Routes
 from nethygiene.subjects.sockets.dials import Dial, Dials
 from nethygiene.subjects.sockets.local_ports import LocalPorts, PortUse
 
-# The first SYN waits 1 s for its answer: with so much left it has waited for 0.4 s, longer than a
+# The first SYN waits 1 s for its answer. With 0.6 s left it has waited for 0.4 s, longer than a
 # packet takes to the other end of the earth and back.
 _LONG_LEFT = 0.6
 _NAMED = 5
@@ -40,7 +40,7 @@ class Unanswered:
     """Dials without an answer.
 
     Attributes:
-        dials: how many there are at least, in the interval.
+        dials: how many there are in the interval, at least.
         seconds: the interval.
     """
 
@@ -50,7 +50,7 @@ class Unanswered:
 
     @property
     def delta(self) -> int:
-        """As of a counter that moved."""
+        """The same name as a counter's change has."""
         return self.dials
 
     def __str__(self) -> str:
@@ -58,15 +58,15 @@ class Unanswered:
 
 
 def unanswered(counters: Counters, dials: Dials) -> Unanswered:
-    """How many dials found no answer, at least; none where no socket was seen to wait.
+    """How many dials found no answer, at least; none if no socket was seen to wait.
 
-    Those that wait for more than a second are counted by their timeouts: each dial has so many
-    at most as the most patient one that was seen, and one more. Those that are given up sooner
-    were all begun within the last second of the sample in which they are seen.
+    The timeouts count dials that wait for more than a second. Each of them has at most one timeout
+    more than the most patient dial that was seen. A dial that is given up sooner began within the
+    last second before the sample that shows it.
     """
     seconds = counters.change("TcpAttemptFails").seconds
     first, last = dials.waiting()
-    patience = max((one.sent_again for one in (*first, *last)), default=0)
+    patience = max((dial.sent_again for dial in (*first, *last)), default=0)
     by_timeouts = 0
     if patience and counters.has("TcpExtTCPSynRetrans"):
         timeouts, again, syns = (
@@ -78,26 +78,26 @@ def unanswered(counters: Counters, dials: Dials) -> Unanswered:
 
 
 def _a_second(first: Sequence[Dial], last: Sequence[Dial]) -> int:
-    """Dials a second to peers that leave some of them waiting for long, at both moments."""
-    samples = [[one for one in sample if not one.sent_again] for sample in (first, last)]
-    slow = [{one.peer for one in sample if one.due <= _LONG_LEFT} for sample in samples]
-    counts = [Counter(one.peer for one in sample) for sample in samples]
+    """Dials a second to peers that leave some dials waiting for long, in both samples."""
+    samples = [[dial for dial in sample if not dial.sent_again] for sample in (first, last)]
+    slow = [{dial.peer for dial in sample if dial.due <= _LONG_LEFT} for sample in samples]
+    counts = [Counter(dial.peer for dial in sample) for sample in samples]
     return sum(min(counts[0][peer], counts[1][peer]) for peer in slow[0] & slow[1])
 
 
 def answered(bound: Bound, opened: int) -> Matcher[Unanswered]:
-    """Dials find an answer, or few of them do not."""
+    """All dials but a few find an answer."""
     return Matcher(
         f"at most {bound.per_second:g}/s (or fewer than {bound.least_events} in all, or at most "
         f"{bound.share * 100:g} % of the {opened} connections opened)",
-        lambda found: not bound.is_exceeded(found.dials, found.seconds, opened),
+        lambda dials: not bound.is_exceeded(dials.dials, dials.seconds, opened),
     )
 
 
 def who_is_dialled(dials: Dials) -> str:
-    """The peers that are dialled in vain, most dialled first."""
+    """The peers that do not answer, the most dialled first."""
     first, last = dials.waiting()
-    peers = Counter(one.peer for one in last or first)
+    peers = Counter(dial.peer for dial in last or first)
     named = ", ".join(f"{peer} ({count})" for peer, count in peers.most_common(_NAMED))
     return f"no answer comes from {named}: the peer is down, or something on the way drops"
 
@@ -105,8 +105,8 @@ def who_is_dialled(dials: Dials) -> str:
 def has_way(routes: Routes, family: Family) -> bool:
     """Whether a host may be expected to reach every address of the family.
 
-    It is not where the other family alone has a default route: name resolution then tries each
-    address for a route, without dialling it (glibc's getaddrinfo(), to sort its answers).
+    It may not if only the other family has a default route. glibc's getaddrinfo() then tries each
+    address for a route to sort its answers, and dials none of them.
     """
     other: Family = "ipv6" if family == "ipv4" else "ipv4"
     return bool(routes.default_routes(family)) or not routes.default_routes(other)
@@ -115,30 +115,30 @@ def has_way(routes: Routes, family: Family) -> bool:
 def without_way(
     counters: Counters, routes: Routes, policy: Policy, opened: int
 ) -> Iterator[tuple[Bound, Change]]:
-    """The counters of packets without a route, of the families that have to have one."""
+    """The counters of packets without a route, for the families that need routes."""
     families: dict[str, Family] = {"IpOutNoRoutes": "ipv4", "Ip6OutNoRoutes": "ipv6"}
     for name, family in families.items():
         if not counters.has(name):
             continue
         bound, change = without_route(policy, name), counters.change(name)
-        # The routes are asked where they matter alone: they may not be readable.
+        # Ask the routes only if they matter, because they may be unreadable.
         if not bound.is_exceeded(change.delta, change.seconds, opened) or has_way(routes, family):
             yield bound, change
 
 
 def taken_ports(local_ports: LocalPorts, sysctl: Sysctls) -> Iterator[tuple[PortUse, int]]:
-    """Peers towards which local ports are scarce, with how many of these are taken.
+    """Peers towards which local ports are scarce, and how many of these ports are taken.
 
-    A port in TIME-WAIT is as good as free where tcp_tw_reuse lets it be taken again, after 1 s.
+    A port in TIME-WAIT counts as free if tcp_tw_reuse lets a dial take it after 1 s.
     """
-    for one in local_ports.scarce():
-        taken = one.used
+    for use in local_ports.scarce():
+        taken = use.used
         reuse = sysctl["net.ipv4.tcp_tw_reuse"]
         if sysctl["net.ipv4.tcp_timestamps"] and (
-            reuse == 1 or (reuse == 2 and _is_loopback(one.peer))
+            reuse == 1 or (reuse == 2 and _is_loopback(use.peer))
         ):
-            taken -= one.waiting
-        yield one, taken
+            taken -= use.waiting
+        yield use, taken
 
 
 def _is_loopback(peer: str) -> bool:
@@ -155,13 +155,13 @@ GIVE_A_ROUTE = paragraphs(
     command("ip -4 route"),
     command("ip -6 route"),
 )
-"""What to do about packets without a route."""
+"""The remedy of packets without a route."""
 
 
 def answer_dials(dials: Dials) -> str:
-    """What to do about the peer that is dialled in vain most."""
+    """The remedy of the most dialled peer that does not answer."""
     first, last = dials.waiting()
-    (peer, _), *_ = Counter(one.peer for one in last or first).most_common(1)
+    (peer, _), *_ = Counter(dial.peer for dial in last or first).most_common(1)
     address, _, port = peer.rpartition(":")
     return paragraphs(
         f"See whether {peer} can be reached from here, and which process dials it; then start what "
@@ -181,7 +181,7 @@ def why_ports_end(use: PortUse) -> str:
 
 
 def more_ports(use: PortUse) -> str:
-    """What to do about local ports that are scarce."""
+    """The remedy of scarce local ports."""
     why = (
         "Keep connections to {} open and use them again, rather than one for each request"
         if use.waiting * 2 > use.used

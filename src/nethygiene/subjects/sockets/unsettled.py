@@ -1,4 +1,4 @@
-"""TCP connections not yet, or no longer, established: one row each, as ``ss -tno`` prints them."""
+"""TCP connections that are not yet, or no longer, established, as ``ss -tno`` prints them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class UnsettledConnection:
         place: this host's end, as ``192.0.2.1:56164``.
         peer: the other end, likewise.
         due: when the kernel's timer is due, as ss prints it; empty without a timer.
-        sent_again: how often that was sent again which the timer waits for.
+        sent_again: how often TCP sent again what the timer waits for.
     """
 
     state: str
@@ -26,6 +26,21 @@ class UnsettledConnection:
     peer: str
     due: str
     sent_again: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServedConnection:
+    """A connection that a peer opened; an IPv4 address in an IPv6 socket is plain IPv4 here.
+
+    Attributes:
+        address: this host's address.
+        port: this host's port.
+        peer: the other end's address.
+    """
+
+    address: Address
+    port: int
+    peer: Address
 
 
 # Before iproute2 4.13 IPv6 addresses stood without brackets: "::1:22".
@@ -39,7 +54,7 @@ _ROW = re.compile(
 
 
 def parse_unsettled(text: str) -> tuple[UnsettledConnection, ...]:
-    """Read rows below a header, which proves that ss answered, also where there is none.
+    """Read rows below a header, which proves that ss answered, even without a row.
 
     Raises:
         ValueError: there is no header, or a row is no such connection.
@@ -61,12 +76,20 @@ def _connection(row: str) -> UnsettledConnection:
     )
 
 
-def split_place(place: str) -> tuple[Address, int]:
-    """The address and port of an end; IPv4 in an IPv6 socket is told as IPv4.
+def served(text: str, state: str) -> tuple[ServedConnection, ...]:
+    """The connections in a state, of rows as :func:`parse_unsettled` reads them.
 
     Raises:
-        ValueError: it is no address.
+        ValueError: a row cannot be read.
     """
+    return tuple(
+        ServedConnection(*_split(connection.place), _split(connection.peer)[0])
+        for connection in parse_unsettled(text)
+        if connection.state == state
+    )
+
+
+def _split(place: str) -> tuple[Address, int]:
     host, _, port = place.rpartition(":")
     address = ip_address(host.partition("%")[0].strip("[]"))
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
 from nethygiene.subjects.kernel.counters import Change
@@ -15,8 +17,9 @@ from nethygiene.subjects.sockets.half_open import (
     max_syn_backlog_for,
     syn_queues,
 )
-from nethygiene.subjects.sockets.handshakes import Handshake, Handshakes
+from nethygiene.subjects.sockets.handshakes import Handshakes
 from nethygiene.subjects.sockets.listeners import Listener, Listeners
+from nethygiene.subjects.sockets.unsettled import ServedConnection
 
 FAILURES = Bound("TcpAttemptFails", OPENED, per_second=1.0, share=0.05)
 
@@ -111,7 +114,8 @@ def test_the_least_setting_that_holds_a_backlog(backlog: int) -> None:
 
 def queues(listening: list[tuple[str, int]], *addresses: str) -> list[SynQueue]:
     sockets = (Listener(address, None, 80, 0, backlog) for address, backlog in listening)
-    half_open = (Handshake(address, 80, "192.0.2.9:5") for address in addresses)
+    peer = ip_address("192.0.2.9")
+    half_open = (ServedConnection(ip_address(address), 80, peer) for address in addresses)
     return list(syn_queues(Listeners(tuple(sockets)), Handshakes(tuple(half_open)), cookies(1)))
 
 

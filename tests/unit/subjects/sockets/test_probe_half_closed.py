@@ -7,7 +7,8 @@ from ipaddress import ip_address
 import pytest
 
 from nethygiene.engine.outcomes import Unreadable
-from nethygiene.subjects.sockets.half_closed import HalfClosed, HalfClosedConnection
+from nethygiene.subjects.sockets.half_closed import HalfClosed
+from nethygiene.subjects.sockets.unsettled import ServedConnection
 from tests.unit.sections import fact
 
 HEADER = "State Recv-Q Send-Q Local Address:Port Peer Address:PortProcess\n"
@@ -28,9 +29,14 @@ def test_rows_of_both_families() -> None:
         + "CLOSE-WAIT 1      0      [::ffff:192.0.2.1]:22   [::ffff:192.0.2.8]:42000\n"
         + "CLOSE-WAIT 1      0      fe80::1%eth0:2222   fe80::2:42000\n"
     )
-    peers = [("192.0.2.9", 22), ("2001:db8::9", 22), ("192.0.2.8", 22), ("fe80::2", 2222)]
+    ends = [
+        ("192.0.2.1", 22, "192.0.2.9"),
+        ("2001:db8::1", 22, "2001:db8::9"),
+        ("192.0.2.1", 22, "192.0.2.8"),
+        ("fe80::1", 2222, "fe80::2"),
+    ]
     assert found == HalfClosed(
-        tuple(HalfClosedConnection(port, ip_address(peer)) for peer, port in peers)
+        tuple(ServedConnection(ip_address(at), port, ip_address(peer)) for at, port, peer in ends)
     )
 
 

@@ -29,7 +29,7 @@ def test_both_states() -> None:
     assert isinstance(found, Handshakes)
     ledger = Ledger()
     bound = found.bound_to(ledger)
-    assert [(one.address, one.port) for one in bound.half_open()] == [
+    assert [(str(one.address), one.port) for one in bound.half_open()] == [
         ("127.0.0.1", 80),
         ("2001:db8::1", 80),
         ("192.0.2.1", 80),
