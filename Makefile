@@ -32,14 +32,14 @@ LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftabl
 
 # A variable that nobody reads would be a wish that nobody hears: `make audit inventory=hosts.yaml`
 # would audit this machine.
-SETTINGS := PYTHON INVENTORY WORKERS CORES QUICK ARGS NAME SYSCTL GOOD BAD FUZZ_SECONDS FUZZ_TARGETS VENV SHELL
+SETTINGS := PYTHON INVENTORY WORKERS CORES QUICK ARGS NAME SYSCTL GOOD BAD VERSION FUZZ_SECONDS FUZZ_TARGETS VENV SHELL
 UNKNOWN := $(filter-out $(SETTINGS),$(foreach one,$(.VARIABLES),$(if $(filter command,$(origin $(one))),$(one))))
 ifneq ($(UNKNOWN),)
 $(error There is no variable $(UNKNOWN) (capitals count): give some of $(SETTINGS))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help audit quick rule test test-newest test-oldest truth load fuzz lint lock docs screenshots bench lab sights
+.PHONY: help audit quick rule release test test-newest test-oldest truth load fuzz lint lock docs screenshots bench lab sights
 .SILENT:
 MAKEFLAGS += --no-print-directory
 
@@ -58,6 +58,7 @@ help:
 	echo '             run the tests with the newest of all packages, or the oldest that are allowed'
 	echo 'make docs    generate docs/rules/, docs/probes.md and the JSON Schemas from the code'
 	echo 'make screenshots   draw the report of a healthy host, of broken ones and of a fleet'
+	echo 'make release VERSION=...   give what is unreleased a version, as RELEASING.md says'
 	echo 'make bench   measure speed against its bars'
 
 # Exit status: the audit's, told by make as "Error 1" or "Error 10"; make itself then exits with 2.
@@ -127,6 +128,10 @@ lock: $(UV_STAMP)
 	$(LOCK) pyproject.toml --group build --constraint requirements/dev.txt --output-file requirements/run.txt
 	$(LOCK) pyproject.toml --extra fuzz --constraint requirements/dev.txt --output-file requirements/fuzz.txt
 	$(LOCK) --group lock --output-file requirements/uv.txt
+
+release: $(DEV_STAMP)
+	[ -n '$(VERSION)' ] || { echo 'make release VERSION=0.2.0'; exit 4; }
+	$(BIN)/python -m tests.release '$(VERSION)'
 
 docs: $(DEV_STAMP)
 	$(BIN)/python -m nethygiene.docgen
