@@ -74,6 +74,11 @@ def many_lines(path: Path, **values: Value) -> str:
     return _filled(path, "".join(f"{line}\n" for line in _lines(path)), values)
 
 
+def as_written(path: Path, **values: Value) -> str:
+    """The text of a file, whatever it holds, with its values filled in."""
+    return _filled(path, path.read_text(encoding="utf-8"), values)
+
+
 def awk_program(path: Path) -> str:
     """The awk program of a file on one line.
 
