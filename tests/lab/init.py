@@ -96,6 +96,12 @@ def build(
     wait_for_link()
     for key, value in (*KERNEL_DEFAULTS.items(), *spec.sysctls):
         Path("/proc/sys", key.replace(".", "/")).write_text(value)
+    if spec.sysctls:
+        # Else it would be lost at the next boot of a host that boots itself.
+        folder = Path("/etc/sysctl.d")
+        folder.mkdir(exist_ok=True)
+        lines = "".join(f"{key} = {value}\n" for key, value in spec.sysctls)
+        (folder / "10-lab.conf").write_text(lines)
     _run("ip", "-batch", "-", text=_addressing(spec))
     start_sshd()
 

@@ -12,7 +12,9 @@ rm -f /run/.containerenv
 for one in /.dockerenv /proc/1/cgroup /proc/1/environ; do
   if [ -e $one ]; then mount --bind /dev/null $one; fi
 done
-rm -f /etc/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf
+for one in /etc/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf; do
+  [ $one = /etc/sysctl.d/10-lab.conf ] || rm -f $one
+done
 : > /etc/sysctl.conf
 rm -f /etc/ufw/ufw.conf
 """
