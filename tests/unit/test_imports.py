@@ -94,7 +94,7 @@ LIBRARIES: dict[str, set[str]] = {
     "paramiko": {"transport"},
     "cryptography": {"transport"},
     "yaml": {"inventory"},
-    "pydantic": {"collect", "engine", "inventory", "plugin"},
+    "pydantic": {"collect", "engine", "inventory", "plugin", "report"},
     "pydantic_core": {"inventory"},
 }
 

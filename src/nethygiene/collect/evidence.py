@@ -105,12 +105,11 @@ def _open_for_owner(path: Path) -> FileIO:
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedHost:
-    """A host's line, and where it stands: by number for people, by offset to read it again."""
+class LinePlace:
+    """Where a host's line stands: by number for people, by offset to read it again."""
 
     number: int
     offset: int
-    host: EvidenceHost
 
 
 def read_evidence(path: Path) -> tuple[EvidenceHeader, Iterator[EvidenceHost]]:
@@ -121,11 +120,11 @@ def read_evidence(path: Path) -> tuple[EvidenceHeader, Iterator[EvidenceHost]]:
             may come while the hosts are read.
     """
     header, lines = read_lines(path)
-    return header, (line.host for line in lines)
+    return header, (host for _, host in lines)
 
 
-def read_lines(path: Path) -> tuple[EvidenceHeader, Iterator[PlacedHost]]:
-    """Read an evidence file, with each host's place in it.
+def read_lines(path: Path) -> tuple[EvidenceHeader, Iterator[tuple[LinePlace, EvidenceHost]]]:
+    """The same with each host's place in the file.
 
     Raises:
         EvidenceError: as :func:`read_evidence`.
@@ -144,32 +143,34 @@ def read_lines(path: Path) -> tuple[EvidenceHeader, Iterator[PlacedHost]]:
     return header, _hosts(path, lines)
 
 
-def read_again(path: Path, line: PlacedHost) -> EvidenceHost:
-    """Read one host's line once more, by its place.
+def read_again(path: Path, place: LinePlace, name: str) -> EvidenceHost:
+    """Read the line of the host `name` once more.
 
     Raises:
         EvidenceError: the file cannot be read, or no longer holds that host there.
     """
     try:
         with path.open("rb") as file:
-            file.seek(line.offset)
+            file.seek(place.offset)
             text = file.readline(_LONGEST_LINE + 1)
     except OSError as error:
         raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
-    host = _host(path, line.number, text)
-    if host.host != line.host.host:
-        raise EvidenceError(f"{path}:{line.number}: the file has changed since this run began")
+    host = _host(path, place.number, text)
+    if host.host != name:
+        raise EvidenceError(f"{path}:{place.number}: the file has changed since this run began")
     return host
 
 
-def _hosts(path: Path, lines: Iterator[tuple[int, int, bytes]]) -> Iterator[PlacedHost]:
+def _hosts(
+    path: Path, lines: Iterator[tuple[int, int, bytes]]
+) -> Iterator[tuple[LinePlace, EvidenceHost]]:
     seen: set[str] = set()
     for number, offset, text in lines:
         host = _host(path, number, text)
         if host.host in seen:
             raise EvidenceError(f"{path}:{number}: a second line for host {host.host!r}")
         seen.add(host.host)
-        yield PlacedHost(number, offset, host)
+        yield LinePlace(number, offset), host
 
 
 def _host(path: Path, number: int, text: bytes) -> EvidenceHost:

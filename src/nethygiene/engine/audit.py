@@ -66,7 +66,7 @@ class Audit:
         self._looked_at: frozenset[str] = frozenset()
         self._transcripts: dict[str, Transcript] = {}
         self._subjects: dict[str, Subject] = {}
-        self._judged: dict[Unit, list[Result]] = {}
+        self._judged: dict[Unit, tuple[Result, ...]] = {}
         self._records: dict[str, HostRecord] = {}
 
     @property
@@ -127,7 +127,7 @@ class Audit:
             self.results_of(unit)
         self._facts.clear()
 
-    def results_of(self, unit: Unit) -> list[Result]:
+    def results_of(self, unit: Unit) -> tuple[Result, ...]:
         """What a unit came to; judged now, with all others of its host, if it was not yet."""
         if unit not in self._judged:
             if unit.group is None:
@@ -144,16 +144,17 @@ class Audit:
         if task.kept:
             self._facts[host] = judged.facts
         for unit, verdicts in zip(units, judged.verdicts, strict=True):
-            self._judged[unit] = [
-                self.settle(unit.rule.id, unit.rule.severity, host, verdict) for verdict in verdicts
-            ]
+            rule = unit.rule
+            self._judged[unit] = tuple(
+                self.settle(rule.id, rule.severity, host, verdict) for verdict in verdicts
+            )
 
     def _judge_group(self, unit: Unit, group: Group) -> None:
         for host in group.members:
             if host not in self._facts:
                 self._judge(host)
         verdicts = evaluate_group(unit.rule, group, self._facts)
-        self._judged[unit] = [self._settle_group(unit.rule, group, one) for one in verdicts]
+        self._judged[unit] = tuple(self._settle_group(unit.rule, group, one) for one in verdicts)
 
     def _settle_group(self, rule: Rule, group: Group, verdict: Verdict) -> Result:
         """The result of a group's verdict; a waiver covers it that all members have."""

@@ -5,11 +5,10 @@ The answers of a fleet do not fit into memory.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from nethygiene.collect.evidence import PlacedHost, read_again, read_lines
+from nethygiene.collect.evidence import LinePlace, read_again, read_lines
 from nethygiene.collect.evidence_lines import EvidenceHost
 from nethygiene.transcript import HostFailure, Transcript
 
@@ -22,11 +21,17 @@ class KeptAnswers:
         header: its first line.
     """
 
-    def __init__(self, path: Path, asked_for: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        take: Callable[[EvidenceHost], None],
+        asked_for: Collection[str] | None = None,
+    ) -> None:
         """Read the file through.
 
         Args:
             path: the file.
+            take: called with each host's line; what it does not keep is let go of.
             asked_for: the hosts of the inventory; None where the file itself names them.
 
         Raises:
@@ -34,16 +39,11 @@ class KeptAnswers:
         """
         self.path = path
         self.header, lines = read_lines(path)
-        self._lines: dict[str, PlacedHost] = {}
-        for line in lines:
-            without_answers = line.host.model_copy(update={"sections": {}})
-            self._lines[line.host.host] = replace(line, host=without_answers)
-        self._is_of_them = asked_for is None or not self._lines.keys().isdisjoint(asked_for)
-
-    @property
-    def hosts(self) -> Mapping[str, EvidenceHost]:
-        """The line of each host by name, in the file's order, without its answers."""
-        return {name: line.host for name, line in self._lines.items()}
+        self._places: dict[str, LinePlace] = {}
+        for place, host in lines:
+            self._places[host.host] = place
+            take(host)
+        self._is_of_them = asked_for is None or not self._places.keys().isdisjoint(asked_for)
 
     def transcript(self, host: str) -> Transcript:
         """What a host answered; a failure where the file holds nothing of it.
@@ -51,19 +51,19 @@ class KeptAnswers:
         Raises:
             EvidenceError: the file has changed since it was read.
         """
-        line = self._lines.get(host)
-        if line is None:
+        place = self._places.get(host)
+        if place is None:
             return self._absent(host)
-        return read_again(self.path, line).transcript()
+        return read_again(self.path, place, host).transcript()
 
     @property
     def cut_short(self) -> str | None:
         """Why not all hosts of the run that wrote it are there; None if they are."""
         wanted = self.header.hosts
-        if wanted is None or len(self._lines) >= wanted:
+        if wanted is None or len(self._places) >= wanted:
             return None
         return (
-            f"{self.path.name} holds {len(self._lines)} of its {wanted} hosts: the run that wrote "
+            f"{self.path.name} holds {len(self._places)} of its {wanted} hosts: the run that wrote "
             "it was interrupted"
         )
 

@@ -6,6 +6,7 @@ rule does with the exception of an unreadable fact, the ledger remembers.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -42,7 +43,9 @@ class Ledger:
 
     def read(self, what: str, source: str, actual: object) -> None:
         """Record that `what` was read from `source` and found to be `actual`."""
-        self._pending.setdefault(Observation(what, source, None, str(actual)))
+        # The same few hundred names on each of thousands of hosts: one copy of each is kept.
+        seen = Observation(sys.intern(what), sys.intern(source), None, str(actual))
+        self._pending.setdefault(seen)
 
     def cannot_read(self, unreadable: Unreadable) -> NoReturn:
         """Record that something could not be read, and end the rule.
@@ -86,8 +89,9 @@ class Ledger:
         # A read of the very thing that is judged is told by the expectation's own line.
         self.observations += [read for read in self._pending if read.what != what]
         self._pending.clear()
-        self._source = "; ".join(sources) or self._source
-        self.observations.append(Observation(what, self._source, expected, actual))
+        self._source = sys.intern("; ".join(sources)) or self._source
+        seen = Observation(sys.intern(what), self._source, sys.intern(expected), actual)
+        self.observations.append(seen)
         if failure is not None:
             self.fail(failure, remedy)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nethygiene.collect.evidence_lines import EvidenceHost
 from nethygiene.engine.kept_answers import KeptAnswers
 from nethygiene.engine.settings import Settings
 from nethygiene.errors import UsageError
@@ -52,7 +53,7 @@ def plan_run(settings: Settings) -> Plan:
     if settings.inventory is None:
         return _from_evidence_alone(settings.from_evidence, settings.limit)
     plan = _from_inventory(settings)
-    answers = KeptAnswers(settings.from_evidence, plan.hosts)
+    answers = KeptAnswers(settings.from_evidence, lambda _host: None, plan.hosts)
     return dataclasses.replace(plan, answers=answers)
 
 
@@ -68,30 +69,33 @@ def _from_inventory(settings: Settings) -> Plan:
 
 
 def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
-    answers = KeptAnswers(path)
-    hosts: dict[str, Host] = {}
-    for name, kept in answers.hosts.items():
+    every: dict[str, Host] = {}
+
+    def take(kept: EvidenceHost) -> None:
         try:
             policy = policy_from_plain(kept.policy)
         except UsageError as error:
-            raise UsageError(f"{path}: host {name!r}: {error}") from None
-        hosts[name] = Host(name, kept.groups, Target(name, kept.address), policy)
+            raise UsageError(f"{path}: host {kept.host!r}: {error}") from None
+        every[kept.host] = Host(kept.host, kept.groups, Target(kept.host, kept.address), policy)
+
+    answers = KeptAnswers(path, take)
+    hosts = every
     if not hosts:
         raise UsageError(f"{path}: holds no host: the run that wrote it was interrupted?")
     if limit is not None:
         chosen = select_hosts(limit, {name: host.groups for name, host in hosts.items()})
         hosts = {name: host for name, host in hosts.items() if name in chosen}
-    groups = {group.name: group for group in _groups(answers, hosts)}
+    groups = {group.name: group for group in _groups(every.values(), hosts)}
     sha256 = answers.header.inventory_sha256
     return Plan(str(path), sha256, hosts, groups, answers, cut_short=answers.cut_short)
 
 
-def _groups(answers: KeptAnswers, chosen: Collection[str]) -> Iterator[Group]:
+def _groups(every: Iterable[Host], chosen: Collection[str]) -> Iterator[Group]:
     """The groups with a chosen host, as the hosts of the evidence name them."""
     members: dict[str, list[str]] = {}
-    for name, kept in answers.hosts.items():
-        for group in kept.groups:
-            members.setdefault(group, []).append(name)
+    for host in every:
+        for group in host.groups:
+            members.setdefault(group, []).append(host.name)
     for group, names in sorted(members.items()):
         inside = tuple(name for name in names if name in chosen)
         if inside:

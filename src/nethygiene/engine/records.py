@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 
 from nethygiene.engine.evaluate import Verdict
@@ -94,7 +95,8 @@ def result_record(
         outcome=outcome,
         reason=verdict.reason,
         severity=severity,
-        message=storable(masked(message)),
+        # What does not apply to thousands of hosts is said of each in the same words.
+        message=sys.intern(storable(masked(message))),
         remedy=storable(masked(verdict.remedy)),
         waiver=waiver,
         observations=tuple(map(_shown, verdict.observations)),

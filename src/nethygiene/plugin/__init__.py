@@ -26,7 +26,7 @@ from nethygiene.plugin.keys import audit_of, begin_audit, has_audit
 from nethygiene.plugin.named import require_checks, require_hosts
 from nethygiene.plugin.options import add_options, asks_for_audit
 from nethygiene.plugin.outcome import RULE_ITEM, pack, settle_report, status_of, unpack
-from nethygiene.plugin.protocol import judge_quickly
+from nethygiene.plugin.protocol import judge_quickly, show_items
 from nethygiene.plugin.reachability import reachability_rule
 from nethygiene.plugin.report_files import check_report_files
 from nethygiene.plugin.selection import hosts_of, is_reachability, judge_selected, select
@@ -146,25 +146,28 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Collect what the selected rules need, before the first of them is judged."""
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Collect what the selected rules need and judge by them; then show what they came to."""
     config = session.config
     idle = ("collectonly", "setupplan", "setuponly")
     broken = session.testsfailed and not config.option.continue_on_collection_errors
     if not has_audit(config) or distributed.has_workers(config):
-        return
+        return None
     # Modules, items and results live as long as the run: without this the garbage collector walks
     # them again and again, a quarter of the CPU of judging 1,000 hosts (Python 3.11).
     gc.freeze()
     if distributed.is_worker(config):
         # The controller says which items it is to judge, one after another.
         select(audit_of(config), session.items)
-    elif not broken and not any(getattr(config.option, one) for one in idle):
-        try:
-            judge_selected(audit_of(config), session.items)
-        except UsageError as error:
-            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        return None
+    if broken or any(getattr(config.option, one) for one in idle):
+        return None
+    try:
+        judge_selected(audit_of(config), session.items)
+    except UsageError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     gc.freeze()
+    return show_items(session)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

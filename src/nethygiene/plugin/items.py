@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,9 @@ from nethygiene.engine.unit import Unit, units_of
 from nethygiene.inventory.model import Group, Host
 from nethygiene.plugin.keys import audit_of
 from nethygiene.shipped import shipped_folder
+
+if TYPE_CHECKING:
+    from _pytest.nodeid import NodeId
 
 _HOOKS = pytest.StashKey[dict[Path, Any]]()
 _PLACES: dict[tuple[Path, int], tuple[str, int | None]] = {}
@@ -35,20 +38,24 @@ class RuleItem(pytest.Item):
         *,
         unit: Unit,
         line: int,
-        marks: Sequence[pytest.Mark],
+        marks: list[pytest.Mark],
+        keywords: set[str],
         **rest: Any,  # noqa: ANN401 - pytest's own arguments, passed on
     ) -> None:
         super().__init__(**rest)
         self.unit = unit
         self._line = line
-        # Shared by all items of the rule: add_marker() would build them anew for each.
-        self.own_markers.extend(marks)
-        self.keywords.update((mark.name, mark) for mark in marks)
-        # What -k looks at, beside the function's own name.
-        self.extra_keyword_matches.add(unit.rule.id)
+        # All items of the rule share both: a large fleet has hundreds of thousands of items.
+        self.own_markers = marks
+        self.extra_keyword_matches = keywords
+
+    def add_marker(self, marker: str | pytest.MarkDecorator, append: bool = True) -> None:
+        """Mark this item alone, as a conftest.py may do."""
+        self.own_markers = [*self.own_markers]
+        super().add_marker(marker, append)
 
     @property
-    def results(self) -> list[Result]:
+    def results(self) -> tuple[Result, ...]:
         """What it came to. The host is judged already, unless this is a worker of xdist."""
         return audit_of(self.config).results_of(self.unit)
 
@@ -110,19 +117,37 @@ def _is_named(host: Host, patterns: Sequence[str]) -> bool:
 
 def _item(parent: pytest.Collector, unit: Unit) -> RuleItem:
     rule = unit.rule
-    name = f"{rule.function.__name__}[{unit.name}]"
+    function = rule.function.__name__
     code = rule.function.__code__
     # A rule's module is its file; an explicit nodeid is needed or --lf selects everything.
     base = _shipped_name(code.co_filename) or parent.nodeid or Path(code.co_filename).name
     created: RuleItem = RuleItem.from_parent(
         parent,
-        name=name,
-        nodeid=f"{base}::{name}",
+        name=f"{function}[{unit.name}]",
+        nodeid=_rule_id(parent, base, function).with_params(unit.name),
         unit=unit,
         line=code.co_firstlineno,
         marks=_marks(parent.config, rule),
+        keywords=_keywords(rule),
     )
     return created
+
+
+_IDS: dict[tuple[str, str], NodeId] = {}
+
+
+def _rule_id(parent: pytest.Collector, base: str, function: str) -> NodeId:
+    """What the ids of a rule's items have in common; they share it."""
+    known = _IDS.get((base, function))
+    if known is None:
+        known = _IDS[base, function] = type(parent.id)(path=base, names=(function,))
+    return known
+
+
+@cache
+def _keywords(rule: Rule) -> set[str]:
+    """What -k looks at, beside the function's own name."""
+    return {rule.id}
 
 
 @cache
@@ -136,10 +161,10 @@ def _shipped_name(file: str) -> str | None:
     return f"checks/{path.relative_to(checks).as_posix()}" if path.is_relative_to(checks) else None
 
 
-_MARKS: dict[str, tuple[pytest.Mark, ...]] = {}
+_MARKS: dict[str, list[pytest.Mark]] = {}
 
 
-def _marks(config: pytest.Config, rule: Rule) -> tuple[pytest.Mark, ...]:
+def _marks(config: pytest.Config, rule: Rule) -> list[pytest.Mark]:
     """Severity, kind and incidents: ``-m "high and not rate"``, ``-m S1.8``, ``-m S1``."""
     if rule.id not in _MARKS:
         names = list(mark_names(rule))
@@ -147,7 +172,7 @@ def _marks(config: pytest.Config, rule: Rule) -> tuple[pytest.Mark, ...]:
         known = {line.partition(":")[0] for line in config.getini("markers")}
         for name in set(names) - known:
             config.addinivalue_line("markers", f"{name}: born from incident {name}")
-        _MARKS[rule.id] = tuple(getattr(pytest.mark, name).mark for name in names)
+        _MARKS[rule.id] = [getattr(pytest.mark, name).mark for name in names]
     return _MARKS[rule.id]
 
 

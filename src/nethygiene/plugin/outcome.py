@@ -45,17 +45,31 @@ _JUDGED = TypeAdapter(Judged)
 
 
 def settle_report(
-    report: pytest.TestReport, item: pytest.Item, results: list[Result], rule: RuleRecord
+    report: pytest.TestReport,
+    item: pytest.Item,
+    results: Sequence[Result],
+    rule: RuleRecord,
+    *,
+    is_heard: bool = True,
 ) -> None:
-    """Give a report the outcome of its results, and hang them on it."""
+    """Give a report the outcome of its results, and hang them on it.
+
+    Args:
+        report: pytest's.
+        item: the item that it is about.
+        results: what the item came to.
+        rule: the rule that they are of.
+        is_heard: somebody besides the terminal reads the report's properties, as JUnit does.
+    """
     worst = min((one.outcome for one in results), key=_WORST_FIRST.index)
     relevant = [one for one in results if one.outcome is worst]
     text = "\n".join(_line(one) for one in relevant)
     judged = Judged(worst, rule, tuple(results))
     setattr(report, _CARRIED, judged)
-    report.user_properties = [*report.user_properties, *_properties(worst, relevant)]
-    # JUnit takes them from the report of the tear-down, which is made from the item.
-    item.user_properties[:] = report.user_properties
+    if is_heard:
+        report.user_properties = [*report.user_properties, *_properties(worst, relevant)]
+        # JUnit takes them from the report of the tear-down, which is made from the item.
+        item.user_properties[:] = report.user_properties
     if worst is Outcome.PASSED:
         return
     report.longrepr = text

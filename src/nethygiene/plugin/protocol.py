@@ -8,6 +8,9 @@ or goes wrong, is handed back to pytest.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal
 
 import pytest
 
@@ -15,6 +18,27 @@ from nethygiene.engine.records import rule_record
 from nethygiene.plugin.html import OtherTests
 from nethygiene.plugin.items import RuleItem
 from nethygiene.plugin.outcome import RULE_ITEM, settle_report
+
+
+def show_items(session: pytest.Session) -> bool:
+    """Go through all items as pytest's own loop does, but show rules without a protocol.
+
+    pytest's loop calls a hook for each item, round which plugins that are of use to test functions
+    alone catch warnings and set up assertions: a quarter of the CPU of a large fleet's run.
+
+    Raises:
+        Session.Failed: -x or --maxfail ends the run.
+        Session.Interrupted: another plugin ends it.
+    """
+    items = session.items
+    for item, nextitem in zip(items, [*items[1:], None], strict=True):
+        if not (isinstance(item, RuleItem) and judge_quickly(item, nextitem)):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+    return True
 
 
 def judge_quickly(item: RuleItem, nextitem: pytest.Item | None) -> bool | None:
@@ -37,11 +61,12 @@ def judge_quickly(item: RuleItem, nextitem: pytest.Item | None) -> bool | None:
     stop = time.time()
     hook = item.ihook
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    call = _report(item, "call", start, stop)
-    settle_report(call, item, item.results, rule_record(item.unit.rule))
+    is_heard = _is_awaited(config)
+    call = _report(item, "call", start, stop, is_heard=is_heard)
+    settle_report(call, item, item.results, rule_record(item.unit.rule), is_heard=is_heard)
     hook.pytest_runtest_logreport(report=call)
-    if _is_awaited(config):
-        hook.pytest_runtest_logreport(report=_report(item, "teardown", stop, stop))
+    if is_heard:
+        hook.pytest_runtest_logreport(report=_report(item, "teardown", stop, stop, is_heard=True))
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
 
@@ -64,11 +89,17 @@ def _is_awaited(config: pytest.Config) -> bool:
     return config.stash[_AWAITED]
 
 
-def _report(item: RuleItem, when: str, start: float, stop: float) -> pytest.TestReport:
+_NO_KEYWORDS: Mapping[str, Literal[1]] = MappingProxyType({})
+_NOTHING: list[Any] = []  # shared by the reports of a fleet, of which nobody but the terminal hears
+
+
+def _report(
+    item: RuleItem, when: str, start: float, stop: float, *, is_heard: bool
+) -> pytest.TestReport:
     made = pytest.TestReport(
-        nodeid=item.nodeid,
+        nodeid=item.id,
         location=item.location,
-        keywords={},
+        keywords=_NO_KEYWORDS,
         outcome="passed",
         longrepr=None,
         when=when,  # type: ignore[arg-type]
@@ -77,5 +108,7 @@ def _report(item: RuleItem, when: str, start: float, stop: float) -> pytest.Test
         stop=stop,
         user_properties=item.user_properties,
     )
+    if not is_heard:
+        made.sections = made.user_properties = _NOTHING
     setattr(made, RULE_ITEM, True)
     return made

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def write_whole(text: str, path: Path) -> None:
-    """Write `text` under another name, then rename; in place where `path` is no plain file.
+def write_whole(pieces: Iterable[str], path: Path) -> None:
+    """Write a text under another name, then rename; in place where `path` is no plain file.
 
     Raises:
         OSError: it cannot be written.
     """
     if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(pieces)
         return
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(pieces)
         # mkstemp makes it private; results are for sharing, as far as the umask allows.
         umask = os.umask(0)
         os.umask(umask)

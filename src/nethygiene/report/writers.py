@@ -7,7 +7,7 @@ those two are no lines here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from nethygiene.report.github_annotations import github_annotations, github_runs_this
@@ -23,12 +23,12 @@ class Writer:
     Attributes:
         option: the option that names the file.
         help: what the option's help says.
-        render: makes the whole text of the file.
+        render: makes the text of the file, piece by piece.
     """
 
     option: str
     help: str
-    render: Callable[[RunReport], str]
+    render: Callable[[RunReport], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,11 @@ class Annotator:
 
 WRITERS = (
     Writer("--results", "write the results as JSON", results_json),
-    Writer("--summary-md", "write a summary in Markdown, for a CI job's page", summary_markdown),
+    Writer(
+        "--summary-md",
+        "write a summary in Markdown, for a CI job's page",
+        lambda report: (summary_markdown(report),),
+    ),
 )
 
 ANNOTATORS = (

@@ -72,6 +72,11 @@ class ClientWay:
 
 def client_ways(packet_filter: PacketFilter, service: Service) -> list[ClientWay]:
     """All ways by which the declared clients of a service come in, whatever listens."""
+    asked = (service.clients, service.deny_from, service.address, service.interface)
+    return packet_filter.once(("client ways", asked), lambda: _ways(packet_filter, service))
+
+
+def _ways(packet_filter: PacketFilter, service: Service) -> list[ClientWay]:
     found: list[ClientWay] = []
     aside: list[ClientWay] = []
     for family in FAMILIES:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
 
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.outcomes import Unreadable
@@ -35,6 +36,8 @@ from nethygiene.subjects.filter.model.trace import TooLongError
 from nethygiene.subjects.filter.model.verdict import Fate, HostFilter
 from nethygiene.subjects.links.ip.families import Address, Family
 
+T = TypeVar("T")
+
 SOURCE = "nft -j list ruleset, iptables-save, ip route"
 
 
@@ -47,6 +50,7 @@ class _Known:
     told_apart: dict[Family, Classes] = field(default_factory=dict)
     paths: dict[tuple[object, ...], tuple[Path, ...]] = field(default_factory=dict)
     source_ports: dict[Family, tuple[Intervals, ...]] = field(default_factory=dict)
+    by_key: dict[object, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,12 @@ class PacketFilter(Fact):
     def other_hosts(self, family: Family, sources: Intervals) -> Intervals:
         """Those of the sources that another host may have."""
         return common(sources, possible_sources(self.model.routes, family))
+
+    def once(self, key: Hashable, work: Callable[[], T]) -> T:
+        """What `work` returns; of all rules that ask with the same key, the first one does it."""
+        if key not in self._known.by_key:
+            self._known.by_key[key] = work()
+        return cast("T", self._known.by_key[key])
 
     def observe(self, what: str, actual: str) -> None:
         """Have the result tell something that was seen."""

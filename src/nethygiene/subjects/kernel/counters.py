@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,7 +194,7 @@ def parse_sample(section: Section) -> Sample | Unreadable:
     uptime = _number(" ".join(files.get("/proc/uptime", [])).partition(" ")[0])
     boot = "".join(files.get(_BOOT_ID, []))
     rows = (line.split() for line in files.get("/proc/net/snmp6", []))
-    texts = {sys.intern(row[0]): row[1] for row in rows if len(row) == 2}
+    texts = {row[0]: row[1] for row in rows if len(row) == 2}
     for path in ("/proc/net/snmp", "/proc/net/netstat"):
         texts.update(_pairs(files.get(path, [])))
     if uptime is None or not boot or not texts:
@@ -215,9 +214,7 @@ def _pairs(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
         heads, numbers = names.split(), values.split()
         if heads and len(heads) == len(numbers) and heads[0] == numbers[0]:
             prefix = heads[0].removesuffix(":")
-            # The same few hundred names on each of thousands of hosts: keep one copy.
-            for name, value in zip(heads[1:], numbers[1:], strict=True):
-                yield sys.intern(prefix + name), value
+            yield from zip(map(prefix.__add__, heads[1:]), numbers[1:], strict=True)
 
 
 def _number(text: str) -> float | None:

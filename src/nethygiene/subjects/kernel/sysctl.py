@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -150,8 +149,7 @@ def parse(sections: Sections) -> Sysctls | Unreadable:
     values: dict[str, str] = {}
     for path, text in file_lines(section):
         if path.startswith(ROOT):
-            # The same few hundred names on each of thousands of hosts: keep one copy.
-            key = sys.intern(path.removeprefix(ROOT))
+            key = path.removeprefix(ROOT)
             values[key] = f"{values[key]}\n{text}" if key in values else text.strip()
     if not values:
         return hidden(GREP, section, "/proc/sys")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_network
 
 from nethygiene.subjects.filter.model.addresses import (
@@ -125,6 +126,15 @@ def possible_sources(routes: RoutingTables, family: Family) -> Intervals:
     return inverted(merged(none), family)
 
 
+@cache
+def _everybody(family: Family) -> Intervals:
+    """The sources that the Internet routes, without networks of a kind of their own."""
+    found = ROUTED[family]
+    for networks in _OF_ITS_OWN[family]:
+        found = without(found, networks, family)
+    return found
+
+
 def client_sources(
     routes: RoutingTables, own: Iterable[OwnAddress], interface: str | None, to: OwnAddress
 ) -> Intervals:
@@ -140,9 +150,7 @@ def client_sources(
     every = [one for one in own if not one.is_loopback]
     of_interface = [one for one in every if one.interface == interface] or every
     near = [one.number for one in (*of_interface, to)]
-    found = list(ROUTED[family])
-    for networks in _OF_ITS_OWN[family]:
-        found = list(without(tuple(found), networks, family))
+    found = list(_everybody(family))
     for networks in _OF_ITS_OWN[family]:
         if networks == LINK_LOCAL[family] and not to.is_link_local:
             continue
