@@ -1,4 +1,4 @@
-# The filters of all interfaces that have an ingress or clsact qdisc.
+# Lists the filters of all interfaces that have an ingress or clsact qdisc.
 @needs tc
 set -f
 q=$(tc qdisc show) || exit

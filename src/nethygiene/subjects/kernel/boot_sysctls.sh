@@ -1,6 +1,6 @@
-# The files that set sysctls at boot, and the marks that tell which of them are read.
+# Reads the files that set sysctls at boot, and the marks that say which of them count.
 @needs grep tr
-# A placeholder is several words, and none has a blank.
+# The placeholder becomes several words, and none has a blank.
 # shellcheck disable=SC2043
 for one in @DIRECTORIES@; do
   if test -d $one; then
@@ -17,7 +17,7 @@ for one in @DIRECTORIES@; do
     fi
   fi
 done
-# A regular file or directory: what is bound over it hides it.
+# Only a file or a directory counts: a device that is bound over a mark hides it.
 # shellcheck disable=SC2043
 for one in @MARKS@; do
   if test -f $one || test -d $one || test -h $one; then

@@ -1,13 +1,13 @@
-# Which counters moved too fast since the window began, and too little to tell.
+# Prints the counters that moved too fast since the window began, but too little for a verdict.
 #
 # For mawk, gawk and busybox (which may lack sqrt()). A bound is six words; the lines that begin
-# with = are what it printed when the window began. Each statement ends in a semicolon: the host is
-# sent it all on one line.
+# with = are what it printed when the window began. Each statement ends in a semicolon, because the
+# host gets the program on one line.
 
 function number(key) { return now[key] - base[key]; }
 
-# Suspect is also what is a little too slow, by one standard deviation of what comes at random: of
-# two a second, a window of 2 s often sees two.
+# A counter that is too slow by one standard deviation of a random process is suspect too: of two
+# events a second, a window of 2 s often sees two.
 function suspect(name, of, fast, share, least, least_of,   events, all, below, keys, n, i) {
   if (!(name in base) || !(name in now)) return;
   events = number(name);
@@ -66,7 +66,7 @@ END {
   }
   t = now["*uptime"] - base["*uptime"];
   if (t <= 0 || t >= longest) exit;
-  # What is sent again is no dial, unless it is a SYN.
+  # A segment that is sent again belongs to a dial only if it is a SYN.
   data = number("TcpRetransSegs") - number("TcpExtTCPSynRetrans");
   if (data > 0) now["TcpExtTCPTimeouts"] -= data;
   n = split(bounds, word, " ");

@@ -1,6 +1,6 @@
 # Asks as connect() does: for TCP, and then with the source chosen.
 @needs ip sed
-# The word is left out where ip does not know it (iproute2 before 4.18).
+# iproute2 before 4.18 does not know the word, and is not given it.
 p=" ipproto tcp"
 # shellcheck disable=SC2086
 ip -@VERSION@ route get @ITSELF@ $p >/dev/null 2>&1 || p=

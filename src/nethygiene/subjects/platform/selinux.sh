@@ -1,11 +1,11 @@
-# What SELinux does, and what its file and the kernel's command line ask for.
+# Reads what SELinux does, and what its file and the kernel's command line ask for.
 @needs grep
 set -f
 grep -H "" @ENFORCE@ @CONFIG@
 test $? -lt 126 || exit 127
-# Read by the shell itself, which leaves out the NUL behind a context: no process is needed.
+# The shell itself reads: it starts no process, and leaves out the NUL behind a context.
 w=
-# No word of it has a backslash that counts.
+# A backslash does not matter in the words that count.
 # shellcheck disable=SC2162
 read -r w 2>/dev/null <@CMDLINE@ || [ -n "$w" ] || w=@UNREAD@
 for word in $w; do

@@ -1,12 +1,12 @@
-# How many descriptors each process has open, and may have.
+# Counts the descriptors that each process has open, and may have.
 @needs stat grep
-# The size of /proc/PID/fd is the number of descriptors since Linux 6.2, for everyone to see.
+# Since Linux 6.2 the size of /proc/PID/fd is the number of descriptors, and everybody may see it.
 stat -c "%n %s %u" /proc/self/fd /proc/[0-9]*/fd 2>/dev/null
 if [ "$(stat -c %s /proc/self/fd)" = 0 ]; then
-  # Before, who may look counts them, of processes with a table of 100 and more: others have the
-  # smallest that there is, 64.
+  # Before, the login counts them if it may look. It skips tables below 100: those have the
+  # smallest size that there is, 64.
   grep -Hs FDSize /proc/[0-9]*/status
-  # Paths, without a blank.
+  # The words are paths without a blank.
   # shellcheck disable=SC2013
   for nh in $(grep -ls "FDSize:.*[0-9][0-9][0-9]" /proc/[0-9]*/status); do
     nh=${nh%/status}

@@ -1,6 +1,7 @@
-# Whether there are fewer sockets than half of the local ports, in use by both families and in
-# TIME-WAIT. By cat: a shell reads byte by byte, and a file of /proc/sys ends after the first.
-# What it cannot read makes no arithmetic: an error there would end the script's own shell.
+# Succeeds if there are fewer sockets than half of the local ports: those that both families use,
+# and those in TIME-WAIT. It needs cat: a shell reads byte by byte, and a file of /proc/sys ends
+# after the first. It calculates only with what it could read: an error in an arithmetic expression
+# would end the shell of the whole script.
 # shellcheck disable=SC2046
 set -- $(cat @RANGE@ /proc/net/sockstat /proc/net/sockstat6)
 nh_all=0

@@ -1,6 +1,6 @@
-# How many local ports each peer takes, of those that take half of them, by ss's columns: state,
-# two queues, local end, peer. Each statement ends in a semicolon: the host is sent it all on one
-# line.
+# Counts the local ports that each peer takes, for peers that take half of them. The columns of ss
+# are state, two queues, local end, peer. Each statement ends in a semicolon, because the host gets
+# the program on one line.
 NR > 1 && $1 != "LISTEN" {
   n = split($4, part, ":");
   port = part[n];

@@ -1,6 +1,6 @@
-# The local ports in use, by peer, of those peers that hold half of them.
+# Counts the local ports that each peer takes, for peers that take half of them.
 @needs ss awk cat
-# Numbers and ranges of them, which are words.
+# The files hold numbers and ranges, which become words.
 # shellcheck disable=SC2046
 set -- $(cat @RANGE@ @RESERVED@)
 test $# -gt 1 || exit 1

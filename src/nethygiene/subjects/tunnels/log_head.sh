@@ -1,6 +1,6 @@
-# How the answer begins, of whatever kind of log.
+# The answer begins with this, whatever the kind of log.
 @needs id date grep sed tail
-# The file that begins so sets it.
+# The file that includes this one sets it.
 # shellcheck disable=SC2154
 echo "kind $kind"
 echo "user $(id -un)"

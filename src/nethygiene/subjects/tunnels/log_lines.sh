@@ -1,5 +1,5 @@
-# FILE ALSO LAST: ssh's complaints in a file, with the lines that match ALSO; and whether its last
-# line matches LAST. Nothing else leaves the host.
+# FILE ALSO LAST: prints ssh's complaints in a file, the lines that match ALSO, and whether the last
+# line matches LAST. Nothing else of the file leaves the host.
 look() {
   printf "file %s" "$1"
   echo

@@ -1,5 +1,5 @@
-# What cron mailed to a tunnel's user of the output of the job, and whether it mails it there. Of a
-# mailbox only ssh's complaints are carried, and when their mails came.
+# Reads what cron mailed to a tunnel's user, and whether it mails the job's output there. Only ssh's
+# complaints leave the mailbox, and the dates of their mails.
 kind=cron
 user=@USER@
 . ./log_head.sh
@@ -7,7 +7,7 @@ user=@USER@
 for tool in /usr/sbin/sendmail /usr/lib/sendmail; do
   [ -x $tool ] && echo mta
 done
-# The shell asks for the home directory as login does, whichever directory service has it.
+# The shell asks for the home directory as login does, whichever directory service knows it.
 eval "home=~$user"
 # shellcheck disable=SC2154
 case $home in
@@ -15,7 +15,7 @@ case $home in
   *) echo homeless;;
 esac
 crontab -l 2>/dev/null | grep -E "^[[:blank:]]*MAILTO" | tail -n 1 | sed "s/^/mailto /"
-# Who has no table of their own has the job in one of the system's, and its MAILTO.
+# If the user has no table, the job stands in one of the system's, and its MAILTO counts.
 crontab -l 2>/dev/null | grep -q . || {
   [ ! -d /etc/cron.d ] || [ -r /etc/cron.d ] || echo closed
   for tab in /etc/crontab /etc/cron.d/*; do
@@ -24,7 +24,7 @@ crontab -l 2>/dev/null | grep -q . || {
       echo closed
       continue
     }
-    # What follows the name is a part of the pattern: sh has no arrays.
+    # The bracket is a part of the pattern: sh has no arrays.
     # shellcheck disable=SC1087
     grep -qE "^[^#]*[[:blank:]]$user[[:blank:]]" "$tab" &&
       grep -E "^[[:blank:]]*MAILTO" "$tab" | tail -n 1 | sed "s/^/mailto /"

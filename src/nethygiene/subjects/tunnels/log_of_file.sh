@@ -1,5 +1,5 @@
-# What a tunnel's ssh wrote into a file.
-# A word, not the command of that name.
+# Reads what a tunnel's ssh wrote into a file.
+# This is a word, not the command of that name.
 # shellcheck disable=SC2209
 kind=file
 . ./log_head.sh

@@ -1,4 +1,4 @@
-# What a tunnel's ssh wrote into the journal, and whether its unit writes there.
+# Reads what a tunnel's ssh wrote into the journal, and whether its unit writes there.
 @needs systemctl journalctl
 kind=unit
 . ./log_head.sh

@@ -1,18 +1,18 @@
-# The ssh clients that run, with their owners and arguments; the users are the script's arguments.
+# Lists the running ssh clients with their owners and arguments. Its own arguments are user names.
 #
 # ps would print every command line, and glue the arguments together; busybox's knows neither -C
-# nor -o args. Only processes of that name are looked at, and of their arguments only those that
-# rules ask for are told, the others as *: passwords stand in commands (the remote one, that of an
-# option, a script that is called ssh), and in a user:password@. The words are told apart as by
-# invocation.py.
+# nor -o args. This script looks only at processes with the name ssh. Of their arguments it prints
+# those that rules ask for, and * for the others: passwords stand in commands (the remote one, that
+# of an option, a script with the name ssh) and in user:password@. invocation.py splits the words in
+# the same way.
 @needs id grep sed tr
 
-# By printf, for the echo of some shells turns \n into a line of its own.
+# It uses printf, because the echo of some shells turns \n into a line break.
 say() {
   printf "=%s\n" "$1"
 }
 
-# OPTION VALUE: sets v to what may be told of the value.
+# OPTION VALUE: sets v to the part of the value that may leave the host.
 value() {
   v=$2
   case $1 in
@@ -30,7 +30,7 @@ value() {
   esac
 }
 
-# -abc: says the letters; sets want to the one whose value is the next word.
+# -abc: prints the letters. Sets want to the option whose value is the next word.
 letters() {
   said=-
   rest=${1#-}
@@ -38,7 +38,7 @@ letters() {
     tail=${rest#?}
     one=${rest%"$tail"}
     rest=$tail
-    # Letters, not one of a range.
+    # The brackets hold letters, not a range.
     # shellcheck disable=SC2102
     case $one in
       [@VALUED@])
@@ -63,7 +63,7 @@ next() {
   IFS= read -r word || [ -n "$word" ]
 }
 
-# Says the arguments on standard input, one a line, as far as the destination and its options.
+# Prints the arguments on standard input, one a line, up to the remote command.
 arguments() {
   next || return
   say "$word"
@@ -84,7 +84,7 @@ arguments() {
       case $ended$word in
         -?*) letters "$word" ;;
         *)
-          # What follows the destination is the remote command.
+          # The remote command follows the destination.
           [ -z "$to" ] || return
           to=1
           case $word in
@@ -118,7 +118,7 @@ echo "listed $?"
 for comm in $list; do
   place=${comm%/comm}
   echo "process ${place#/proc/}"
-  # Another user's namespaces are root's to see; NSpid tells everybody of a container's process.
+  # Only root may see the namespaces of others. NSpid shows everybody a container's process.
   other=$(net "$place")
   [ "${other:-$own}" = "$own" ] || echo "net other"
   {

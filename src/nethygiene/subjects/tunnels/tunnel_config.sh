@@ -1,17 +1,16 @@
-# What ssh makes of destinations, and the lines of the known_hosts files that it names.
+# Asks ssh what it makes of destinations, and reads the known_hosts files that it names.
 #
-# It stands in a sudoers file word for word, as one line. Each line that comes from a file or from
-# ssh is carried behind "=", so that none can pass for one of ours. Of the files, only lines that
-# look like a public key travel, whatever file the options name; of the commands in ssh's options
-# only whether there is one, for a password may stand in them. No backslash: sudo would take it for
-# its own.
+# The script stands in a sudoers file word for word, as one line without a backslash, which sudo
+# would take for its own. A line of a file or of ssh begins with "=", so that none can pass for one
+# of ours. Of the files only lines that look like a public key leave the host, whatever file the
+# options name. Of the commands in options only their existence does: a password may stand in them.
 keep="@KEPT@"
 @needs id ssh grep sed tr
 echo "user $(id -un)"
 files=
 
-# In what way the configuration sets HostKeyAlgorithms, which ssh -G does not tell: the lines of all
-# files that ssh says it reads. OpenSSH ends the lines that it logs in a carriage return.
+# ssh -G does not say how the configuration sets HostKeyAlgorithms: this reads the lines of all files
+# that ssh says it reads. OpenSSH ends the lines that it logs in a carriage return.
 ssh -vG localhost 2>&1 >/dev/null | sed "s/[[:cntrl:]]$//" | while IFS= read -r line; do
   case $line in
     OpenSSH_*) echo "version ${line%%[ ,]*}" ;;
@@ -22,16 +21,16 @@ ssh -vG localhost 2>&1 >/dev/null | sed "s/[[:cntrl:]]$//" | while IFS= read -r 
   esac
 done
 
-# Where the user's running ssh go to, as their command lines say it: by an alias, it may be.
+# Finds where the user's running ssh clients go, as their command lines say it.
 others=
 own=$(id -u)
 nl=$(echo; echo x)
 nl=${nl%x}
-# Paths, without a blank.
+# The words are paths without a blank.
 # shellcheck disable=SC2013
 for comm in $(grep -lx ssh /proc/[0-9]*/comm 2>/dev/null); do
   place=${comm%/comm}
-  # What follows the number is a part of the pattern: sh has no arrays.
+  # The bracket is a part of the pattern: sh has no arrays.
   # shellcheck disable=SC1087
   grep -q "^Uid:[[:blank:]]*[0-9]*[[:blank:]]*$own[[:blank:]]" "$place/status" 2>/dev/null || continue
   to=$(tr "[:cntrl:]" "$nl" <"$place/cmdline" 2>/dev/null | {
@@ -42,7 +41,7 @@ for comm in $(grep -lx ssh /proc/[0-9]*/comm 2>/dev/null); do
     [ $# -gt 1 ] || exit 0
     shift
     OPTIND=1
-    # To get past the options is all that is asked of it.
+    # The loop only steps over the options.
     # shellcheck disable=SC2034
     while getopts ":@GETOPT@" one; do
       :
@@ -59,7 +58,7 @@ for comm in $(grep -lx ssh /proc/[0-9]*/comm 2>/dev/null); do
   esac
 done
 
-# ROLE ARGUMENT…: one answer of ssh. Sets jumps, and adds to files.
+# ROLE ARGUMENT…: prints one answer of ssh. Sets jumps, and adds to files.
 ask() {
   echo "target $1"
   shift
@@ -84,7 +83,7 @@ ask() {
   done
 }
 
-# ROLE ARGUMENT…: the same, and then the hosts on the way, as far as four behind each other.
+# ROLE ARGUMENT…: does the same, and then asks for the hosts on the way, at most four in a row.
 follow() {
   ask "$@"
   hops=$jumps
@@ -106,10 +105,10 @@ follow() {
 
 set -f
 @CALLS@
-# The files that they name are none of the tunnel's.
+# The known_hosts files of the running clients are not the tunnel's.
 kept=$files
 for to in $others; do
-  # One word: it has no blank, and set -f keeps its globs.
+  # It is one word: it has no blank, and set -f keeps its globs.
   # shellcheck disable=SC2086
   ask running $to
 done
