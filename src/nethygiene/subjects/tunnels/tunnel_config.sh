@@ -32,7 +32,8 @@ for comm in $(grep -lx ssh /proc/[0-9]*/comm 2>/dev/null); do
   place=${comm%/comm}
   # The bracket is a part of the pattern: sh has no arrays.
   # shellcheck disable=SC1087
-  grep -q "^Uid:[[:blank:]]*[0-9]*[[:blank:]]*$own[[:blank:]]" "$place/status" 2>/dev/null || continue
+  grep -q "^Uid:[[:blank:]]*[0-9]*[[:blank:]]*$own[[:blank:]]" "$place/status" 2>/dev/null || \
+    continue
   to=$(tr "[:cntrl:]" "$nl" <"$place/cmdline" 2>/dev/null | {
     set --
     while IFS= read -r word; do
@@ -75,7 +76,8 @@ ask() {
   printf %s "$said" | grep -iE "^($keep) " | \
     sed "s/^proxycommand .*ssh .*/inner ssh/;s/^proxycommand .*/proxycommand other/;s/^inner/proxycommand/;s/^knownhostscommand .*/knownhostscommand set/;s/^/=/"
   jumps=$(printf %s "$said" | sed -n "s/^proxyjump //p")
-  for file in $(printf %s "$said" | sed -n "s/^userknownhostsfile //p;s/^globalknownhostsfile //p"); do
+  for file in $(printf %s "$said" | \
+    sed -n "s/^userknownhostsfile //p;s/^globalknownhostsfile //p"); do
     case " $files none " in
       *" $file "*) ;;
       *) files="$files $file";;
