@@ -16,7 +16,7 @@ from nethygiene.engine.audit import Audit
 from nethygiene.engine.catalogue import all_probes, commands_for, versions
 from nethygiene.errors import EvidenceError
 from nethygiene.transcript import Transcript
-from nethygiene.transport import abandon_all, begin_anew
+from nethygiene.transport import abandon_all, restore_deadlines
 
 # A connection takes a socket and paramiko's pipe or two; a local one three pipes.
 _DESCRIPTORS_PER_HOST = 8
@@ -98,7 +98,7 @@ def collect(
     _allow_descriptors(workers + len(keep_open))
     with contextlib.ExitStack() as stack:
         keep = stack.enter_context(keeper(audit, len(jobs)))
-        begin_anew()
+        restore_deadlines()
         executor = ThreadPoolExecutor(workers, thread_name_prefix=_THREADS)
         stack.callback(executor.shutdown, cancel_futures=True)
         stack.callback(sys.setswitchinterval, sys.getswitchinterval())

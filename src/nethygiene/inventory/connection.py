@@ -1,4 +1,4 @@
-"""Ansible's connection variables to a :class:`Target`; what cannot be honoured is an error."""
+"""Ansible's connection variables to a :class:`Target`; one that is not honoured is an error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 
 HOST_KEYS_VARIABLE = "nethygiene_host_keys"
 
-# Where Ansible knows several names, the last one that is set wins, as in its plugins' options.
+# Of several names for one option, Ansible takes the last that is set.
 _HOST = ("ansible_host", "ansible_ssh_host")
 _PORT = ("ansible_port", "ansible_ssh_port")
 _USER = ("ansible_user", "ansible_ssh_user")
@@ -53,13 +53,13 @@ def resolve_target(
     inventory: str,
     problems: ProblemLog,
 ) -> Target:
-    """How to reach a host.
+    """The target of a host.
 
     Args:
         host: the host.
         variables: its connection variables.
         inventory: the inventory file, for cures that name a command.
-        problems: receives what is wrong; the target is of no use then.
+        problems: receives errors; with an error the target must not be used.
     """
     reader = _Variables(variables, inventory, problems)
     kind = reader.take(("ansible_connection",), parse_kind) or "paramiko"
@@ -70,7 +70,7 @@ def resolve_target(
         if (
             kind != "local"
             and not is_address(address)
-            and not any(one in variables for one in _HOST)
+            and not any(name in variables for name in _HOST)
         ):
             problems.add(
                 host.place,
@@ -98,7 +98,7 @@ class _Variables:
     inventory: str
     problems: ProblemLog
 
-    def _tell(self, name: str, message: str, fix: str) -> None:
+    def _report(self, name: str, message: str, fix: str) -> None:
         variable = self.variables[name]
         place = variable.item.node.place
         self.problems.add(place, joined(variable.origin, name), message, fix)
@@ -106,16 +106,16 @@ class _Variables:
     def _readable(self, name: str) -> bool:
         node = self.variables[name].item.node
         if isinstance(node, Opaque):
-            self._tell(name, f"{name} is {node.what}", vault_fix(self.inventory))
+            self._report(name, f"{name} is {node.what}", vault_fix(self.inventory))
             return False
         if is_template(node):
-            # Its text is not told: a secret may stand in it, in a spelling that nobody foresees.
-            self._tell(name, f"{name} is a Jinja template", template_fix(self.inventory))
+            # The message leaves out the text: it may hold a secret that masking does not find.
+            self._report(name, f"{name} is a Jinja template", template_fix(self.inventory))
             return False
         return True
 
     def take(self, names: tuple[str, ...], parse: Callable[[object], _T]) -> _T | None:
-        """The value of the last of `names` that is set; None without one, or with it noted."""
+        """The value of the last of `names` that is set; None without a value, or after an error."""
         for name in reversed(names):
             variable = self.variables.get(name)
             if variable is None:
@@ -126,12 +126,12 @@ class _Variables:
             if not self._readable(name):
                 return None
             if not isinstance(node, Scalar):
-                self._tell(name, f"{name} cannot be {kind_of(node)}", "write one value")
+                self._report(name, f"{name} cannot be {kind_of(node)}", "write one value")
                 return None
             try:
                 return parse(node.value)
             except RefusedValueError as error:
-                self._tell(name, f"{name}: {error}", error.fix)
+                self._report(name, f"{name}: {error}", error.fix)
                 return None
         return None
 
@@ -146,7 +146,7 @@ class _Variables:
             "write a list of fingerprints: [SHA256:…], as `ssh-keygen -lf HOST_KEY.pub` prints them"
         )
         if not isinstance(node, Sequence):
-            self._tell(HOST_KEYS_VARIABLE, f"a list is wanted, not {kind_of(node)}", fix)
+            self._report(HOST_KEYS_VARIABLE, f"a list is wanted, not {kind_of(node)}", fix)
             return ()
         keys = []
         for index, inner in enumerate(node.items):
@@ -160,14 +160,14 @@ class _Variables:
         return tuple(keys)
 
     def refuse_unhonoured(self, kind: ConnectionKind) -> None:
-        """Note every variable that would change the connection if it were honoured."""
+        """Report every variable that would change the connection if it were honoured."""
         for name, variable in self.variables.items():
             node = variable.item.node
             if isinstance(node, Scalar) and node.value is None:
                 continue
             refusal = refused_variable(name, node, kind)
             if refusal is not None:
-                self._tell(name, *refusal)
+                self._report(name, *refusal)
             elif name.startswith("nethygiene") and name != HOST_KEYS_VARIABLE:
                 near = closest(name, ("nethygiene", HOST_KEYS_VARIABLE))
                 if near is not None:

@@ -1,6 +1,6 @@
-"""Ansible's connection variables that are not honoured here, each with what to do instead.
+"""Ansible's connection variables that are not honoured here, each with its cure.
 
-Left without a word they would make a host be reached otherwise than its inventory says.
+If they were ignored, a host would be reached otherwise than its inventory says.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _HOST_KEY_CHECKING = {
 def refused_variable(name: str, node: Node, kind: ConnectionKind) -> tuple[str, str] | None:
     """Why a variable cannot be honoured, and the cure; None for all others.
 
-    Values are not told where they may be secret.
+    The reason leaves out values that may be secret.
     """
     cure = _REFUSED.get(name)
     if cure is not None:

@@ -13,7 +13,7 @@ from nethygiene.inventory.target import ConnectionKind
 from nethygiene.masking import shows_secret
 
 _KINDS: Mapping[str, ConnectionKind] = {
-    # Ansible's smart means "SSH, you choose": ours is paramiko.
+    # Ansible's smart leaves the choice of an SSH client to us.
     "smart": "paramiko",
     "paramiko": "paramiko",
     "paramiko_ssh": "paramiko",
@@ -35,7 +35,7 @@ _SSH_OPTION = re.compile(r"[A-Za-z][A-Za-z0-9]*\s*[=\s]\s*\S.*")
 
 
 class RefusedValueError(Exception):
-    """A value that cannot be honoured; `fix` says what would be right."""
+    """A value that is not honoured; `fix` is a right one."""
 
     def __init__(self, message: str, fix: str) -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ class RefusedValueError(Exception):
 
 
 def _text(value: object) -> str:
-    """A string; a number that YAML made of digits is taken as they were written."""
+    """A string; a number that YAML reads becomes its digits again."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -64,7 +64,7 @@ def parse_kind(value: object) -> ConnectionKind:
 
 
 def parse_address(value: object) -> str:
-    """Where to connect to."""
+    """The address to connect to."""
     text = _text(value)
     if not is_address(text):
         fix = "write a DNS name, a name of ssh_config, or an IP address, without port or user"
@@ -95,7 +95,7 @@ def parse_path(value: object) -> str:
     text = _text(value)
     if not text.strip() or not text.isprintable():
         raise RefusedValueError(f"{shown(text)} is no path", "write the path of a private key")
-    # Not Path.expanduser: it raises for an unknown user, whom ssh would name better.
+    # Path.expanduser raises for an unknown user, which ssh reports better.
     return os.path.expanduser(text)  # noqa: PTH111
 
 
@@ -108,7 +108,7 @@ def parse_boolean(value: object) -> bool:
 
 
 def parse_common_args(value: object) -> tuple[str, ...]:
-    """Arguments of ssh as pairs of -o, -J or -F and a value, however they were spaced."""
+    """Arguments of ssh as pairs of -o, -J or -F and a value, with or without a blank between."""
     fix = "only -o OPTION=VALUE, -J JUMP_HOST and -F FILE are honoured; put others into ssh_config"
     text = _text(value)
     if not text.isprintable():
@@ -123,7 +123,7 @@ def parse_common_args(value: object) -> tuple[str, ...]:
     except ValueError as error:
         reason = str(error).lower()
         raise RefusedValueError(f"{shown(text)}: {reason}", "close the quote") from None
-    found: list[str] = []
+    arguments: list[str] = []
     rest = iter(words)
     for word in rest:
         option, argument = word[:2], word[2:] or next(rest, "")
@@ -133,5 +133,5 @@ def parse_common_args(value: object) -> tuple[str, ...]:
             raise RefusedValueError(f"{option} has no value", fix)
         if option == "-o" and not _SSH_OPTION.fullmatch(argument):
             raise RefusedValueError(f"-o {shown(argument)} is no option", "write -o Keyword=value")
-        found += [option, argument]
-    return tuple(found)
+        arguments += [option, argument]
+    return tuple(arguments)

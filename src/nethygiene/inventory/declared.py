@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 
 class Declared(BaseModel):
-    """Base of a policy and its items: frozen, and able to tell declared from defaulted."""
+    """Base of a policy and its items: frozen; it tells declared values from defaults."""
 
     model_config = ConfigDict(
         frozen=True,

@@ -15,14 +15,14 @@ from pathlib import Path
 from nethygiene.masking import masked
 
 DEADLINE_SECONDS = 60.0
-"""How long an inventory program may take; cloud inventories ask slow interfaces."""
+"""Seconds that an inventory program may take; cloud inventories ask slow interfaces."""
 
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024
-"""How much it may print."""
+"""Bytes that it may print."""
 
 
 class ProgramError(Exception):
-    """The program gave no output that could be used; the text says why, `cure` what to do."""
+    """The program gives no usable output; the message says why, and `cure` what to do."""
 
     def __init__(self, message: str, cure: str) -> None:
         super().__init__(message)
@@ -36,9 +36,9 @@ class _Streams:
 
 
 def run_inventory_program(path: Path, deadline_seconds: float = DEADLINE_SECONDS) -> bytes:
-    """What ``PATH --list`` prints.
+    """The output of ``PATH --list``.
 
-    The program and all that it started end with this call.
+    The program and all processes that it starts end with this call.
 
     Raises:
         ProgramError: it cannot be started, fails, prints too much or takes too long.
@@ -66,7 +66,7 @@ def run_inventory_program(path: Path, deadline_seconds: float = DEADLINE_SECONDS
         last = f": {masked(said[-1][:200])!r}" if said else " and said nothing"
         raise ProgramError(
             f"the program ended with status {process.returncode}{last}",
-            f"run `{shlex.quote(str(path))} --list` by hand and mend it",
+            f"run `{shlex.quote(str(path))} --list` by hand and fix it",
         )
     return bytes(output.stdout)
 
@@ -95,7 +95,7 @@ def _read(process: subprocess.Popen[bytes], until: float, deadline_seconds: floa
                         f"the program printed more than {MAX_OUTPUT_BYTES >> 20} MiB",
                         "let it print what `ansible-inventory --list --export` prints",
                     )
-    # Not process.wait: the pid has to stay its own until _end has used it.
+    # process.wait would free the pid, which _end still uses.
     while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
         if time.monotonic() > until:
             raise ProgramError(

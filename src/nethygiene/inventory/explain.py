@@ -1,4 +1,4 @@
-"""Pydantic's errors in an operator's words: where, what is wrong, what would be right."""
+"""Explains pydantic's errors to an operator: the place, the problem, and a right value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nethygiene.inventory.values import REFUSED
 
 Location = tuple[int | str, ...]
 
-_WANTED = {
+_EXPECTED = {
     "int_type": "an integer",
     "float_type": "a number",
     "string_type": "a string",
@@ -44,9 +44,9 @@ class Explanation:
     Attributes:
         location: the keys that lead to it.
         message: what is wrong.
-        fix: what would be right.
-        on_key: the key is at fault, not its value.
-        missing: the key that is not there.
+        fix: a right value.
+        on_key: the key is wrong, not its value.
+        missing: the key that is missing.
     """
 
     location: Location
@@ -63,17 +63,17 @@ def explained(error: ValidationError, model: type[BaseModel]) -> Iterator[Explan
     """Each problem of a validation error.
 
     Args:
-        error: what pydantic raised.
-        model: the model that was validated, to name the keys that are allowed.
+        error: pydantic's error.
+        model: the validated model, to name the allowed keys.
     """
     for details in error.errors(include_url=False):
         yield _explain(details, model)
 
 
 def closest(name: object, known: Iterable[str]) -> str | None:
-    """The known name that `name` was probably meant to be, if any."""
-    found = difflib.get_close_matches(str(name)[:100], list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    """The known name that `name` probably stands for, if any."""
+    matches = difflib.get_close_matches(str(name)[:100], list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
 
 
 def _explain(  # noqa: PLR0911 - one return a kind of error
@@ -96,10 +96,10 @@ def _explain(  # noqa: PLR0911 - one return a kind of error
         return _missing(location, model)
     if kind == "literal_error":
         return Explanation(location, *_not_a_choice(value, str(context["expected"])))
-    if kind in _WANTED:
-        wanted = _WANTED[kind]
-        message = f"{_value(value)}, not {wanted}"
-        fix = _example(wanted, value, location, model)
+    if kind in _EXPECTED:
+        expected = _EXPECTED[kind]
+        message = f"{_value(value)}, not {expected}"
+        fix = _example(expected, value, location, model)
         return Explanation(
             location, message, f"{fix}; {_BOOLEANS}" if isinstance(value, bool) else fix
         )
@@ -109,20 +109,20 @@ def _explain(  # noqa: PLR0911 - one return a kind of error
     return Explanation(location, f"{shown(value)} is out of range", _range_of(details["msg"]))
 
 
-def _example(wanted: str, value: object, location: Location, model: type[BaseModel]) -> str:
-    """What would be right, with the value itself where that is what was meant."""
-    if wanted in {"an integer", "a number"} and isinstance(value, str) and value.isdecimal():
+def _example(expected: str, value: object, location: Location, model: type[BaseModel]) -> str:
+    """A right value: the given value in another spelling, if that is what it means."""
+    if expected in {"an integer", "a number"} and isinstance(value, str) and value.isdecimal():
         return f"write it without quotes: {value}"
-    if wanted == "an integer" and isinstance(value, float) and math.isfinite(value):
+    if expected == "an integer" and isinstance(value, float) and math.isfinite(value):
         return f"write a whole number, such as {int(value)}"
-    if wanted != "a mapping" or not isinstance(value, list) or not value:
-        return _EXAMPLES[wanted]
+    if expected != "a mapping" or not isinstance(value, list) or not value:
+        return _EXAMPLES[expected]
     name = value[0]
     if not isinstance(name, (str, int)) or isinstance(name, bool):
-        return _EXAMPLES[wanted]
+        return _EXAMPLES[expected]
     of_name = _model_at((*location, name), model)
     fields = {} if of_name is None else of_name.model_fields
-    needed = ", ".join(f"{field}: …" for field, one in fields.items() if one.is_required())
+    needed = ", ".join(f"{key}: …" for key, field in fields.items() if field.is_required())
     return f"write a mapping: {{{name}: {{{needed}}}}}"
 
 
@@ -176,7 +176,7 @@ def _written(model: type[BaseModel], name: str) -> str:
 
 
 def _model_at(location: Location, model: type[BaseModel]) -> type[BaseModel] | None:
-    """The model that stands at a location: through fields, and through mappings by name."""
+    """The model at a location, which leads through fields and through mappings by name."""
     current: Any = model
     for key in location:
         if isinstance(current, type) and issubclass(current, BaseModel):
@@ -188,7 +188,9 @@ def _model_at(location: Location, model: type[BaseModel]) -> type[BaseModel] | N
         else:
             current = get_args(current)[-1] if get_args(current) else None
         models = [
-            one for one in get_args(current) if isinstance(one, type) and issubclass(one, BaseModel)
+            kind
+            for kind in get_args(current)
+            if isinstance(kind, type) and issubclass(kind, BaseModel)
         ]
         if models and type(None) in get_args(current):
             current = models[0]

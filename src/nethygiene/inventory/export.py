@@ -24,7 +24,7 @@ _EXPORT = "ansible-inventory --list --export"
 def is_export(root: Mapping, *, is_json: bool) -> bool:
     """Whether a mapping is in this form rather than the YAML layout.
 
-    In JSON lists of hosts say so as well; in YAML they are a slip, which Ansible refuses.
+    In JSON, lists of hosts mark this form as well; in YAML they are an error, as in Ansible.
     """
     if _META in root.items:
         return True
@@ -49,8 +49,8 @@ def read_export(
     Args:
         root: the whole JSON.
         graph: receives groups and hosts.
-        problems: receives what is wrong.
-        program: it was printed by a program, which has to print ``_meta.hostvars``.
+        problems: receives errors.
+        program: a program printed it, which has to print ``_meta.hostvars``.
 
     Returns:
         Warnings: hosts that have variables but stand in no group.
@@ -113,11 +113,11 @@ def _read_group(name: str, item: Item, graph: Graph, problems: ProblemLog) -> No
         elif key == "vars" and isinstance(inner.node, Mapping):
             group.layers.append(Layer(inner.node, path))
         elif key in {"hosts", "children", "vars"}:
-            wanted = "a mapping" if key == "vars" else "a list"
+            expected = "a mapping" if key == "vars" else "a list"
             problems.add(
                 inner.node.place,
                 path,
-                f"this has to be {wanted}, not {kind_of(inner.node)}",
+                f"this has to be {expected}, not {kind_of(inner.node)}",
                 f"write it as `{_EXPORT}` does",
             )
         else:
@@ -161,9 +161,9 @@ def _hostvars(root: Mapping, problems: ProblemLog) -> Mapping | None:
 
 
 def _is_flattened(hostvars: Mapping, root: Mapping) -> bool:
-    """Policies in hosts, and not one group with a ``vars`` of its own.
+    """Whether hosts have policies, while no group has a ``vars`` of its own.
 
-    Without a policy the flattened form loses nothing: Ansible has merged all else rightly.
+    Without a policy the flattened form loses nothing: Ansible has merged all else correctly.
     """
     kept = any(
         isinstance(item.node, Mapping) and "vars" in item.node.items

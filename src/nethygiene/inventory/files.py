@@ -1,4 +1,4 @@
-"""Reads the files of an inventory: once each, hashed, and never with an exception of the system."""
+"""Reads and hashes the files of an inventory, each once; errors become problems."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 
 @dataclass(slots=True)
 class Files:
-    """All that was read, for one hash over it.
+    """The files that were read, and one hash of them.
 
     Attributes:
-        problems: receives what cannot be read.
+        problems: receives errors.
         root: the folder that names in the hash are relative to.
     """
 
@@ -30,7 +30,7 @@ class Files:
     _contents: dict[str, bytes] = field(default_factory=dict)
 
     def note(self, path: Path, content: bytes) -> None:
-        """Put content that came from elsewhere (a program) into the hash."""
+        """Add content to the hash, such as a program's output."""
         self._contents[os.path.relpath(path, self.root)] = hashlib.sha256(content).digest()
 
     def sha256(self) -> str:
@@ -41,7 +41,7 @@ class Files:
         return digest.hexdigest()
 
     def read_text(self, path: Path) -> str | None:
-        """A file's text in UTF-8; None with the reason noted."""
+        """A file's text in UTF-8; None after an error."""
         content = self._read(path)
         if content is None:
             return None
@@ -49,7 +49,7 @@ class Files:
         return self.decode(content, str(path))
 
     def decode(self, content: bytes, name: str, *, has_lines: bool = True) -> str | None:
-        """Text from UTF-8; None with the place of the first wrong byte noted."""
+        """Text from UTF-8; None after an error, which names the first wrong byte."""
         try:
             return content.removeprefix(codecs.BOM_UTF8).decode()
         except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Which form an inventory has (YAML layout, exported JSON, a program), and the graph from it."""
+"""Finds the form of an inventory (YAML layout, exported JSON, a program), and reads its graph."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _INI_SUFFIXES = {".ini", ".cfg", ".toml"}
 
 
 def read_graph(path: Path, files: Files) -> tuple[Graph, list[str]] | None:
-    """Read an inventory into its graph, not yet finished; with warnings.
+    """Read an inventory into its graph, with warnings.
 
     Returns:
-        None when there is nothing to go on with; the reason is noted in the files' problems.
+        None if there is no graph; the files' problems say why.
     """
     problems = files.problems
     program = _is_program(path)
@@ -79,31 +79,31 @@ def _run(path: Path, files: Files) -> str | None:
 
 
 def _parse(text: str, path: Path, files: Files, *, program: bool) -> tuple[Mapping | None, bool]:
-    """The top-level mapping, or None (empty, or the reason is noted); and whether it is JSON."""
+    """The top-level mapping, and whether it is JSON; None if it is empty, or after an error."""
     file = str(path)
-    found = ProblemLog()
+    log = ProblemLog()
     node: Node | None = None
     if program or path.suffix == ".json":
-        node = read_json(text, file, found, lines=not program)
+        node = read_json(text, file, log, lines=not program)
     elif text.lstrip().startswith("{"):
-        node = read_json(text, file, found)
+        node = read_json(text, file, log)
         if node is None:
             # Not JSON, but it may be YAML's flow style.
-            found = ProblemLog()
+            log = ProblemLog()
     is_json = node is not None
-    if node is None and not found and not program:
-        node = read_yaml(text, file, found)
+    if node is None and not log and not program:
+        node = read_yaml(text, file, log)
     if isinstance(node, Mapping):
-        files.problems.extend(found)
+        files.problems.extend(log)
         return node, is_json
-    _tell_no_inventory(node, text, path, found, files.problems)
+    _report_no_inventory(node, text, path, log, files.problems)
     return None, is_json
 
 
-def _tell_no_inventory(
-    node: Node | None, text: str, path: Path, found: ProblemLog, problems: ProblemLog
+def _report_no_inventory(
+    node: Node | None, text: str, path: Path, log: ProblemLog, problems: ProblemLog
 ) -> None:
-    """Note why a text is no inventory: another format, or what its parser `found`."""
+    """Report why a text is no inventory: another format, or the errors of its parser."""
     file = str(path)
     if text.startswith("$ANSIBLE_VAULT"):
         what = "the inventory is encrypted with Ansible Vault"
@@ -114,9 +114,9 @@ def _tell_no_inventory(
     elif path.suffix in _INI_SUFFIXES or _looks_like_ini(text):
         what = "this looks like an INI inventory, not YAML"
     else:
-        problems.extend(found)
+        problems.extend(log)
         if node is not None and not is_null(node):
-            _tell_no_mapping(node, problems)
+            _report_no_mapping(node, problems)
         return
     problems.add(Place(file, 1), "", what, f"export it: `{export_command(file)}`")
 
@@ -129,10 +129,10 @@ def _looks_like_ini(text: str) -> bool:
     return sections or any(re.match(r"[\w.\[\]:-]+\s+\w+=", line) for line in lines)
 
 
-def _tell_no_mapping(node: Node, problems: ProblemLog) -> None:
+def _report_no_mapping(node: Node, problems: ProblemLog) -> None:
     fix = "the top level holds groups: begin with `all:`"
     if isinstance(node, Sequence) and any(
-        isinstance(one, Mapping) and "hosts" in one.items for one in node.items
+        isinstance(play, Mapping) and "hosts" in play.items for play in node.items
     ):
         fix = "this looks like a playbook: give the inventory that it runs on"
     problems.add(node.place, "", f"an inventory has to be a mapping, not {kind_of(node)}", fix)

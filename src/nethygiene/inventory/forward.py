@@ -20,7 +20,8 @@ class Forward:
             written as an empty address); None when left out: ssh then listens on loopback of
             *both* families.
         port: the port to listen on; 0 lets the server choose (-R only); None for a socket file.
-        host: where the other end connects to; None for a socket file, or a SOCKS forward (-R PORT).
+        host: the host that the other end connects to; None for a socket file, or a SOCKS forward
+            (-R PORT).
         host_port: its port.
         listen_socket: path of a socket file to listen on, or None.
         host_socket: path of a socket file to connect to, or None.

@@ -11,7 +11,7 @@ ALL = "all"
 UNGROUPED = "ungrouped"
 
 MAX_CYCLES = 20
-"""Cycles among groups that are told at once."""
+"""Cycles among groups that are reported at once."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,7 +24,7 @@ class Layer:
 
 @dataclass(slots=True, eq=False)
 class DeclaredGroup:
-    """A group; which hosts are in it, they say."""
+    """A group as declared. Its hosts hold the membership."""
 
     name: str
     place: Place
@@ -36,7 +36,7 @@ class DeclaredGroup:
 
 @dataclass(slots=True, eq=False)
 class HostEntry:
-    """A host: where it is declared first, its variables in the order of the file, its groups."""
+    """A host: its first declaration, its variables in the order of the file, its groups."""
 
     name: str
     place: Place
@@ -69,7 +69,7 @@ class Graph:
         """Give every group its place under ``all``, its depth and its priority.
 
         Returns:
-            False if nothing can be resolved: more cycles than are worth telling (all noted).
+            False if nothing can be resolved: there are more cycles than are reported.
         """
         everything = self.add_group(ALL, root)
         self.add_group(UNGROUPED, root)
@@ -100,15 +100,15 @@ class Graph:
         return parents
 
     def _set_depths(self) -> bool:
-        """Depth is the longest way from ``all``; False if a cycle is in the way."""
+        """Set each group's depth, the longest way from ``all``; False if there is a cycle."""
         parents = self._parents()
-        waiting = {name: len(found) for name, found in parents.items()}
+        waiting = {name: len(above) for name, above in parents.items()}
         ready = [name for name, count in waiting.items() if count == 0]
         self._ancestors.clear()
         while ready:
             name = ready.pop()
-            above = (self._ancestors[parent] for parent in parents[name])
-            self._ancestors[name] = frozenset({name, ALL}).union(*above)
+            inherited = (self._ancestors[parent] for parent in parents[name])
+            self._ancestors[name] = frozenset({name, ALL}).union(*inherited)
             group = self.groups[name]
             for child in group.children:
                 self.groups[child].depth = max(self.groups[child].depth, group.depth + 1)
@@ -118,10 +118,10 @@ class Graph:
         return len(self._ancestors) == len(self.groups)
 
     def _cut_cycle(self, problems: ProblemLog) -> None:
-        """Tell one cycle and take one of its links out, so that all else can be checked too."""
+        """Report one cycle and take one of its links out, so that all else is checked too."""
         parents = self._parents()
         stuck = set(self.groups) - set(self._ancestors)
-        # Every group that got no place has such a parent: going up must come round.
+        # Every group without a place has such a parent, so that the way up is a circle.
         name = min(stuck)
         trail = {name: None}
         while (name := min(parents[name] & stuck)) not in trail:

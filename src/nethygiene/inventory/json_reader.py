@@ -1,7 +1,7 @@
-r"""JSON to located nodes: they know their file, and no line.
+r"""JSON to located nodes, which have a file and no line.
 
-Programs write JSON, often on a single line: the key path names the place. YAML parsers refuse some
-JSON (surrogate pairs, ``\ud83d\ude00``), so that the standard decoder reads it.
+Programs write JSON, often on a single line: the key path names the place. The standard decoder
+reads it, since YAML parsers refuse some JSON (surrogate pairs, ``\ud83d\ude00``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 
 class _RefusedError(Exception):
-    """The text is JSON, but holds what no inventory can."""
+    """The text is JSON, but no inventory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ def read_json(text: str, file: str, problems: ProblemLog, *, lines: bool = True)
     Args:
         text: the whole text.
         file: its name for messages.
-        problems: receives what is wrong with the JSON itself.
-        lines: whether a syntax error names its line; a user cannot open a program's output there.
+        problems: receives errors of the JSON itself.
+        lines: a syntax error names its line; that of a program's output is of no use to a user.
 
     Returns:
-        The root; None for empty text, or when the problems say why there is none.
+        The root; None for empty text, or after an error.
     """
     if not text.strip():
         return None
@@ -69,7 +69,7 @@ def read_json(text: str, file: str, problems: ProblemLog, *, lines: bool = True)
         Place(file, line),
         joined(*reader.path),
         f"not valid JSON: {reason}",
-        "mend it; `python3 -m json.tool FILE` names the place",
+        "correct it; `python3 -m json.tool FILE` names the place",
     )
     return None
 
@@ -81,13 +81,15 @@ class _Reader:
         self.path: list[str] = []
 
     def node(self, value: object) -> Node:
-        """A decoded value as a node. After an error, the path leads to what was refused."""
+        """A decoded value as a node. After an error, the path leads to the refused value."""
         if len(self.path) > MAX_DEPTH:
             raise _RefusedError(_TOO_DEEP)
         if isinstance(value, _Object):
             return self._mapping(value)
         if isinstance(value, list):
-            return Sequence(self._place, [self._inner(str(n), one) for n, one in enumerate(value)])
+            return Sequence(
+                self._place, [self._inner(str(n), inner) for n, inner in enumerate(value)]
+            )
         if isinstance(value, str):
             return Scalar(self._place, _encodable(value), value)
         assert value is None or isinstance(value, int | float)
@@ -99,9 +101,9 @@ class _Reader:
         self.path.pop()
         return node
 
-    def _mapping(self, found: _Object) -> Node:
+    def _mapping(self, decoded: _Object) -> Node:
         mapping = Mapping(self._place)
-        for key, value in found.pairs:
+        for key, value in decoded.pairs:
             node = self._inner(_encodable(key), value)
             if key in mapping.items:
                 self._problems.add(

@@ -21,9 +21,9 @@ from nethygiene.inventory.names import is_group_name, is_host_name
 from nethygiene.inventory.ranges import expand, split_port
 
 EXPORT = "ansible-inventory -i {file} --list --export > inventory.json"
-"""The command that turns any inventory that Ansible reads into one that is read here."""
+"""The command that turns any inventory of Ansible's into one that can be read here."""
 
-# Ansible's own order: of two places that set a host's variable, the later one here wins.
+# In Ansible's order: if two places set a host's variable, the later one here wins.
 _SECTIONS = ("vars", "children", "hosts")
 
 
@@ -75,7 +75,7 @@ def _read_group(
         return group
     for section, inner in item.node.items.items():
         if section not in _SECTIONS:
-            _tell_unknown_section(section, inner, joined(path, section), problems)
+            _report_unknown_section(section, inner, joined(path, section), problems)
     for section in _SECTIONS:
         content = _section(item.node, section, path, problems)
         if content is not None:
@@ -83,7 +83,7 @@ def _read_group(
     return group
 
 
-def _tell_unknown_section(key: Key, item: Item, path: str, problems: ProblemLog) -> None:
+def _report_unknown_section(key: Key, item: Item, path: str, problems: ProblemLog) -> None:
     near = closest(key, _SECTIONS)
     meant = f"did you mean `{near}`? " if near else ""
     problems.add(
@@ -118,9 +118,11 @@ def _read_section(
 def _section(group: Mapping, section: str, path: str, problems: ProblemLog) -> Mapping | None:
     """A section's mapping; Ansible takes one bare name for a mapping as well."""
     item = group.items.get(section)
-    if item is None or is_null(item.node) or isinstance(item.node, Mapping):
-        return item.node if item is not None and isinstance(item.node, Mapping) else None
+    if item is None or is_null(item.node):
+        return None
     node = item.node
+    if isinstance(node, Mapping):
+        return node
     if isinstance(node, Scalar) and isinstance(node.value, str) and section != "vars":
         nothing = Scalar(node.place, None, "")
         return Mapping(node.place, {node.value: Item(node.place, nothing)})
@@ -184,13 +186,13 @@ def _read_hosts(
 
 
 def _port_variable(port: int, item: Item) -> Mapping:
-    """The port of ``host:port``, as the variable of the host that Ansible makes of it."""
+    """The port of ``host:port`` as a variable of the host, as in Ansible."""
     node = Scalar(item.key_place, port, str(port))
     return Mapping(item.key_place, {"ansible_port": Item(item.key_place, node)})
 
 
 def check_host_name(name: str, item: Item, path: str, problems: ProblemLog) -> bool:
-    """Note a host name that is not safe to use."""
+    """Whether a host name is safe to use; otherwise report it."""
     if is_host_name(name):
         return True
     problems.add(
@@ -204,7 +206,7 @@ def check_host_name(name: str, item: Item, path: str, problems: ProblemLog) -> b
 
 
 def checked_group_name(key: Key, item: Item, path: str, problems: ProblemLog) -> str | None:
-    """A group's name, or None with the reason noted."""
+    """A group's name; None after an error."""
     if isinstance(key, str) and is_group_name(key):
         return key
     what = (

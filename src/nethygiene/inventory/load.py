@@ -1,4 +1,4 @@
-"""From an inventory file to :class:`Inventory`: the one way in."""
+"""Loads an inventory file into an :class:`Inventory`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def load_inventory(path: str | Path, *, limit: str | None = None) -> Inventory:
         limit: Ansible's host pattern; only hosts that it leaves are resolved and validated.
 
     Raises:
-        InventoryError: with every problem that was found, each with its place and cure.
+        InventoryError: the inventory has problems; it holds all, each with its place and cure.
     """
     path = Path(path)
     problems = ProblemLog()

@@ -1,4 +1,4 @@
-"""Values that remember where they were written, so that an error can name the line.
+"""Values that know where they were written, so that an error can name the line.
 
 A reader (:mod:`.yaml_reader`, :mod:`.json_reader`) makes these nodes; a merge keeps them and notes
 on each :class:`Item` which layer of variables it came from.
@@ -17,7 +17,7 @@ from nethygiene.masking import masked
 _O = TypeVar("_O", str, str | None)
 
 Atom: TypeAlias = str | int | float | bool | date | None
-"""What one scalar can be; a date may be a datetime."""
+"""The value of a scalar; a date may be a datetime."""
 
 Key: TypeAlias = Atom
 
@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Scalar:
-    """One plain value; `text` is how it was spelt, `literal` that Jinja never applies to it."""
+    """One plain value; `text` is its spelling, and Jinja never applies to a `literal` one."""
 
     place: Place
     value: Atom
@@ -65,10 +65,10 @@ class Item:
     """One value of a mapping.
 
     Attributes:
-        key_place: where its key stands.
+        key_place: the place of its key.
         node: the value.
-        origin: key path of the variables that it came from (``all.children.web.vars``), set by a
-            merge; None means that of the item around it.
+        origin: key path of the variables that it is from (``all.children.web.vars``). A merge sets
+            it; None means the origin of the item around it.
     """
 
     key_place: Place
@@ -76,7 +76,7 @@ class Item:
     origin: str | None = None
 
     def origin_or(self, around: _O) -> str | _O:
-        """Its origin, else that of the item around it; a file of variables has the origin ""."""
+        """Its origin, or that of the item around it; a file of variables has the origin ""."""
         return around if self.origin is None else self.origin
 
 
@@ -97,7 +97,7 @@ def is_null(node: Node) -> bool:
 
 
 def kind_of(node: Node) -> str:
-    """What a node is, in the words of an error message."""
+    """The kind of a node, in the words of an error message."""
     match node:
         case Mapping():
             return "a mapping"
@@ -110,7 +110,7 @@ def kind_of(node: Node) -> str:
 
 
 def kind_of_atom(value: object) -> str:
-    """What a plain value is, in the words of an error message."""
+    """The kind of a plain value, in the words of an error message."""
     if value is None:
         return "null"
     names: dict[type, str] = {
@@ -126,43 +126,43 @@ def kind_of_atom(value: object) -> str:
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """A value for an error message: on one line, control characters escaped, not too long."""
+    """A value for an error message, on one line, cut, with control characters escaped."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     if isinstance(value, (dict, list)):
         return "this"
-    # Strings are cut before repr: a value of megabytes costs nothing.
+    # Strings are cut before repr, so that a value of megabytes costs nothing.
     text = repr(masked(value[: limit + 1]) if isinstance(value, str) else value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _legible(path: str) -> str:
-    """A key path whose keys may be of any length, for a line that people read."""
+    """A key path, cut: its keys may be of any length."""
     return path if len(path) <= _PATH else f"{path[: _PATH // 2]}…{path[-_PATH // 2 :]}"
 
 
 def _printable(text: str) -> str:
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 @dataclass
 class ProblemLog:
-    """Collects what is wrong, so that all of it can be told at once.
+    """Collects problems, so that all of them are reported at once.
 
-    What many hosts inherit from one line is one problem.
+    An error that many hosts inherit from one line is one problem.
     """
 
     problems: dict[Problem, None] = field(default_factory=dict)
 
     def add(self, place: Place, path: str, message: str, fix: str) -> None:
-        """Note one problem; control characters that came from a file are escaped."""
-        told = Problem(place.file, place.line, *map(_printable, (_legible(path), message, fix)))
-        self.problems.setdefault(told)
+        """Add a problem; control characters from a file are escaped."""
+        texts = map(_printable, (_legible(path), message, fix))
+        self.problems.setdefault(Problem(place.file, place.line, *texts))
 
     def extend(self, other: ProblemLog) -> None:
-        """Take over what another log holds."""
+        """Add the problems of another log."""
         self.problems.update(other.problems)
 
     def __len__(self) -> int:
@@ -177,7 +177,7 @@ class ProblemLog:
         )
 
     def check(self) -> None:
-        """Raise InventoryError if anything was noted."""
+        """Raise InventoryError if there are problems."""
         if self.problems:
             raise InventoryError(list(self))
 

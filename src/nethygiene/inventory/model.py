@@ -14,11 +14,11 @@ class Host:
 
     Attributes:
         name: its name there.
-        groups: the groups that it is in, those above them included, sorted; without Ansible's own
-            ``all`` and ``ungrouped``.
+        groups: its groups and those above them, sorted; without Ansible's own ``all`` and
+            ``ungrouped``.
         target: how to reach it.
         policy: what it should be like.
-        file: the file that declares it; empty where it is judged by evidence alone.
+        file: the file that declares it; empty for a host of an evidence file.
         line: the 1-based line there; None in JSON and in the output of a program.
     """
 
@@ -55,7 +55,7 @@ class Inventory:
         policy_sha256: hash of the resolved policies of the hosts.
         hosts: in the order of the inventory, after the limit.
         groups: those with a host that the limit leaves, by name; without ``all`` and ``ungrouped``.
-        warnings: what was passed over, one line each.
+        warnings: what was ignored, one line each.
     """
 
     path: str

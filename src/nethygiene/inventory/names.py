@@ -1,7 +1,7 @@
-"""Which names of hosts, groups, addresses and users are safe to use.
+"""Checks that names of hosts, groups, addresses and users are safe to use.
 
-They end up in command lines, file names, test ids and reports: shell characters, white space and
-control characters are refused where they enter.
+They get into command lines, file names, test ids and reports, so that shell characters, white
+space and control characters are refused.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ def _is_ip(text: str) -> bool:
 
 
 def is_host_name(text: str) -> bool:
-    """Letters, digits and ``. _ @ + -``, or an IP address."""
+    """Whether it has letters, digits and ``. _ @ + -`` alone, or is an IP address."""
     return len(text) <= _MAX_LENGTH and (_HOST.fullmatch(text) is not None or _is_ip(text))
 
 
 def is_address(text: str) -> bool:
-    """A DNS name, a name of ssh_config or of a container in ASCII, or an IP address."""
+    """Whether it is a DNS name, a name of ssh_config or a container in ASCII, or an IP address."""
     return len(text) <= _MAX_LENGTH and (_ADDRESS.fullmatch(text) is not None or _is_ip(text))
 
 
 def is_user(text: str) -> bool:
-    """A login name."""
+    """Whether it is a login name."""
     return len(text) <= _MAX_LENGTH and _USER.fullmatch(text) is not None
 
 
 def is_group_name(text: str) -> bool:
-    """Anything that a limit pattern could name and a terminal can show."""
+    """Whether a limit pattern can name it and a terminal can show it."""
     return (
         0 < len(text) <= _MAX_LENGTH
         and text.isprintable()

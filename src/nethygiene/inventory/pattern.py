@@ -1,7 +1,7 @@
 """Ansible's host patterns, as ``--limit`` takes them.
 
 Source: ansible-core's InventoryManager. Unlike there, a pattern that matches nothing is an error:
-``--limit=wbe`` must not end in a clean report of no hosts, nor ``all:!dbs`` in one of all.
+``--limit=wbe`` must not give a clean report of no hosts, nor ``all:!dbs`` a report of all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]{1,9})|([0-9]{1,9})[:-]([0-9]{0,9}))\
 
 
 def split_pattern(text: str) -> list[str]:
-    """Cut at commas; without one at colons, but not those of ``web[0:2]`` and of IPv6 addresses."""
+    """Split at commas, or without commas at colons, except in ``web[0:2]`` and IPv6 addresses."""
     if "," in text:
         parts = text.split(",")
     elif _is_ipv6(text.lstrip("&!")):
@@ -54,18 +54,18 @@ def select(
     """
     selection = _Selection(list(hosts), {name: list(members) for name, members in groups.items()})
     chosen: set[str] | None = None
-    known = len(problems)
+    earlier = len(problems)
     patterns = _read_files(split_pattern(limit), problems)
-    # Ansible's order, whatever that of writing: hosts, then &, then !.
-    for pattern in sorted(patterns, key=lambda one: "&!".find(one[0])):
-        found = selection.matches(pattern[1:] if pattern[0] in "&!" else pattern, problems)
+    # Ansible's order, not the written one: hosts, then &, then !.
+    for pattern in sorted(patterns, key=lambda pattern: "&!".find(pattern[0])):
+        matching = selection.matches(pattern[1:] if pattern[0] in "&!" else pattern, problems)
         if pattern[0] == "!":
-            chosen = (set(selection.hosts) if chosen is None else chosen) - found
+            chosen = (set(selection.hosts) if chosen is None else chosen) - matching
         elif pattern[0] == "&":
-            chosen = (set(selection.hosts) if chosen is None else chosen) & found
+            chosen = (set(selection.hosts) if chosen is None else chosen) & matching
         else:
-            chosen = found if chosen is None else chosen | found
-    if not chosen and len(problems) == known:
+            chosen = matching if chosen is None else chosen | matching
+    if not chosen and len(problems) == earlier:
         problems.add(
             _PLACE, "", f"{shown(limit)} leaves no host", "write a pattern that leaves some host"
         )
@@ -73,7 +73,7 @@ def select(
 
 
 def select_hosts(limit: str, groups_of: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    """The hosts that a limit leaves of those whose groups are known.
+    """The hosts that a limit leaves, by the groups of each host.
 
     Args:
         limit: the pattern.
@@ -94,10 +94,10 @@ def select_hosts(limit: str, groups_of: Mapping[str, Iterable[str]]) -> frozense
 
 def _read_files(patterns: list[str], problems: ProblemLog) -> list[str]:
     """Replace ``@FILE`` by the patterns in it, one a line."""
-    found: list[str] = []
+    read: list[str] = []
     for pattern in patterns:
         if not pattern.startswith("@"):
-            found.append(pattern)
+            read.append(pattern)
             continue
         try:
             lines = Path(pattern[1:]).read_text(encoding="utf-8").splitlines()
@@ -109,8 +109,8 @@ def _read_files(patterns: list[str], problems: ProblemLog) -> list[str]:
             continue
         for line in lines:
             if line.strip() and not line.lstrip().startswith("#"):
-                found += split_pattern(line)
-    return [pattern for pattern in found if len(pattern) > 1 or pattern not in "&!"]
+                read += split_pattern(line)
+    return [pattern for pattern in read if len(pattern) > 1 or pattern not in "&!"]
 
 
 class _Selection:
@@ -126,15 +126,18 @@ class _Selection:
             if match is not None:
                 expression, subscript = match[1], match
         try:
-            found, matched = self._enumerate(expression)
+            hosts, matched = self._enumerate(expression)
         except re.error as error:
             problems.add(
-                _PLACE, "", f"pattern {shown(pattern)} is no regular expression: {error}", "mend it"
+                _PLACE,
+                "",
+                f"pattern {shown(pattern)} is no regular expression: {error}",
+                "correct it",
             )
             return set()
         if subscript is not None:
-            found = _apply(subscript, found)
-            matched = bool(found)
+            hosts = _apply(subscript, hosts)
+            matched = bool(hosts)
         if not matched:
             near = closest(expression, [*self.groups, *self.hosts[:5000]])
             problems.add(
@@ -143,23 +146,23 @@ class _Selection:
                 f"pattern {shown(pattern)} matches no host and no group",
                 f"did you mean {near!r}?" if near else f"the groups are {self._some_groups()}",
             )
-        return set(found)
+        return set(hosts)
 
     def _some_groups(self) -> str:
         names = list(self.groups)
         return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
 
     def _enumerate(self, expression: str) -> tuple[list[str], bool]:
-        """Hosts of the matching groups; and matching hosts, if no group does or it is a glob."""
+        """Hosts of matching groups, and matching hosts too if it is a glob or no group matches."""
         if expression.startswith("~"):
             compiled = re.compile(expression[1:])
         else:
             compiled = re.compile(fnmatch.translate(expression))
         groups = [name for name in self.groups if compiled.match(name)]
-        found = dict.fromkeys(host for name in groups for host in self.groups[name])
+        hosts = dict.fromkeys(host for name in groups for host in self.groups[name])
         if not groups or expression[0] == "~" or any(mark in expression for mark in ".?*["):
-            found.update(dict.fromkeys(host for host in self.hosts if compiled.match(host)))
-        return list(found), bool(groups or found)
+            hosts.update(dict.fromkeys(host for host in self.hosts if compiled.match(host)))
+        return list(hosts), bool(groups or hosts)
 
 
 def _apply(subscript: re.Match[str], hosts: list[str]) -> list[str]:

@@ -1,7 +1,7 @@
-"""What a host should be like: the variable ``nethygiene``, validated.
+"""The policy of a host, which says what it should be like: the variable ``nethygiene``, validated.
 
-:class:`Policy` keeps declared apart from defaulted (:meth:`Declared.declares`), through
-:meth:`Policy.plain` and :func:`policy_from_plain` too.
+:class:`Policy` keeps declared values apart from defaults (:meth:`Declared.declares`), also
+through :meth:`Policy.plain` and :func:`policy_from_plain`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from nethygiene.inventory.tunnel import LogFile, Tunnel, TunnelCheck
 from nethygiene.inventory.values import Backlog, Count, InterfaceName, ItemName, PortKey, Seconds
 
 RFC5382_IDLE_SECONDS = 7440
-"""How long a NAT has to remember an idle connection: 2 hours 4 minutes; RFC 5382, REQ-5."""
+"""Seconds that a NAT has to remember an idle connection, 2 hours 4 minutes; RFC 5382, REQ-5."""
 
 
 class Policy(Declared):
@@ -83,7 +83,7 @@ class Policy(Declared):
         return self
 
     def plain(self) -> dict[str, object]:
-        """What was declared, as JSON-able data without the defaults, which so stay defaults."""
+        """The declared values as data for JSON; defaults are left out, and so stay defaults."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
@@ -103,10 +103,10 @@ SECTIONS = frozenset({*NAMED_SECTIONS, "limits"})
 
 
 def policy_from_plain(data: object) -> Policy:
-    """Read a policy back from what :meth:`Policy.plain` gave.
+    """Read a policy back from the data of :meth:`Policy.plain`.
 
     Raises:
-        UsageError: it is no policy; every problem with its key path and what would be right.
+        UsageError: it is no policy; the message has every problem with its key path and cure.
     """
     if not isinstance(data, dict):
         raise UsageError(f"a policy has to be a mapping, not {type(data).__name__}")

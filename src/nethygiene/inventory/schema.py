@@ -1,7 +1,7 @@
 """The JSON Schema of an inventory, for completion and hints in editors.
 
-It describes what one file may hold, and a policy is merged from several: nothing is required,
-and null may take an inherited value back. :func:`load_inventory` has the last word.
+It describes one file, while a policy is merged from several: nothing is required, and null may
+take an inherited value back. :func:`load_inventory` validates the whole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NULL: Schema = {"type": "null"}
 _CONNECTION: dict[str, Schema] = {
     "ansible_host": {
         "type": "string",
-        "description": "Where to connect to; without it, the host's name.",
+        "description": "The address to connect to; without it, the host's name.",
     },
     "ansible_port": {
         "type": ["integer", "string"],
@@ -41,7 +41,7 @@ _CONNECTION: dict[str, Schema] = {
     },
     "ansible_become": {
         "type": ["boolean", "string", "integer"],
-        "description": "Whether fragments that need it are run by sudo -n.",
+        "description": "Whether commands that need root are run by sudo -n.",
     },
     "ansible_become_user": {"type": "string", "description": "The user for sudo, root by default."},
     "ansible_become_method": {"enum": ["sudo"]},
@@ -111,7 +111,7 @@ def _group() -> Schema:
 
 
 def _allow_null_items(section: Schema, model: str) -> None:
-    """Let an item take back what was inherited; names that no pattern allows are none."""
+    """Let an item be null, which takes an inherited one back; refuse names outside the pattern."""
     item: Schema = {"anyOf": [{"$ref": f"#/$defs/{model}"}, {"type": "null"}]}
     patterns = section.get("patternProperties")
     if isinstance(patterns, dict):
@@ -123,11 +123,11 @@ def _allow_null_items(section: Schema, model: str) -> None:
 
 
 def _relax(definition: Schema) -> None:
-    """Require nothing of one layer, and let each field be null: taken back, or an empty section."""
+    """Require no field, and let each be null: taken back, or an empty section."""
     definition.pop("required", None)
     properties = cast("dict[str, Schema]", definition.get("properties", {}))
     for name, field in properties.items():
-        # The titles that pydantic makes up say nothing.
+        # pydantic's generated titles say nothing.
         field.pop("title", None)
         if field.get("default", "") is None:
             del field["default"]
@@ -137,7 +137,7 @@ def _relax(definition: Schema) -> None:
 def _nullable(field: Schema) -> Schema:
     if isinstance(field.get("anyOf"), list):
         choices = cast("list[Schema]", field["anyOf"])
-        return {**field, "anyOf": [one for one in choices if one != _NULL] + [_NULL]}
+        return {**field, "anyOf": [choice for choice in choices if choice != _NULL] + [_NULL]}
     if "$ref" in field:
         reference = {"$ref": field["$ref"]}
         rest = {key: value for key, value in field.items() if key != "$ref"}

@@ -20,7 +20,7 @@ class Target:
         kind: `ansible_connection`.
         identity_file: `ansible_ssh_private_key_file`, `~` expanded, or None.
         common_args: `ansible_ssh_common_args` split as a shell would; only -o, -J and -F occur.
-        become: `ansible_become`: privileged fragments go through `sudo -n`.
+        become: `ansible_become`: privileged commands go through `sudo -n`.
         become_user: `ansible_become_user`.
         host_keys: `nethygiene_host_keys`, SHA256 fingerprints; empty: known_hosts decides.
     """

@@ -79,7 +79,7 @@ class TunnelCheck(Declared):
     destination: SshDestination
     """The host that it names, often localhost."""
     port: Port | None = None
-    """The port that it names; without, what ssh_config says."""
+    """The port that it names; without it, the port that ssh_config says."""
 
 
 class Tunnel(NamedItem):
@@ -90,7 +90,7 @@ class Tunnel(NamedItem):
     destination: SshDestination
     """Where ssh connects to, as on its command line."""
     port: Port | None = None
-    """The port on ssh's command line; without, what ssh_config says."""
+    """The port on ssh's command line; without it, the port that ssh_config says."""
     local_forwards: tuple[LocalForward, ...] = ()
     """Its -L forwards."""
     remote_forwards: tuple[RemoteForward, ...] = ()
@@ -117,5 +117,5 @@ class Tunnel(NamedItem):
 
     def option(self, keyword: str) -> str | None:
         """The declared value of an ssh_config keyword, in any case; None if it is not declared."""
-        wanted = keyword.lower()
-        return next((value for key, value in self.options.items() if key.lower() == wanted), None)
+        lower = keyword.lower()
+        return next((value for key, value in self.options.items() if key.lower() == lower), None)

@@ -1,4 +1,4 @@
-"""A merged ``nethygiene`` variable to a :class:`Policy`, every problem told at its own line."""
+"""A merged ``nethygiene`` variable to a :class:`Policy`; every problem names its own line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from nethygiene.inventory.policy import SECTIONS, Policy
 from nethygiene.inventory.variables import POLICY_VARIABLE
 
 MAX_PROBLEMS = 200
-"""Problems told of one policy."""
+"""Problems reported of one policy."""
 
 _JINJA = ("{{", "{%", "{#")
 
@@ -44,7 +44,7 @@ def is_template(node: Node) -> bool:
 
 
 def template_fix(file: str) -> str:
-    """How to do without a template; the export keeps it, so that it has to be filled in."""
+    """The cure for a template; the export keeps the template, so that it has to be filled in."""
     return (
         "write the value out; where Ansible has to work it out: "
         f"`{export_command(file)}`, and put the value there in place of the template"
@@ -52,16 +52,16 @@ def template_fix(file: str) -> str:
 
 
 def vault_fix(file: str) -> str:
-    """How to do without a value that cannot be read."""
+    """The cure for an encrypted value."""
     return f"write it in the clear, or export it decrypted: `{export_command(file)}`"
 
 
 @dataclass(slots=True)
 class PolicyReader:
-    """Validates policies; one that several hosts share is validated once.
+    """Validates policies; a policy that several hosts share is validated once.
 
     Attributes:
-        problems: receives what is wrong.
+        problems: receives errors.
         inventory: the inventory file, for cures that name a command.
     """
 
@@ -71,14 +71,14 @@ class PolicyReader:
     _known: dict[int, tuple[Item, Policy | None]] = field(default_factory=dict)
 
     def read(self, item: Item | None) -> Policy | None:
-        """The policy of a merged variable (None: nothing declared); None with problems noted."""
+        """The policy of a merged variable (None: nothing declared); None after an error."""
         if item is None:
             return self._default
-        known = self._known.get(id(item))
-        if known is None:
-            # The item is kept along, so that its id stays its own.
-            known = self._known[id(item)] = (item, self._validate(item))
-        return known[1]
+        entry = self._known.get(id(item))
+        if entry is None:
+            # The item is kept, so that no other object gets its id.
+            entry = self._known[id(item)] = (item, self._validate(item))
+        return entry[1]
 
     def _validate(self, item: Item) -> Policy | None:
         reading = _Reading(self.problems, self.inventory, item)
@@ -98,14 +98,14 @@ class PolicyReader:
             for number, explanation in enumerate(explained(error, Policy)):
                 if number == MAX_PROBLEMS:
                     break
-                reading.tell(explanation)
+                reading.report(explanation)
             return None
         return None if reading.flagged else policy
 
 
 @dataclass(slots=True)
 class _Reading:
-    """One policy: `flagged` are the locations whose problem is told already."""
+    """The reading of one policy; `flagged` are the locations whose problem is reported."""
 
     problems: ProblemLog
     inventory: str
@@ -113,16 +113,16 @@ class _Reading:
     flagged: set[Location] = field(default_factory=set)
 
     def plain(self, node: Node, location: Location, origin: str) -> Plain:
-        """The value without its positions; what cannot be read is flagged and None."""
+        """The value without its positions; an unreadable one is flagged and None."""
         if isinstance(node, Mapping):
-            found: dict[Key, Plain] = {}
+            plain: dict[Key, Plain] = {}
             for key, item in node.items.items():
                 where, inner = (*location, _step(key)), item.origin_or(origin)
                 if not is_null(item.node):
-                    found[key] = self.plain(item.node, where, inner)
+                    plain[key] = self.plain(item.node, where, inner)
                 elif location or key not in SECTIONS:
-                    self._tell_null(item, where, inner)
-            return found
+                    self._report_null(item, where, inner)
+            return plain
         if isinstance(node, Sequence):
             return [
                 self.plain(inner, (*location, index), origin)
@@ -133,7 +133,7 @@ class _Reading:
         return node.value
 
     def flag_unreadable(self, node: Node, location: Location, origin: str) -> bool:
-        """Note a template or a vault value."""
+        """Whether a value is a template or encrypted; report it."""
         if isinstance(node, Opaque):
             message, fix = f"{node.what} cannot be read", vault_fix(self.inventory)
         elif isinstance(node, Scalar) and is_template(node):
@@ -145,7 +145,7 @@ class _Reading:
         self.problems.add(node.place, joined(origin, POLICY_VARIABLE, *location), message, fix)
         return True
 
-    def _tell_null(self, item: Item, location: Location, origin: str) -> None:
+    def _report_null(self, item: Item, location: Location, origin: str) -> None:
         self.flagged.add(location)
         self.problems.add(
             item.key_place,
@@ -154,8 +154,8 @@ class _Reading:
             "write a value ({} for an item that has no fields), or remove the key",
         )
 
-    def tell(self, explanation: Explanation) -> None:
-        """Note one problem that pydantic found, unless its place is flagged."""
+    def report(self, explanation: Explanation) -> None:
+        """Report a problem that pydantic found, unless its location is flagged."""
         location = explanation.location
         if explanation.missing is not None:
             location = (*location, explanation.missing)

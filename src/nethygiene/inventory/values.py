@@ -1,7 +1,7 @@
 """The kinds of value that a policy holds, each validated to one typed form.
 
-Each kind is a pydantic annotation with its own JSON Schema for editors. None coerces silently: a
-number in quotes or a YAML boolean is refused with the way to write it.
+Each kind is a pydantic annotation with its own JSON Schema for editors. No kind coerces silently:
+it refuses a number in quotes or a YAML boolean, and says how to write the value.
 """
 
 from __future__ import annotations
@@ -37,32 +37,32 @@ REFUSED = "nethygiene-refused"
 
 
 def refused(message: str, fix: str) -> PydanticCustomError:
-    """An error for pydantic that says what is wrong and what would be right."""
+    """An error for pydantic with a message and a fix of our own."""
     return PydanticCustomError(REFUSED, "{problem}", {"problem": message, "fix": fix})
 
 
-def _text(value: object, wanted: str, fix: str) -> str:
+def _text(value: object, expected: str, fix: str) -> str:
     if not isinstance(value, str):
-        raise refused(f"{shown(value)} is {kind_of_atom(value)}, not {wanted}", fix)
+        raise refused(f"{shown(value)} is {kind_of_atom(value)}, not {expected}", fix)
     return value
 
 
-def _matching(pattern: str, wanted: str, fix: str) -> Callable[[object], str]:
+def _matching(pattern: str, expected: str, fix: str) -> Callable[[object], str]:
     """A validator for strings of one shape."""
     compiled = re.compile(pattern)
 
     def validate(value: object) -> str:
-        text = _text(value, wanted, fix)
+        text = _text(value, expected, fix)
         if not compiled.fullmatch(text):
-            raise refused(f"{shown(text)} is not {wanted}", fix)
+            raise refused(f"{shown(text)} is not {expected}", fix)
         return text
 
     return validate
 
 
-def _string(pattern: str, wanted: str, fix: str) -> tuple[BeforeValidator, WithJsonSchema]:
+def _string(pattern: str, expected: str, fix: str) -> tuple[BeforeValidator, WithJsonSchema]:
     schema = {"type": "string", "pattern": f"^{pattern}$", "description": fix}
-    return BeforeValidator(_matching(pattern, wanted, fix)), WithJsonSchema(schema)
+    return BeforeValidator(_matching(pattern, expected, fix)), WithJsonSchema(schema)
 
 
 def _parse_address(value: object) -> Address:
@@ -133,7 +133,7 @@ def _parse_day(value: object) -> date:
 
 
 def _parse_port_key(value: object) -> object:
-    """A JSON key is always a string; the same port as a YAML key is an integer."""
+    """Turn a port that is a JSON key, and so a string, into the integer of a YAML key."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}", value):
         return int(value)
     return value
@@ -156,7 +156,7 @@ def _forward_of(side: Literal["local", "remote"]) -> Callable[[object], Forward]
 
 
 def _parse_ssh_value(value: object) -> str:
-    """YAML reads ssh_config's yes and no as booleans; here that loses nothing."""
+    """The value of an option as ssh_config spells it; YAML reads its yes and no as booleans."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

@@ -1,12 +1,12 @@
 """The variables of hosts, resolved by Ansible's precedence; ``nethygiene`` merged deeply.
 
-Lowest first: ``vars`` of all, of groups by depth, priority and name; group_vars/ of all, of groups
-in the same order; the host's variables in the inventory; host_vars/. Source: Ansible's
-"Understanding variable precedence", and VARIABLE_PRECEDENCE of ansible-core.
+The order is, lowest first: ``vars`` of all, of groups by depth, priority and name; group_vars/ of
+all, of groups in the same order; the host's variables in the inventory; host_vars/. Source:
+Ansible's "Understanding variable precedence", and VARIABLE_PRECEDENCE of ansible-core.
 
 Ansible replaces a variable as a whole. ``nethygiene`` is merged instead: mappings merge, lists and
-values replace, and null takes back what was inherited: an item (``shop: null``) or one field of it.
-A section that is left empty (``services:``) takes nothing back.
+values replace, and null takes back an inherited item (``shop: null``) or one field of it. An empty
+section (``services:``) takes nothing back.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PREFIXES = ("ansible_", "nethygiene")
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable's value and the key path of the variables that it stands in."""
+    """A variable's value and the key path of its layer."""
 
     item: Item
     origin: str
@@ -34,11 +34,11 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class HostVariables:
-    """What counts of a host's variables.
+    """The variables of a host that are read here.
 
     Attributes:
         connection: the ``ansible_`` and ``nethygiene_`` variables, by name.
-        policy: the merged variable ``nethygiene``; None where no layer has one. Hosts of the
+        policy: the merged variable ``nethygiene``; None if no layer has one. Hosts of the
             same groups without a policy of their own share one object.
     """
 
@@ -48,7 +48,7 @@ class HostVariables:
 
 @dataclass(slots=True)
 class Resolver:
-    """Resolves the variables of hosts; what hosts of the same groups share is worked out once."""
+    """Resolves the variables of hosts; hosts of the same groups share what these declare."""
 
     graph: Graph
     vars_files: VarsFiles
@@ -83,7 +83,7 @@ class Resolver:
             yield from self._group_files[name]
 
     def _refuse_misspelt(self, layers: Iterable[Layer]) -> None:
-        """A whole policy that is passed over for its name reads as a clean host."""
+        """Refuse a misspelt policy: if it were ignored, the host would look clean."""
         for layer in layers:
             for key, item in layer.variables.items.items():
                 if isinstance(key, str) and _is_misspelt(key):
@@ -107,7 +107,7 @@ class Resolver:
 
 
 def _is_misspelt(key: str) -> bool:
-    # The length first: an inventory has many variables.
+    # The length is compared first: an inventory has many variables.
     return (
         abs(len(key) - len(POLICY_VARIABLE)) <= 2
         and not key.startswith(_PREFIXES)
@@ -123,7 +123,7 @@ def _is_like_ours(key: str) -> bool:
 def overlaid(
     below: HostVariables, layers: Iterable[Layer], sections: frozenset[str]
 ) -> HostVariables:
-    """Variables with further layers on top, the last one winning."""
+    """Variables with further layers on top; the last layer wins."""
     connection, policy = below.connection, below.policy
     for layer in layers:
         for key, item in layer.variables.items.items():
@@ -140,7 +140,7 @@ def overlaid(
 
 
 def _merged(below: Item, above: Item, sections: frozenset[str]) -> Item:
-    """One policy over another; one that is no mapping stays, to be told as an error."""
+    """One policy over another; a policy that is no mapping stays, and is reported later."""
     if not isinstance(below.node, Mapping):
         return below
     if not isinstance(above.node, Mapping):
@@ -156,7 +156,7 @@ def _merge(
     above_origin: str | None,
     sections: frozenset[str] = frozenset(),
 ) -> Mapping:
-    """A new mapping; its items know where they came from, what they hold only where it differs."""
+    """A new mapping. Its items have an origin; nested items have one only where it differs."""
     items = {key: _with_origin(item, below_origin) for key, item in below.items.items()}
     for key, item in above.items.items():
         inherited = items.get(key)

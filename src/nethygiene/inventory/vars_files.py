@@ -1,8 +1,8 @@
 """The variables in group_vars/ and host_vars/ beside an inventory, found as Ansible finds them.
 
-Of ``NAME``, ``NAME.yml``, ``NAME.yaml`` and ``NAME.json`` the first that exists is read; a
-directory stands for all files in it, by name, later ones winning. Source: find_vars_files
-of ansible-core's DataLoader.
+The first that exists of ``NAME``, ``NAME.yml``, ``NAME.yaml`` and ``NAME.json`` is read. A
+directory stands for all files in it, by name; later files win. Source: find_vars_files of
+ansible-core's DataLoader.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class VarsFiles:
 
     Attributes:
         inventory: the inventory file.
-        files: reads what is found.
-        warnings: receives what was passed over, as Ansible does or because it is encrypted.
+        files: reads the files.
+        warnings: receives the files that are ignored, as Ansible does or because of encryption.
     """
 
     inventory: Path
@@ -42,16 +42,16 @@ class VarsFiles:
     _names: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def layers(self, folder: Folder, name: str) -> list[Layer]:
-        """The variables of one group or host, those that win last."""
+        """The variables of one group or host; later layers win."""
         present = self._listing(folder)
-        found = [f"{name}{suffix}" for suffix in _SUFFIXES if f"{name}{suffix}" in present]
-        if not found:
+        names = [f"{name}{suffix}" for suffix in _SUFFIXES if f"{name}{suffix}" in present]
+        if not names:
             return []
         base = self.inventory.parent / folder
-        if len(found) > 1:
-            others = ", ".join(found[1:])
-            self.warnings.append(f"{base / found[0]} is read and {others} beside it is not")
-        return list(self._read(base / found[0], inside=False))
+        if len(names) > 1:
+            others = ", ".join(names[1:])
+            self.warnings.append(f"{base / names[0]} is read and {others} beside it is not")
+        return list(self._read(base / names[0], inside=False))
 
     def warn_of_strays(self, groups: Iterable[str]) -> None:
         """Warn of files in group_vars/ whose name is nearly that of a group."""
@@ -85,7 +85,7 @@ class VarsFiles:
         return names
 
     def _read(self, path: Path, *, inside: bool) -> Iterator[Layer]:
-        """One file, or a directory's files; `inside` a directory, names decide what is read."""
+        """One file, or a directory's files; `inside` a directory, suffixes decide what is read."""
         try:
             if path.is_dir():
                 if not inside or not path.suffix:
@@ -94,7 +94,7 @@ class VarsFiles:
                             yield from self._read(entry, inside=True)
                 return
         except OSError:
-            # What cannot be listed is told by the attempt to read it.
+            # The attempt to read it reports the error.
             pass
         if not inside or path.suffix in _SUFFIXES:
             layer = self._read_file(path)

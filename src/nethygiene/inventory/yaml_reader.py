@@ -1,7 +1,7 @@
-"""YAML to located nodes: parser events composed here, so that every danger has its limit.
+"""YAML to located nodes, composed from parser events within limits.
 
-PyYAML's own composer recurses in C without a bound and expands aliases for free; composing from
-events keeps the line of every key, sees duplicate keys, and stops deep nests and alias bombs.
+PyYAML's own composer recurses in C without a bound and expands aliases for free. This one keeps
+the line of every key, reports duplicate keys, and stops at deep nesting and alias bombs.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ MAX_DEPTH = 100
 """Levels of nesting; an inventory needs two for each level of groups."""
 
 MAX_ALIASED_NODES = 500_000
-"""Nodes that the aliases of a file may add to those that are written."""
+"""Nodes that the aliases of a file may add to the written ones."""
 
 _Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _GiveUpError(Exception):
-    """The rest of the file cannot be read; the problem is noted already."""
+    """The rest of the file cannot be read; the problem is reported already."""
 
 
 def read_yaml(text: str, file: str, problems: ProblemLog) -> Node | None:
@@ -47,10 +47,10 @@ def read_yaml(text: str, file: str, problems: ProblemLog) -> Node | None:
     Args:
         text: the file's content.
         file: its name for messages.
-        problems: receives what is wrong with the YAML itself.
+        problems: receives errors of the YAML itself.
 
     Returns:
-        The root; None for an empty document, or when the problems say why there is none.
+        The root; None for an empty document, or after an error.
     """
     composer = _Composer(text, file, problems)
     try:
@@ -163,15 +163,15 @@ class _Composer:
                 place, f"alias *{name} has no anchor", f"write &{name} before its first use"
             )
             return Scalar(place, None, ""), 1
-        found = self._anchors[name]
-        if found is None:
+        anchored = self._anchors[name]
+        if anchored is None:
             self._problem(
                 place,
                 f"alias *{name} stands inside what it names",
                 "break the circle: write it out",
             )
             return Scalar(place, None, ""), 1
-        return found
+        return anchored
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar | Opaque:
         place = self._place(event)
@@ -239,7 +239,7 @@ class _Composer:
         return None
 
     def _merge(self, mapping: Mapping, node: Node) -> None:
-        """Apply ``<<``: what stands in the mapping itself wins, then the earlier of a list."""
+        """Apply ``<<``: the mapping's own keys win, then the earlier mappings of a list."""
         sources = node.items if isinstance(node, Sequence) else [node]
         for source in sources:
             if not isinstance(source, Mapping):
@@ -251,17 +251,17 @@ class _Composer:
                 mapping.items.setdefault(key, item)
 
     def explain(self, error: yaml.MarkedYAMLError) -> None:
-        """Note what the parser refused."""
+        """Report the parser's error."""
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else None
         lines = self._text.splitlines()
         source = lines[line - 1] if line is not None and line <= len(lines) else ""
         message = error.problem or error.context or "not valid YAML"
         if "nesting depth" in message:
-            # The scanner reads ahead; that of PyYAML 6.0.4 gives up at 1,000 levels by itself.
+            # The scanner reads ahead; in PyYAML 6.0.4 it gives up at 1,000 levels by itself.
             self._too_deep(Place(self._file, line))
             return
-        fix = "mend it there or on the line before: a colon, a quote, a bracket, the indentation"
+        fix = "correct it there or on the line before: a colon, a quote, a bracket, the indentation"
         if re.match(r"\s*\t", source):
             message, fix = (
                 "a tab in the indentation",

@@ -32,10 +32,10 @@ def read_scalar(place: Place, text: str, tag: str | None, *, is_plain: bool) -> 
     """One scalar.
 
     Args:
-        place: where it stands.
+        place: its place.
         text: its text, without quotes.
-        tag: its tag, None for none.
-        is_plain: it is written without quotes, so that its text tells its type.
+        tag: its tag, if it has one.
+        is_plain: it has no quotes, so that its text decides its type.
 
     Raises:
         ValueError: the text is no value of its type, as 2027-02-31 is no date.
@@ -52,7 +52,7 @@ def read_scalar(place: Place, text: str, tag: str | None, *, is_plain: bool) -> 
             return Scalar(place, text, text)
         return Opaque(place, _OPAQUE.get(tag, f"a value tagged {shown(tag)}"))
     if tag in _NUMBERS and len(text) > _MOST_DIGITS:
-        # Python cannot write an integer of more than 4,300 digits, whatever the base it came in.
+        # Python cannot write an integer of more than 4,300 digits, in any base.
         raise ValueError(f"{shown(text)} is no valid {tag.removeprefix(_CORE)}")
     try:
         return Scalar(place, construct(yaml.ScalarNode(tag, text)), text)

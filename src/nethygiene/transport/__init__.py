@@ -9,7 +9,7 @@ from nethygiene.inventory.target import Target
 from nethygiene.transport.backend import CommandCutError, testinfra_host
 from nethygiene.transport.base import Connection, ConnectSettings, Output
 from nethygiene.transport.containers import open_container
-from nethygiene.transport.deadline import abandon_all, begin_anew
+from nethygiene.transport.deadline import abandon_all, restore_deadlines
 from nethygiene.transport.local import open_local
 from nethygiene.transport.openssh import open_openssh
 from nethygiene.transport.paramiko_connection import open_paramiko
@@ -22,10 +22,10 @@ __all__ = [
     "Connection",
     "Output",
     "abandon_all",
-    "begin_anew",
     "close_shared_connections",
     "kill_all",
     "open_connection",
+    "restore_deadlines",
     "testinfra_host",
 ]
 
@@ -34,7 +34,7 @@ def open_connection(target: Target, settings: ConnectSettings) -> Connection:
     """Connect to a host in the way that its `ansible_connection` says.
 
     Raises:
-        ConnectError: it cannot be reached or not be trusted; code, cause and cure.
+        ConnectError: it cannot be reached, or not be trusted.
     """
     match target.kind:
         case "paramiko":

@@ -1,4 +1,4 @@
-"""Proving who we are: public keys one after the other, and why none was taken."""
+"""Authentication: offers public keys one after the other, and reports why none was accepted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nethygiene.transport.ssh_options import SshOptions
 def authenticate(
     options: SshOptions, host: str, transport: ClientTransport, identities: Identities
 ) -> None:
-    """Log in with the first key that the server takes. Passwords are never offered.
+    """Log in with the first key that the server accepts. Passwords are never offered.
 
     Raises:
         ConnectError: ``authentication``, ``passphrase`` or ``closed``.
@@ -95,14 +95,11 @@ def _refused(
             f" where {', '.join(tried)} was offered",
             "let sshd accept a public key alone for this user",
         )
-    locked = (
-        f"; or load the key into an agent: ssh-add {identities.locked[0]}"
-        if (identities.locked)
-        else ""
-    )
+    locked = identities.locked
+    or_load = f"; or load the key into an agent: ssh-add {locked[0]}" if locked else ""
     return ConnectError(
         "authentication",
         f"{where}: authentication refused; keys tried: {', '.join(tried)}{problems}",
         "see that one of them is in the user's authorized_keys and that ansible_user is right"
-        f"{locked}",
+        f"{or_load}",
     )

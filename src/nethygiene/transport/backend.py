@@ -1,7 +1,7 @@
 """Testinfra's Host over a connection of ours, for users' own checks.
 
-Testinfra's backends read stdout to its end before stderr, know no deadline, and ask a
-host for its encoding with two more commands; and ``testinfra.get_host`` caches for ever.
+Testinfra's own backends read stdout to its end before stderr, have no deadline, and ask a
+host for its encoding with two more commands; ``testinfra.get_host`` caches for ever.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WHY = {
 
 
 class CommandCutError(NethygieneError):
-    """A command of a user's check did not come to its end: its output proves nothing.
+    """A command of a user's check was cut: its output proves nothing.
 
     Attributes:
         command: the command line.
@@ -56,7 +56,6 @@ class TestinfraBackend(BaseBackend):  # type: ignore[misc] # testinfra has no ty
         self._kind = kind
 
     def get_pytest_id(self) -> str:
-        """As ``paramiko://web-1``."""
         return f"{self._kind}://{self.hostname}"
 
     def get_encoding(self) -> str:
@@ -64,15 +63,15 @@ class TestinfraBackend(BaseBackend):  # type: ignore[misc] # testinfra has no ty
         return "UTF-8"
 
     def decode(self, data: bytes) -> str:
-        """As UTF-8; what is none becomes U+FFFD. `stdout_bytes` has it as it came."""
+        """Decode UTF-8; other bytes become U+FFFD. `stdout_bytes` has them unchanged."""
         return data.decode("utf-8", "replace")
 
     def encode(self, data: str) -> bytes:
-        """As UTF-8; the surrogates of an odd file name become its bytes again."""
+        """Encode as UTF-8; the surrogates of an odd file name become its bytes again."""
         return data.encode("utf-8", "surrogateescape")
 
     def get_sudo_command(self, command: str, sudo_user: str | None) -> str:
-        """With ``-n``: a sudo that wants a password fails at once."""
+        """Add ``-n``: a sudo that wants a password fails at once."""
         if sudo_user is None:
             return str(self.quote("sudo -n /bin/sh -c %s", command))
         return str(self.quote("sudo -n -u %s /bin/sh -c %s", sudo_user, command))
@@ -81,14 +80,14 @@ class TestinfraBackend(BaseBackend):  # type: ignore[misc] # testinfra has no ty
         """Run a command line with `args` quoted into it.
 
         Raises:
-            CommandCutError: it did not come to its end.
+            CommandCutError: it was cut.
         """
         line = self.get_command(command, *args)
         output = self._connection.run(line)
         if output.cut is not None:
             detail = output.stderr[-200:].decode("utf-8", "replace").strip()
             raise CommandCutError(line, output.cut, detail)
-        # As Testinfra's own backends give a command that a signal killed.
+        # Testinfra's own backends give -1 for a command that a signal killed.
         status = -1 if output.status is None else output.status
         return self.result(status, self.encode(line), output.stdout, output.stderr)
 

@@ -15,11 +15,11 @@ class ConnectSettings:
     Attributes:
         connect_timeout: seconds until a host must be logged in to, jump hosts included.
         command_timeout: seconds that one command may take.
-        known_hosts: `--known-hosts` files; empty: what ssh_config names.
+        known_hosts: `--known-hosts` files; if empty, those that ssh_config names.
         ssh_config: `--ssh-config`, None for the user's and the system's own.
         identity_file: `--ssh-identity-file`, None for ssh_config's and the agent's.
-        max_stdout: bytes of standard output kept; the rest ends the command (Cut.CAP).
-        max_stderr: bytes of standard error kept, as above.
+        max_stdout: bytes of standard output; more end the command (Cut.CAP).
+        max_stderr: bytes of standard error, likewise.
     """
 
     connect_timeout: float = 15.0
@@ -36,7 +36,7 @@ class Output:
     """What one command wrote.
 
     Attributes:
-        stdout: at most `max_stdout` bytes; where that was met, its beginning alone.
+        stdout: at most `max_stdout` bytes; of an output that exceeds them, its beginning alone.
         stderr: at most `max_stderr` bytes.
         status: exit status, None if the command was cut or killed by a signal.
         cut: why reading ended before the command did, None if it ended by itself.
@@ -49,7 +49,7 @@ class Output:
 
 
 class Connection(Protocol):
-    """One open way to a host. Not shared between threads, but may be handed from one to another."""
+    """One open way to a host. Threads do not share it, but one may hand it to another."""
 
     @property
     def address(self) -> str:

@@ -1,10 +1,10 @@
-"""paramiko's Transport, made fit to run by the hundred and to be told why it ended.
+"""paramiko's Transport, fit to run by the hundred and to report why it ended.
 
-Against the stock class: the server's own words at disconnecting and at refusing a
-channel are kept, a channel that the peer closed is told from one that was lost, no
-thread is started besides the transport's own, nothing is logged, and no traceback is
-printed. The names with underscores that are overridden here are paramiko's own
-extension points in practice; tests/lab/connections holds a new paramiko to them.
+It differs from the stock class: it keeps the server's own words at a disconnect and at the
+refusal of a channel, tells a channel that the peer closed from one that was lost, starts no
+thread besides the transport's own, logs nothing, and prints no traceback. The names with
+underscores that are overridden here are paramiko's extension points in practice;
+tests/lab/connections fails if a new paramiko lacks them.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ logging.getLogger(_LOGGER).propagate = False
 logging.getLogger(_LOGGER).setLevel(logging.CRITICAL + 1)
 
 # Longer than any run. paramiko measures its own timeouts on the wall clock, which may
-# jump; the watches of nethygiene.transport.deadline are what bounds everything.
+# jump; the watches of nethygiene.transport.deadline bound everything.
 FOREVER = 1e9
 
 _MAX_EXTENSIONS = 256
 
-# The cheap ones first; what is left out is not offered at all: SHA-1, MD5, CBC, 3DES.
+# The cheap ones first. SHA-1, MD5, CBC and 3DES are not offered at all.
 _KEX = (
     "mlkem768x25519-sha256",
     "curve25519-sha256@libssh.org",
@@ -63,7 +63,7 @@ _MACS = (
     "hmac-sha2-256",
     "hmac-sha2-512",
 )
-# One algorithm under two names: its standard one and the one it had before.
+# One algorithm with two names: the earlier and the standard one.
 _SAME = {"curve25519-sha256@libssh.org": "curve25519-sha256"}
 
 
@@ -83,7 +83,7 @@ def algorithms(
     ciphers: tuple[str, ...],
     macs: tuple[str, ...],
 ) -> Algorithms:
-    """Ours, restricted to what ssh_config allows; an empty tuple restricts nothing."""
+    """Our algorithms that ssh_config allows; an empty tuple restricts nothing."""
 
     def allowed(ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(
@@ -95,7 +95,7 @@ def algorithms(
 
 
 class _Packetizer(Packetizer):
-    """Without the handshake's timer thread, which would outlive a failed handshake."""
+    """A packetizer without the handshake's timer thread, which outlives a failed handshake."""
 
     def start_handshake(self, timeout: float) -> None:
         """Leave the time to the watch around the handshake."""
@@ -105,7 +105,7 @@ class ChannelRefusedError(paramiko.SSHException):
     """A server's refusal to open a channel, in its own words.
 
     Attributes:
-        prohibited: its policy forbids it, rather than that it failed (RFC 4254 5.1).
+        prohibited: the server's policy forbids it; otherwise it failed (RFC 4254 5.1).
     """
 
     def __init__(self, code: int, text: str) -> None:
@@ -133,8 +133,8 @@ class ClientTransport(paramiko.Transport):
         disconnect: code and text of the server's DISCONNECT message, once it sent one.
     """
 
-    # The socket's timeout, at which the thread looks around. Aborting the wire wakes it,
-    # so that it need not look ten times a second.
+    # The thread wakes at this timeout of the socket. Aborting the wire wakes it too, so
+    # that it need not wake ten times a second.
     _active_check_timeout = 60.0
     _channel_handler_table: ClassVar[Mapping[int, Callable[..., Any]]] = {
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined] # noqa: SLF001
@@ -159,7 +159,7 @@ class ClientTransport(paramiko.Transport):
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
-        """Plain keys alone: a host certificate could not be verified here."""
+        """The types of plain keys: paramiko cannot verify a host certificate."""
         return tuple(self._preferred_keys)
 
     def run(self) -> None:
@@ -171,7 +171,7 @@ class ClientTransport(paramiko.Transport):
             self._wake_all()
 
     def _wake_all(self) -> None:
-        """What the stock class does on its way out, for when that itself failed."""
+        """Do what the stock class does at its end, for when that fails itself."""
         self.active = False
         self.packetizer.close()
         self.sock.close()
@@ -249,7 +249,7 @@ class ClientTransport(paramiko.Transport):
         super()._parse_channel_open_failure(message)  # type: ignore[misc]
 
     def _parse_ext_info(self, message: Message) -> None:
-        # The stock class believes the count, and would be busy for an hour with 4 billion.
+        # The stock class trusts the count, and would be busy for an hour with 4 billion.
         if message.get_int() > _MAX_EXTENSIONS:
             raise paramiko.SSHException("too many extensions")
         message.rewind()

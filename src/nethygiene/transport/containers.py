@@ -5,8 +5,7 @@ deadline nor a cap. An address is Testinfra's container specification: ``[user@]
 for docker and podman, ``pod[?namespace=…&container=…&context=…&kubeconfig=…]`` for
 kubectl, which cannot choose a user.
 
-A container tool that is killed at a deadline does not end what it started inside: what
-runs there ends by itself, or not.
+A container tool that is killed at a deadline does not end the command inside the container.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _KUBECTL_QUERY = {
     "kubeconfig": "--kubeconfig",
 }
 
-# What the tools print, the code it means, and the cure.
+# A pattern in what the tools print, the code it means, and the cure.
 _CAUSES = (
     (r"no such container|not found|no container with", "name-resolution", "correct ansible_host"),
     (r"is not running|is paused|not in running state|unable to upgrade", "refused", "start it"),
@@ -51,7 +50,7 @@ _CAUSES = (
 
 
 def exec_arguments(target: Target) -> list[str]:
-    """The tool's arguments up to the command that it shall run.
+    """The tool's arguments before the command to run.
 
     Raises:
         ConnectError: ``name-resolution`` for a kubectl query that is not understood.
@@ -88,7 +87,7 @@ def open_container(target: Target, settings: ConnectSettings) -> ShellConnection
     """A shell in a running container.
 
     Raises:
-        ConnectError: the tool is missing, or said why it cannot.
+        ConnectError: the tool is missing, or reports why it fails.
     """
     prefix = exec_arguments(target)
 

@@ -1,10 +1,10 @@
 """Points in time that hold, whatever a host or a library does.
 
-paramiko and the socket layer block in places that know no timeout (a write to a host
-that stopped reading, an exec request that is never answered). A :class:`Guard` ends
+paramiko and the socket layer block in places that have no timeout (a write to a host
+that stopped reading, an exec request that is never answered). A :class:`Watch` ends
 such a wait from outside: at the deadline one watchdog thread for the whole process runs
 an action that is local and never blocks, such as shutting a socket down. All times are
-monotonic: a clock that is set neither shortens nor lengthens them.
+monotonic: setting the clock neither shortens nor lengthens them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Deadline:
     """A moment on the monotonic clock.
 
     Attributes:
-        seconds: how long the whole was allowed to take, for messages.
+        seconds: the whole allowance, for messages.
         at: the moment, in seconds of ``time.monotonic()``.
     """
 
@@ -130,7 +130,7 @@ class _Watchdog:
             watch.fire()
 
     def _next(self) -> Watch | None:
-        """The next watch that is due; None when the thread shall end."""
+        """The next watch that is due; None if the thread is to end."""
         idle_since = time.monotonic()
         with self._condition:
             while True:
@@ -141,7 +141,7 @@ class _Watchdog:
                     idle_since = now
                     if self._queue[0][0] <= now:
                         return heapq.heappop(self._queue)[2]
-                    # Looks again each second, so that watches that are over are forgotten.
+                    # It wakes each second, so that watches that are over are forgotten.
                     self._condition.wait(min(self._queue[0][0] - now, self._IDLE_SECONDS))
                 elif now - idle_since >= self._IDLE_SECONDS:
                     self._running = False
@@ -154,11 +154,11 @@ _WATCHDOG = _Watchdog()
 
 
 def abandon_all() -> None:
-    """After Ctrl-C: every deadline has passed, and what blocks is ended now."""
+    """After Ctrl-C: let every deadline pass now, and end everything that blocks."""
     _abandoned.set()
     _WATCHDOG.fire_all()
 
 
-def begin_anew() -> None:
-    """Let deadlines hold again, in a process that runs a second audit."""
+def restore_deadlines() -> None:
+    """Restore deadlines after :func:`abandon_all`, in a process that runs a second audit."""
     _abandoned.clear()

@@ -1,4 +1,4 @@
-"""From a name and a port to a stream, within a deadline, name resolution included."""
+"""Opens a stream to a name and port within a deadline, which covers name resolution."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def place(host: str, port: int) -> str:
 
 
 def timed_out(where: str, phase: str, deadline: Deadline) -> ConnectError:
-    """The one error for a deadline that passed, naming what was being waited for."""
+    """The error for a deadline that passed; `phase` is what was waited for."""
     return ConnectError(
         "timeout",
         f"{where}: no answer within {deadline.seconds:g} s while waiting for {phase}",
@@ -42,20 +42,20 @@ def timed_out(where: str, phase: str, deadline: Deadline) -> ConnectError:
 def resolve_name(host: str, port: int, family: str, deadline: Deadline) -> list[_Address]:
     """Addresses of a host, in the resolver's order.
 
-    ``getaddrinfo`` knows no timeout, so it runs in a daemon thread that is left behind
-    when the resolver does not answer; it ends when the resolver gives up.
+    ``getaddrinfo`` has no timeout, so it runs in a daemon thread. If the resolver does not
+    answer, the thread is left behind, and ends when the resolver gives up.
 
     Raises:
         ConnectError: ``name-resolution`` or ``timeout``.
     """
-    wanted = _FAMILIES.get(family, socket.AF_UNSPEC)
+    socket_family = _FAMILIES.get(family, socket.AF_UNSPEC)
     if _is_address(host):
-        return _addresses(host, port, wanted, socket.AI_NUMERICHOST)
+        return _addresses(host, port, socket_family, socket.AI_NUMERICHOST)
     answers: queue.SimpleQueue[list[_Address] | ConnectError] = queue.SimpleQueue()
 
     def look_up() -> None:
         try:
-            answers.put(_addresses(host, port, wanted, 0))
+            answers.put(_addresses(host, port, socket_family, 0))
         except ConnectError as error:
             answers.put(error)
 
@@ -79,7 +79,7 @@ def _is_address(host: str) -> bool:
 
 def _addresses(host: str, port: int, family: int, flags: int) -> list[_Address]:
     try:
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, flags)
+        entries = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, flags)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConnectError(
@@ -87,15 +87,15 @@ def _addresses(host: str, port: int, family: int, flags: int) -> list[_Address]:
             f"{host!r} cannot be resolved: {reason}",
             "correct ansible_host, or the name service of this machine",
         ) from None
-    return list(dict.fromkeys((entry[0], entry[4]) for entry in found))
+    return list(dict.fromkeys((entry[0], entry[4]) for entry in entries))
 
 
 def connect_tcp(options: SshOptions, deadline: Deadline) -> SocketWire:
     """A TCP connection to the first address that accepts one.
 
     Raises:
-        ConnectError: ``name-resolution``, ``refused``, ``no-route`` or ``timeout``; the
-            last address's, when none accepts.
+        ConnectError: ``name-resolution``, ``refused``, ``no-route`` or ``timeout``, as the
+            last address gave it.
     """
     where = place(options.hostname, options.port)
     addresses = resolve_name(options.hostname, options.port, options.address_family, deadline)
@@ -158,7 +158,7 @@ def run_proxy(options: SshOptions, command: str) -> SocketWire:
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - the wire owns and closes it
     shell = os.environ.get("SHELL") or "/bin/sh"
     try:
-        # A session of its own, without our terminal: it has nobody to ask.
+        # In a session of its own it has no terminal, and so cannot ask for a password.
         proxy = subprocess.Popen(
             [shell, "-c", f"exec {command}"],
             stdin=far.fileno(),

@@ -1,15 +1,15 @@
-"""What both SSH connections say of a way that ends before anybody is logged in."""
+"""The errors of both SSH connections for a way that ends before the login."""
 
 from __future__ import annotations
 
 from nethygiene.errors import ConnectError
 
 BUSY = ("Exceeded MaxStartups", "Not allowed at this time")
-"""What sshd writes instead of its version when it will not even start: the one refusal that goes
-away by itself (MaxStartups, a source's penalty)."""
+"""What sshd writes instead of its version when it is busy (MaxStartups, a source's penalty): the
+one refusal that goes away by itself."""
 
 _SHOWN = 80
-# What a jump host's sshd says of a destination that it cannot connect to.
+# A part of what a jump host's sshd says of a destination that it cannot reach, and the code.
 _NOT_FORWARDED = (
     ("refused", "refused"),
     ("no route", "no-route"),
@@ -34,7 +34,7 @@ def closed(where: str, when: str, words: str, *, proxy: bool = False) -> Connect
 
 
 def not_ssh(where: str, first_line: bytes) -> ConnectError:
-    """The error for a server of another protocol, by the first line that it said."""
+    """The error for a server of another protocol, with its first line."""
     return ConnectError(
         "banner",
         f"{where} does not speak SSH: its first line is {first_line[:_SHOWN]!r}",
@@ -43,7 +43,7 @@ def not_ssh(where: str, first_line: bytes) -> ConnectError:
 
 
 def not_forwarded(jump: str, where: str, words: str) -> ConnectError:
-    """The error for a jump host whose sshd did not connect to the next hop, by its words."""
+    """The error for a jump host that did not connect to the next hop; `words` are its sshd's."""
     if "prohibited" in words:
         return ConnectError(
             "refused",

@@ -18,7 +18,7 @@ from nethygiene.known_hosts import (
     parse,
 )
 
-# Known type to the signature algorithms it is asked for by; SHA-1 is not among them.
+# The signature algorithms to ask for, by the type of a known key; SHA-1 is not among them.
 _ALGORITHMS = {
     "ssh-ed25519": ("ssh-ed25519",),
     "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
@@ -31,7 +31,7 @@ _NAMES = {"ssh-ed25519": "ed25519", "ssh-rsa": "rsa"}
 
 _SHOWN = 3
 
-# What tells one state of a file from another: its stamp, or why it could not be read.
+# The state of a file: its stamp, or why it cannot be read.
 _Stamp = tuple[int, int, int] | str
 _FILES: dict[tuple[str, _Stamp], KnownHosts] = {}
 _LOCK = threading.Lock()
@@ -42,14 +42,14 @@ def load(paths: tuple[str, ...], *, expected: bool = False) -> KnownHosts:
     """Several files as one; each is read again only when it changed.
 
     Args:
-        paths: in order; one that does not exist is empty.
-        expected: the user named these: one that does not exist is told as unreadable.
+        paths: in order; a file that does not exist is empty.
+        expected: the user named the files: a file that does not exist is unreadable.
     """
     key = tuple((path, _stamp(path, expected=expected)) for path in paths)
     joined = _JOINED.get(key)
     if joined is not None:
         return joined
-    # Whoever comes first reads and indexes for all: a fleet's threads start together.
+    # A fleet's threads start together: the first reads and indexes for all.
     with _LOCK:
         joined = _JOINED.get(key)
         if joined is None:
@@ -87,7 +87,7 @@ def _load(path: str, stamp: _Stamp) -> KnownHosts:
 
 
 def known_elsewhere(known: KnownHosts, offered: str) -> tuple[str, str] | None:
-    """What to say of an unknown host's key that is known of another: the words, and the cure.
+    """The message and the cure for an unknown host's key that is known of another host.
 
     Args:
         known: the lines of known_hosts.
@@ -103,7 +103,7 @@ def known_elsewhere(known: KnownHosts, offered: str) -> tuple[str, str] | None:
     hashed = lines[0].names.startswith("|")
     name = "a hashed name" if hashed else lines[0].names
     alias = "NAME" if hashed else name.partition(",")[0]
-    # Of hosts made from one image there are thousands.
+    # Thousands of hosts may be made from one image.
     more = f" and {len(lines) - _SHOWN:,} more" if len(lines) > _SHOWN else ""
     words = f"which is not known for it, but as {name} at {', '.join(map(str, lines[:_SHOWN]))}"
     words += more
@@ -116,12 +116,12 @@ def known_elsewhere(known: KnownHosts, offered: str) -> tuple[str, str] | None:
 
 @dataclass(frozen=True, slots=True)
 class HostKeyPolicy:
-    """What decides about one host's key.
+    """The inputs that decide about one host's key.
 
     Attributes:
-        host: name that known_hosts has it by: HostName, or HostKeyAlias.
+        host: its name in known_hosts: HostName, or HostKeyAlias.
         port: None with an alias.
-        fingerprints: `nethygiene_host_keys`; given, they alone decide.
+        fingerprints: `nethygiene_host_keys`; if given, they alone decide.
         files: known_hosts files.
         files_expected: the user named those files.
         strict: `yes`, `accept-new` or `no`.
@@ -149,8 +149,8 @@ class HostKeyPolicy:
         """
         types = () if self.fingerprints else self.known.key_types(self.host, self.port)
         first = [name for kind in types for name in _ALGORITHMS.get(kind, ())]
-        wanted = dict.fromkeys([*first, *_ALL_ALGORITHMS])
-        names = tuple(name for name in wanted if not self.allowed or name in self.allowed)
+        preferred = dict.fromkeys([*first, *_ALL_ALGORITHMS])
+        names = tuple(name for name in preferred if not self.allowed or name in self.allowed)
         if not names:
             raise ConnectError(
                 "kex",
@@ -160,12 +160,12 @@ class HostKeyPolicy:
         return names
 
     def pinned_mismatch(self, key: bytes) -> bool:
-        """Whether fingerprints are declared and this key is none of them."""
-        wanted = {text.rstrip("=") for text in self.fingerprints}
-        return bool(wanted) and fingerprint(key) not in wanted
+        """Whether fingerprints are declared, and none is this key's."""
+        declared = {text.rstrip("=") for text in self.fingerprints}
+        return bool(declared) and fingerprint(key) not in declared
 
     def check(self, key_type: str, key: bytes) -> None:
-        """Return if the key is to be trusted.
+        """Return if the key is trusted.
 
         Raises:
             ConnectError: ``unknown-host-key``, ``changed-host-key``, ``revoked-host-key``

@@ -24,7 +24,7 @@ _OPENSSH_MAGIC = b"openssh-key-v1\0"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A key that can sign, and how to call it in a message."""
+    """A key that can sign, and its name in messages."""
 
     label: str
     key: paramiko.PKey
@@ -63,7 +63,7 @@ def _read(path: str) -> _KeyFile:
     try:
         key = paramiko.PKey.from_path(path)
     except (paramiko.PasswordRequiredException, TypeError):
-        # TypeError is cryptography's word for an encrypted key without a password.
+        # cryptography raises TypeError for an encrypted key without a password.
         problem = f"{path} needs a passphrase"
         return _KeyFile(path, None, _public_half(path), problem, needs_passphrase=True)
     except OSError as error:
@@ -76,7 +76,7 @@ def _read(path: str) -> _KeyFile:
 
 
 def _public_half(path: str) -> bytes | None:
-    """Public key of a private one that cannot be opened: from ``.pub``, or its clear part."""
+    """The public half of a key that cannot be opened, from ``.pub`` or from its clear part."""
     try:
         fields = Path(f"{path}.pub").read_text("ascii", "replace").split()
         return base64.b64decode(fields[1], validate=True)
@@ -116,11 +116,11 @@ class _Agent(AgentSSH):
 
 
 class AgentRefusedError(paramiko.SSHException):
-    """The agent did not sign. It ends the connection: paramiko signs in its own thread."""
+    """The agent did not sign. This ends the connection: paramiko signs in its own thread."""
 
 
 class _AgentIdentity(AgentKey):
-    """A key of the agent whose failures are told apart from the server's."""
+    """A key of the agent. Its failures have an error of their own, unlike the server's."""
 
     def sign_ssh_data(self, data: bytes, algorithm: str | None = None) -> Message:  # type: ignore[override]
         """Let the agent sign.
@@ -136,13 +136,13 @@ class _AgentIdentity(AgentKey):
 
 @dataclass(slots=True)
 class Identities:
-    """What can be offered for one login, looked up no further than it is asked for.
+    """The keys to offer for one login, each looked up when it is asked for.
 
     Attributes:
-        options: of the destination.
+        options: those of the destination.
         named: key files that the inventory or command line names; they come first.
-        deadline: of the login.
-        problems: why some could not be used, filled while they are looked at.
+        deadline: the login's.
+        problems: why some keys cannot be used, noted as they are looked up.
         locked: files that need a passphrase and that the agent does not hold.
     """
 
@@ -155,7 +155,7 @@ class Identities:
     _held: dict[bytes, Identity] | None = None
 
     def __iter__(self) -> Iterator[Identity]:
-        """Named keys, ssh_config's that the agent holds, the agent's others, other files.
+        """Yield named keys, ssh_config's that the agent holds, the agent's others, other files.
 
         sshd counts each as a try and ends the connection after six (MaxAuthTries).
         """
@@ -192,11 +192,11 @@ class Identities:
             self.locked.append(file.path)
             self.problems.append(f"{file.problem} and no agent holds it")
         elif file.problem is not None and (named or Path(file.path).exists()):
-            # A default key file that does not exist is not worth a word.
+            # A default key file that does not exist is no problem.
             self.problems.append(file.problem)
 
     def _certify(self, key: paramiko.PKey, path: str) -> None:
-        """Attach a CertificateFile that is for this key; ``PATH-cert.pub`` already is."""
+        """Attach a CertificateFile for this key, unless paramiko has found ``PATH-cert.pub``."""
         if getattr(key, "public_blob", None) is not None:
             return
         for certificate in self.options.certificate_files:

@@ -13,7 +13,7 @@ from nethygiene.transport.process import Bounds, Child, Ending
 
 
 def finish(child: Child, stdin: bytes, bounds: Bounds) -> Output:
-    """Feed a child all of its input and collect what it writes; it has ended afterwards."""
+    """Feed a child all of its input, collect its output and end it."""
     child.feed(stdin)
     ending = child.pump(bounds)
     status: int | None = None
@@ -43,16 +43,13 @@ class LocalConnection:
 
     @property
     def address(self) -> str:
-        """Always ``local``."""
         return "local"
 
     @property
     def host_key(self) -> str | None:
-        """None: no SSH here."""
         return None
 
     def run(self, command: str, stdin: bytes = b"") -> Output:
-        """Run a shell command line; see :class:`nethygiene.transport.base.Connection`."""
         bounds = Bounds(
             Deadline.after(self._settings.command_timeout),
             self._settings.max_stdout,

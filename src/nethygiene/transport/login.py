@@ -1,7 +1,7 @@
 """One SSH login over a stream: banner, key exchange, host key, authentication.
 
-Every way that this can end is one :class:`~nethygiene.errors.ConnectError`, and leaves
-neither a thread nor a descriptor behind.
+Every failure is a :class:`~nethygiene.errors.ConnectError`, and leaves neither a thread
+nor a descriptor behind.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _THREAD_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
-    """Whom to log in to, as whom, and what to trust.
+    """The server, the user and the keys of a login.
 
     Attributes:
         label: the host's name in messages.
-        options: what ssh_config came to.
-        host_keys: what decides about its key.
+        options: the options of ssh_config for it.
+        host_keys: the policy for its host key.
         named_identities: key files that come first.
     """
 
@@ -57,7 +57,7 @@ class Login:
 
     @property
     def alive(self) -> bool:
-        """Whether it can still carry something."""
+        """Whether the connection still stands."""
         return self.transport.is_active()
 
     def close(self) -> None:
@@ -69,12 +69,12 @@ def log_in(request: LoginRequest, dial: Callable[[Deadline], Wire], deadline: De
     """Connect and authenticate, again if the server closes before authentication.
 
     Args:
-        request: whom, as whom, and what to trust.
+        request: the server, the user and the keys.
         dial: opens a new stream to the server.
         deadline: for all attempts together.
 
     Raises:
-        ConnectError: whatever kept it from succeeding.
+        ConnectError: why it fails.
     """
     skipped: tuple[str, ...] = ()
     mismatch: ConnectError | None = None
@@ -88,13 +88,13 @@ def log_in(request: LoginRequest, dial: Callable[[Deadline], Wire], deadline: De
                 raise mismatch from None
         except ConnectError as error:
             if mismatch is not None and error.code == "kex":
-                # It has no key of a further type: the one it showed first is the story.
+                # The server has no key of a further type: report the one that it showed first.
                 raise mismatch from None
             raise
 
 
 class _OtherKeyWanted(Exception):  # noqa: N818 - never leaves this module
-    """The server has keys of several types, and the one it showed is not the pinned one."""
+    """The server shows a key that is not pinned; its key of another type may be."""
 
     def __init__(self, error: ConnectError, algorithms: tuple[str, ...]) -> None:
         self.error = error
@@ -113,7 +113,7 @@ def _attempt(
     identities = Identities(request.options, request.named_identities, deadline)
     phase = ["the SSH banner"]
     try:
-        # If even an aborted stream does not free its thread, the jump host is stuck.
+        # If even aborting the stream does not free its thread, the jump host is stuck.
         last_resort = Watch(deadline.later(1.0), wire.abort_route)
         with Watch(deadline, wire.abort) as watch, last_resort:
             try:
@@ -172,7 +172,7 @@ def _handshake_error(
         heard = wire.preamble.split(b"\n")[0].strip()
         ended = wire.closed_by_peer or isinstance(error, EOFError)
         words = heard.decode("ascii", "replace")
-        # Cut off within its own banner, it does speak SSH.
+        # A server that is cut off within its banner does speak SSH.
         if ended and (not heard or words.startswith((*BUSY, "SSH-"))):
             said = _proxy_words(wire)
             when = "before it said that it speaks SSH"
@@ -215,8 +215,8 @@ def _release(transport: ClientTransport | None, wire: Wire) -> None:
     """End a transport's thread and give its stream back."""
     wire.abort()
     if transport is not None:
-        # The thread sees the end and goes before the descriptor does: one that still waits
-        # on a closed descriptor's number would wait on whoever was given that number next.
+        # The thread ends before its descriptor is closed: otherwise it would wait on the next
+        # stream that gets the descriptor's number.
         if transport.is_alive():
             transport.join(_THREAD_SECONDS)
         transport.close()

@@ -1,12 +1,12 @@
 """Connection `ssh`: OpenSSH's client, for what paramiko cannot do.
 
 Host certificates, hardware keys, GSSAPI, KnownHostsCommand and all of ssh_config work.
-Each command is one ssh process; the first is started, and its errors are told, when the
-connection is opened. There is no ControlMaster: that would leave a socket behind. Jump
+Each command is one ssh process. The first starts when the connection is opened, which
+reports its errors. There is no ControlMaster: that would leave a socket behind. Jump
 hosts are ssh processes of their own under the same rules, one for each target.
 
-ssh's own messages go to a file of its own (-E), apart from what the host writes to
-standard error: they tell why a connection failed, and which host key was verified.
+ssh's own messages go to a file (-E), apart from what the host writes to standard error.
+They say why a connection failed, and which host key was verified.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _ALWAYS = (
 
 
 class _Client:
-    """Starts the ssh processes of one connection, and reads what they said."""
+    """Starts the ssh processes of one connection, and reads their logs."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class _Client:
         """One ssh process whose shell waits for a command.
 
         Raises:
-            ConnectError: why there is none.
+            ConnectError: why it fails.
         """
         return retried(lambda: self._start(deadline), deadline)
 
@@ -97,13 +97,13 @@ class _Client:
         return Path(self._directory.name, f"{self._started}.{depth}")
 
     def log(self) -> ClientLog:
-        """What the last ssh process said."""
+        """The log of the last ssh process."""
         return read_log(_text(self._log_path(0)))
 
     def _way(self) -> list[LoggedHop]:
-        """What was said by each ssh process, in the order in which the hops are passed."""
+        """The log of each ssh process, the first jump host's first."""
         chain = [self._options, *(options for _, options in self._jumps)]
-        # Each has the one before it as the last of its ProxyJump.
+        # The hop before a host is the last of the host's ProxyJump.
         names = [f"jump host {options.proxy_jump[-1]}" for options in chain[:-1]]
         hops = [
             LoggedHop(name, read_log(_text(self._log_path(depth))))
@@ -114,7 +114,7 @@ class _Client:
     def _known_elsewhere(
         self, error: ConnectError | ClosedEarlyError, hop: LoggedHop
     ) -> ConnectError | ClosedEarlyError:
-        """An unknown host key that is another host's, told as paramiko's is."""
+        """The error, which names another host of the same key as connection paramiko does."""
         if not isinstance(error, ConnectError) or error.code != "unknown-host-key":
             return error
         known = load(self._settings.known_hosts or self._options.known_hosts)
@@ -127,7 +127,7 @@ class _Client:
     def _command(
         self, asked: SshQuery, options: SshOptions, deadline: Deadline, depth: int
     ) -> list[str]:
-        """The program and its arguments, the destination last."""
+        """The program and its arguments; the destination is the last."""
         values = [*_ALWAYS, f"ConnectTimeout={max(1, round(deadline.seconds))}"]
         values += self._host_key_options(options, pinned=depth == 0)
         if options.proxy_jump:
@@ -138,7 +138,7 @@ class _Client:
         return ["ssh", "-T", "-E", log, *pairs, *arguments, "--", asked.destination]
 
     def _proxy(self, deadline: Deadline, depth: int) -> str:
-        """A ProxyCommand to a jump host; ssh's own for -J would drop our options."""
+        """A ProxyCommand to a jump host; ssh's own command for -J would drop our options."""
         asked, through = self._jumps[depth]
         *lead, separator, destination = self._command(asked, through, deadline, depth + 1)
         before, after = shlex.join(lead), shlex.join([separator, destination])
@@ -155,7 +155,7 @@ class _Client:
                 "GlobalKnownHostsFile=/dev/null",
                 f"KnownHostsCommand={command}",
             ]
-        # ssh adds keys that it was told to accept to the first of the user's files.
+        # ssh adds keys that it accepts to the first of the user's files.
         files = ["/dev/null", *(self._settings.known_hosts or options.known_hosts)]
         values = [f"UserKnownHostsFile={' '.join(_quoted(path) for path in files)}"]
         if self._settings.known_hosts:
@@ -165,7 +165,7 @@ class _Client:
         return values
 
     def lost(self, output: Output) -> bool:
-        """Whether the connection broke: 255 is ssh's own status, or the command's too."""
+        """Whether the connection broke: 255 is ssh's own status, but may be the command's."""
         return output.status == 255 and not self.log().exited
 
     def close(self) -> None:
@@ -206,7 +206,7 @@ class _OpenSSHConnection(ShellConnection):
         self._client = client
 
     def close(self) -> None:
-        """End what still runs and remove its log. Safe to call twice."""
+        """End the waiting ssh process and remove the logs. Safe to call twice."""
         super().close()
         self._client.close()
 
@@ -215,7 +215,7 @@ def open_openssh(target: Target, settings: ConnectSettings) -> ShellConnection:
     """Log in to a host with OpenSSH's client.
 
     Raises:
-        ConnectError: ssh is missing, or said why it cannot; the same codes as paramiko's.
+        ConnectError: ssh is missing, or reports why it fails; the codes are paramiko's.
     """
     if shutil.which("ssh") is None:
         raise ConnectError(

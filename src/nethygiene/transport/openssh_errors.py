@@ -1,4 +1,4 @@
-"""What OpenSSH's client says of a failed connection, as the same errors as paramiko's."""
+"""Turns what OpenSSH's client says of a failed connection into the errors that paramiko gives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VERIFY = (
     " /etc/ssh/ssh_host_ed25519_key.pub), then"
 )
 
-# Pattern in what ssh said, code, cure: the first that is found decides.
+# Pattern in what ssh says, code, cure: the first pattern that matches decides.
 _CAUSES: tuple[tuple[str, str, str], ...] = (
     (
         r"Bad configuration option: knownhostscommand",
@@ -110,8 +110,8 @@ class LoggedHop:
     """One ssh process on the way: a jump host's, or the destination's own.
 
     Attributes:
-        name: as messages have it.
-        log: what the process said.
+        name: the host's name in messages.
+        log: the process's log.
     """
 
     name: str
@@ -124,9 +124,9 @@ def explain(
     """The error for an ssh process that ended before the host's shell was there.
 
     Args:
-        way: the jump hosts in the order in which they are passed, and the destination.
-        ended: what the destination's process left.
-        deadline: until when the shell had to be there.
+        way: the jump hosts, the first to pass first, and the destination.
+        ended: the end of the destination's process.
+        deadline: the shell's.
     """
     for before, hop in zip((None, *way), way, strict=False):
         if not hop.log.authenticated:
@@ -143,9 +143,9 @@ def blamed(way: Sequence[LoggedHop]) -> LoggedHop:
 def _not_logged_in(
     before: LoggedHop | None, hop: LoggedHop, own: str | None, ended: Ended, deadline: Deadline
 ) -> ConnectError | ClosedEarlyError:
-    """The first hop that did not let us in has the story, or the jump host before it."""
+    """The error of the first hop that did not let us in, or of the jump host before it."""
     log = hop.log
-    # A jump host's key is not the destination's: it belongs into the message alone.
+    # A jump host's key is not the destination's: only the message shows it.
     seen = log.host_key if own is not None else None
     refusal = re.search(r"open failed: (.+)", before.log.errors) if before else None
     if before is not None and refusal is not None:
@@ -156,13 +156,13 @@ def _not_logged_in(
     offered = f" (it offers {log.host_key})" if log.host_key else ""
     through = f" through {before.name}" if before else ""
     for pattern, code, cure in _CAUSES:
-        found = re.search(pattern, said)
-        if found is None:
+        match = re.search(pattern, said)
+        if match is None:
             continue
         if code == "timeout":
-            # ssh has the same deadline, and may be the first to see it.
+            # ssh has the same deadline, and may notice it first.
             return timed_out(hop.name, f"{log.phase}{through}", deadline)
-        line = _line(said, found.start())
+        line = _line(said, match.start())
         if code == "authentication" and log.accepted_key and not re.search("agent|sign", said):
             return ConnectError(
                 "passphrase",
@@ -177,7 +177,7 @@ def _not_logged_in(
         return timed_out(hop.name, f"{log.phase}{through}", deadline)
     last = said.splitlines()[-1][:_WORDS] if said else ""
     if log.phase in _WHEN:
-        # Without a jump host before it, what has no address has a ProxyCommand.
+        # Without a jump host before it, a hop without an address has a ProxyCommand.
         proxy = log.phase is Phase.BANNER and log.address is None and before is None
         words = ((own or "").splitlines() or [last])[-1][:_WORDS] if proxy else log.preamble or last
         return ClosedEarlyError(closed(hop.name, _WHEN[log.phase], words, proxy=proxy))
@@ -205,7 +205,7 @@ def _after_login(hop: LoggedHop, ended: Ended, deadline: Deadline) -> ConnectErr
             " --connect-timeout",
             log.host_key,
         )
-    # Its own status, without the end of a command: it lost the connection.
+    # ssh's own status without the end of a command: ssh lost the connection.
     if ended.status == 255 and not log.exited and "open failed" not in log.errors:
         return ConnectError(
             "closed",

@@ -1,4 +1,4 @@
-"""What OpenSSH's client logs of itself at level DEBUG1, taken apart.
+"""Parses what OpenSSH's client logs at level DEBUG1.
 
 Source: the messages of ssh.c, sshconnect.c, sshconnect2.c, kex.c and packet.c, 7.x to 10.x.
 """
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from nethygiene.transport.dial import place
 
-# What ssh says of its own end; never why.
+# ssh's messages about its own end, which never say why it ends.
 _EPILOGUE = ("Authenticated", "Transferred: sent", "Bytes per second", "Killed by signal")
 
 
@@ -28,14 +28,14 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClientLog:
-    """What a log tells of one ssh process.
+    """The log of one ssh process.
 
     Attributes:
         phase: what it was waiting for at its end.
         host_key: fingerprint of the key that the server showed, None before that.
-        address: what was connected to, None behind a proxy.
-        preamble: the first line that the server said where it was no SSH banner.
-        accepted_key: the last key that the server would have taken, None if there was none.
+        address: what it connected to, None behind a proxy.
+        preamble: the server's first line, if that is no SSH banner.
+        accepted_key: the last key that the server would have accepted, None without one.
         exited: the remote command's status arrived.
         errors: ssh's own messages, without the debugging ones.
     """
@@ -55,7 +55,7 @@ class ClientLog:
 
 
 def read_log(text: str) -> ClientLog:
-    """Take a log apart."""
+    """Parse a log."""
     key = re.search(r"^debug1: Server host key: \S+ (SHA256:\S+)", text, re.MULTILINE)
     connects = re.findall(r"^debug1: Connecting to \S+ \[([^]]+)\] port (\d+)", text, re.MULTILINE)
     heard = re.search(r"^debug1: \S+_identification: banner line 0: (.*)$", text, re.MULTILINE)

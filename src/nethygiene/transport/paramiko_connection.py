@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from pathlib import Path
 
@@ -13,20 +12,16 @@ from nethygiene.errors import ConnectError
 from nethygiene.inventory.target import Target
 from nethygiene.transcript import Cut
 from nethygiene.transport.base import ConnectSettings, Output
+from nethygiene.transport.channel_exchange import Collected, Wakeup, pump
 from nethygiene.transport.client_transport import ChannelRefusedError
 from nethygiene.transport.deadline import Deadline, Watch
 from nethygiene.transport.dial import timed_out
-from nethygiene.transport.large_answers import Turn, kept
 from nethygiene.transport.login import Login, LoginRequest, log_in
 from nethygiene.transport.route import dial, host_key_policy
 from nethygiene.transport.ssh_config import resolve
 from nethygiene.transport.ssh_options import SshQuery
 
-_CHUNK = 1024 * 1024
-# How often the window is looked at while input waits for it; only input of more than a
-# window (2 MiB with OpenSSH) ever does.
-_WINDOW_SECONDS = 0.02
-# How long a finished command's channel may take to close.
+# The channel of a finished command may take this long to close.
 _CLOSE_SECONDS = 1.0
 
 
@@ -37,7 +32,7 @@ def named_identities(target: Target, settings: ConnectSettings) -> tuple[str, ..
 
 
 def query(target: Target, settings: ConnectSettings) -> SshQuery:
-    """What to ask ssh_config for a target."""
+    """The query to ssh_config for a target."""
     return SshQuery(
         target.address,
         target.port,
@@ -52,7 +47,7 @@ def open_paramiko(target: Target, settings: ConnectSettings) -> ParamikoConnecti
     """Log in to a host and open the channel of the first command.
 
     Raises:
-        ConnectError: whatever kept it from succeeding.
+        ConnectError: why it fails.
     """
     deadline = Deadline.after(settings.connect_timeout)
     options = resolve(query(target, settings), deadline)
@@ -91,17 +86,6 @@ def _open_session(login: Login, deadline: Deadline) -> paramiko.Channel:
         ) from None
 
 
-class _Wakeup(threading.Event):
-    """Set by both of a channel's pipes; neither may clear what the other set."""
-
-    def clear(self) -> None:
-        """Ignored: a pipe that was emptied says nothing about the other."""
-
-    def rearm(self) -> None:
-        """Really clear it."""
-        super().clear()
-
-
 class ParamikoConnection:
     """A logged-in host. See :class:`nethygiene.transport.base.Connection`."""
 
@@ -112,25 +96,22 @@ class ParamikoConnection:
 
     @property
     def address(self) -> str:
-        """Where the stream leads: the address behind the name, and the port."""
         return self._login.wire.peer
 
     @property
     def host_key(self) -> str | None:
-        """SHA256 fingerprint of the verified host key."""
         return self._login.host_key
 
     def run(self, command: str, stdin: bytes = b"") -> Output:
-        """Run a shell command line within the deadline and the caps. Never raises."""
         deadline = Deadline.after(self._settings.command_timeout)
-        collected = _Collected(self._settings)
+        collected = Collected(self._settings)
         with contextlib.closing(collected):
             return self._run(command, stdin, deadline, collected)
 
-    def _run(self, command: str, stdin: bytes, deadline: Deadline, collected: _Collected) -> Output:
+    def _run(self, command: str, stdin: bytes, deadline: Deadline, collected: Collected) -> Output:
         wire = self._login.wire
-        # Fires after the loop's own look at the deadline: only where paramiko itself is
-        # stuck, in a write to a host that no longer reads or an answer that never comes.
+        # The loop checks the deadline first. These fire only if paramiko itself is stuck, in a
+        # write to a host that no longer reads or an answer that never comes.
         watches = (
             Watch(deadline.later(0.5), wire.abort),
             Watch(deadline.later(1.5), wire.abort_route),
@@ -152,7 +133,7 @@ class ParamikoConnection:
                 return collected.output(None, Cut.CLOSED)
 
     def _further_session(self, deadline: Deadline) -> paramiko.Channel:
-        """A session after the first: sshd may for a moment still count the one before."""
+        """A session after the first: sshd may still count the session before it."""
         patience = Deadline.after(_CLOSE_SECONDS)
         while True:
             try:
@@ -168,9 +149,9 @@ class ParamikoConnection:
         command: str,
         stdin: bytes,
         deadline: Deadline,
-        collected: _Collected,
+        collected: Collected,
     ) -> Output:
-        wakeup = _Wakeup()
+        wakeup = Wakeup()
         channel.in_buffer.set_event(wakeup)
         channel.in_stderr_buffer.set_event(wakeup)
         try:
@@ -183,7 +164,7 @@ class ParamikoConnection:
                 where = self._login.wire.peer
                 collected.refused(f"{where} refuses to run a command (exec-denied)")
                 return collected.output(None, Cut.CLOSED)
-            cut = _pump(channel, memoryview(stdin), deadline, collected, wakeup)
+            cut = pump(channel, memoryview(stdin), deadline, collected, wakeup)
             if cut is not None:
                 return collected.output(None, cut)
             return self._ended(channel, deadline, collected)
@@ -191,10 +172,8 @@ class ParamikoConnection:
             with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
                 channel.close()
 
-    def _ended(
-        self, channel: paramiko.Channel, deadline: Deadline, collected: _Collected
-    ) -> Output:
-        """Both streams ended: wait for the status, and tell an end from a lost connection."""
+    def _ended(self, channel: paramiko.Channel, deadline: Deadline, collected: Collected) -> Output:
+        """The output after both streams ended: wait for the status, or for a lost connection."""
         transport = self._login.transport
         channel.status_event.wait(deadline.remaining())
         # sshd counts the session (MaxSessions) until the channel is closed both ways.
@@ -206,108 +185,10 @@ class ParamikoConnection:
             return collected.output(channel.exit_status, None)
         if not channel.closed and deadline.expired:
             return collected.output(None, Cut.TIMEOUT)
-        # The server closes the channel of a command that a signal killed without a status.
+        # If a signal killed the command, the server closes the channel without a status.
         return collected.output(None, None if closing.is_set() else Cut.CLOSED)
 
     def close(self) -> None:
         """End the connection, its thread and its descriptors. Safe to call twice."""
         self._ready = None
         self._login.close()
-
-
-class _Collected:
-    """The two streams so far, under their caps."""
-
-    def __init__(self, settings: ConnectSettings) -> None:
-        self._settings = settings
-        self.stdout = bytearray()
-        self.stderr = bytearray()
-        self._turn = Turn()
-
-    @property
-    def full(self) -> bool:
-        """Whether a stream went beyond its cap."""
-        return (
-            len(self.stdout) > self._settings.max_stdout
-            or len(self.stderr) > self._settings.max_stderr
-        )
-
-    def may_grow(self, deadline: Deadline) -> bool:
-        """Whether there is room for more, waiting for it until the deadline."""
-        return self._turn.wait(len(self.stdout), deadline)
-
-    def close(self) -> None:
-        """Give back the room."""
-        self._turn.release()
-
-    def refused(self, words: str) -> None:
-        """Say in stderr why there was no command, where the host itself could not."""
-        self.stderr += f"nethygiene: {words}".encode("utf-8", "replace")
-
-    def output(self, status: int | None, cut: Cut | None) -> Output:
-        """What was collected, cut to the caps."""
-        return Output(
-            kept(self.stdout, self._settings.max_stdout, cut=cut is Cut.CAP),
-            bytes(memoryview(self.stderr)[: self._settings.max_stderr]),
-            status,
-            cut,
-        )
-
-
-def _sent(channel: paramiko.Channel, pending: memoryview) -> memoryview:
-    """Send a piece, and the end of input after the last one; returns what is left to send."""
-    try:
-        if pending:
-            sent = channel.send(bytes(pending[:_CHUNK]))
-            pending = pending[sent:] if sent else memoryview(b"")
-        if not pending:
-            channel.shutdown_write()
-    except OSError:
-        # The command's end came in between; a connection that is lost is seen when reading.
-        if not channel.closed:
-            raise
-        return memoryview(b"")
-    return pending
-
-
-def _pump(
-    channel: paramiko.Channel,
-    pending: memoryview,
-    deadline: Deadline,
-    collected: _Collected,
-    wakeup: _Wakeup,
-) -> Cut | None:
-    """Send input as the window allows and read both streams until both ended.
-
-    Each turn reads at most one chunk of each stream, so that the caps and the deadline
-    are looked at often, whatever the host pours out.
-    """
-    sending = True
-    while True:
-        wakeup.rearm()
-        if sending and channel.closed:
-            # It ended before it read all of its input: what it said is still worth reading.
-            sending = False
-        if sending and channel.send_ready():
-            pending = _sent(channel, pending)
-            if not pending:
-                sending = False
-        more = False
-        if channel.recv_ready():
-            collected.stdout += channel.recv(_CHUNK)
-            more = True
-        if channel.recv_stderr_ready():
-            collected.stderr += channel.recv_stderr(_CHUNK)
-            more = True
-        if collected.full:
-            return Cut.CAP
-        if deadline.expired or not collected.may_grow(deadline):
-            return Cut.TIMEOUT
-        if more:
-            continue
-        if channel.eof_received or channel.closed:
-            if channel.recv_ready() or channel.recv_stderr_ready():
-                continue
-            return None
-        left = deadline.remaining()
-        wakeup.wait(min(left, _WINDOW_SECONDS) if sending else left)

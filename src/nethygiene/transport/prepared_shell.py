@@ -1,13 +1,13 @@
-"""A program that brings a remote shell, started before there is a command for it.
+"""A program that gives a remote shell, started before there is a command for it.
 
-``ssh`` and ``docker exec`` want the command when they start, while a connection has to
-be made, and its errors told, before anything is run over it. So they are started with a
-small shell script that says that it is there and then reads the command from its input;
-what follows on the input is the command's own. One connection and one exec serve both.
+``ssh`` and ``docker exec`` take the command when they start. A connection, however, has to
+stand, and report its errors, before a command runs over it. So they start with a small shell
+script that greets and then reads the command from its input; the rest of the input is the
+command's own. One connection and one exec serve both.
 
-It also parts two things that a plain ``ssh HOST COMMAND`` mixes: the server's banner, which ssh
-prints to standard error, is not the command's; and a login shell that hangs or floods is seen
-within the connection's own deadline and cap, before the command's.
+This also separates what a plain ``ssh HOST COMMAND`` mixes. The server's banner, which ssh prints
+to standard error, does not count as the command's. A login shell that hangs or floods meets the
+connection's own deadline and cap, before the command's.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from nethygiene.transport.deadline import Deadline
 from nethygiene.transport.local import finish
 from nethygiene.transport.process import Bounds, Child, Ending
 
-# Neither a backslash nor "!" nor a newline: the login shell in between may be csh or fish.
-# POSIX `read` takes no byte beyond its line from a pipe. $0 is a nonce: no greeting of a
-# login shell can hold it.
+# It holds no backslash, "!" or newline: the login shell in between may be csh or fish.
+# POSIX `read` takes no byte beyond its line from a pipe. $0 is a nonce, which no greeting of
+# a login shell can hold.
 SCRIPT = 'echo "$0"; IFS= read -r c || exit 125; exec /bin/sh -c "$(printf %b "$c")"'
 GREETING_BYTES = 256 * 1024
-"""What a login shell may print before it runs what it was asked to."""
+"""Bytes that a login shell may print before it runs the command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What a program said that ended before the shell was there.
+    """The end of a program before its shell was there.
 
     Attributes:
         status: its exit status, None if it was killed.
-        stdout: what the far end said.
-        stderr: what the program or the far end said.
+        stdout: the words of the far end.
+        stderr: the words of the program or the far end.
         timed_out: it was still trying at the deadline.
         flooded: it printed more than GREETING_BYTES.
     """
@@ -67,13 +67,13 @@ class PreparedShell:
         """Start the program and wait until its shell is there.
 
         Args:
-            arguments: makes the program's argument list of the remote command's.
-            deadline: until when the shell must be there.
-            explain: turns what a failed start left into the error to raise.
-            environment: for the program, None for ours.
+            arguments: makes the program's argument list from the remote command's.
+            deadline: the shell's.
+            explain: makes the error to raise from the program's end.
+            environment: the program's, None for ours.
 
         Raises:
-            Exception: what `explain` made of it.
+            Exception: the error that `explain` makes.
             OSError: the program cannot be started.
         """
         nonce = "nethygiene-" + secrets.token_hex(16)
@@ -101,10 +101,10 @@ class PreparedShell:
             raise
 
     def run(self, command: str, stdin: bytes, settings: ConnectSettings) -> Output:
-        """Run the one command that this shell is good for."""
+        """Run the command. A shell runs one command alone."""
         line = command.encode("utf-8", "surrogateescape")
         line = line.replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
-        # What the program itself said while connecting is not the command's.
+        # The program's own words while it connects are not the command's.
         self._child.stderr.clear()
         bounds = Bounds(
             Deadline.after(settings.command_timeout), settings.max_stdout, settings.max_stderr
@@ -122,9 +122,9 @@ class PreparedShell:
 class ShellConnection:
     """A connection whose every command is one run of a program.
 
-    The first is started by the opening, so that its errors are told there; each later
-    command starts its own. `start` is called for each; `lost` says of an output whether
-    the program lost its connection while the command ran.
+    The opening starts the first program, and reports its errors; each later command starts
+    its own by `start`. `lost` says of an output whether the program lost its connection
+    while the command ran.
     """
 
     def __init__(
@@ -145,12 +145,10 @@ class ShellConnection:
 
     @property
     def address(self) -> str:
-        """What was connected to."""
         return self._address
 
     @property
     def host_key(self) -> str | None:
-        """Fingerprint of the verified host key, None without SSH."""
         return self._host_key
 
     def prepare(self, shell: PreparedShell) -> None:
@@ -158,7 +156,6 @@ class ShellConnection:
         self._ready = shell
 
     def run(self, command: str, stdin: bytes = b"") -> Output:
-        """Run a shell command line; see :class:`nethygiene.transport.base.Connection`."""
         if self._closed:
             return Output(b"", b"nethygiene: the connection is closed", None, Cut.CLOSED)
         shell, self._ready = self._ready, None

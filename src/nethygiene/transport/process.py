@@ -1,7 +1,7 @@
-"""A local process as the way to a host: its streams pumped together, within bounds.
+"""A local process as the way to a host; it moves the process's streams within bounds.
 
-Every connection that is a program's (a local shell, OpenSSH's client, a container
-tool) goes through here, so that the same deadline and caps hold for all of them.
+Every connection by a program (a local shell, OpenSSH's client, a container tool) uses it,
+so that the same deadline and caps hold for all of them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a process may take: a moment, and bytes of each stream."""
+    """The limits of a process: a deadline, and bytes of each stream."""
 
     deadline: Deadline
     max_stdout: int
@@ -46,10 +46,10 @@ class Bounds:
 
 
 class Child:
-    """A process in a session of its own, so that all it started can be ended with it.
+    """A process in a session of its own, so that all processes it starts can be ended with it.
 
     Raises:
-        OSError: the program cannot be started; as ``subprocess.Popen`` gives it.
+        OSError: the program cannot be started; the error of ``subprocess.Popen``.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Child:
         return self._process.stderr
 
     def feed(self, data: bytes) -> None:
-        """Hand over all input there will be; it is written while output is read."""
+        """Take the whole input; it is written while output is read."""
         self._pending = memoryview(data)
         self._end_input = True
         if data:
@@ -92,7 +92,7 @@ class Child:
             self._in.close()
 
     def pump(self, bounds: Bounds, marker: bytes | None = None) -> Ending:
-        """Move bytes until both outputs ended, a bound was met, or `marker` is in stdout."""
+        """Move bytes until both outputs end, a bound is met, or `marker` is in stdout."""
         while True:
             if marker is not None and marker in self.stdout:
                 return Ending.MARKER
@@ -105,7 +105,7 @@ class Child:
             left = bounds.deadline.remaining()
             if left <= 0:
                 return Ending.DEADLINE
-            # In turns, so that it is seen soon when the whole run is given up.
+            # It waits in pieces, so that it soon sees the end of the whole run.
             for ready, _ in self._selector.select(min(left, _TURN_SECONDS)):
                 if ready.data is None:
                     self._write()
@@ -114,7 +114,7 @@ class Child:
 
     @property
     def _reading(self) -> bool:
-        # None once it was closed.
+        # The map is None once the selector is closed.
         open_streams = self._selector.get_map() or {}
         return any(key.data is not None for key in open_streams.values())
 
@@ -124,7 +124,7 @@ class Child:
         except BlockingIOError:
             return
         except OSError:
-            # It closed its input: what it has to say is still worth reading.
+            # The process closed its input: its output is still worth reading.
             written = len(self._pending)
         self._pending = self._pending[written:]
         if not self._pending and self._end_input:
@@ -144,7 +144,7 @@ class Child:
             self._selector.unregister(ready.fileobj)
 
     def status(self, deadline: Deadline) -> int | None:
-        """Exit status once it ended, None if it was killed by a signal or runs on."""
+        """The exit status, None if a signal killed the process or it runs on."""
         try:
             code = self._process.wait(deadline.remaining())
         except subprocess.TimeoutExpired:
@@ -153,13 +153,13 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether the process itself has not ended."""
+        """Whether the process itself still runs."""
         return self._process.poll() is None
 
     def end(self) -> None:
-        """Kill what runs of its session, collect its status, close its streams. Repeatable.
+        """Kill its session, collect its status and close its streams. Safe to call twice.
 
-        What a process left in the background after both its outputs ended is left alone.
+        A session whose process and outputs have ended is left alone: it may have background jobs.
         """
         if self._process not in _UNENDED:
             return
@@ -169,11 +169,11 @@ class Child:
         self._selector.close()
         for stream in (self._in, self._out, self._err):
             stream.close()
-        # Last: a second Ctrl-C may break off any line above.
+        # This comes last: a second Ctrl-C may break off any line above.
         _UNENDED.discard(self._process)
 
     def kill(self) -> None:
-        """Kill what runs of its session, and collect its status."""
+        """Kill its session, and collect its status."""
         _kill(self._process)
 
 
@@ -183,7 +183,7 @@ _UNENDED: set[subprocess.Popen[bytes]] = set()
 def _started(
     arguments: Sequence[str], environment: Mapping[str, str] | None
 ) -> subprocess.Popen[bytes]:
-    # Ctrl-C within Popen would lose a process that runs already.
+    # Ctrl-C within Popen would lose track of a process that runs already.
     with _signals_held():
         process = subprocess.Popen(
             list(arguments),
@@ -200,34 +200,34 @@ def _started(
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """Let what ends a run wait for the end of the block: its handlers run in the main thread."""
+    """Hold signals that end a run until the end of the block; handlers run in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers = {one: signal.getsignal(one) for one in _ENDING}
-    before = {one: handler for one, handler in handlers.items() if callable(handler)}
+    handlers = {signum: signal.getsignal(signum) for signum in _ENDING}
+    before = {signum: handler for signum, handler in handlers.items() if callable(handler)}
     came: list[tuple[int, FrameType | None]] = []
     try:
-        for one in before:
-            signal.signal(one, lambda number, frame: came.append((number, frame)))
+        for signum in before:
+            signal.signal(signum, lambda number, frame: came.append((number, frame)))
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
         for number, frame in came[:1]:
             before[signal.Signals(number)](number, frame)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    # ESRCH: all gone. EPERM: what is left belongs to root, through sudo.
+    # ESRCH: all are gone. EPERM: those that are left belong to root, through sudo.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    # It may be stuck in the kernel; then nobody waits for it.
+    # A process that is stuck in the kernel is not waited for.
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_REAP_SECONDS)
 
 
 def kill_all() -> None:
-    """Kill what Ctrl-C kept from being ended."""
+    """Kill the processes that Ctrl-C kept from being ended."""
     for process in tuple(_UNENDED):
         _kill(process)

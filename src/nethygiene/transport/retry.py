@@ -1,4 +1,4 @@
-"""Trying again where a server turned a connection away before authentication."""
+"""Tries again if a server turns a connection away before authentication."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ClosedEarlyError(Exception):
     """The server closed before authentication (MaxStartups): the one failure worth a retry.
 
     Attributes:
-        error: what to raise if it goes on.
+        error: the error to raise if no attempt succeeds.
     """
 
     def __init__(self, error: ConnectError) -> None:
@@ -28,16 +28,16 @@ class ClosedEarlyError(Exception):
 
 
 def retried(attempt: Callable[[], _Result], deadline: Deadline) -> _Result:
-    """The result of `attempt`, tried up to three times while it is closed early.
+    """The result of `attempt`, which is tried up to three times while it is closed early.
 
     Raises:
-        ConnectError: what the last attempt came to.
+        ConnectError: the error of the last attempt.
     """
     for number in range(_RETRIES + 1):
         try:
             return attempt()
         except ClosedEarlyError as closed:
-            # Jitter, so that all who were turned away do not come back at once.
+            # Jitter, so that not all clients that were turned away come back at once.
             pause = random.uniform(0.2, 1.0) * (number + 1)  # noqa: S311 - no secret
             if number == _RETRIES or pause >= deadline.remaining():
                 raise closed.error from None

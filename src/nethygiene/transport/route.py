@@ -1,8 +1,7 @@
-"""How to reach a destination: directly, by a ProxyCommand, or through jump hosts.
+"""Reaches a destination directly, by a ProxyCommand, or through jump hosts.
 
-A jump host is connected to once for the whole run, whoever needs it first; all targets
-behind it go through that one connection. Logins of their own would be turned away by
-its sshd's MaxStartups.
+The whole run shares one connection to a jump host: the first target behind it opens it. A login
+for each target would exceed MaxStartups of the jump host's sshd.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from nethygiene.transport.ssh_config import jumps
 from nethygiene.transport.ssh_options import SshOptions, SshQuery
 from nethygiene.transport.wire import ChannelWire, Wire
 
-# For so long a jump host that failed is not tried again: all behind it get the same error.
+# A jump host that failed is not tried again for this long: all behind it get the same error.
 _REMEMBER_FAILURE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class _JumpKey:
-    """What makes two targets share a connection to a jump host."""
+    """Two targets with equal keys share a connection to a jump host."""
 
     query: SshQuery
     known_hosts: tuple[str, ...]
@@ -39,7 +38,7 @@ class _JumpKey:
 
 
 class _SharedLogin:
-    """One jump host's connection, and whether it failed lately."""
+    """One jump host's connection, and its last failure."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -49,7 +48,7 @@ class _SharedLogin:
         self._failed_at = 0.0
 
     def get(self, request: LoginRequest, settings: ConnectSettings, deadline: Deadline) -> Login:
-        """The open connection; the first to come opens it while the others wait."""
+        """The open connection; the first caller opens it while the others wait."""
         with self._condition:
             while self._opening:
                 if not self._condition.wait(deadline.remaining()):
@@ -66,7 +65,7 @@ class _SharedLogin:
         try:
             if dead is not None:
                 dead.close()
-            # The jump host has its own time: whoever comes first may have little left.
+            # The jump host has a deadline of its own: the first caller may have little time left.
             own = Deadline.after(settings.connect_timeout)
             login = log_in(request, lambda until: dial(request.options, settings, until), own)
         except ConnectError as error:
@@ -97,11 +96,11 @@ _SHARED_LOCK = threading.Lock()
 
 
 def close_shared_connections() -> None:
-    """Close the connections to all jump hosts; a later use opens them anew."""
+    """Close the connections to all jump hosts; a later use opens them again."""
     with _SHARED_LOCK:
         shared = list(_SHARED.values())
         _SHARED.clear()
-    # The last opened may run through the first.
+    # A later connection may run through an earlier one.
     for login in reversed(shared):
         login.close()
 
@@ -109,7 +108,7 @@ def close_shared_connections() -> None:
 def host_key_policy(
     options: SshOptions, settings: ConnectSettings, fingerprints: tuple[str, ...] = ()
 ) -> HostKeyPolicy:
-    """What decides about a destination's key."""
+    """The policy for a destination's key."""
     return HostKeyPolicy(
         host=options.host_key_alias or options.hostname,
         port=None if options.host_key_alias else options.port,
@@ -125,7 +124,7 @@ def dial(options: SshOptions, settings: ConnectSettings, deadline: Deadline) -> 
     """A stream to a destination's sshd.
 
     Raises:
-        ConnectError: it cannot be reached; through a jump host the message names that.
+        ConnectError: it cannot be reached; the message names a jump host on the way.
     """
     if options.proxy_jump:
         return _through(options, settings, deadline)
@@ -136,8 +135,8 @@ def dial(options: SshOptions, settings: ConnectSettings, deadline: Deadline) -> 
 
 def _through(options: SshOptions, settings: ConnectSettings, deadline: Deadline) -> Wire:
     named = (settings.identity_file,) if settings.identity_file else ()
-    # Looked at as a whole before the first is connected to: hosts that lead to each other
-    # would wait for each other.
+    # All jump hosts are resolved before the first connects: in a circle they would wait for
+    # each other.
     query, through = jumps(options, named, deadline, for_client=False)[0]
     jump = f"jump host {options.proxy_jump[-1]}"
     key = _JumpKey(query, settings.known_hosts, settings.identity_file)
@@ -152,7 +151,7 @@ def _through(options: SshOptions, settings: ConnectSettings, deadline: Deadline)
         if error.message.startswith("jump host"):
             raise
         message = f"{jump}: {error.message}"
-        # The key that was seen is not the destination's: it belongs into the message alone.
+        # The key is not the destination's: only the message shows it.
         raise ConnectError(error.code, message, error.cure) from None
     return _forward(login, options, jump, deadline)
 
@@ -162,8 +161,8 @@ def _forward(login: Login, options: SshOptions, jump: str, deadline: Deadline) -
     where = place(options.hostname, options.port)
     transport = login.transport
     try:
-        # A jump host that no longer reads is ended after the deadline, so that all who
-        # wait for it are freed; one that merely cannot connect there stays.
+        # The connection to a jump host that no longer reads is ended after the deadline, which
+        # frees all that wait for it. A jump host that merely cannot connect there stays.
         with Watch(deadline.later(1.0), login.wire.abort_route):
             channel = transport.open_within(
                 deadline, "direct-tcpip", (options.hostname, options.port)

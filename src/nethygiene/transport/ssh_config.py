@@ -1,9 +1,9 @@
-"""What ssh_config says of a destination.
+"""Resolves a destination by ssh_config.
 
-OpenSSH's client itself answers where it exists: ``ssh -G`` knows Match, Include, tokens
-and the order of precedence, in 5 ms; it is asked once for all hosts of which it says the
-same. Without it, paramiko's parser answers. What paramiko cannot honour, and what would
-change which host is trusted or reached, is an error that names connection `ssh`.
+OpenSSH's client answers if it is installed: ``ssh -G`` knows Match, Include, tokens and the
+order of precedence, in 5 ms; one answer serves all hosts of which it says the same. Without
+it, paramiko's parser answers. An option that paramiko cannot honour, and that changes which
+host is trusted or reached, is an error that names connection `ssh`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from nethygiene.transport.ssh_options import (
 _MAX_ANSWER = 1024 * 1024
 _MAX_HOPS = 8
 
-# Options that decide whom to trust or how to get there and that cannot be honoured here.
+# Options that change which host is trusted or reached and that paramiko cannot honour, with their
+# harmless values.
 _BEYOND_US = {
     "revokedhostkeys": ("none",),
     "knownhostscommand": ("none",),
@@ -44,12 +45,12 @@ _BEYOND_US = {
 
 
 def resolve(query: SshQuery, deadline: Deadline, *, for_client: bool = False) -> SshOptions:
-    """What ssh_config comes to for a destination.
+    """The options of ssh_config for a destination.
 
     Args:
-        query: the destination and what is said of it.
-        deadline: until when OpenSSH's client must have answered.
-        for_client: that client will connect as well, and honours every option.
+        query: the destination and its variables.
+        deadline: that of OpenSSH's client.
+        for_client: that client connects as well, and honours every option.
 
     Raises:
         ConnectError: ``ssh-config`` for a configuration that is wrong or beyond paramiko,
@@ -87,7 +88,7 @@ def _refuse_beyond_us(query: SshQuery, answer: Answer) -> None:
 # A query, the home directory and the state of the -F file.
 _Key = tuple[SshQuery, str | None, str | None]
 _ANSWERS: dict[_Key, Answer] = {}
-# What is asked once for all hosts of a fleet: the key without its destination.
+# One answer for all hosts of a fleet, by the key without its destination.
 _SHARED: dict[_Key, Future[Answer | None]] = {}
 _LOCK = threading.Lock()
 
@@ -118,14 +119,16 @@ def _ask_client(client: str, query: SshQuery, deadline: Deadline) -> Answer:
 
 
 def _run_client(client: str, query: SshQuery, deadline: Deadline) -> tuple[Answer, str]:
-    """The answer of ``ssh -G``, and what it told on the way."""
+    """The answer of ``ssh -G``, and its messages."""
     command = [client, "-v", "-T", "-G", *client_arguments(query), "--", query.destination]
     bounds = Bounds(deadline, _MAX_ANSWER, _MAX_ANSWER)
     try:
-        # In a session of its own: what `Match exec` runs cannot ask on our terminal.
+        # In its own session a program of `Match exec` cannot ask on our terminal.
         child = Child(command)
     except (OSError, ValueError) as error:
-        raise config_error(query.destination, f"ssh cannot be run: {error}", "mend ssh") from None
+        raise config_error(
+            query.destination, f"ssh cannot be run: {error}", "reinstall ssh"
+        ) from None
     try:
         child.feed(b"")
         ending = child.pump(bounds)
@@ -157,7 +160,7 @@ def _run_client(client: str, query: SshQuery, deadline: Deadline) -> tuple[Answe
 
 
 def _stamp(query: SshQuery) -> str | None:
-    """What tells one state of the -F file from another, for the cache."""
+    """The state of the -F file, for the cache."""
     path = explicit_config(query)
     if path is None:
         return None
@@ -190,7 +193,7 @@ def jumps(
     """The jump hosts on the way to a destination, the nearest to it first.
 
     Args:
-        options: of the destination.
+        options: the destination's.
         identities: key files that the command line names for all hosts.
         deadline: as for :func:`resolve`.
         for_client: as for :func:`resolve`.
@@ -198,25 +201,25 @@ def jumps(
     Raises:
         ConnectError: as :func:`resolve`, and ``ssh-config`` for hosts that lead to each other.
     """
-    found: list[tuple[SshQuery, SshOptions]] = []
+    jump_hosts: list[tuple[SshQuery, SshOptions]] = []
     current = options
     while current.proxy_jump:
         asked = jump_query(current.proxy_jump, options.config, identities)
-        if any(asked == earlier for earlier, _ in found) or len(found) == _MAX_HOPS:
+        if any(asked == earlier for earlier, _ in jump_hosts) or len(jump_hosts) == _MAX_HOPS:
             raise config_error(
                 options.destination,
                 f"its jump hosts lead in a circle, by way of {asked.destination}",
                 "look for a ProxyJump that leads back to itself; write ProxyJump none there",
             )
         current = resolve(asked, deadline, for_client=for_client)
-        found.append((asked, current))
-    return found
+        jump_hosts.append((asked, current))
+    return jump_hosts
 
 
 def jump_query(hops: Sequence[str], config: str | None, identities: tuple[str, ...]) -> SshQuery:
-    """How the last of some hops is asked for: by way of those before it, as OpenSSH does.
+    """The query for the last of some hops, by way of the hops before it.
 
-    Like OpenSSH's own, it inherits the -F file and none of the -o options.
+    As in OpenSSH, it inherits the -F file and none of the -o options.
     """
     user, host, port = split_hop(hops[-1])
     before = ("-J", ",".join(hops[:-1])) if len(hops) > 1 else ()

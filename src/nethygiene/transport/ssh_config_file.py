@@ -1,4 +1,4 @@
-"""ssh_config without OpenSSH's client: paramiko's parser, which knows neither Include nor Match."""
+"""ssh_config without OpenSSH's client: paramiko's parser, without Include and Match."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DEFAULT_IDENTITIES = tuple(f"~/.ssh/id_{kind}" for kind in ("ed25519", "ecdsa",
 
 
 def parse(query: SshQuery) -> dict[str, tuple[str, ...]]:
-    """What the files and the query's own -o and -J come to, by keyword.
+    """The options of the files and of the query's own -o and -J, by keyword.
 
     Raises:
         ConnectError: ``ssh-config``, for a file that is wrong or beyond this parser.
@@ -43,12 +43,12 @@ def parse(query: SshQuery) -> dict[str, tuple[str, ...]]:
     lead = _given_options(query)
     try:
         config.parse([*lead, *text.splitlines()])
-        found = config.lookup(query.destination)
+        options = config.lookup(query.destination)
     except (paramiko.SSHException, ValueError) as error:
         raise config_error(query.destination, str(error), "correct ssh_config") from None
     answer: dict[str, tuple[str, ...]] = {}
-    for name, value in found.items():
-        # The stubs know nothing of it, but IdentityFile and CertificateFile are lists.
+    for name, value in options.items():
+        # IdentityFile and CertificateFile are lists, though the stubs do not say so.
         values: object = value
         answer[name.lower()] = tuple(values) if isinstance(values, list) else (str(value),)
     answer.setdefault("identityfile", () if query.identities else _DEFAULT_IDENTITIES)
@@ -79,5 +79,5 @@ def _includes_nothing(line: str) -> bool:
     words = line.split()
     if words[0].lower() != "include":
         return False
-    # Not Path.glob: it raises for patterns such as `/`.
+    # Path.glob raises for patterns such as `/`.
     return not any(glob.glob(str(Path("/etc/ssh", word))) for word in words[1:])  # noqa: PTH207

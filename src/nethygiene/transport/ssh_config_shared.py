@@ -1,8 +1,8 @@
-"""One answer of ``ssh -G`` for a whole fleet, where ssh_config says the same of all hosts.
+"""One answer of ``ssh -G`` for a whole fleet, if ssh_config says the same of all hosts.
 
-Asking takes 6 ms of CPU a host, of the 20 that collecting may take. ``ssh -v -G`` also tells which
-files it read: where these hold no Host or Match but those for all, no HostName, no ProxyJump and no
-token, another destination has the same answer but for its name.
+Asking takes 6 ms of CPU a host, of the 20 that collecting may take. ``ssh -v -G`` also reports
+which files it reads. If these hold no Host or Match but those for all, no HostName, no ProxyJump
+and no token, the answer for another destination differs in its name alone.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Answer = Mapping[str, tuple[str, ...]]
 """Values by keyword in lower case, as ``ssh -G`` prints them."""
 
 _READ = "debug1: Reading configuration data "
-# What no token, pattern, address family or jump is hidden in.
+# Names that are safe to substitute: no %-token, pattern, IPv6 zone or user@ can occur in them.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:-]+")
 _OF_SOME = {"host", "match", "hostname", "proxyjump"}
 _OF_ALL = {("host", "*"), ("match", "all")}
-# Many times what an answer takes: a `Match exec` that hangs for one host shall not hold up all.
+# An answer takes 5 ms. A `Match exec` that hangs for one host must not hold up the fleet.
 _PATIENCE = 1.0
 _LINE = re.compile(r'\s*"?([A-Za-z0-9]+)"?\s*=?\s*(.*?)\s*')
 
@@ -29,21 +29,21 @@ _LINE = re.compile(r'\s*"?([A-Za-z0-9]+)"?\s*=?\s*(.*?)\s*')
 def for_destination(
     shared: Future[Answer | None], destination: str, seconds: float
 ) -> Answer | None:
-    """A fleet's answer for one destination; None if that has to be asked for by itself.
+    """A fleet's answer for one destination; None if the destination needs a query of its own.
 
     Args:
-        shared: what the first to ask finds; None if hosts have answers of their own.
+        shared: the answer to the first query; None if hosts have answers of their own.
         destination: as the query has it.
-        seconds: until the query's deadline.
+        seconds: the time until the query's deadline.
     """
     name = destination.lower()
     try:
         answer = shared.result(min(seconds / 2, _PATIENCE))
     except TimeoutError:
         return None
-    if answer is None or not _PLAIN.fullmatch(destination) or _is_written_anew(name):
+    if answer is None or not _PLAIN.fullmatch(destination) or _has_other_form(name):
         return None
-    # No host is reached by way of itself.
+    # A host is not reached by way of itself.
     if any(name in hops.lower() for hops in answer.get("proxyjump", ())):
         return None
     return {**answer, "host": (destination,), "hostname": (name,)}
@@ -55,13 +55,13 @@ def is_same_for_all(
     """Whether an answer holds for every other destination too.
 
     Args:
-        destination: what was asked for.
-        arguments: of ssh, from the inventory and the command line.
+        destination: the destination of the query.
+        arguments: ssh's, from the inventory and the command line.
         answer: the answer.
-        complaints: what ``ssh -v -G`` wrote to its standard error.
+        complaints: the standard error of ``ssh -v -G``.
     """
     lines = complaints.splitlines()
-    # It was verbose: otherwise no file would be known.
+    # Only verbose messages name the files.
     if not lines or not lines[0].startswith("OpenSSH_") or not _PLAIN.fullmatch(destination):
         return False
     if answer.get("hostname") != (destination.lower(),):
@@ -74,8 +74,8 @@ def is_same_for_all(
     return all(_is_of_all_hosts(Path(file)) for file in files)
 
 
-def _is_written_anew(name: str) -> bool:
-    """Whether it is an address that ssh writes in another form: 10.1, fd00:0::1."""
+def _has_other_form(name: str) -> bool:
+    """Whether ssh writes an address in another form: 10.1, fd00:0::1."""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             return socket.inet_ntop(family, socket.inet_pton(family, name)) != name

@@ -15,13 +15,13 @@ from nethygiene.transport.ssh_tokens import substitute, tokens
 
 @dataclass(frozen=True, slots=True)
 class SshQuery:
-    """What is asked of ssh_config; equal queries have equal answers.
+    """A question to ssh_config; equal queries have equal answers.
 
     Attributes:
         destination: host name, address or alias, as the inventory has it.
         port: None leaves it to ssh_config.
         user: None leaves it to ssh_config.
-        arguments: further arguments of ssh, of -o, -J and -F.
+        arguments: further arguments of ssh: -o, -J and -F.
         config: a file for -F, None for the user's and the system's own.
         identities: key files that the inventory or command line names.
     """
@@ -36,11 +36,11 @@ class SshQuery:
 
 @dataclass(frozen=True, slots=True)
 class SshOptions:
-    """The answer. Algorithm lists are empty where ssh_config is not known to restrict them.
+    """The answer. Algorithm lists are empty if ssh_config is not known to restrict them.
 
     Attributes:
-        destination: as asked, for messages.
-        hostname: what to connect to, and the name of its key unless there is an alias.
+        destination: the query's, for messages.
+        hostname: the host to connect to, and the name of its key unless there is an alias.
         strict: `yes`, `accept-new` or `no` (StrictHostKeyChecking).
         identity_files: key files in order, expanded; those that the query named first.
         identity_agent: path of the agent's socket, None for no agent.
@@ -76,14 +76,14 @@ class SshOptions:
 
 
 def config_error(destination: str, problem: str, cure: str) -> ConnectError:
-    """An ssh_config, or arguments for ssh, that cannot be used."""
+    """The error for an ssh_config, or for arguments of ssh, that cannot be used."""
     return ConnectError("ssh-config", f"ssh_config for {destination}: {problem}", cure)
 
 
 def client_arguments(query: SshQuery) -> list[str]:
     """Arguments of OpenSSH's client for a query, without program and destination.
 
-    Of an option given twice ssh obeys the first: the inventory's own variables lead.
+    ssh obeys the first of an option given twice: the inventory's own variables lead.
     """
     arguments: list[str] = []
     if query.port is not None:
@@ -108,54 +108,56 @@ def explicit_config(query: SshQuery) -> str | None:
 
 
 def expand(query: SshQuery, answer: Mapping[str, tuple[str, ...]]) -> SshOptions:
-    """The answer, from the lines of ``ssh -G`` or of paramiko's parser by keyword.
+    """The answer in plain values, from the options by keyword.
 
     Raises:
-        ConnectError: ``ssh-config``, for a value that is none.
+        ConnectError: ``ssh-config``, for a value that is not valid.
     """
 
-    def one(name: str, default: str = "") -> str:
+    def first(name: str, default: str = "") -> str:
         return answer.get(name, (default,))[0]
 
-    hostname = one("hostname", query.destination)
-    user = one("user") or query.user or getpass.getuser()
+    hostname = first("hostname", query.destination)
+    user = first("user") or query.user or getpass.getuser()
     try:
-        port = int(one("port", "22"))
+        port = int(first("port", "22"))
     except ValueError:
         raise config_error(
-            query.destination, f"Port {one('port')} is no number", "correct ssh_config"
+            query.destination, f"Port {first('port')} is no number", "correct ssh_config"
         ) from None
-    alias = one("hostkeyalias") or None
-    jump = one("proxyjump")
-    known = tokens(query.destination, hostname, port, user, alias, jump)
-    identities = [_path(text, known) for text in answer.get("identityfile", ())]
+    alias = first("hostkeyalias") or None
+    jump = first("proxyjump")
+    token_values = tokens(query.destination, hostname, port, user, alias, jump)
+    identities = [_path(text, token_values) for text in answer.get("identityfile", ())]
     named = [str(Path(text).expanduser()) for text in query.identities]
     files = [path for name in ("userknownhostsfile", "globalknownhostsfile")
-             for path in _split_files(one(name))]  # fmt: skip
-    command = one("proxycommand")
-    timeout = one("connecttimeout", "none")
+             for path in _split_files(first(name))]  # fmt: skip
+    command = first("proxycommand")
+    timeout = first("connecttimeout", "none")
     return SshOptions(
         destination=query.destination,
         hostname=hostname,
         port=port,
         user=user,
-        strict=_strict(one("stricthostkeychecking", "ask")),
+        strict=_strict(first("stricthostkeychecking", "ask")),
         identity_files=tuple(dict.fromkeys([*named, *(p for p in identities if p != "none")])),
-        identities_only=one("identitiesonly") == "yes",
-        identity_agent=_agent(one("identityagent", "SSH_AUTH_SOCK"), known),
-        certificate_files=tuple(_path(text, known) for text in answer.get("certificatefile", ())),
-        known_hosts=tuple(_path(path, known) for path in files),
+        identities_only=first("identitiesonly") == "yes",
+        identity_agent=_agent(first("identityagent", "SSH_AUTH_SOCK"), token_values),
+        certificate_files=tuple(
+            _path(text, token_values) for text in answer.get("certificatefile", ())
+        ),
+        known_hosts=tuple(_path(path, token_values) for path in files),
         host_key_alias=alias,
         proxy_jump=tuple(jump.split(",")) if jump not in ("", "none") else (),
-        proxy_command=substitute(command, known) if command not in ("", "none") else None,
+        proxy_command=substitute(command, token_values) if command not in ("", "none") else None,
         connect_timeout=float(timeout) if timeout.isdigit() and int(timeout) > 0 else None,
-        address_family=one("addressfamily", "any"),
-        bind_address=one("bindaddress") or None,
-        pubkey_authentication=one("pubkeyauthentication", "yes") not in ("no", "false"),
-        host_key_algorithms=_names(one("hostkeyalgorithms")),
-        kex_algorithms=_names(one("kexalgorithms")),
-        ciphers=_names(one("ciphers")),
-        macs=_names(one("macs")),
+        address_family=first("addressfamily", "any"),
+        bind_address=first("bindaddress") or None,
+        pubkey_authentication=first("pubkeyauthentication", "yes") not in ("no", "false"),
+        host_key_algorithms=_names(first("hostkeyalgorithms")),
+        kex_algorithms=_names(first("kexalgorithms")),
+        ciphers=_names(first("ciphers")),
+        macs=_names(first("macs")),
         config=explicit_config(query),
     )
 
@@ -167,24 +169,24 @@ def _strict(value: str) -> str:
 
 
 def _names(value: str) -> tuple[str, ...]:
-    # A leading + or - would be a change to a default that only OpenSSH knows.
+    # A leading +, - or ^ changes a default that only OpenSSH knows.
     return tuple(value.split(",")) if value and value[0] not in "+-^" else ()
 
 
 def _split_files(value: str) -> list[str]:
-    """Paths that ssh -G prints with spaces between, though a path may hold some itself."""
+    """Paths that ssh -G prints with spaces between; a path may hold spaces itself."""
     return [path for path in re.split(r" (?=[/~%$])", value) if path not in ("", "none")]
 
 
-def _agent(value: str, known: Mapping[str, str]) -> str | None:
+def _agent(value: str, token_values: Mapping[str, str]) -> str | None:
     if value == "none":
         return None
     if value == "SSH_AUTH_SOCK":
         return os.environ.get("SSH_AUTH_SOCK") or None
     if value.startswith("$") and not value.startswith("${"):
         return os.environ.get(value[1:]) or None
-    return _path(value, known)
+    return _path(value, token_values)
 
 
-def _path(value: str, known: Mapping[str, str]) -> str:
-    return str(Path(substitute(value, known)).expanduser())
+def _path(value: str, token_values: Mapping[str, str]) -> str:
+    return str(Path(substitute(value, token_values)).expanduser())

@@ -24,7 +24,7 @@ def _local_names() -> tuple[str, str]:
 def tokens(
     original: str, hostname: str, port: int, user: str, alias: str | None, jump: str
 ) -> Mapping[str, str]:
-    """What each token stands for, for one destination."""
+    """The value of each token for one destination."""
     local, short = _local_names()
     joined = f"{local}{hostname}{port}{user}{'' if jump == 'none' else jump}"
     return {
@@ -47,6 +47,6 @@ def tokens(
 
 
 def substitute(text: str, tokens: Mapping[str, str]) -> str:
-    """A value with its tokens and ``${VARIABLE}`` put in; what is unknown stays."""
+    """A value with its tokens and ``${VARIABLE}`` replaced; unknown ones stay."""
     text = re.sub(r"%(.)", lambda match: tokens.get(match[1], match[0]), text)
     return re.sub(r"\$\{(\w+)\}", lambda match: os.environ.get(match[1], match[0]), text)

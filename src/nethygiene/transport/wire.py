@@ -1,10 +1,9 @@
-"""The byte stream under one SSH transport, policed.
+"""The byte stream under one SSH transport, with checks.
 
-paramiko takes anything with send, recv, close and settimeout for a socket. Ours stands
-in between because paramiko reads whatever length a host promises (4 GiB before any key
-is exchanged) and a first line without an end, and because a thread that waits inside
-paramiko can only be freed by ending its stream: :meth:`Wire.abort` does, from any
-thread, without blocking.
+paramiko accepts anything with send, recv, close and settimeout as a socket. Ours stands in
+between for two reasons. paramiko reads any length that a host promises (4 GiB before any key is
+exchanged) and a first line without an end. And only the end of its stream frees a thread that
+waits inside paramiko: :meth:`Wire.abort` ends it, from any thread, without blocking.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _HEAD = 512
 
 
 class Wire(Protocol):
-    """What a transport, and whoever watches over it, need of a stream."""
+    """The stream that a transport, and a watch over it, need; a socket to paramiko."""
 
     preamble: bytes
     banner_seen: bool
@@ -38,22 +37,22 @@ class Wire(Protocol):
     def peer(self) -> str:
         """Where it leads, as ``10.0.0.11:22``."""
 
-    def send(self, data: bytes) -> int: ...  # noqa: D102
-    def recv(self, size: int) -> bytes: ...  # noqa: D102
-    def settimeout(self, seconds: float | None) -> None: ...  # noqa: D102
-    def close(self) -> None: ...  # noqa: D102
+    def send(self, data: bytes) -> int: ...
+    def recv(self, size: int) -> bytes: ...
+    def settimeout(self, seconds: float | None) -> None: ...
+    def close(self) -> None: ...
     def abort(self) -> None:
         """End the stream at once and locally: every wait on it ends. Never blocks."""
 
     def abort_route(self) -> None:
-        """End what carries the stream too, such as a jump host that no longer reads."""
+        """End the stream and what carries it, such as a jump host that no longer reads."""
 
     def release(self) -> None:
-        """Give back all it held, telling the far side. May block for a moment."""
+        """Free all resources and inform the far side. May block for a moment."""
 
 
 class _Policed:
-    """The checks that both kinds of stream share."""
+    """A stream with the checks that both kinds share."""
 
     def __init__(self) -> None:
         self.preamble = b""
@@ -99,11 +98,9 @@ class SocketWire(_Policed):
 
     @property
     def peer(self) -> str:
-        """Where it leads."""
         return self._peer
 
     def send(self, data: bytes) -> int:
-        """As a socket's."""
         try:
             return self._socket.send(data)
         except (ConnectionResetError, BrokenPipeError):
@@ -111,7 +108,6 @@ class SocketWire(_Policed):
             raise
 
     def recv(self, size: int) -> bytes:
-        """As a socket's."""
         self._check_size(size)
         try:
             data = self._socket.recv(size)
@@ -123,20 +119,16 @@ class SocketWire(_Policed):
         return data
 
     def settimeout(self, seconds: float | None) -> None:
-        """As a socket's."""
         self._socket.settimeout(seconds)
 
     def abort(self) -> None:
-        """Shut the socket down."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def abort_route(self) -> None:
-        """Nothing carries it but itself."""
         self.abort()
 
     def close(self) -> None:
-        """Close the socket."""
         self._closed = True
         self._socket.close()
 
@@ -168,7 +160,7 @@ class SocketWire(_Policed):
 class ChannelWire(_Policed):
     """A forwarded connection inside the SSH connection to a jump host."""
 
-    # Writes wait for the window inside paramiko where only a timeout frees them.
+    # Only a timeout frees a write that waits for the window inside paramiko.
     _WAKE_SECONDS = 1.0
 
     def __init__(self, channel: paramiko.Channel, peer: str, route: Wire) -> None:
@@ -180,43 +172,39 @@ class ChannelWire(_Policed):
 
     @property
     def peer(self) -> str:
-        """Where it leads."""
         return self._peer
 
     def send(self, data: bytes) -> int:
-        """As a socket's."""
         if self._aborted.is_set():
             raise EOFError
         return self._channel.send(data)
 
     def recv(self, size: int) -> bytes:
-        """As a socket's."""
         self._check_size(size)
         if self._aborted.is_set():
             return b""
         data = self._channel.recv(size)
-        # The end that an abort feigns is not the peer's.
+        # An abort looks like an end, but the peer did not close.
         if not self._aborted.is_set() and (not data or not self.banner_seen):
             self._inspect(data)
         return data
 
     def settimeout(self, seconds: float | None) -> None:
-        """As a socket's, but never long."""
         self._channel.settimeout(min(seconds or self._WAKE_SECONDS, self._WAKE_SECONDS))
 
     def abort(self) -> None:
-        """Let the reader see the end, and the writer too when it next looks."""
+        """Let the reader see the end at once, and the writer within a second."""
         self._closed = True
         self._aborted.set()
         self._channel.in_buffer.close()
 
     def abort_route(self) -> None:
-        """End the jump host's connection, and with it all that goes through it."""
+        """End the jump host's connection, and so all streams through it."""
         self.abort()
         self._route.abort_route()
 
     def close(self) -> None:
-        """As :meth:`abort`: a library's thread must not wait for the jump host."""
+        """Abort: a thread of paramiko must not wait for the jump host."""
         self.abort()
 
     def release(self) -> None:

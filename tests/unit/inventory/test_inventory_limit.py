@@ -70,7 +70,7 @@ def test_patterns(folder: Folder, limit: str, names: str) -> None:
         (",", "',' leaves no host", "leaves some host"),
         ("!", "'!' leaves no host", "leaves some host"),
         ("web[7]", "matches no host", "did you mean 'web'?"),
-        ("~(", "is no regular expression", "mend it"),
+        ("~(", "is no regular expression", "correct it"),
         ("@/nowhere", "cannot be read: No such file", "check the path"),
         ("@/", "cannot be read: Is a directory", "check the path"),
         ("@a\0b", "cannot be read", "check the path"),
