@@ -90,7 +90,7 @@ def waiver_remarks(hosts: Iterable[WaivedHost], today: date, *, limited: bool) -
             cure = "remove it, if no host outside of --limit needs it" if limited else "remove it"
             remarks.append(f"{about} {when}covers nothing that fails: {cure}")
         elif expired:
-            remarks.append(f"{about} expired on {waiver.until}: mend the failure, or renew it")
+            remarks.append(f"{about} expired on {waiver.until}: fix the failure, or renew it")
     return remarks
 
 

@@ -1,8 +1,8 @@
-"""The pytest plugin: hooks alone; what they do stands in the modules beside this one.
+"""The pytest plugin: hooks, which call the modules beside this one.
 
 It is registered as the entry point ``nethygiene.plugin``, or by the clone's conftest.py under
-the same name. In a test suite that neither gives an option of ours nor holds a rule, it does
-nothing.
+the same name. It does nothing in a test suite that neither gives an option of ours nor holds a
+rule.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from nethygiene.plugin.reachability import reachability_rule
 from nethygiene.plugin.report_files import check_report_files
 from nethygiene.plugin.selection import hosts_of, is_reachability, judge_selected, select
 from nethygiene.shipped import names_shipped_checks
-from nethygiene.transport import abandon_all, begin_anew, close_shared_connections, kill_all
+from nethygiene.transport import abandon_all, close_shared_connections, kill_all, restore_deadlines
 
 Serialized = dict[str, Any] | None
 Status = tuple[str, str, tuple[str, dict[str, bool]]]
 
 
 class WorkerNode(Protocol):
-    """xdist's controller of one worker, as far as we use it."""
+    """xdist's controller of one worker; only the parts that we use."""
 
     config: pytest.Config
     workerinput: dict[str, Any]
@@ -54,12 +54,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers, and what ends a run."""
+    """Register the markers and the gatherer, and check the options of an audit."""
     config.pluginmanager.register(Gatherer(config), GATHERER)
     if _is_asked(config) and not distributed.is_worker(config):
         try:
             require_checks(config)
-            # Before pytest-html makes its folder, and ends with a traceback where it cannot.
+            # This comes before pytest-html makes its folder, which may fail with a traceback.
             check_report_files(config)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
@@ -74,13 +74,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def _is_asked(config: pytest.Config) -> bool:
     """Whether the command line asks for an audit, rather than for someone else's tests."""
     return asks_for_audit(config) or any(
-        names_shipped_checks(str(one), config.invocation_params.dir) for one in config.args
+        names_shipped_checks(str(argument), config.invocation_params.dir)
+        for argument in config.args
     )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Begin the audit where the command line asks for one; what is wrong exits with status 4."""
+    """Begin the audit if the command line asks for one; a usage error exits with status 4."""
     config = session.config
     distributed.take_evidence(config)
     if _is_asked(config):
@@ -90,7 +91,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             raise pytest.UsageError(str(error)) from None
         gatherer_of(config).signals.install()
         if config.pluginmanager.hasplugin("html"):
-            # Not for anybody else's reports, and its hooks exist only with pytest-html.
+            # Only for audits, and only with pytest-html: otherwise its hook specs do not exist.
             config.pluginmanager.register(html, "nethygiene.plugin.html")
             html.tell_of_other_tests_alone(config)
 
@@ -102,8 +103,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Register our fixtures: after those of other plugins, so that `host` is ours."""
-    header.tell_hosts(session.config)
+    """Register our fixtures after those of other plugins, so that `host` is ours."""
+    header.print_hosts(session.config)
     if has_audit(session.config):
         plain.register_fixtures(session)
 
@@ -111,13 +112,13 @@ def pytest_collection(session: pytest.Session) -> None:
 def pytest_pycollect_makeitem(
     collector: pytest.Module | pytest.Class, obj: object
 ) -> list[RuleItem] | None:
-    """Make items of our own of a rule."""
+    """Make our own items from a rule."""
     rule = rule_of(obj)
     return None if rule is None else rule_items(collector, rule)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test a host of a user's plain check."""
+    """Make a test for each host from a user's plain check."""
     plain.parametrize(metafunc)
 
 
@@ -125,7 +126,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None]:
-    """Keep host-reachable for each host that something selected judges."""
+    """Keep host-reachable for each host that a selected item judges."""
     require_hosts(session, items)
     before = {item.unit.hosts[0]: item for item in items if is_reachability(item)}
     yield
@@ -141,26 +142,26 @@ def pytest_collection_modifyitems(
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Say which hosts are audited where it was the first rule that began the audit."""
-    header.tell_hosts(session.config)
+    """Print the hosts if the first rule began the audit."""
+    header.print_hosts(session.config)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Collect what the selected rules need and judge by them; then show what they came to."""
+    """Collect and judge the hosts, then show the results."""
     config = session.config
     idle = ("collectonly", "setupplan", "setuponly")
     broken = session.testsfailed and not config.option.continue_on_collection_errors
     if not has_audit(config) or distributed.has_workers(config):
         return None
-    # Modules, items and results live as long as the run: without this the garbage collector walks
-    # them again and again, a quarter of the CPU of judging 1,000 hosts (Python 3.11).
+    # Modules, items and results live as long as the run. Frozen, they are not walked repeatedly
+    # by the garbage collector: that is a quarter of the CPU of judging 1,000 hosts (Python 3.11).
     gc.freeze()
     if distributed.is_worker(config):
-        # The controller says which items it is to judge, one after another.
+        # The controller sends the items to judge, one after another.
         select(audit_of(config), session.items)
         return None
-    if broken or any(getattr(config.option, one) for one in idle):
+    if broken or any(getattr(config.option, name) for name in idle):
         return None
     try:
         judge_selected(audit_of(config), session.items)
@@ -174,7 +175,11 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn results into pytest's outcomes."""
+    """Turn results into pytest's outcomes.
+
+    Only the last item of a module and items that raise come here: the others are reported by
+    :func:`judge_quickly`.
+    """
     if not has_audit(item.config):
         plain.explain_missing_fixture(call)
     report = yield
@@ -195,13 +200,13 @@ def pytest_report_teststatus(report: object) -> Status | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Judge without pytest's set-up and capture, which rules have no use for."""
+    """Judge without pytest's set-up and capture, which rules do not need."""
     return judge_quickly(item, nextitem) if isinstance(item, RuleItem) else None
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable() -> Generator[None, Serialized, Serialized]:
-    """Let xdist carry what hangs on a report."""
+    """Let xdist carry the results of a report."""
     data = yield
     pack(data)
     return data
@@ -209,7 +214,7 @@ def pytest_report_to_serializable() -> Generator[None, Serialized, Serialized]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_from_serializable(data: dict[str, Any]) -> None:
-    """Take up what xdist carried; pytest makes the report of it."""
+    """Restore the results that xdist carried; pytest makes the report."""
     unpack(data)
 
 
@@ -217,7 +222,7 @@ def pytest_report_from_serializable(data: dict[str, Any]) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Close all connections."""
     if has_audit(session.config) and session.exitstatus == pytest.ExitCode.INTERRUPTED:
-        # After a second Ctrl-C some may still be made, or under way; nobody waits for them.
+        # After a second Ctrl-C connections may still open or be in use; nobody waits for them.
         abandon_all()
         kill_all()
     close_kept()
@@ -226,22 +231,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
-    """Collect once, on the controller: workers judge from evidence."""
+    """Collect once on the controller; workers judge from evidence."""
     if has_audit(config) and not config.option.collectonly:
         distributed.collect_on_controller(config, audit_of(config))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: WorkerNode) -> None:
-    """Tell a worker where the evidence is."""
+    """Pass the path of the evidence to a worker."""
     if has_audit(node.config):
         distributed.give_evidence(node.workerinput, audit_of(node.config))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the evidence that workers judged from, and put the signals back."""
+    """Remove the workers' evidence, and restore the signal handlers."""
     if has_audit(config) and not is_collecting():
-        # What was given up is over: whoever connects next in this process may.
-        begin_anew()
+        # All abandoned work is over: a later audit in this process may connect.
+        restore_deadlines()
     distributed.remove_evidence(config)
     gatherer_of(config).signals.restore()

@@ -1,4 +1,4 @@
-"""pytest-xdist: the controller collects once, and workers judge from its evidence."""
+"""Support of pytest-xdist: the controller collects once, and workers judge from its evidence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def has_workers(config: pytest.Config) -> bool:
 
 
 def take_evidence(config: pytest.Config) -> None:
-    """In a worker: judge from the controller's evidence, and write no files."""
+    """Let a worker judge from the controller's evidence, and write no files."""
     if is_worker(config):
         handed: dict[str, Any] = getattr(config, "workerinput")  # noqa: B009 - xdist's own
         if _WORKER_KEY in handed:
@@ -43,7 +43,7 @@ def take_evidence(config: pytest.Config) -> None:
 def collect_on_controller(config: pytest.Config, audit: Audit) -> None:
     """Collect all hosts into an evidence file for the workers.
 
-    All probes are sent: the controller does not know what the workers will select.
+    All probes are sent: the controller does not know which items the workers select.
     """
     if not audit.is_live:
         return
@@ -58,7 +58,7 @@ def collect_on_controller(config: pytest.Config, audit: Audit) -> None:
 
 
 def give_evidence(workerinput: dict[str, Any], audit: Audit) -> None:
-    """Tell a worker where the evidence is."""
+    """Pass the path of the evidence to a worker."""
     settings = audit.settings
     path = settings.evidence if audit.is_live else settings.from_evidence
     if path is None:
@@ -67,7 +67,7 @@ def give_evidence(workerinput: dict[str, Any], audit: Audit) -> None:
 
 
 def remove_evidence(config: pytest.Config) -> None:
-    """Remove the evidence that was written for the workers alone."""
+    """Remove evidence that only workers needed."""
     folder = config.stash.get(_FOLDER, None)
     if folder is not None:
         folder.cleanup()

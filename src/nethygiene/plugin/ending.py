@@ -1,4 +1,4 @@
-"""The end of a run: results gathered, exit status decided, files written, summary printed."""
+"""The end of a run: gathers results, decides the exit status, writes files, prints the summary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nethygiene.engine.exit_status import ExitStatus, exit_status
 from nethygiene.masking import masked
 from nethygiene.own_command import where_it_is
 from nethygiene.plugin.distributed import is_worker
-from nethygiene.plugin.junit import tell_cut_short, tell_judged
+from nethygiene.plugin.junit import write_cut_short, write_judged
 from nethygiene.plugin.keys import audit_of, has_audit
 from nethygiene.plugin.outcome import RULE_ITEM, judged_by
 from nethygiene.plugin.report_files import ReportFile, write_reports, written_whole
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 REPORT = pytest.StashKey[RunReport]()
 GATHERER = "nethygiene.plugin.ending"
 
-# These say more than any verdict: interrupted, internal error, usage error, nothing collected, too
-# many warnings.
+# These take precedence over our exit status: interrupted, internal error, usage error, nothing
+# collected, too many warnings.
 _PYTESTS_OWN = frozenset(pytest.ExitCode) - {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
 
 
 class Gatherer:
     """Takes the results from reports as they come, and ends the run.
 
-    Under xdist the controller gathers what its workers judged.
+    Under xdist the controller gathers the results of its workers.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._stranger_failed = False
+        self._other_test_failed = False
         self._finished = 0
         self._interruption = ""
         self._not_written: list[str] = []
@@ -48,24 +48,24 @@ class Gatherer:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
-        """Take a report's results; one without any is of a test that is none of ours."""
+        """Take a report's results; a report without any is of a test that is not ours."""
         self._take(report)
         yield
-        tell_judged(self._config, report)
+        write_judged(self._config, report)
 
     def pytest_runtest_logfinish(self) -> None:
-        """Count: what was not finished was not judged."""
+        """Count the finished tests: an unfinished one was not judged."""
         self._finished += 1
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """From here on a signal would break off what is left to do: tidying up and writing."""
-        # pytest's own reasons have words, as "1 error during collection"; Ctrl-C has none.
+        """Hold signals, which would interrupt the writing of reports."""
+        # pytest's own interruptions have words, as "1 error during collection"; Ctrl-C has none.
         self._interruption = str(excinfo.value)
         if has_audit(self._config):
             self.signals.hold()
 
-    # Innermost, so that files that cannot be written do not cost the terminal's summary.
+    # This is the innermost wrapper, so that the terminal's summary comes even if a file fails.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None]:
         """Decide the exit status and write the files, other plugins' reports among them."""
@@ -84,17 +84,17 @@ class Gatherer:
             session.exitstatus = ExitStatus.CUT_SHORT if self.signals.obeyed else ExitStatus.CRASHED
 
     def _settle(self, session: pytest.Session, status: int) -> None:
-        """Decide the exit status, and write the files that are ours."""
+        """Decide the exit status, and write our own files."""
         audit = audit_of(self._config)
         if audit.interrupted:
             status = ExitStatus.CUT_SHORT
         cut_short = self._why_cut_short(session, status)
         if status not in _PYTESTS_OWN:
             status = exit_status(audit.results, audit.settings.fail_on)
-            # A failing test that is none of ours keeps pytest's status, unless ours says more.
-            if self._stranger_failed and status != ExitStatus.CRASHED:
+            # A failing test that is not ours keeps pytest's status, except when a rule crashed.
+            if self._other_test_failed and status != ExitStatus.CRASHED:
                 status = ExitStatus.FAILURES
-            # What was not judged may have failed: neither clean nor merely unknown.
+            # A unit that was not judged may fail: the run is neither clean nor merely unknown.
             if cut_short is not None and status not in {ExitStatus.CRASHED, ExitStatus.FAILURES}:
                 status = ExitStatus.CUT_SHORT
         session.exitstatus = status
@@ -103,12 +103,12 @@ class Gatherer:
         )
         self._config.stash[REPORT] = report
         if cut_short is not None:
-            tell_cut_short(self._config, cut_short)
+            write_cut_short(self._config, cut_short)
         for file, error in write_reports(self._config, report):
             self._cannot_write([file], error)
 
     def _why_cut_short(self, session: pytest.Session, status: int) -> str | None:
-        """Why not all that was selected was judged; None where all was."""
+        """Why not all selected tests were judged; None if all were."""
         audit = audit_of(self._config)
         left = max(0, session.testscollected - self._finished)
         if audit.interrupted:
@@ -129,16 +129,16 @@ class Gatherer:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None]:
-        """Print what was found, grouped by rule, in place of pytest's page for each failure."""
+        """Print the findings by rule, in place of pytest's page for each failure."""
         report = self._config.stash.get(REPORT, None)
         nothing_ran = self._config.option.collectonly or not (report and report.run.results)
         if report is None or (nothing_ran and report.run.exit_status != ExitStatus.CUT_SHORT):
-            self._tell_not_written(terminalreporter)
+            self._print_not_written(terminalreporter)
             return (yield)
         stats = terminalreporter.stats
         failed = stats.get("failed", [])
-        # Of a user's plain check, pytest's own picture of the assertion is the better one.
-        stats["failed"] = [one for one in failed if not getattr(one, RULE_ITEM, False)]
+        # pytest's page of a plain check's failed assertion stays: it shows more than our line.
+        stats["failed"] = [each for each in failed if not getattr(each, RULE_ITEM, False)]
         try:
             self._print(terminalreporter, report)
             return (yield)
@@ -150,7 +150,7 @@ class Gatherer:
     def _take(self, report: pytest.TestReport) -> None:
         judged = judged_by(report)
         if judged is None:
-            self._stranger_failed |= report.failed
+            self._other_test_failed |= report.failed
         elif not is_worker(self._config):
             audit_of(self._config).report(judged.rule, judged.results)
 
@@ -169,7 +169,7 @@ class Gatherer:
         if note := where_it_is("\n".join(line.text for line in lines)):
             terminalreporter.write_line(note)
         for rule, trace in audit.crashes.items():
-            # For whoever wrote the rule: of its own lines, and of no host's.
+            # For the author of the rule: a trace of the rule's own lines, once for all hosts.
             terminalreporter.section(f"{rule} crashed", sep="-")
             for text in printable(masked(trace)).splitlines():
                 terminalreporter.write_line(log_line(text))
@@ -177,9 +177,9 @@ class Gatherer:
         if annotator is not None:
             for command in annotator.render(report):
                 terminalreporter.write_line(command)
-        self._tell_not_written(terminalreporter)
+        self._print_not_written(terminalreporter)
 
-    def _tell_not_written(self, terminalreporter: TerminalReporter) -> None:
+    def _print_not_written(self, terminalreporter: TerminalReporter) -> None:
         for line in self._not_written:
             terminalreporter.write_line(f"NOT WRITTEN: {line}", red=True, bold=True)
         self._not_written.clear()

@@ -1,6 +1,6 @@
-"""The first lines of a run: which inventory it is, and which hosts are audited.
+"""The first line of a run, which names the inventory and the audited hosts.
 
-A run that audits other hosts than was meant looks like one that found nothing.
+Without it, a run on the wrong hosts looks like a run without findings.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 _NAMED = 5
-_TOLD = pytest.StashKey[bool]()
+_PRINTED = pytest.StashKey[bool]()
 
 
 def header_line(config: pytest.Config) -> str | None:
-    """The line, once; None where no audit has begun, or it was told."""
-    if not has_audit(config) or config.stash.get(_TOLD, False):
+    """The line, once; None if no audit has begun, or after the first call."""
+    if not has_audit(config) or config.stash.get(_PRINTED, False):
         return None
-    config.stash[_TOLD] = True
+    config.stash[_PRINTED] = True
     return hosts_line(audit_of(config))
 
 
@@ -51,8 +51,8 @@ def hosts_line(audit: Audit) -> str:
     return printable(", ".join(parts))
 
 
-def tell_hosts(config: pytest.Config) -> None:
-    """Print the line where no header did: with -q, and where the audit began with a rule."""
+def print_hosts(config: pytest.Config) -> None:
+    """Print the line if no header did: with -q, and if the audit began with a rule."""
     is_list = config.option.collectonly and config.get_verbosity() < 0
     if is_worker(config) or is_list:
         return

@@ -1,6 +1,6 @@
-"""JUnit: an unknown is an error whose message is ours, and a failure's text ends in its remedy.
+"""JUnit: an unknown is an error with our message, and a failure's text ends in its remedy.
 
-pytest writes `failed on setup with "..."` around whatever is no failure of the call itself.
+pytest writes `failed on setup with "..."` around the message of every error.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from nethygiene.plugin.outcome import Judged, judged_by
 from nethygiene.report.text import printable
 
 
-def tell_judged(config: pytest.Config, report: pytest.TestReport) -> None:
-    """Put our message on the error that pytest has just noted for an unknown.
+def write_judged(config: pytest.Config, report: pytest.TestReport) -> None:
+    """Put our message on the error that pytest has just written for an unknown.
 
-    A failure's text gets the remedies of what failed: its message is one line, and stays so.
+    A failure's text gets the remedies of its results; its message stays one line.
     """
     judged = judged_by(report)
     xml = config.stash.get(xml_key, None)
     if xml is None or judged is None:
         return
     if judged.outcome is Outcome.UNKNOWN:
-        _tell(xml, report)
+        _set_message(xml, report)
     elif judged.outcome is Outcome.FAILED and (remedies := _remedies(judged)):
         for node in xml.node_reporter(report).nodes:
             if node.tag == "failure" and node.text:
@@ -31,19 +31,19 @@ def tell_judged(config: pytest.Config, report: pytest.TestReport) -> None:
 
 
 def _remedies(judged: Judged) -> str:
-    failed = [one for one in judged.results if one.outcome is Outcome.FAILED]
-    distinct = dict.fromkeys(one.remedy or judged.rule.remedy for one in failed)
+    failed = [result for result in judged.results if result.outcome is Outcome.FAILED]
+    distinct = dict.fromkeys(result.remedy or judged.rule.remedy for result in failed)
     return printable("\n\n".join(filter(None, distinct)))
 
 
-def _tell(xml: LogXML, report: pytest.TestReport) -> None:
+def _set_message(xml: LogXML, report: pytest.TestReport) -> None:
     for node in xml.node_reporter(report).nodes:
         if node.tag == "error" and node.text:
             node.set("message", node.text)
 
 
-def tell_cut_short(config: pytest.Config, why: str) -> None:
-    """Add a test that ended in an error: nothing else in the file says that tests are missing."""
+def write_cut_short(config: pytest.Config, why: str) -> None:
+    """Add a test that ends in an error: nothing else in the file shows that tests are missing."""
     xml = config.stash.get(xml_key, None)
     if xml is None:
         return
@@ -59,4 +59,4 @@ def tell_cut_short(config: pytest.Config, why: str) -> None:
         )
         xml.pytest_runtest_logreport(report)
         if when == "setup":
-            _tell(xml, report)
+            _set_message(xml, report)

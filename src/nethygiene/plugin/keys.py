@@ -1,4 +1,4 @@
-"""Where the run's state hangs on pytest's objects."""
+"""The audit of a pytest run, kept in its config."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def has_audit(config: pytest.Config) -> bool:
 
 
 def audit_of(config: pytest.Config) -> Audit:
-    """The run's audit; begun now where a rule is met without `--inventory`.
+    """The run's audit, which begins now if there is none yet.
 
-    Without that option nothing is known before the first rule is collected: in someone else's
-    test suite there is none, and the plugin stays out of the way.
+    Without an option of ours the audit begins with the first rule that pytest collects: a test
+    suite without rules has no audit.
     """
     if not has_audit(config):
         try:
@@ -33,7 +33,7 @@ def audit_of(config: pytest.Config) -> Audit:
 
 
 def begin_audit(config: pytest.Config) -> None:
-    """Read the options, the inventory and the evidence, and see that reports can be written.
+    """Read the options, the inventory and the evidence, and check that reports can be written.
 
     Raises:
         UsageError: one of them is wrong.

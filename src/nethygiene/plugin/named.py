@@ -1,4 +1,4 @@
-"""Whether the command line names checks at all: an audit without any would look at nothing."""
+"""Checks that there are checks to run: an audit without any would look at nothing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ADD = "`pytest checks …` in the clone, `pytest --pyargs nethygiene.checks …
 
 
 def require_checks(config: pytest.Config) -> None:
-    """See that an audit in the clone does not run the tests of nethygiene itself.
+    """Check that an audit in the clone does not run the tests of nethygiene itself.
 
     Raises:
-        UsageError: it would.
+        UsageError: it would run them.
     """
     by_default = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if by_default and config.rootpath == shipped_folder():
@@ -28,10 +28,10 @@ def require_checks(config: pytest.Config) -> None:
 
 
 def require_hosts(session: pytest.Session, items: Iterable[pytest.Item]) -> None:
-    """See that what pytest found by itself holds checks of hosts.
+    """Check that the tests that pytest finds by itself have checks of hosts among them.
 
     Raises:
-        pytest.UsageError: it does not.
+        pytest.UsageError: there are none.
     """
     config = session.config
     named = config.args_source is pytest.Config.ArgsSource.ARGS

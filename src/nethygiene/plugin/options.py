@@ -1,4 +1,4 @@
-"""The command line: options added to pytest's and Testinfra's, read into one typed value."""
+"""The options of the command line, beside pytest's and Testinfra's, as one typed value."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OTHERS = (
 
 
 def asks_for_audit(config: pytest.Config) -> bool:
-    """Whether an option of ours is given: it is of an audit, and of nothing else."""
+    """Whether an option of ours is given, which only an audit has."""
     unset: tuple[object, ...] = (None, False, [])
     return any(config.getoption(name) not in unset for name in _OTHERS) or any(
         config.getoption(name) != default for name, default in _DEFAULTS.items()
@@ -80,8 +80,8 @@ def read_options(config: pytest.Config) -> Settings:
             connect_timeout=_number("--connect-timeout", text("--connect-timeout"), least=0.1),
             command_timeout=_number("--command-timeout", text("--command-timeout"), least=0.1),
             known_hosts=tuple(
-                str(config.invocation_params.dir / Path(one).expanduser())
-                for one in config.getoption("--known-hosts")
+                str(config.invocation_params.dir / Path(file).expanduser())
+                for file in config.getoption("--known-hosts")
             ),
             ssh_config=_optional_path(config, "ssh_config"),
             identity_file=_optional_path(config, "ssh_identity_file"),
@@ -91,7 +91,8 @@ def read_options(config: pytest.Config) -> Settings:
     return settings
 
 
-# Testinfra's options that say where to go: obeyed by nobody, they would audit this machine instead.
+# Testinfra's options that choose the host. An audit does not obey them: ignored, they would let it
+# audit this machine instead.
 _INSTEAD = {
     "hosts": "give --inventory=FILE that holds the hosts, and choose among them by --limit=PATTERN",
     "connection": "set ansible_connection in the inventory (--inventory=FILE)",
@@ -123,9 +124,9 @@ def _check_together(config: pytest.Config, settings: Settings) -> None:
             "--redact is of --evidence=FILE: a file that is there already is redacted by "
             f"`{own_command()} redact IN OUT`"
         )
-    for name, wanted in (("--since", settings.since), ("--from-evidence", settings.from_evidence)):
-        if wanted is not None and not wanted.is_file():
-            raise UsageError(f"{name}={wanted}: no such file")
+    for name, file in (("--since", settings.since), ("--from-evidence", settings.from_evidence)):
+        if file is not None and not file.is_file():
+            raise UsageError(f"{name}={file}: no such file")
 
 
 def _number(

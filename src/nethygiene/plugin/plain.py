@@ -1,7 +1,7 @@
 """Users' plain checks: ordinary test functions that take `host` or facts, and assert.
 
-The same names that rules take as arguments are fixtures here. They are registered when an
-audit runs, over Testinfra's own `host`, which would silently test this machine.
+The names that rules take as arguments are fixtures here. They are registered when an audit
+runs, over Testinfra's own `host`, which would silently test this machine.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ SUBJECT = "_nethygiene_subject"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one plain check looks at, on one host.
+    """The input of one plain check on one host.
 
     Attributes:
         audit: the run.
         host: the host's name.
         item: the declared item, None if the check takes none.
-        missing_kind: the kind of item that the check takes and the host declares none of.
-        ledger: records what the check reads.
+        missing_kind: the kind of item that the check takes, if the host declares none.
+        ledger: records the check's reads.
     """
 
     audit: Audit
@@ -72,7 +72,7 @@ def _makers() -> dict[str, Callable[..., object]]:
 
 
 def explain_missing_fixture(call: pytest.CallInfo[None]) -> None:
-    """Where a check asks for what an audit brings, and none was asked for, say how to ask."""
+    """Say how to run an audit, if a check without one asks for an audit's fixture."""
     error = call.excinfo.value if call.excinfo is not None else None
     if isinstance(error, pytest.FixtureLookupError) and error.argname in _makers():
         error.msg = (
@@ -82,7 +82,7 @@ def explain_missing_fixture(call: pytest.CallInfo[None]) -> None:
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """One test for each host, and each declared item if the check takes them."""
+    """Make a test for each host, and for each declared item if the check takes them."""
     if SUBJECT not in metafunc.fixturenames or not has_audit(metafunc.config):
         return
     kind = next((name for name in metafunc.fixturenames if name in DECLARED), None)
@@ -102,7 +102,7 @@ def needs_connection(item: pytest.Item) -> bool:
 
 
 def host_of(item: pytest.Item) -> str | None:
-    """The host that a plain check is about, None if it is no check of ours."""
+    """The host of a plain check, None for other tests."""
     callspec = getattr(item, "callspec", None)
     parameters = getattr(callspec, "params", {})
     return parameters[SUBJECT][0] if SUBJECT in parameters else None
@@ -160,16 +160,16 @@ def _item(_nethygiene_subject: Reading) -> object:
 def _fact(name: str) -> Callable[..., object]:
     def fact(_nethygiene_subject: Reading) -> object:
         reading = _nethygiene_subject
-        found = reading.audit.subject(reading.host).fact(name)
-        if isinstance(found, Unreadable):
-            return UnreadableFact(found, reading.ledger)
-        return found.bound_to(reading.ledger)
+        value = reading.audit.subject(reading.host).fact(name)
+        if isinstance(value, Unreadable):
+            return UnreadableFact(value, reading.ledger)
+        return value.bound_to(reading.ledger)
 
     return fact
 
 
 def verdict_of(reading: Reading, call: pytest.CallInfo[None]) -> Verdict:
-    """What a plain check came to: an assertion fails it, and an unreadable fact is unknown."""
+    """The verdict of a plain check: a failed assertion fails it; an unreadable fact is unknown."""
     ledger = reading.ledger
     error = call.excinfo.value if call.excinfo is not None else None
     crash: BaseException | None = None
@@ -194,7 +194,7 @@ def verdict_of(reading: Reading, call: pytest.CallInfo[None]) -> Verdict:
 
 
 def settle(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Give the report of a plain check its outcome: when it ran, or when its set-up ended it."""
+    """Give the report of a plain check its outcome, after its run or a set-up that raised."""
     reading = item.stash.get(READING, None)
     settled = call.when == "call" or (call.when == "setup" and call.excinfo is not None)
     if reading is None or not settled:
@@ -205,18 +205,18 @@ def settle(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[N
         record.id, record.severity, reading.host, verdict_of(reading, call)
     )
     settle_report(report, item, [result], record)
-    # pytest's own picture of a failed assertion says more than our line of it.
+    # pytest's own page of a failed assertion shows more than our line.
     if result.outcome is Outcome.FAILED and shown is not None:
         report.longrepr = shown
 
 
 def record_of(item: pytest.Item) -> RuleRecord:
-    """A plain check as a rule of the results: its docstring says what it is."""
+    """A plain check as a rule in the results, with its docstring as the title."""
     function: Any = getattr(item, "function", None)
     documentation = (getattr(function, "__doc__", None) or "").strip()
     marks = {mark.name for mark in item.iter_markers()}
     name = getattr(item, "originalname", None) or item.name
-    kind = next((one for one in Kind if one.value in marks), Kind.STATE)
+    kind = next((kind for kind in Kind if kind.value in marks), Kind.STATE)
     return RuleRecord(
         id=name.removeprefix("test_").replace("_", "-"),
         version=1,

@@ -1,4 +1,4 @@
-"""A bar on the terminal while hosts are waited for."""
+"""A progress bar on the terminal while hosts answer."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from rich.table import Column
 
 from nethygiene.transcript import Transcript
 
-# Columns of a terminal on which there is room for more than a bar and its numbers.
+# A terminal of so many columns has room for more than a bar and its numbers.
 _WIDE = 60
 
 
 def with_progress(transcripts: Iterator[Transcript], total: int) -> Iterator[Transcript]:
-    """Pass the answers on; on a terminal, show how many of `total` have come."""
+    """Pass the answers on; on a terminal, show how many of `total` hosts have answered."""
     console = Console(stderr=True)
     if not console.is_terminal or not sys.stdout.isatty():
         yield from transcripts
         return
-    # Room for the ^C that a terminal echoes: on the next line it would stay.
+    # Leave room for the ^C that a terminal echoes: on the next line it would stay.
     console.width -= 3
-    # The bar takes what the numbers leave; on a narrow terminal these alone are worth the room.
+    # The bar takes the room that the numbers leave; a narrow terminal shows nothing else.
     columns: list[ProgressColumn] = [
         BarColumn(bar_width=None),
         TextColumn("{task.fields[counts]}", table_column=Column(no_wrap=True)),
@@ -42,5 +42,5 @@ def with_progress(transcripts: Iterator[Transcript], total: int) -> Iterator[Tra
 
 
 def _counts(done: int, failed: int, remaining: int) -> str:
-    told = f"[red]{failed:,} failed[/red]" if failed else "0 failed"
-    return f"{done:,} done, {told}, {remaining:,} remaining"
+    failures = f"[red]{failed:,} failed[/red]" if failed else "0 failed"
+    return f"{done:,} done, {failures}, {remaining:,} remaining"

@@ -1,4 +1,4 @@
-"""The shipped rule that is judged for every host, whatever is selected."""
+"""The shipped rule that is judged for every host."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nethygiene.shipped import shipped_folder
 
 @cache
 def reachability_rule() -> Rule:
-    """host-reachable: judged for every host, whatever is selected."""
+    """The rule host-reachable, which is judged for every host of any selection."""
     path = shipped_folder() / "checks" / "test_reachability.py"
     name = "nethygiene.checks.test_reachability"
     module = sys.modules.get(name)

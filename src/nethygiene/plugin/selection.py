@@ -1,4 +1,4 @@
-"""What the selected items need: which hosts, which probes, whose connection stays open."""
+"""The needs of the selected items: hosts, probes, and connections that stay open."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _hosts_of(item: pytest.Item) -> tuple[str, ...]:
 
 
 def select(audit: Audit, items: Iterable[pytest.Item]) -> None:
-    """Tell the audit what was selected."""
+    """Pass the selected units and hosts to the audit."""
     items = list(items)
     units = [item.unit for item in items if isinstance(item, RuleItem)]
     checks = (plain.host_of(item) for item in items if not isinstance(item, RuleItem))
@@ -43,7 +43,7 @@ def select(audit: Audit, items: Iterable[pytest.Item]) -> None:
 
 
 def judge_selected(audit: Audit, items: Iterable[pytest.Item]) -> None:
-    """Collect what the items need, in one round trip a host, and judge each host as it answers.
+    """Collect the probes of the items, in one round trip a host, and judge hosts as they answer.
 
     Raises:
         UsageError: an evidence file cannot be read or written.
@@ -54,7 +54,7 @@ def judge_selected(audit: Audit, items: Iterable[pytest.Item]) -> None:
         judge_answers(audit, with_progress)
         return
     connected = {
-        host for one in items if plain.needs_connection(one) and (host := plain.host_of(one))
+        host for item in items if plain.needs_connection(item) and (host := plain.host_of(item))
     }
     probes = probes_by_host(items)
     collect(audit, probes, audit.take, with_progress, keep_evidence, connected)

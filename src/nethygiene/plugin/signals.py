@@ -1,7 +1,7 @@
 """Signals that end a run: SIGTERM and SIGHUP do what Ctrl-C does, and reports are written whole.
 
-A CI job that is cancelled sends SIGTERM, a terminal that closes SIGHUP: by themselves both end
-Python at once, with connections open and no report.
+A CI job that is cancelled sends SIGTERM, and a terminal that closes sends SIGHUP. By default both
+end Python at once, with open connections and without a report.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _SAID = b"\nnethygiene: the reports are being written; once more leaves without 
 
 
 class Signals:
-    """The handlers of one run; the main thread's alone.
+    """The signal handlers of one run, in the main thread.
 
     Attributes:
-        received: the signal that ended the run, as people call it.
-        obeyed: a second one came while reports were written.
+        received: the name of the signal that ended the run.
+        obeyed: a second signal came while reports were written.
     """
 
     def __init__(self) -> None:
@@ -35,23 +35,22 @@ class Signals:
     def install(self) -> None:
         """Let SIGTERM and SIGHUP interrupt as Ctrl-C does.
 
-        Only where they would end the process: nohup ignores SIGHUP, and other people's handlers
-        are theirs.
+        Only default handlers are replaced: nohup ignores SIGHUP, and other handlers stay.
         """
-        for one in _ENDING:
-            if signal.getsignal(one) is signal.SIG_DFL:
-                self._handle(one, self._interrupt)
+        for number in _ENDING:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                self._handle(number, self._interrupt)
 
     def hold(self) -> None:
-        """From now on reports are written: the first signal is answered, the second obeyed."""
-        for one in _HELD:
-            if signal.getsignal(one) not in {signal.SIG_IGN, None}:
-                self._handle(one, self._answer)
+        """While reports are written, print a notice at the first signal and obey the second."""
+        for number in _HELD:
+            if signal.getsignal(number) not in {signal.SIG_IGN, None}:
+                self._handle(number, self._answer)
 
     def restore(self) -> None:
-        """Put all handlers back."""
-        for one, handler in self._before.items():
-            signal.signal(one, handler)  # type: ignore[arg-type] # as getsignal gave it
+        """Restore all handlers."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type] # as getsignal gave it
         self._before.clear()
 
     def _handle(self, number: signal.Signals, handler: signal._HANDLER) -> None:
@@ -68,5 +67,5 @@ class Signals:
             self.obeyed = True
             raise pytest.exit.Exception("left before the reports were written", returncode=2)
         self._said = True
-        # Not by way of print(): a handler may interrupt a print.
+        # os.write, since a handler may interrupt a print().
         os.write(2, _SAID)

@@ -1,1 +1,1 @@
-"""Reports: they read results, never facts, and know nothing of pytest."""
+"""Reports: they read results alone, and do not depend on pytest."""

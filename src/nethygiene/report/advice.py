@@ -1,4 +1,4 @@
-"""What to do about a result that is unknown, and what the incidents were."""
+"""Advice about results that are unknown, and the titles of the incidents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ADVICE: dict[Reason, str] = {
         "`nethygiene sudoers --user NAME` prints."
     ),
     Reason.TOOL_MISSING: "Install the tool that is named on the host.",
-    Reason.COMMAND_FAILED: "Run the command that is named on the host, and mend what it reports.",
+    Reason.COMMAND_FAILED: "Run the command that is named on the host, and fix what it reports.",
     Reason.TIMEOUT: "Find what is slow on the host, or raise `--command-timeout=SECONDS`.",
     Reason.CUT_OFF: "The answer did not come to its end: look at the connection, and run again.",
     Reason.UNPARSABLE: (
@@ -19,7 +19,7 @@ ADVICE: dict[Reason, str] = {
         "`--evidence=FILE` and report it."
     ),
     Reason.ABSENT: "Look on the host for what is missing: it should be there.",
-    Reason.NOT_COLLECTED: "The evidence is older than the rule: collect it anew.",
+    Reason.NOT_COLLECTED: "The evidence is older than the rule: collect it again.",
     Reason.UNDECIDABLE: "Declare in the inventory, or look up, what the message names.",
     Reason.NOTHING_CHECKED: "The rule came to no expectation: this is a bug of the rule.",
     Reason.NO_SECOND_SAMPLE: (
@@ -49,5 +49,5 @@ INCIDENTS = {
 
 
 def incident(code: str) -> str:
-    """``S3, the accept queue``; the code alone where it is a user's own."""
+    """The code with its title, as ``S3, the accept queue``; a user's own code has no title."""
     return f"{code}, {INCIDENTS[code]}" if code in INCIDENTS else code

@@ -1,4 +1,4 @@
-"""The summary on the terminal: findings grouped by rule, worst first, hosts named."""
+"""The summary on the terminal: findings by rule, the worst first, with the hosts' names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nethygiene.report.headline import CONSOLE_WORDS, below_fail_on
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
 
-# So many hosts of a rule are told in full; --results and the HTML report have them all.
+# The summary shows so many hosts of a rule; --results and the HTML report have all.
 _SHOWN = 8
 
 
@@ -40,7 +40,7 @@ def summary_lines(report: RunReport, *, width: int, verbose: bool) -> Iterator[S
     Args:
         report: the run.
         width: columns.
-        verbose: add what was looked at.
+        verbose: add the observations.
     """
     run = report.run
     for outcome in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.WAIVED):
@@ -59,7 +59,7 @@ def summary_lines(report: RunReport, *, width: int, verbose: bool) -> Iterator[S
 
 
 def scope(run: Run) -> str:
-    """How many hosts and rules there were."""
+    """The numbers of hosts, groups, rules and results."""
     unreached = sum(not host.reachable for host in run.hosts)
     hosts = f"{plural(len(run.hosts), 'host')} ({unreached:,} not reached)"
     hosts += f", {plural(len(run.groups), 'group')}" if run.groups else ""
@@ -67,7 +67,7 @@ def scope(run: Run) -> str:
 
 
 def counts(run: Run) -> list[str]:
-    """How many results of each outcome there were, worst first."""
+    """The numbers of results by outcome, the worst first."""
     summary = run.summary
     return [
         f"{summary.failed:,} failed",
@@ -79,7 +79,7 @@ def counts(run: Run) -> list[str]:
 
 
 def _counts(run: Run, width: int) -> Iterator[SummaryLine]:
-    """Scope and counts on one line, or each on its own where that is too narrow."""
+    """Scope and counts on one line, or on two if the terminal is too narrow."""
     line = f"{scope(run)}: {', '.join(counts(run))}"
     if len(line) <= width:
         yield SummaryLine(line)
@@ -108,7 +108,7 @@ def _group(group: RuleFindings, *, width: int, verbose: bool) -> Iterator[Summar
     stories = group.stories()
     for story in stories[:_SHOWN]:
         names = capped([subject(result) for result in story.results], _SHOWN)
-        yield from _wrapped(f"  - {names}: {_told(story.results[0])}", width)
+        yield from _wrapped(f"  - {names}: {_message(story.results[0])}", width)
         if verbose:
             for line in observation_lines(story.results[0]):
                 yield from _wrapped(f"      {line}", width)
@@ -123,14 +123,14 @@ def _group(group: RuleFindings, *, width: int, verbose: bool) -> Iterator[Summar
 def _remedies(group: RuleFindings, width: int) -> Iterator[SummaryLine]:
     cures = group.cures()
     for cure in cures[:_SHOWN]:
-        names = capped([subject(one) for one in cure.results], _SHOWN)
+        names = capped([subject(result) for result in cure.results], _SHOWN)
         whose = "" if len(cures) == 1 else f" for {names}"
         yield from _wrapped(f"    Remedy{whose}:", width, {"bold": True})
         for block in blocks(cure.remedy):
             if block.form is Form.TEXT:
                 yield from _wrapped(f"      {block.lines[0]}", width)
                 continue
-            # Never wrapped: who copies a command from the terminal copies it whole.
+            # A command is not wrapped, so that it can be copied whole.
             for line in block.lines:
                 yield SummaryLine(f"        {printable(line)}")
     if len(cures) > _SHOWN:
@@ -139,10 +139,10 @@ def _remedies(group: RuleFindings, width: int) -> Iterator[SummaryLine]:
 
 
 def _unreached(run: Run, width: int) -> Iterator[SummaryLine]:
-    """What is unknown for no other reason than that its host was not read: told once."""
+    """One line for all results that are unknown since their host was not read."""
     results = unread_results(run)
     if results:
-        hosts = sorted({one.where for one in results})
+        hosts = sorted({result.where for result in results})
         count = plural(len(results), "result")
         head = f"UNKNOWN {count} of hosts that were not read, or not to the end"
         yield from _wrapped(head, width, _COLOURS[Outcome.UNKNOWN])
@@ -150,18 +150,18 @@ def _unreached(run: Run, width: int) -> Iterator[SummaryLine]:
         yield SummaryLine("")
 
 
-def _told(result: Result) -> str:
+def _message(result: Result) -> str:
     if result.waiver is None:
         return result.message
     return f"{result.message} (waived {result.waiver.terms})"
 
 
 def observation_lines(result: Result) -> Iterator[str]:
-    """What was looked at, a line each: name, value, expectation, source."""
-    for one in result.observations:
-        expected = f", expected {one.expected}" if one.expected is not None else ""
-        source = f" ({one.source})" if one.source else ""
-        yield f"{one.what} = {one.actual}{expected}{source}"
+    """A line for each observation: name, value, expectation, source."""
+    for seen in result.observations:
+        expected = f", expected {seen.expected}" if seen.expected is not None else ""
+        source = f" ({seen.source})" if seen.source else ""
+        yield f"{seen.what} = {seen.actual}{expected}{source}"
 
 
 def _wrapped(text: str, width: int, markup: dict[str, bool] | None = None) -> Iterator[SummaryLine]:

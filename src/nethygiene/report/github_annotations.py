@@ -16,7 +16,7 @@ from nethygiene.report.findings import plural
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import printable
 
-# GitHub shows so many of a level for a step, and drops the rest without a word.
+# GitHub shows so many of a level for a step, and drops the rest silently.
 _SHOWN = 10
 _LINES = 20
 
@@ -29,20 +29,20 @@ def github_runs_this() -> bool:
 def github_annotations(report: RunReport) -> Iterator[str]:
     """Workflow commands, a line each.
 
-    A host's failures at or above `--fail-on` are one error; its other failures, and what is unknown
-    on it, are one warning: they all point at the same line, and GitHub shows ten of a level.
+    A host's failures at or above `--fail-on` are one error; its other failures and its unknown
+    results are one warning. They all point at the same line, and GitHub shows ten of a level.
     """
     run = report.run
     places = {host.name: host.declared_at for host in run.hosts}
-    # A group stands at the line of its first member.
+    # A group has the line of its first member.
     places |= {f"group {group.name}": places.get(group.members[0]) for group in run.groups}
     if run.cut_short is not None:
         yield _command("error", "The run was cut short", run.cut_short, None)
     levels: dict[str, dict[str, list[Result]]] = {"error": {}, "warning": {}}
-    for one in run.results:
-        level = _level(one, report.fail_on)
+    for result in run.results:
+        level = _level(result, report.fail_on)
         if level is not None:
-            levels[level].setdefault(one.where, []).append(one)
+            levels[level].setdefault(result.where, []).append(result)
     for level, by_host in levels.items():
         ordered = sorted(by_host.items(), key=lambda pair: (_badness(pair[1]), pair[0]))
         for name, results in ordered[:_SHOWN]:
@@ -65,18 +65,18 @@ def _level(result: Result, fail_on: Severity) -> str | None:
 
 
 def _badness(results: list[Result]) -> tuple[int, int]:
-    return (-max(one.severity.rank for one in results), -len(results))
+    return (-max(result.severity.rank for result in results), -len(results))
 
 
 def _message(results: list[Result]) -> str:
     by_rule: dict[str, list[str]] = defaultdict(list)
-    for one in sorted(results, key=lambda one: -one.severity.rank):
-        item = "" if one.item is None else f"[{one.item}] "
-        remedy = f" Remedy: {one.remedy}" if one.remedy else ""
-        by_rule[f"{one.rule} ({one.severity}, {one.outcome})"].append(
-            f"{item}{one.message}{remedy}"
+    for result in sorted(results, key=lambda result: -result.severity.rank):
+        item = "" if result.item is None else f"[{result.item}] "
+        remedy = f" Remedy: {result.remedy}" if result.remedy else ""
+        by_rule[f"{result.rule} ({result.severity}, {result.outcome})"].append(
+            f"{item}{result.message}{remedy}"
         )
-    lines = [f"{rule}: {said}" for rule, told in by_rule.items() for said in told]
+    lines = [f"{rule}: {message}" for rule, messages in by_rule.items() for message in messages]
     more = [f"and {len(lines) - _LINES} more"] if len(lines) > _LINES else []
     return "\n".join(printable(" ".join(line.split())) for line in [*lines[:_LINES], *more])
 
@@ -86,13 +86,13 @@ def _command(level: str, title: str, message: str, place: PlaceRecord | None) ->
     if place is not None:
         line = {} if place.line is None else {"line": str(place.line)}
         properties = {"file": _from_workspace(place.file), **line, **properties}
-    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    return f"::{level} {told}::{_data(message)}"
+    written = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{level} {written}::{_data(message)}"
 
 
 def _from_workspace(file: str) -> str:
-    """The path from the top of the repository, which is what GitHub knows files by."""
-    # Without .. in it, which GitHub does not follow.
+    """The path from the top of the repository, as GitHub names files."""
+    # GitHub does not resolve .. in a path.
     path = Path(os.path.abspath(file))  # noqa: PTH100 - resolve() would follow symlinks
     for top in (os.environ.get("GITHUB_WORKSPACE"), str(Path.cwd())):
         if top and path.is_relative_to(top):

@@ -1,4 +1,4 @@
-"""The verdict in words, and how much of what should be judged was."""
+"""The verdict in words, and the share of results that are decided."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Headline:
 
     Attributes:
         title: a few words.
-        lead: one sentence of what that means here.
-        tone: for colours; never the only sign.
+        lead: one sentence that explains it.
+        tone: for colours, which are never the only sign.
     """
 
     title: str
@@ -31,11 +31,11 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of what should be judged was.
+    """The share of results that are decided.
 
     Attributes:
-        decided: results that say something: passed, failed or waived.
-        due: those and the unknown ones; what does not apply is not due.
+        decided: results that passed, failed or are waived.
+        due: these and the unknown ones; a result that is not applicable is not due.
         read: hosts that were read.
         hosts: all hosts of the run.
     """
@@ -47,12 +47,12 @@ class Coverage:
 
     @property
     def share(self) -> float:
-        """Decided of due, 0 to 1; 0 where nothing was due."""
+        """Decided of due results, 0 to 1; 0 if none is due."""
         return self.decided / self.due if self.due else 0.0
 
     @property
     def percent(self) -> str:
-        """Rounded down: 100 % is said of all alone."""
+        """The share, rounded down: only all are 100 %."""
         return f"{int(self.share * 1000) / 10:.4g} %"
 
 
@@ -70,10 +70,10 @@ def coverage(run: Run) -> Coverage:
 
 def headline(run: Run, fail_on: Severity) -> Headline:
     """The verdict of a run that was judged with that `--fail-on`."""
-    told = _headline(run, fail_on)
+    verdict = _headline(run, fail_on)
     if run.cut_short is None or run.exit_status == ExitStatus.CUT_SHORT:
-        return told
-    return replace(told, lead=f"{told.lead}. Cut short: {run.cut_short}")
+        return verdict
+    return replace(verdict, lead=f"{verdict.lead}. Cut short: {run.cut_short}")
 
 
 def _headline(run: Run, fail_on: Severity) -> Headline:
@@ -103,7 +103,7 @@ def _clean(run: Run, fail_on: Severity) -> str:
 
 
 def below_fail_on(run: Run) -> str:
-    """What a clean run still found, below `--fail-on`; empty where that is nothing."""
+    """The failures and unknowns of a clean run, all below `--fail-on`; empty without any."""
     counts = run.summary
     parts = [f"{counts.failed:,} failed" if counts.failed else ""]
     parts.append(f"{counts.unknown:,} {_be(counts.unknown)} unknown" if counts.unknown else "")
@@ -116,19 +116,20 @@ def _be(count: int) -> str:
 
 def _findings(run: Run, fail_on: Severity) -> str:
     failed = [
-        one
-        for one in run.results
-        if one.outcome is Outcome.FAILED and one.severity.rank >= fail_on.rank
+        result
+        for result in run.results
+        if result.outcome is Outcome.FAILED and result.severity.rank >= fail_on.rank
     ]
     if not failed:
         return "A test that is no rule failed: see the table of other tests"
-    rules = plural(len({one.rule for one in failed}), "rule")
+    rules = plural(len({result.rule for result in failed}), "rule")
     return f"{rules} at or above {fail_on} failed on {counted_places(failed)}"
 
 
 def _unknowns(run: Run, fail_on: Severity) -> str:
     unknown = sum(
-        one.outcome is Outcome.UNKNOWN and one.severity.rank >= fail_on.rank for one in run.results
+        result.outcome is Outcome.UNKNOWN and result.severity.rank >= fail_on.rank
+        for result in run.results
     )
     verb = _be(unknown)
     return (

@@ -1,4 +1,4 @@
-"""What every report is made from."""
+"""The input of every report."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from nethygiene.engine.results import Run
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """A run, and how it was asked for.
+    """A run, and its options for reports.
 
     Attributes:
         run: the hosts, the rules, the results.
         fail_on: `--fail-on`, the least severity that fails the run.
-        remarks: what is said beside the results: about the inventory, and about its waivers.
+        remarks: sentences about the inventory and its waivers.
     """
 
     run: Run

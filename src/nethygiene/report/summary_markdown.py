@@ -1,4 +1,4 @@
-"""The summary as Markdown, for a CI job's page: short, and safe whatever hosts are called.
+"""The summary as Markdown, for a CI job's page: short, and safe with any names of hosts.
 
 GitHub refuses a job summary above 1 MiB, so groups, stories and hosts are capped and counted.
 """
@@ -23,9 +23,9 @@ _NAMES = 10
 _MESSAGE = 400
 
 _SIGNS = {"good": "✅", "bad": "❌", "doubt": "⚠️"}
-# What can be markup where it stands, and no more, for the raw text is read too: emphasis that is
-# within no word, a link's brackets, a heading or list at a line's beginning, :emoji:, @people,
-# #issues, $maths$, and what GitHub makes links of (http://, www.).
+# Only characters that are markup in their place are escaped, since people read the raw text too:
+# emphasis outside of words, a link's brackets, a heading or list at a line's beginning, :emoji:,
+# @people, #issues, $maths$, and what GitHub makes links of (http://, www.).
 _SPECIAL = re.compile(
     r"([\\`*\[\]|~@$]|(?<!\w)_|_(?!\w)|#(?=\w)|^[-+#]|!(?=\[)|:(?=//)|:(?=[\w+-]+:)"
     r"|(?<=www)\.)",
@@ -40,7 +40,7 @@ def summary_markdown(report: RunReport) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text of any origin on one line, nothing of which Markdown or HTML takes for markup."""
+    """Text of any origin on one line, without markup for Markdown or HTML."""
     line = " ".join(printable(text).split())
     line = "".join(_ENTITIES.get(char, char) for char in line)
     return _SPECIAL.sub(r"\\\1", line)
@@ -55,42 +55,42 @@ def prose(text: str) -> str:
 
 
 def _escaped_part(part: str) -> str:
-    """As :func:`escaped`, with the blanks at its ends."""
+    """Escaped text that keeps the blanks at its ends."""
     before, after = (" " if part[:1] == " " else ""), (" " if part[-1:] == " " else "")
     return f"{before}{escaped(part)}{after}" if part.strip() else part
 
 
 def _lines(report: RunReport) -> Iterator[str]:
     run, remarks = report.run, report.remarks
-    told, covered = headline(run, report.fail_on), coverage(run)
-    yield f"## {_SIGNS[told.tone]} {escaped(told.title)}"
+    verdict, covered = headline(run, report.fail_on), coverage(run)
+    yield f"## {_SIGNS[verdict.tone]} {escaped(verdict.title)}"
     yield ""
-    yield f"{escaped(told.lead)}."
+    yield f"{escaped(verdict.lead)}."
     yield ""
     yield f"{escaped(scope(run))}: {', '.join(counts(run))}."
     if covered.due:
         yield f"{covered.percent} of what should be judged was."
     yield ""
     for outcome in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.WAIVED):
-        found = groups(run, outcome)
+        findings = groups(run, outcome)
         unread = unread_results(run) if outcome is Outcome.UNKNOWN else []
-        if found or unread:
+        if findings or unread:
             yield f"### {outcome.value.capitalize()}"
             yield ""
         if unread:
-            names = sorted({one.where for one in unread})
+            names = sorted({result.where for result in unread})
             yield (
                 f"- {plural(len(unread), 'result')} of hosts that were not read: "
                 f"{escaped(capped(names, _NAMES))}"
             )
             yield ""
-        for group in found[:_GROUPS]:
+        for group in findings[:_GROUPS]:
             yield from _group(group)
-        if len(found) > _GROUPS:
-            yield f"and {plural(len(found) - _GROUPS, 'more rule')}"
+        if len(findings) > _GROUPS:
+            yield f"and {plural(len(findings) - _GROUPS, 'more rule')}"
             yield ""
     if remarks:
-        yield "### Of the inventory and its waivers"
+        yield "### Inventory and waivers"
         yield ""
         yield from (f"- {escaped(remark)}" for remark in remarks[:_GROUPS])
         if len(remarks) > _GROUPS:
@@ -105,7 +105,7 @@ def _group(group: RuleFindings) -> Iterator[str]:
     yield ""
     stories = group.stories()
     for story in stories[:_STORIES]:
-        names = capped([subject(one) for one in story.results], _NAMES)
+        names = capped([subject(result) for result in story.results], _NAMES)
         message = story.message
         if len(message) > _MESSAGE:
             message = f"{message[:_MESSAGE]}…"
@@ -118,7 +118,7 @@ def _group(group: RuleFindings) -> Iterator[str]:
         yield f"- and {plural(rest, 'more result')}"
     yield ""
     if group.outcome is Outcome.UNKNOWN:
-        reasons = sorted({one.reason for one in group.results if one.reason is not None})
+        reasons = sorted({result.reason for result in group.results if result.reason is not None})
         yield from (_advice(reason) for reason in reasons if reason in ADVICE)
         yield ""
     else:
@@ -137,11 +137,11 @@ def _remedies(group: RuleFindings) -> Iterator[str]:
     yield ""
     for cure in cures[:_STORIES]:
         if len(cures) > 1:
-            names = capped([subject(one) for one in cure.results], _NAMES)
+            names = capped([subject(result) for result in cure.results], _NAMES)
             yield f"**For {escaped(names)}**"
             yield ""
         for block in blocks(cure.remedy):
-            # Four spaces, since no fence can be broken out of where there is none.
+            # Four spaces, since text can break out of a fence.
             yield from (
                 [prose(block.lines[0])]
                 if block.form is Form.TEXT

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Writes a file whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def write_whole(pieces: Iterable[str], path: Path) -> None:
-    """Write a text under another name, then rename; in place where `path` is no plain file.
+    """Write a text under another name, then rename; write in place if `path` is no plain file.
 
     Raises:
         OSError: it cannot be written.
@@ -22,7 +22,7 @@ def write_whole(pieces: Iterable[str], path: Path) -> None:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.writelines(pieces)
-        # mkstemp makes it private; results are for sharing, as far as the umask allows.
+        # mkstemp makes a private file; results are for sharing, as far as the umask allows.
         umask = os.umask(0)
         os.umask(umask)
         Path(name).chmod(0o666 & ~umask)

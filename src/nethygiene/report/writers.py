@@ -1,8 +1,8 @@
-"""The table of outputs: one module a format, one line here.
+"""The table of outputs: a format is one module, and one line here.
 
 A line of WRITERS becomes an option of the command line. Its file is tried before hosts are read,
-and written at the end of the run. pytest-html and pytest write --html and --junit-xml themselves;
-those two are no lines here.
+and written at the end of the run. pytest-html and pytest write --html and --junit-xml themselves,
+so that these two have no line here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Writer:
 
     Attributes:
         option: the option that names the file.
-        help: what the option's help says.
+        help: the option's help.
         render: makes the text of the file, piece by piece.
     """
 
@@ -37,8 +37,8 @@ class Annotator:
 
     Attributes:
         name: the value of --annotations.
-        help: what the option's help says.
-        is_here: whether that system runs this process, so that annotations are the default.
+        help: the option's help.
+        is_here: whether that system runs this process; then annotations are the default.
         render: makes the lines for the log.
     """
 
@@ -68,7 +68,7 @@ ANNOTATORS = (
 
 
 def annotator_for(name: str | None) -> Annotator | None:
-    """The annotator that --annotations names; without the option, that of the system around us."""
+    """The annotator that --annotations names; without the option, that of the CI system here."""
     for annotator in ANNOTATORS:
         if annotator.is_here() if name is None else annotator.name == name:
             return annotator

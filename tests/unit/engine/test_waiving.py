@@ -112,7 +112,7 @@ def test_an_expired_one_is_said_aloud_whatever_came_of_it() -> None:
         (remark,) = remarks([result(outcome)], until="2026-06-30")
         assert "expired on 2026-06-30" in remark
         idle = outcome is Outcome.PASSED
-        assert remark.endswith("fails: remove it" if idle else ": mend the failure, or renew it")
+        assert remark.endswith("fails: remove it" if idle else ": fix the failure, or renew it")
 
 
 def test_of_what_was_not_judged_or_is_unknown_nothing_is_said() -> None:

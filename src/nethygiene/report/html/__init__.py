@@ -1,4 +1,4 @@
-"""The HTML report: made here, put into pytest-html's file by the plugin."""
+"""The HTML report; the plugin puts it into pytest-html's file."""
 
 from nethygiene.report.html.page import page_title, report_html
 

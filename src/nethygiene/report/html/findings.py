@@ -1,4 +1,4 @@
-"""What the page shows of the findings: a section an outcome, in it a group a rule, worst first."""
+"""The findings of the page: a section for each outcome, with a group for each rule."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _SECTIONS = {
         "waived",
         "Waived",
         (
-            "These fail, and a waiver of the inventory accepts it until its day. Mend them before, "
-            "or renew the waiver with its owner."
+            "These fail, and a waiver of the inventory accepts each until a day. Fix them before "
+            "that day, or renew the waiver with its owner."
         ),
     ),
 }
-_UNKNOWN_COLUMNS = ("Host", "What could not be told")
+_UNKNOWN_COLUMNS = ("Host", "What could not be judged")
 _COLUMNS = ("Host", "Looked at", "Expected", "Found", "Read from")
 
 
@@ -50,10 +50,10 @@ class ShownStory:
     """A story as rows of a table.
 
     Attributes:
-        hosts: whom it befell.
+        hosts: the hosts of its results.
         evidence: the observations, a row each.
         note: what the message says beyond them.
-        waiver: who accepts it; empty if nobody.
+        waiver: who accepts it; empty without a waiver.
     """
 
     hosts: Sequence[HostLink]
@@ -63,13 +63,13 @@ class ShownStory:
 
     @property
     def has_note(self) -> bool:
-        """Whether there is a row below the observations; without any, it is the only one."""
+        """Whether there is a row below the observations; a story without any has this row."""
         return bool(self.note or self.waiver or not self.evidence)
 
 
 @dataclass(frozen=True, slots=True)
 class ShownRemedy:
-    """A remedy, and the hosts that it is for; none where it is for all."""
+    """A remedy, and its hosts; no hosts if it is for all."""
 
     text: str
     hosts: Sequence[HostLink]
@@ -81,16 +81,16 @@ class ShownGroup:
 
     Attributes:
         rule: the rule.
-        is_addressed: this is what the rule's address opens.
-        places: on how many hosts and groups.
+        is_addressed: the rule's address opens this group.
+        places: the number of hosts and groups.
         on: the same in words.
-        results: how many there are.
+        results: the number of results.
         columns: the heads of the table.
-        stories: what is shown of them.
-        untold: how many results the stories leave out.
-        advice: by reason, what to do about an unknown.
-        remedies: what is shown of them.
-        unmended: how many results the remedies leave out.
+        stories: the shown stories.
+        more_results: the number of results that the stories leave out.
+        advice: what to do about an unknown, by reason.
+        remedies: the shown remedies.
+        more_remedied: the number of results that the remedies leave out.
     """
 
     rule: RuleRecord
@@ -100,15 +100,15 @@ class ShownGroup:
     results: int
     columns: Sequence[str]
     stories: Sequence[ShownStory]
-    untold: int
+    more_results: int
     advice: Sequence[tuple[str, str]]
     remedies: Sequence[ShownRemedy]
-    unmended: int
+    more_remedied: int
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """What is unknown since its host was not read: results, rules, hosts, what to do."""
+    """The results that are unknown since their host was not read."""
 
     results: int
     rules: int
@@ -124,9 +124,9 @@ class PageSection:
         key: the outcome, which is the section's address.
         title: its heading.
         lead: what the outcome means; may be empty.
-        count: how many results there are.
-        unread: those of hosts that were not read; None where there are none.
-        groups: the others.
+        count: the number of results.
+        unread: the results of hosts that were not read; None without any.
+        groups: the other results.
     """
 
     key: str
@@ -138,25 +138,25 @@ class PageSection:
 
 
 def sections(run: Run) -> Iterator[PageSection]:
-    """Sections for failed, unknown and waived results, as far as there are any."""
-    # A rule that both failed and is unknown is opened, by its address, where it failed.
+    """Sections for failed, unknown and waived results; outcomes without results have none."""
+    # The address of a rule that both failed and is unknown opens the failures.
     addressed: set[str] = set()
     for outcome, (key, title, lead) in _SECTIONS.items():
-        found = groups(run, outcome)
+        findings = groups(run, outcome)
         unread = unread_results(run) if outcome is Outcome.UNKNOWN else []
-        if not found and not unread:
+        if not findings and not unread:
             continue
-        shown = [_group(group, is_addressed=group.rule.id not in addressed) for group in found]
-        addressed.update(group.rule.id for group in found)
-        count = sum(len(group.results) for group in found) + len(unread)
+        shown = [_group(group, is_addressed=group.rule.id not in addressed) for group in findings]
+        addressed.update(group.rule.id for group in findings)
+        count = sum(len(group.results) for group in findings) + len(unread)
         yield PageSection(key, title, lead, count, _unread(unread) if unread else None, shown)
 
 
 def _unread(results: Sequence[Result]) -> Unread:
-    names = sorted({one.where for one in results})
+    names = sorted({result.where for result in results})
     return Unread(
         results=len(results),
-        rules=len({one.rule for one in results}),
+        rules=len({result.rule for result in results}),
         hosts=[HostLink(name, anchor("host", name)) for name in names],
         advice=ADVICE[Reason.UNREACHABLE],
     )
@@ -166,7 +166,7 @@ def _group(group: RuleFindings, *, is_addressed: bool) -> ShownGroup:
     is_unknown = group.outcome is Outcome.UNKNOWN
     stories = group.stories(by_evidence=True)
     cures = [] if is_unknown else group.cures()
-    reasons = sorted({one.reason for one in group.results if one.reason in ADVICE})
+    reasons = sorted({result.reason for result in group.results if result.reason in ADVICE})
     return ShownGroup(
         rule=group.rule,
         is_addressed=is_addressed,
@@ -175,29 +175,29 @@ def _group(group: RuleFindings, *, is_addressed: bool) -> ShownGroup:
         results=len(group.results),
         columns=_UNKNOWN_COLUMNS if is_unknown else _COLUMNS,
         stories=[_story(story) for story in stories[:_STORIES]],
-        untold=sum(len(story.results) for story in stories[_STORIES:]),
+        more_results=sum(len(story.results) for story in stories[_STORIES:]),
         advice=[(reason, ADVICE[reason]) for reason in reasons] if is_unknown else [],
         remedies=[
             ShownRemedy(cure.remedy, _links(cure.results) if len(cures) > 1 else ())
             for cure in cures[:_CURES]
         ],
-        unmended=sum(len(cure.results) for cure in cures[_CURES:]),
+        more_remedied=sum(len(cure.results) for cure in cures[_CURES:]),
     )
 
 
 def _story(story: Story) -> ShownStory:
-    """A story, whose message is told as far as its observations do not."""
+    """A story; its note is the message without the sentences that observations show."""
     pieces = [story.message]
-    for one in story.evidence:
-        at = next((index for index, piece in enumerate(pieces) if sentence(one) in piece), None)
+    for words in map(sentence, story.evidence):
+        at = next((index for index, piece in enumerate(pieces) if words in piece), None)
         if at is not None:
-            pieces[at : at + 1] = pieces[at].split(sentence(one), 1)
+            pieces[at : at + 1] = pieces[at].split(words, 1)
     note = "; ".join(filter(None, (piece.strip(" ;:") for piece in pieces)))
     return ShownStory(_links(story.results), story.evidence, note, waiver_text(story.results[0]))
 
 
 def _links(results: Sequence[Result]) -> list[HostLink]:
-    """Each host once, with the items in brackets, and the link that opens it."""
+    """A link for each host, with the items in brackets."""
     ordered = sorted(results, key=lambda result: result.where)
     links = []
     for host, group in groupby(ordered, key=lambda result: result.where):

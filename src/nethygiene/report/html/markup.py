@@ -1,8 +1,8 @@
-"""The templates' environment: what they print is made printable and escaped, each expression.
+"""The templates' environment, which makes each expression printable and escapes it.
 
-No template and no function of ours makes markup of what a host, an inventory or a rule says.
-`|safe` stands in page.html alone: for the page's own styles and scripts, and for JSON in ASCII that
-holds no character of markup.
+No template and no function of ours makes markup from the words of a host, an inventory or a rule.
+Only page.html uses `|safe`: for the page's own styles and scripts, and for JSON in ASCII without
+characters of markup.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _INNER_SLASH = re.compile(r"(?<=\w)/")
 
 
 class _Limits(NamedTuple):
-    """Beyond these numbers a list is folded, or cut: names in a row, lines of a list."""
+    """A list is folded or cut beyond these numbers: of names in a row, of lines."""
 
     names_shown: int = 6
     names: int = 1000
@@ -34,18 +34,18 @@ class _Limits(NamedTuple):
 def anchor(kind: str, *names: str) -> str:
     """The fragment that opens a rule, a host or a cell: ``rule=…``, ``host=…``, ``cell=HOST/RULE``.
 
-    An attribute's value as it is: nothing in it needs to be escaped any more.
+    Nothing in it needs to be escaped in an attribute.
     """
-    # As encodeURIComponent has it, that script and server agree.
+    # The script's encodeURIComponent gives the same.
     return f"{kind}=" + "/".join(
-        quote(one.encode("utf-8", "surrogatepass"), safe="!'()*~").replace("'", "%27")
-        for one in names
+        quote(name.encode("utf-8", "surrogatepass"), safe="!'()*~").replace("'", "%27")
+        for name in names
     )
 
 
 @cache
 def asset(name: str) -> str:
-    """A file that stands beside this module."""
+    """The text of a file beside this module."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
@@ -72,5 +72,5 @@ def environment() -> Environment:
 
 
 def _printable(value: object) -> object:
-    """What an expression comes to, before it is escaped; a macro's markup stays as it is."""
+    """The printable value of an expression, before it is escaped; a macro's markup stays."""
     return value if hasattr(value, "__html__") else printable(str(value))

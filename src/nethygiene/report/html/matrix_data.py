@@ -1,6 +1,6 @@
-"""The run as the page's script reads it: pools of strings and lists, and columns of indexes.
+"""The run for the page's script: pools of strings and lists, and columns of indexes.
 
-A fleet says the same things over and over: 40,000 results hold a few thousand different strings.
+Results of a fleet repeat strings: 40,000 results hold a few thousand different ones.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _K = TypeVar("_K", bound=Hashable)
 
 
 class _Pool(Generic[_K]):
-    """Gives each different value a number, in the order of their coming."""
+    """Numbers different values, in the order of their first occurrence."""
 
     def __init__(self) -> None:
         self._numbers: dict[_K, int] = {}
@@ -41,9 +41,9 @@ class _Pool(Generic[_K]):
 def matrix_json(run: Run) -> str:
     """The run as JSON that can stand in an HTML script element.
 
-    `strings` are those of `observations` (four a line: what, expected or -1, actual, source) and
-    of the results; `lists` are lists of observations. A result is what all of its columns hold at
-    one index; -1 is nothing.
+    `strings` are those of `observations` (four numbers each: what, expected or -1, actual, source)
+    and of the results; `lists` are lists of observations. A result is a row of the columns, all
+    at one index; -1 is nothing.
     """
     strings: _Pool[str] = _Pool()
     observations: _Pool[tuple[int, int, int, int]] = _Pool()
@@ -62,28 +62,28 @@ def matrix_json(run: Run) -> str:
             tuple(
                 observations.number(
                     (
-                        strings.number(one.what),
-                        -1 if one.expected is None else strings.number(one.expected),
-                        strings.number(one.actual),
-                        optional(one.source),
+                        strings.number(seen.what),
+                        -1 if seen.expected is None else strings.number(seen.expected),
+                        strings.number(seen.actual),
+                        optional(seen.source),
                     )
                 )
-                for one in result.observations
+                for seen in result.observations
             )
         )
 
     results = run.results
     columns = {
-        "rule": [rules[one.rule] for one in results],
+        "rule": [rules[result.rule] for result in results],
         # Hosts come in order within a rule, groups after them: steps of 1 are shorter than numbers.
-        "host": _steps([places[one.where] for one in results]),
-        "item": [-1 if one.item is None else strings.number(one.item) for one in results],
-        "outcome": "".join(LETTERS[one.outcome] for one in results),
-        "message": [optional(one.message) for one in results],
-        "remedy": [optional(one.remedy) for one in results],
-        "reason": [optional(one.reason) for one in results],
-        "waiver": [optional(waiver_text(one) or None) for one in results],
-        "list": [list_of(one) for one in results],
+        "host": _steps([places[result.where] for result in results]),
+        "item": [-1 if result.item is None else strings.number(result.item) for result in results],
+        "outcome": "".join(LETTERS[result.outcome] for result in results),
+        "message": [optional(result.message) for result in results],
+        "remedy": [optional(result.remedy) for result in results],
+        "reason": [optional(result.reason) for result in results],
+        "waiver": [optional(waiver_text(result) or None) for result in results],
+        "list": [list_of(result) for result in results],
     }
     document = {
         "hosts": [
@@ -91,7 +91,7 @@ def matrix_json(run: Run) -> str:
                 "name": printable(host.name),
                 "key": host.name,
                 "address": printable(host.address),
-                "groups": [printable(one) for one in host.groups],
+                "groups": [printable(group) for group in host.groups],
                 "os": printable(host.os),
                 "kernel": printable(host.kernel),
                 "uptime": host.uptime,
@@ -126,16 +126,16 @@ def matrix_json(run: Run) -> str:
             for rule in run.rules
         ],
         "results": columns,
-        "observations": [number for one in observations.values() for number in one],
-        "lists": [list(one) for one in lists.values()],
-        "strings": [printable(one) for one in strings.values()],
+        "observations": [number for row in observations.values() for number in row],
+        "lists": [list(numbers) for numbers in lists.values()],
+        "strings": [printable(string) for string in strings.values()],
         "advice": {reason.value: advice for reason, advice in ADVICE.items()},
     }
     return for_script(document)
 
 
 def for_script(document: object) -> str:
-    """JSON in ASCII that no HTML parser takes for markup."""
+    """JSON in ASCII without markup for an HTML parser."""
     made = json.dumps(document, separators=(",", ":"))
     return made.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -145,5 +145,5 @@ def _steps(numbers: Sequence[int]) -> list[int]:
 
 
 def waiver_text(result: Result) -> str:
-    """Who waived a result, until when and why."""
+    """The name and the terms of a result's waiver; empty without one."""
     return "" if result.waiver is None else f"{result.waiver.name}: {result.waiver.terms}"

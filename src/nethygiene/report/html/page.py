@@ -22,18 +22,18 @@ _WORDS = {
     Outcome.NOT_APPLICABLE: "not applicable",
 }
 # Outcomes that have a section of findings.
-_FOUND = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.WAIVED)
+_WITH_SECTION = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.WAIVED)
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """How many results of an outcome there are.
+    """The number of results of an outcome.
 
     Attributes:
         tag: a for a link to the outcome's section, else div.
         outcome: the outcome.
-        letter: what stands for it in the matrix.
-        count: how many.
+        letter: its letter in the matrix.
+        count: the number.
         word: the outcome in words.
     """
 
@@ -45,12 +45,12 @@ class Tile:
 
 
 def report_html(report: RunReport, *, has_other_tests: bool) -> str:
-    """The report, to stand inside a document's body.
+    """The report, for a document's body.
 
     Args:
         report: the run.
-        has_other_tests: the document has a table of tests that are no rules, below; without them
-            everything that is not ours in the document is hidden.
+        has_other_tests: the document has a table of tests that are no rules, below the report;
+            without them the report hides everything else in the document.
     """
     run = report.run
     return (
@@ -63,7 +63,7 @@ def report_html(report: RunReport, *, has_other_tests: bool) -> str:
             coverage=coverage(run),
             tiles=_tiles(run),
             severities=_severities(run),
-            severity_words=[_WORDS[outcome] for outcome in _FOUND],
+            severity_words=[_WORDS[outcome] for outcome in _WITH_SECTION],
             sections=sections(run),
             about=_about(report),
             has_other_tests=has_other_tests,
@@ -74,7 +74,7 @@ def report_html(report: RunReport, *, has_other_tests: bool) -> str:
 
 
 def page_title(report: RunReport) -> str:
-    """Title of the document: what a browser's tab shows."""
+    """Title of the document, for a browser's tab."""
     return f"{headline(report.run, report.fail_on).title} - nethygiene"
 
 
@@ -83,7 +83,7 @@ def _tiles(run: Run) -> list[Tile]:
     counts = {outcome: int(summary[outcome.value]) for outcome in _WORDS}
     return [
         Tile(
-            "a" if counts[outcome] and outcome in _FOUND else "div",
+            "a" if counts[outcome] and outcome in _WITH_SECTION else "div",
             outcome,
             LETTERS[outcome],
             counts[outcome],
@@ -94,12 +94,12 @@ def _tiles(run: Run) -> list[Tile]:
 
 
 def _severities(run: Run) -> dict[Severity, dict[Outcome, int]]:
-    """Failed, unknown and waived results by severity; empty where there are none."""
-    counts = {severity: dict.fromkeys(_FOUND, 0) for severity in reversed(Severity)}
-    found = [result for result in run.results if result.outcome in _FOUND]
-    for result in found:
+    """Failed, unknown and waived results by severity; empty without any."""
+    counts = {severity: dict.fromkeys(_WITH_SECTION, 0) for severity in reversed(Severity)}
+    results = [result for result in run.results if result.outcome in _WITH_SECTION]
+    for result in results:
         counts[result.severity][result.outcome] += 1
-    return counts if found else {}
+    return counts if results else {}
 
 
 def _about(report: RunReport) -> dict[str, str]:
