@@ -13,20 +13,20 @@ from nethygiene.subjects.links.ip.rules import PolicyRule
 from nethygiene.subjects.links.route_answers import Way
 from nethygiene.subjects.links.routes import Routes
 
-# A routing daemon means the routes that it makes; these are typed in, or come from a file.
+# These routes are typed in or come from a file. A routing daemon's routes are intended.
 _BY_HAND = frozenset({"boot", "static"})
 _LARGE_PART = 2  # bits: a quarter of the destination
 
 
 def ways_to_judge(routes: Routes, route: Route) -> tuple[Way, ...]:
-    """Where packets into a declared route's destination go; not parts that have their own route.
+    """Where packets into a declared route's destination go, apart from parts with their own route.
 
-    A part of the destination, as the host's own subnet, may well go another way: what large parts
-    do is asked of :func:`parts_elsewhere`. Only where all addresses that were tried have routes
-    of their own, these are what the destination comes to.
+    A part of the destination, such as the host's own subnet, may well go another way;
+    :func:`parts_elsewhere` looks at large parts. If all addresses that were tried have routes of
+    their own, these count.
     """
     ways = routes.ways_to(route)
-    # One refusal among answers is that of a part (a blackhole inside it).
+    # If others are answered, a refusal belongs to a part (a blackhole inside the destination).
     answered = [way for way in ways if way.route is not None] or list(ways)
     if any(way.matched is None for way in answered):
         if len({takes(way, route) for way in answered}) > 1:
@@ -41,37 +41,38 @@ def ways_to_judge(routes: Routes, route: Route) -> tuple[Way, ...]:
 
 
 def _distinct(ways: Sequence[Way]) -> tuple[Way, ...]:
-    """Of ways that differ by their address alone, the first."""
-    found: dict[object, Way] = {}
+    """The first of each set of ways that differ by their address alone."""
+    distinct: dict[object, Way] = {}
     for way in ways:
         key = [
             None if line is None else (line.type, line.table, line.hops)
             for line in (way.route, way.matched, way.tcp)
         ]
-        found.setdefault(tuple(key), way)
-    return tuple(found.values())
+        distinct.setdefault(tuple(key), way)
+    return tuple(distinct.values())
 
 
 def parts_elsewhere(routes: Routes, route: Route, policy: Policy) -> Iterator[RouteLine]:
-    """Routes typed in for a quarter of the destination or more, other than the declared one.
+    """Routes typed in for a quarter of the destination or more that go another way.
 
-    Not those of the host's own networks, of routing daemons, and those that are declared too.
+    Routes of the host's own networks and of routing daemons, and routes that are declared too, do
+    not count.
     """
     if route.destination.prefixlen == 0:
         return
-    declared = {one.destination for one in policy.routes.values()}
+    declared = {other.destination for other in policy.routes.values()}
     tables = {way.matched.table for way in routes.ways_to(route) if way.matched is not None}
-    for one in routes.beside(route):
-        longer = one.destination.prefixlen - route.destination.prefixlen
+    for line in routes.beside(route):
+        longer = line.destination.prefixlen - route.destination.prefixlen
         if (
             0 < longer <= _LARGE_PART
-            and one.table in (tables or {"main"})
-            and one.protocol in _BY_HAND
-            and one.destination not in declared
-            and not _leads(one, route)
-            and (one.refuses or any(hop.gateway is not None for hop in one.hops))
+            and line.table in (tables or {"main"})
+            and line.protocol in _BY_HAND
+            and line.destination not in declared
+            and not _leads(line, route)
+            and (line.refuses or any(hop.gateway is not None for hop in line.hops))
         ):
-            yield one
+            yield line
 
 
 def takes(way: Way, route: Route) -> bool:
@@ -80,17 +81,17 @@ def takes(way: Way, route: Route) -> bool:
 
 
 def tcp_takes(way: Way, route: Route) -> bool:
-    """Whether TCP connections do, whose source address a policy rule may ask for."""
+    """Whether TCP connections do; a policy rule may ask for their source address."""
     if _leads(way.tcp, route):
         return True
-    # Of several hops the kernel picks one for each connection.
+    # The kernel picks one of several hops for each connection.
     several = way.matched is not None and len(way.matched.hops) > 1
     shared = several and way.tcp is not None and set(way.tcp.hops) <= set(way.matched.hops)  # type: ignore[union-attr]
     return bool(shared) and takes(way, route)
 
 
 def _deciding(way: Way) -> RouteLine | None:
-    """The route that holds all hops where the load is shared: an answer shows the hop of one."""
+    """The route that holds all hops if the load is shared; an answer shows only one hop."""
     if way.route is not None and way.matched is not None and len(way.matched.hops) > 1:
         return way.matched
     return way.route
@@ -107,14 +108,14 @@ def _leads(line: RouteLine | None, route: Route) -> bool:
 def unasked_rules(routes: Routes, route: Route) -> tuple[PolicyRule, ...]:
     """Policy rules that may send some packets to the destination another way.
 
-    They look at what the question to the kernel did not hold (a mark, a port, a user), and their
-    table has a route to the destination that is not the declared one.
+    They look at something that the question to the kernel did not name (a mark, a port, a user),
+    and their table has a route to the destination that is not the declared one.
     """
-    rules = [one for one in routes.policy_rules(family_of(route.destination)) if one.unasked]
+    rules = [rule for rule in routes.policy_rules(family_of(route.destination)) if rule.unasked]
     if not rules:
         return ()
-    elsewhere = {one.table for one in routes.beside(route) if not _leads(one, route)}
-    return tuple(one for one in rules if one.table in elsewhere or not one.table)
+    elsewhere = {line.table for line in routes.beside(route) if not _leads(line, route)}
+    return tuple(rule for rule in rules if rule.table in elsewhere or not rule.table)
 
 
 def declared_way(route: Route) -> str:
@@ -125,7 +126,7 @@ def declared_way(route: Route) -> str:
 
 
 def actual_way(way: Way, route: Route) -> str:
-    """A way in the words of the declared one where they agree, else in full."""
+    """The declared way's words if the way agrees with it, else the way in full."""
     if not takes(way, route):
         return "none: the kernel refuses it" if way.route is None else str(_deciding(way))
     if way.matched is not None and way.matched.linkdown and len(way.matched.hops) == 1:
@@ -134,7 +135,7 @@ def actual_way(way: Way, route: Route) -> str:
 
 
 def tcp_way(way: Way, route: Route) -> str:
-    """A TCP connection's way in the words of the declared one where they agree, else in full."""
+    """The declared way's words if a TCP connection takes it, else its way in full."""
     if tcp_takes(way, route):
         return declared_way(route)
     if way.tcp is None:
@@ -143,27 +144,31 @@ def tcp_way(way: Way, route: Route) -> str:
 
 
 def why_tcp_differs(routes: Routes, route: Route) -> str:
-    """Which policy rules ask for what a connection has and a first look-up has not."""
+    """The policy rules that ask for something that only a connection's second look-up has."""
     rules = routes.policy_rules(family_of(route.destination))
-    asking = [one.text for one in rules if one.source is not None or "ipproto" in one.text.split()]
+    asking = [
+        rule.text for rule in rules if rule.source is not None or "ipproto" in rule.text.split()
+    ]
     return f"by the rules that ask for its source address or protocol: {'; '.join(asking)}"
 
 
 def other_ways(routes: Routes, route: Route, packet_filter: PacketFilter) -> str:
     """Why some packets may take another way than the kernel's answer; empty if none do.
 
-    A rule that asks for a mark matters only where the packet filter gives this host's own packets
-    one: an ordinary socket's have none.
+    A rule that asks for a mark matters only if the packet filter marks this host's own packets,
+    because an ordinary socket's packets have no mark.
     """
     rules = unasked_rules(routes, route)
-    if rules and all(one.unasked == {"fwmark"} for one in rules):
+    if rules and all(rule.unasked == {"fwmark"} for rule in rules):
         marking = packet_filter.marks_own_packets(family_of(route.destination))
         if marking is None:
             return ""
-        told = "; ".join(one.text for one in rules)
-        return f"{marking} marks packets of this host, and rules send marked ones elsewhere: {told}"
+        texts = "; ".join(rule.text for rule in rules)
+        return (
+            f"{marking} marks packets of this host, and rules send marked ones elsewhere: {texts}"
+        )
     if not rules:
         return ""
-    asked = sorted({word for one in rules for word in one.unasked})
-    told = "; ".join(one.text for one in rules)
-    return f"rules that ask for {' and '.join(asked)} send some packets another way: {told}"
+    asked = sorted({word for rule in rules for word in rule.unasked})
+    texts = "; ".join(rule.text for rule in rules)
+    return f"rules that ask for {' and '.join(asked)} send some packets another way: {texts}"

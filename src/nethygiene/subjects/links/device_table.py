@@ -1,4 +1,4 @@
-"""The table /proc/net/dev: one row an interface, its columns named by the table's own header."""
+"""The table /proc/net/dev: one row an interface; the table's own header names the columns."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ class DeviceTable:
 
     Attributes:
         columns: ``rx_bytes``, ``rx_packets``, ``rx_errs``, ``rx_drop``… ``tx_compressed``.
-        rows: interface to its row, as the kernel printed it: of hundreds, a rule reads a few.
+        rows: interface to its row, unparsed: a rule reads few of hundreds.
     """
 
     columns: tuple[str, ...]
     rows: Mapping[str, str]
 
     def text(self, interface: str, column: str) -> str | None:
-        """What stands in a column; None where the row or the column is missing or misshapen."""
+        """What stands in a column; None if the row or the column is missing or misshapen."""
         numbers = self.rows.get(interface, "").split()
         if len(numbers) != len(self.columns) or column not in self.columns:
             return None
@@ -27,7 +27,7 @@ class DeviceTable:
 
 
 def parse_device_table(lines: Iterable[str]) -> DeviceTable | None:
-    """Read the table; None where there is no header, and so no telling what a number means."""
+    """Read the table; None without a header, which alone says what a number means."""
     columns: tuple[str, ...] = ()
     rows: dict[str, str] = {}
     for line in lines:

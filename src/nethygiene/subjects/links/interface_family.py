@@ -29,10 +29,12 @@ class InterfaceFamily:
 
 
 def interface_family(interfaces: Interfaces) -> Iterator[InterfaceFamily]:
-    """Each up, non-loopback interface, once a family with a non-link-local address."""
+    """Each up, non-loopback interface, once for each family with a non-link-local address."""
     for interface in interfaces:
         if interface.is_up and not interface.is_loopback:
-            versions = {one.version for one in interface.addresses if not one.is_link_local}
+            versions = {
+                address.version for address in interface.addresses if not address.is_link_local
+            }
             if 4 in versions:
                 yield InterfaceFamily(interface.name, "ipv4")
             if 6 in versions:

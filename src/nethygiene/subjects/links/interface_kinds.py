@@ -21,13 +21,13 @@ class InterfaceKinds(Fact):
 
     Attributes:
         _kinds: interface to ``hardware``, ``bond``, ``team``, ``vlan``, ``veth``, ``bridge`` and
-            so on; for a device without a wire and a kind its link type, as ``ppp``.
+            so on; a device without a wire or a kind has its link type, as ``ppp``.
     """
 
     _kinds: Mapping[str, str]
 
     def has_wire(self, interface: str) -> bool:
-        """Whether it is hardware, or a bond, team or VLAN over such; not plumbing within a host."""
+        """Whether it is hardware, or a bond, team or VLAN; plumbing within a host has no wire."""
         kind = self._kind(interface)
         return kind == "hardware" or kind in OVER_HARDWARE
 
@@ -56,8 +56,7 @@ def parse(sections: Sections) -> InterfaceKinds | Unreadable:
 
 
 def _kind(link: Link) -> str:
-    # A kind that is missing in the list is taken for hardware: looked at too often rather than
-    # never.
+    # A kind that the list misses counts as hardware: better judged too often than never.
     return link.kind or ("hardware" if link.type in _WIRED else link.type or "unknown")
 
 

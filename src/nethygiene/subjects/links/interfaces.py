@@ -23,7 +23,7 @@ class InterfaceState:
         name: as ``eth0``, without the peer that ip(8) shows behind an @.
         flags: as ``{"BROADCAST", "UP", "LOWER_UP"}``.
         addresses: its addresses with their prefix lengths, both families.
-        duplicates: IPv6 addresses that it was given and does not use, for another host on the
+        duplicates: its IPv6 addresses that the kernel does not use, because another host on the
             link has them (``dadfailed``).
         master: the bridge, bond or VRF that it belongs to; empty for none.
     """
@@ -36,12 +36,12 @@ class InterfaceState:
 
     @property
     def has_carrier(self) -> bool:
-        """Whether its link is up: a cable is in it, a port of the bridge is."""
+        """Whether its link is up: it has a cable, or a port of the bridge has a link."""
         return "NO-CARRIER" not in self.flags
 
     @property
     def is_up(self) -> bool:
-        """Whether it was set up by an administrator (not whether a cable is in it)."""
+        """Whether an administrator set it up (not whether it has a cable)."""
         return "UP" in self.flags
 
     @property
@@ -58,13 +58,15 @@ class Interfaces(Fact):
 
     def __iter__(self) -> Iterator[InterfaceState]:
         self.ledger.read(
-            "interfaces", LINKS.shown, ", ".join(one.name for one in self._interfaces) or "none"
+            "interfaces",
+            LINKS.shown,
+            ", ".join(interface.name for interface in self._interfaces) or "none",
         )
         return iter(self._interfaces)
 
 
 def lacks_details(section: Section) -> bool:
-    """Whether the links were listed without what ``-d`` adds."""
+    """Whether the listing of links lacks what ``-d`` adds."""
     return b"BusyBox v" in section.stderr
 
 
@@ -91,13 +93,13 @@ def _interface(link: Link, addresses: Sequence[LinkAddress]) -> InterfaceState:
     return InterfaceState(
         link.name,
         link.flags,
-        tuple(one.interface for one in addresses if not one.duplicate),
-        tuple(one.interface for one in addresses if one.duplicate),
+        tuple(address.interface for address in addresses if not address.duplicate),
+        tuple(address.interface for address in addresses if address.duplicate),
         link.master,
     )
 
 
-# busybox's ip knows no -d. Names, flags and addresses are told without it, kinds are not.
+# busybox's ip has no -d. It still lists names, flags and addresses, but no kinds.
 LINKS = Command(
     "links",
     "sh -c 'ip -o -d link || exec ip -o link'",

@@ -17,17 +17,19 @@ class MultihomedInterface:
 
 
 def multihomed_interface(interfaces: Interfaces) -> Iterator[MultihomedInterface]:
-    """Each up, non-loopback interface with an IPv4 address, where there are two or more.
+    """Each up, non-loopback interface with an IPv4 address, if there are two or more.
 
-    IPv4, since the kernel has no reverse path filter of its own for IPv6.
+    Only IPv4 counts, since the kernel has no reverse path filter of its own for IPv6.
     """
-    found = [
-        one.name
-        for one in interfaces
-        if one.is_up and not one.is_loopback and any(ip.version == 4 for ip in one.addresses)
+    names = [
+        interface.name
+        for interface in interfaces
+        if interface.is_up
+        and not interface.is_loopback
+        and any(ip.version == 4 for ip in interface.addresses)
     ]
-    if len(found) > 1:
-        yield from (MultihomedInterface(name) for name in found)
+    if len(names) > 1:
+        yield from (MultihomedInterface(name) for name in names)
 
 
 FINDER = finder(

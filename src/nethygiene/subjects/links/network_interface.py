@@ -30,22 +30,22 @@ class NetworkInterface:
 def network_interface(
     interfaces: Interfaces, interface_kinds: InterfaceKinds, policy: Policy
 ) -> Iterator[NetworkInterface]:
-    """The interfaces whose errors and drops matter; not bridges, tunnels, container plumbing."""
-    for one in interfaces:
-        if not one.is_up or one.is_loopback:
+    """The interfaces whose errors and drops matter: no bridges, tunnels or container plumbing."""
+    for interface in interfaces:
+        if not interface.is_up or interface.is_loopback:
             continue
-        if one.name in policy.interfaces or interface_kinds.has_wire(one.name):
-            yield NetworkInterface(one.name)
+        if interface.name in policy.interfaces or interface_kinds.has_wire(interface.name):
+            yield NetworkInterface(interface.name)
 
 
 def error_changes(counters: Counters, interface: NetworkInterface) -> Iterator[Change]:
-    """How far each kind of error rose: a driver may count an overrun as fifo and not as error."""
+    """How far each kind of error rose; a driver may count an overrun as fifo and not as error."""
     for column in ERROR_COLUMNS:
         yield counters.device_change(interface.name, column)
 
 
 def errors_remedy(change: Change) -> str:
-    """What to do about one kind of error; `change` is named ``eth0 rx_frame``."""
+    """The remedy of one kind of error; the name of `change` is as ``eth0 rx_frame``."""
     name, _, kind = change.name.partition(" ")
     causes = {
         "rx_fifo": f"Overruns: give the card a longer ring (`ethtool -g {word(name)}` shows how "
@@ -53,12 +53,14 @@ def errors_remedy(change: Change) -> str:
         "rx_frame": "Broken frames: replace the cable or transceiver, and look at the switch's "
         "port for the same errors.",
     }
-    told = causes.get(kind, "CRC errors are the cable's or the transceiver's, others the driver's.")
-    return f"`ip -s -s link show dev {word(name)}` and `ethtool -S {word(name)}` tell more. {told}"
+    cause = causes.get(
+        kind, "CRC errors are the cable's or the transceiver's, others the driver's."
+    )
+    return f"`ip -s -s link show dev {word(name)}` and `ethtool -S {word(name)}` tell more. {cause}"
 
 
 def drops_remedy(name: str) -> str:
-    """What to do about drops of an interface."""
+    """The remedy of drops of an interface."""
     return (
         f"`ip -s -s link show dev {word(name)}` and `ethtool -S {word(name)}` tell the cause. "
         f"Missed, or no buffer: a longer ring (`ethtool -g {word(name)}`), or interrupts on more "
@@ -68,7 +70,7 @@ def drops_remedy(name: str) -> str:
 
 
 def both_ways(counters: Counters, interface: NetworkInterface, what: str) -> Change:
-    """How far `what` (``packets``, ``drop``) rose, received and sent together."""
+    """How far `what` (``packets``, ``drop``) rose, in both directions together."""
     received = counters.device_change(interface.name, f"rx_{what}")
     sent = counters.device_change(interface.name, f"tx_{what}")
     return replace(
@@ -82,36 +84,51 @@ def both_ways(counters: Counters, interface: NetworkInterface, what: str) -> Cha
 def state_of(interfaces: Interfaces, interface_kinds: InterfaceKinds, name: str) -> str:
     """``up``, ``up without carrier``, ``down`` or ``absent``.
 
-    A bridge without ports has no carrier, and lacks nothing.
+    A bridge without ports has no carrier and needs none, so it is ``up``.
     """
-    found = {one.name: one for one in interfaces}
-    if name not in found:
+    by_name = {interface.name: interface for interface in interfaces}
+    if name not in by_name:
         return "absent"
-    if not found[name].is_up:
+    if not by_name[name].is_up:
         return "down"
-    if found[name].has_carrier:
+    if by_name[name].has_carrier:
         return "up"
-    has_ports = any(one.master == name for one in found.values())
+    has_ports = any(interface.master == name for interface in by_name.values())
     idle = not has_ports and interface_kinds.is_bridge(name)
     return "up" if idle else "up without carrier"
 
 
-def interface_with(interfaces: Interfaces, address: Address, wanted: str) -> str:
+def interface_with(interfaces: Interfaces, address: Address, declared: str) -> str:
     """The interface that has an address: `wanted` if it does, else all that do, or ``none``."""
-    found = [one.name for one in interfaces if address in {has.ip for has in one.addresses}]
-    if wanted in found:
-        return wanted
-    where = " and ".join(found) or "none"
-    unused = [one.name for one in interfaces if address in {has.ip for has in one.duplicates}]
-    if wanted in unused:
-        return f"{where}: {wanted} does not use it, for another host on its link has it (dadfailed)"
+    holders = [
+        interface.name
+        for interface in interfaces
+        if address in {has.ip for has in interface.addresses}
+    ]
+    if declared in holders:
+        return declared
+    where = " and ".join(holders) or "none"
+    unused = [
+        interface.name
+        for interface in interfaces
+        if address in {has.ip for has in interface.duplicates}
+    ]
+    if declared in unused:
+        return (
+            f"{where}: {declared} does not use it, for another host on its link has it (dadfailed)"
+        )
     return where
 
 
 def address_remedy(interfaces: Interfaces, name: str, address: Address) -> str:
-    """Give the interface its address, and take it from where it is instead."""
-    held = [(one.name, has) for one in interfaces for has in one.addresses if has.ip == address]
-    if any(has.ip == address for one in interfaces for has in one.duplicates):
+    """The remedy: give the interface its address, and remove it from other interfaces."""
+    held = [
+        (interface.name, has)
+        for interface in interfaces
+        for has in interface.addresses
+        if has.ip == address
+    ]
+    if any(has.ip == address for interface in interfaces for has in interface.duplicates):
         return paragraphs(
             f"Find the other host that has {address}, by its MAC address in `ip neigh` of a third "
             "one. Take the address away there, or give this host another. Then let this one try "
@@ -120,9 +137,9 @@ def address_remedy(interfaces: Interfaces, name: str, address: Address) -> str:
         )
     networks = [
         has.network.prefixlen
-        for one in interfaces
-        if one.name == name
-        for has in one.addresses
+        for interface in interfaces
+        if interface.name == name
+        for has in interface.addresses
         if has.version == address.version and address in has.network
     ]
     prefix = next(iter([*networks, *(has.network.prefixlen for _, has in held)]), None)
@@ -137,7 +154,7 @@ def address_remedy(interfaces: Interfaces, name: str, address: Address) -> str:
 
 
 def link_remedy(state: str, name: str) -> str:
-    """Set the interface up, or find out why its link is down."""
+    """The remedy: set the interface up, or find out why its link is down."""
     if state == "absent":
         return (
             f"No interface is called {name}: correct the name in the inventory (`ip -br link` "

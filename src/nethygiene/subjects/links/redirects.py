@@ -1,4 +1,4 @@
-"""Whether an interface accepts ICMP redirects: not what one setting says, but what they come to."""
+"""Whether an interface accepts ICMP redirects, as all settings together decide."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def is_forwarding(sysctl: Sysctls, place: InterfaceFamily) -> bool:
 def accepts_redirects(sysctl: Sysctls, place: InterfaceFamily) -> bool:
     """Whether the kernel follows an ICMP redirect that arrives on the interface.
 
-    IPv4 (IN_DEV_RX_REDIRECTS in include/linux/inetdevice.h): a host accepts when ``all`` *or*
-    the interface says so, a forwarding interface only when ``all`` *and* the interface do.
-    IPv6 (accept_redirects in net/ipv6/route.c): the interface alone decides, ``all`` is not
-    asked, and a forwarding interface never accepts. Both tried on Linux 6.18.
+    In IPv4 (IN_DEV_RX_REDIRECTS in include/linux/inetdevice.h) a host accepts if ``all`` *or* the
+    interface says so, a forwarding interface only if ``all`` *and* the interface do. In IPv6
+    (accept_redirects in net/ipv6/route.c) the interface alone decides, not ``all``, and a
+    forwarding interface never accepts. Both were tried on Linux 6.18.
     """
     forwarding = is_forwarding(sysctl, place)
     own = sysctl[_key(place, "accept_redirects")] != 0
@@ -33,11 +33,11 @@ def accepts_redirects(sysctl: Sysctls, place: InterfaceFamily) -> bool:
 
 
 def treatment_of_redirects(sysctl: Sysctls, place: InterfaceFamily) -> str:
-    """``accept``, ``refuse``, or what is neither: what comes to default gateways alone.
+    """``accept``, ``refuse``, or between them: accept redirects to default gateways alone.
 
-    With ``shared_media`` off, IPv4 asks ``secure_redirects``, and then takes no other gateway than
-    one of a default route (__ip_do_redirect() in net/ipv4/route.c). For both, ``all`` *or* the
-    interface counts.
+    With ``shared_media`` off, IPv4 reads ``secure_redirects``. If that is on, it accepts only the
+    gateway of a default route (__ip_do_redirect() in net/ipv4/route.c). For both settings, ``all``
+    *or* the interface counts.
     """
     if not accepts_redirects(sysctl, place):
         return "refuse"
@@ -61,24 +61,26 @@ def _key(place: InterfaceFamily, name: str) -> str:
 
 
 def treatments_by_family(sysctl: Sysctls, interfaces: Interfaces) -> dict[str, set[str]]:
-    """What the interfaces that do not forward do with redirects, for families that ignore some."""
+    """How interfaces that do not forward treat redirects, for families that ignore some."""
     treatments: dict[str, set[str]] = {}
     for place in interface_family(interfaces):
         if not is_forwarding(sysctl, place):
             treatments.setdefault(place.family, set()).add(treatment_of_redirects(sysctl, place))
-    return {one: found for one, found in sorted(treatments.items()) if found != {"accept"}}
+    return {family: ways for family, ways in sorted(treatments.items()) if ways != {"accept"}}
 
 
-def treat_redirects(wanted: str, sysctl: Sysctls, place: InterfaceFamily, *, declared: bool) -> str:
-    """The remedy of an interface that does not treat redirects as wanted.
+def treat_redirects(
+    treatment: str, sysctl: Sysctls, place: InterfaceFamily, *, declared: bool
+) -> str:
+    """The remedy of an interface that does not treat redirects as the policy says.
 
-    `default` is set along: an interface that comes later shall do the same.
+    It also sets `default`, so that later interfaces do the same.
     """
-    value = 1 if wanted == "accept" else 0
-    every, default = (f"net.{place.family}.conf.{one}.accept_redirects" for one in _EVERYWHERE)
+    value = 1 if treatment == "accept" else 0
+    every, default = (f"net.{place.family}.conf.{whom}.accept_redirects" for whom in _EVERYWHERE)
     values = {every: value, default: value, _key(place, "accept_redirects"): value}
     if place.family == "ipv6":
-        del values[every]  # The kernel does not ask it there.
+        del values[every]  # the IPv6 code does not read it
     elif value and treatment_of_redirects(sysctl, place) == TO_DEFAULT_GATEWAYS:
         values["net.ipv4.conf.all.shared_media"] = 1
     meant = "" if declared else ", or declare `icmp_redirects: refuse` where that is meant"
@@ -88,16 +90,16 @@ def treat_redirects(wanted: str, sysctl: Sysctls, place: InterfaceFamily, *, dec
             "or declare `icmp_redirects: refuse`."
         )
     return paragraphs(
-        f"{wanted.capitalize()} redirects now and for good{meant}.", set_sysctls(values)
+        f"{treatment.capitalize()} redirects now and for good{meant}.", set_sysctls(values)
     )
 
 
 def after_redirects(family: str, change: Change) -> str:
-    """The remedy of redirects that are ignored: the route, and how to judge what comes after."""
+    """The remedy of ignored redirects: the route, and how to count only later redirects."""
     kinds = "icmp[icmptype] == icmp-redirect" if family == "ipv4" else "icmp6 and ip6[40] == 137"
-    told = "The gateway repeats itself just now" if change.delta else "None came in the window"
+    seen = "The gateway repeats itself just now" if change.delta else "None came in the window"
     return paragraphs(
-        f"{told}. The redirect names the destination and the gateway to use for it; give the host "
+        f"{seen}. The redirect names the destination and the gateway to use for it; give the host "
         "that route in its network configuration.",
         command(f"tcpdump -nvi any {word(kinds)}"),
         "The counter goes back to 0 with the next boot alone: until then keep a run's evidence "

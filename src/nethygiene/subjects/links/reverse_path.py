@@ -11,30 +11,31 @@ MODES = {0: "disabled", 1: "strict", 2: "loose"}
 
 
 def reverse_path_filter(sysctl: Sysctls, interface: MultihomedInterface) -> str:
-    """What the filter of an interface comes to: ``disabled``, ``strict`` or ``loose``.
+    """The filter in effect on an interface: ``disabled``, ``strict`` or ``loose``.
 
     The larger of ``all`` and the interface's own value counts (IN_DEV_RPFILTER in
-    include/linux/inetdevice.h), so that all=1 with 0 on the interface is strict.
+    include/linux/inetdevice.h), so all=1 with 0 on the interface is strict.
     """
     mode = max(sysctl[_own(interface)], sysctl[_ALL])
     return MODES.get(mode, f"undocumented ({mode})")
 
 
 def filter_as(mode: str, sysctl: Sysctls, interface: MultihomedInterface) -> str:
-    """Commands that make the filter of an interface come to `mode`.
+    """Commands that set the filter of an interface to `mode`.
 
-    The larger of `all` and its own value counts: `all` is lowered only where it is above the mode.
+    The larger of `all` and its own value counts, so `all` is lowered only if it is above the mode.
     """
-    wanted = next(value for value, name in MODES.items() if name == mode)
-    values = {_own(interface): wanted}
-    if (everywhere := sysctl[_ALL]) <= wanted:
+    value_of_mode = next(value for value, name in MODES.items() if name == mode)
+    values = {_own(interface): value_of_mode}
+    if (everywhere := sysctl[_ALL]) <= value_of_mode:
         return set_sysctls(values)
-    # Lowering `all` would change the others, which therefore get what they came to by it.
-    told = (
+    # Lowering `all` changes the filter of other interfaces too, so the advice says how to keep
+    # them.
+    advice = (
         f"`all` is {everywhere}, and the larger of the two counts: it is lowered here, so write "
         f"{everywhere} to the interfaces that shall stay as they are."
     )
-    return paragraphs(told, set_sysctls({_ALL: wanted, **values}))
+    return paragraphs(advice, set_sysctls({_ALL: value_of_mode, **values}))
 
 
 def _own(interface: MultihomedInterface) -> str:

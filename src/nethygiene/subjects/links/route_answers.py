@@ -1,4 +1,4 @@
-"""What the kernel answers when it is asked for the way to an address: ``ip route get``."""
+"""The kernel's answer for the way to an address: ``ip route get``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOMEWHERE: Mapping[Family, tuple[str, ...]] = {
     "ipv4": ("9.9.9.9", "1.1.1.1", "198.51.100.251"),
     "ipv6": ("2620:fe::9", "2606:4700::1111", "2001:db8:ffff:ffff::1"),
 }
-"""Addresses that hardly any host has a route of its own to; nothing is sent to them."""
+"""Addresses that hardly any host has a route of its own to. The audit sends nothing to them."""
 _FAILED = re.compile(r"Command failed \S*:(\d{1,6})", re.ASCII)
 
 
@@ -29,13 +29,13 @@ class Way:
     """Where the kernel sends a packet of this host's own.
 
     Attributes:
-        address: to this address.
-        route: the way it takes, None where the kernel refuses it.
-        matched: the route that decides, None where this is not known (iproute2 before 4.13,
-            kernels before 4.13).
-        tcp: the way that a TCP connection takes: connect() looks the route up again once the
-            source address is chosen, and a policy rule may ask for that address. None where the
-            kernel refuses it.
+        address: the packet's destination.
+        route: the way it takes, None if the kernel refuses it.
+        matched: the route that decides, None if it is not known (iproute2 before 4.13, kernels
+            before 4.13).
+        tcp: the way that a TCP connection takes, None if the kernel refuses it. connect() looks up
+            the route again once the source address is chosen, and a policy rule may ask for that
+            address.
     """
 
     address: str
@@ -50,7 +50,7 @@ class Way:
 
 
 def addresses_inside(network: Network) -> tuple[str, ...]:
-    """Up to four addresses of a network, one in each quarter: a part of it may go elsewhere."""
+    """Up to four addresses of a network, one in each quarter, since a part may go elsewhere."""
     if network.prefixlen == 0:
         return SOMEWHERE[family_of(network)]
     size = network.num_addresses
@@ -89,7 +89,7 @@ def read_routes(
     """The answers to :func:`plain_question`.
 
     Returns:
-        The way to each address, the deciding routes (none where ip does not tell), and whether
+        The way to each address, the deciding routes (none if ip does not show them), and whether
         there are further lines. A refusal (unreachable, prohibit…) is None.
 
     Raises:
@@ -108,7 +108,7 @@ def read_routes(
 
 
 def read_tcp_routes(stdout: str, network: Network) -> Mapping[Network, RouteLine]:
-    """The answers to :func:`tcp_question`, by destination; refused ones are missing.
+    """The answers to :func:`tcp_question`, by destination; refused destinations are missing.
 
     Raises:
         ValueError: a line is no route.

@@ -1,4 +1,4 @@
-"""What mends a route that is not in effect: commands made from the host's own routes and rules."""
+"""Remedies of routes that are not in effect: commands made from the host's own routes and rules."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _DEMOTED = 1000  # a metric that no tool gives by itself to a route that it pref
 def route_remedy(routes: Routes, route: Route, way: Way) -> str:
     """Make packets to the destination take the declared way.
 
-    That takes the route, and a rule where another table is asked before.
+    That takes the route, and a rule if the kernel asks another table first.
     """
     tool = _ip(family_of(route.destination))
     if way.matched is not None and way.matched.linkdown and way.route is not None:
         names = " and ".join(sorted(way.matched.interfaces))
         return f"The link of {names} has no carrier: look at the cable and at the switch's port."
     commands = [f"{tool} route replace {route.destination} {declared_way(route)}"]
-    found = way.matched or way.route
-    if found is not None and found.destination.prefixlen > route.destination.prefixlen:
-        commands = [*(_deleted(one) for one in _parts(routes, route)), *commands]
-    if found is not None and found.table != "main":
-        commands += _asked_first(routes, route, found.table)
+    taken = way.matched or way.route
+    if taken is not None and taken.destination.prefixlen > route.destination.prefixlen:
+        commands = [*(_deleted(part) for part in _parts(routes, route)), *commands]
+    if taken is not None and taken.table != "main":
+        commands += _asked_first(routes, route, taken.table)
     return _text("Send the destination by the declared way.", commands)
 
 
@@ -50,7 +50,7 @@ def part_remedy(part: RouteLine, route: Route) -> str:
 
 
 def tcp_remedy(routes: Routes, route: Route, way: Way) -> str:
-    """Have the main table asked for the destination before the rules that ask for a source."""
+    """Make the kernel ask the main table for the destination before rules that ask for a source."""
     table = way.tcp.table if way.tcp is not None else ""
     commands = _asked_first(routes, route, table)
     return _text("Ask the main table first for this destination, whatever the source.", commands)
@@ -58,35 +58,35 @@ def tcp_remedy(routes: Routes, route: Route, way: Way) -> str:
 
 def default_remedy(routes: Routes, family: Family, interface: str) -> str:
     """Make the default route of the declared interface the preferred one."""
-    defaults = [one for one in routes.default_routes(family) if one.table == "main"]
-    wanted = [one for one in defaults if interface in one.interfaces]
+    defaults = [default for default in routes.default_routes(family) if default.table == "main"]
+    own = [default for default in defaults if interface in default.interfaces]
     ways = routes.ways_out(family)
     taken = [line for way in ways for line in (way.matched or way.route, way.tcp)]
-    elsewhere = [one for one in taken if one is not None and interface not in one.interfaces]
+    elsewhere = [line for line in taken if line is not None and interface not in line.interfaces]
     # A VPN cuts the default route into halves or eighths.
-    parts = {one for one in elsewhere if 0 < one.destination.prefixlen <= ALMOST_ALL[family]}
-    commands = [_deleted(one) for one in sorted(parts, key=str)]
-    tables = {one.table for one in elsewhere} - {"main"}
+    parts = {line for line in elsewhere if 0 < line.destination.prefixlen <= ALMOST_ALL[family]}
+    commands = [_deleted(part) for part in sorted(parts, key=str)]
+    tables = {line.table for line in elsewhere} - {"main"}
     refused = any(way.route is not None and way.tcp is None for way in ways)
     asking = [
-        one
-        for one in routes.policy_rules(family)
-        if one.table in tables or (refused and not one.table and one.source is not None)
+        rule
+        for rule in routes.policy_rules(family)
+        if rule.table in tables or (refused and not rule.table and rule.source is not None)
     ]
-    commands += [f"{_ip(family)} rule del priority {one.priority}" for one in asking]
-    if not wanted:
+    commands += [f"{_ip(family)} rule del priority {rule.priority}" for rule in asking]
+    if not own:
         return _text(
             f"No default route of table main uses {interface}: add it, by the gateway there.",
             commands,
         )
-    best = min(one.metric for one in wanted)
-    rivals = [one for one in defaults if one not in wanted and one.metric <= best]
-    commands += [line for one in rivals for line in _demoted(one, best)]
+    best = min(default.metric for default in own)
+    rivals = [default for default in defaults if default not in own and default.metric <= best]
+    commands += [line for rival in rivals for line in _demoted(rival, best)]
     return _text(f"Let the default route of {interface} be the preferred one.", commands)
 
 
 def way_back_remedy(networks: str) -> str:
-    """Have answers to some networks leave the host."""
+    """Let answers to some networks leave the host."""
     return _text(
         f"No answer to {networks} leaves this host, whatever its filter does. A routing rule or a "
         "route refuses it (blackhole, unreachable, prohibit), or there is none: take that away, or "
@@ -98,25 +98,25 @@ def way_back_remedy(networks: str) -> str:
 def equal_defaults_remedy(routes: Routes, family: Family, interface: str | None) -> str:
     """Give all but one of the default routes of a table and metric a larger metric."""
     groups: dict[tuple[str, int], list[RouteLine]] = {}
-    for one in routes.default_routes(family):
-        groups.setdefault((one.table, one.metric), []).append(one)
+    for default in routes.default_routes(family):
+        groups.setdefault((default.table, default.metric), []).append(default)
     commands: list[str] = []
     for group in groups.values():
-        kept = next((one for one in group if interface in one.interfaces), group[0])
-        rivals = [one for one in group if one.interfaces != kept.interfaces]
-        for number, one in enumerate(rivals):
-            commands += _demoted(one, one.metric + number)
+        kept = next((default for default in group if interface in default.interfaces), group[0])
+        rivals = [default for default in group if default.interfaces != kept.interfaces]
+        for number, rival in enumerate(rivals):
+            commands += _demoted(rival, rival.metric + number)
     return _text("Let one default route be preferred: give the others a larger metric.", commands)
 
 
 def refusing_default_remedy(routes: Routes, family: Family) -> str:
-    """Take away the routes that refuse and are preferred to the default route."""
+    """Delete the routes that refuse and are preferred to the default route."""
     refused = routes.refused_defaults(family)
-    led = {one.table for one in routes.default_routes(family)}
-    found = [one for one in refused if one.table in led]
+    led = {default.table for default in routes.default_routes(family)}
+    refusing = [line for line in refused if line.table in led]
     if refused_parts(routes, family) != "none":
-        found += [one for one in routes.large_routes(family) if one.refuses]
-    commands = [_deleted(one) for one in found]
+        refusing += [line for line in routes.large_routes(family) if line.refuses]
+    commands = [_deleted(line) for line in refusing]
     return _text("Take away what refuses, unless it is meant.", commands)
 
 
@@ -130,16 +130,16 @@ def _asked_first(routes: Routes, route: Route, table: str) -> list[str]:
 
 
 def _first_of(rules: Sequence[PolicyRule], table: str) -> PolicyRule | None:
-    asking = [one for one in rules if one.table == table and table != "main"]
-    narrow = [one for one in rules if one.source is not None or "ipproto" in one.text.split()]
-    return min(asking or narrow, key=lambda one: one.priority, default=None)
+    asking = [rule for rule in rules if rule.table == table and table != "main"]
+    narrow = [rule for rule in rules if rule.source is not None or "ipproto" in rule.text.split()]
+    return min(asking or narrow, key=lambda rule: rule.priority, default=None)
 
 
 def _parts(routes: Routes, route: Route) -> list[RouteLine]:
     return [
-        one
-        for one in routes.beside(route)
-        if one.destination.prefixlen > route.destination.prefixlen and one.protocol != "kernel"
+        line
+        for line in routes.beside(route)
+        if line.destination.prefixlen > route.destination.prefixlen and line.protocol != "kernel"
     ]
 
 
@@ -162,8 +162,8 @@ def _deleted(line: RouteLine) -> str:
 
 
 def _way(line: RouteLine) -> str:
-    hops = [_hop(one) for one in line.hops]
-    return hops[0] if len(hops) == 1 else " ".join(f"nexthop {one}" for one in hops)
+    hops = [_hop(hop) for hop in line.hops]
+    return hops[0] if len(hops) == 1 else " ".join(f"nexthop {hop}" for hop in hops)
 
 
 def _hop(hop: NextHop) -> str:
@@ -176,5 +176,5 @@ def _ip(family: Family) -> str:
 
 
 def _text(sentence: str, commands: Iterable[str]) -> str:
-    block = "\n".join(filter(None, (command(one) for one in dict.fromkeys(commands))))
+    block = "\n".join(filter(None, (command(line) for line in dict.fromkeys(commands))))
     return paragraphs(sentence, block, _PERSIST)

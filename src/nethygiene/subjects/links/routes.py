@@ -41,8 +41,8 @@ class Routes(Fact):
         _defaults: the default routes of all tables, by family.
         _large: the routes of all tables to large parts of all addresses, likewise.
         _rules: the policy rules, by family.
-        _ways: what the kernel answers for addresses far away, by family.
-        _declared: what it answers for addresses inside each declared route, by its destination.
+        _ways: the kernel's answers for addresses far away, by family.
+        _declared: its answers for addresses inside each declared route, by its destination.
         _beside: the routes of all tables in and around each declared destination.
     """
 
@@ -54,28 +54,30 @@ class Routes(Fact):
     _beside: Mapping[str, Sequence[RouteLine] | Unreadable]
 
     def default_routes(self, family: Family) -> tuple[RouteLine, ...]:
-        """The routes to everywhere, of all tables; not those that refuse (blackhole…)."""
+        """The default routes of all tables that do not refuse (blackhole…)."""
         routes = [r for r in self._there(self._defaults[family]) if r.type == "unicast" and r.hops]
-        shown = "; ".join(f"{one} metric {one.metric} table {one.table}" for one in routes)
+        shown = "; ".join(f"{route} metric {route.metric} table {route.table}" for route in routes)
         self.ledger.read(f"{family} default routes", ROUTES[family].shell, shown or "none")
         return tuple(routes)
 
     def refused_defaults(self, family: Family) -> tuple[RouteLine, ...]:
         """The default routes that refuse (blackhole, unreachable, prohibit), of all tables."""
         routes = [r for r in self._there(self._defaults[family]) if r.refuses]
-        shown = "; ".join(f"{one} metric {one.metric} table {one.table}" for one in routes)
+        shown = "; ".join(f"{route} metric {route.metric} table {route.table}" for route in routes)
         self.ledger.read(f"{family} default routes that refuse", ROUTES[family].shell, shown)
         return tuple(routes)
 
     def large_routes(self, family: Family) -> tuple[RouteLine, ...]:
-        """The routes of all tables to a 256th of all addresses or more, but for default routes."""
+        """The routes of all tables to a 256th of all addresses or more, without default routes."""
         routes = tuple(self._there(self._large[family]))
-        if refusing := "; ".join(f"{one} table {one.table}" for one in routes if one.refuses):
+        if refusing := "; ".join(
+            f"{route} table {route.table}" for route in routes if route.refuses
+        ):
             self.ledger.read(f"{family} routes that refuse", ROUTES[family].shell, refusing)
         return routes
 
     def policy_rules(self, family: Family) -> tuple[PolicyRule, ...]:
-        """The rules that pick a routing table, in the order in which they are asked."""
+        """The rules that pick a routing table, in the order in which the kernel asks them."""
         rules = self._there(self._rules[family])
         self.ledger.read(f"{family} rules", RULES[family].shell, "; ".join(r.text for r in rules))
         return tuple(rules)
@@ -91,11 +93,11 @@ class Routes(Fact):
         )
 
     def beside(self, route: Route) -> tuple[RouteLine, ...]:
-        """The routes of all tables in and around a declared destination, local ones apart."""
+        """The routes of all tables but ``local`` in and around a declared destination."""
         there = self._there(self._beside.get(str(route.destination), _NOT_LISTED))
-        routes = tuple(one for one in there if one.table != "local")
+        routes = tuple(line for line in there if line.table != "local")
         source = f"ip route show table all, for {route.destination}"
-        shown = "; ".join(f"{one} table {one.table}" for one in routes)
+        shown = "; ".join(f"{line} table {line.table}" for line in routes)
         self.ledger.read(f"routes in and around {route.destination}", source, shown or "none")
         return routes
 
@@ -128,15 +130,17 @@ def _commands_of(names: tuple[str, str], network: Network) -> tuple[Command, Com
 
 
 def _declared(policy: Policy) -> tuple[Command, ...]:
-    # Named by the destination: kept evidence may be judged by a policy that has moved on.
+    # Sections have the destination's name, because a later policy may judge kept evidence.
     ways = WAYS.values() if policy.default_interface is not None else ()
-    found = [command for pair in ways for command in pair]
-    for destination in dict.fromkeys(one.destination for one in policy.routes.values()):
+    commands = [command for pair in ways for command in pair]
+    for destination in dict.fromkeys(route.destination for route in policy.routes.values()):
         name = str(destination)
-        found += _commands_of((item_section(_GET, name), item_section(_GET_TCP, name)), destination)
+        commands += _commands_of(
+            (item_section(_GET, name), item_section(_GET_TCP, name)), destination
+        )
         if destination.prefixlen:
-            found.append(_beside_command(destination))
-    return tuple(found)
+            commands.append(_beside_command(destination))
+    return tuple(commands)
 
 
 def _beside_command(network: Network) -> Command:
@@ -154,19 +158,19 @@ def parse(sections: Sections) -> Routes | Unreadable:
     declared = {n.removeprefix(f"{_GET}:"): n for n in sections if n.startswith(f"{_GET}:")}
     networks = {to: ip_network(to) for to in declared}
     return Routes(
-        _defaults={one: _to_much(sections, one, range(1)) for one in FAMILIES},
-        _large={one: _to_much(sections, one, range(1, 9)) for one in FAMILIES},
+        _defaults={family: _to_much(sections, family, range(1)) for family in FAMILIES},
+        _large={family: _to_much(sections, family, range(1, 9)) for family in FAMILIES},
         _rules={
-            one: _listing(sections, RULES[one], partial(parse_rules, family=one))
-            for one in FAMILIES
+            family: _listing(sections, RULES[family], partial(parse_rules, family=family))
+            for family in FAMILIES
         },
         _ways={
-            one: _ways(
-                sections.get(WAYS[one][0].name, _NOT_ASKED),
-                sections.get(WAYS[one][1].name, _NOT_ASKED),
+            family: _ways(
+                sections.get(WAYS[family][0].name, _NOT_ASKED),
+                sections.get(WAYS[family][1].name, _NOT_ASKED),
                 network,
             )
-            for one, network in EVERYWHERE.items()
+            for family, network in EVERYWHERE.items()
         },
         _declared={
             to: _ways(
@@ -212,7 +216,8 @@ def _ways(
     if more or len(matched) not in {0, len(addresses)}:
         return Unreadable(Reason.UNPARSABLE, asked.shown, "not one answer for each question")
     return tuple(
-        # By the answer's own address: redacted evidence has others than those that were asked for.
+        # Look up the answer's own address: redacted evidence has other addresses than the
+        # questions.
         Way(address, route, match, of_tcp.get(route.destination) if route is not None else None)
         for address, route, match in zip(
             addresses, routes, matched or [None] * len(addresses), strict=True
@@ -265,8 +270,8 @@ RULES: Mapping[Family, Command] = {
     for family in FAMILIES
 }
 WAYS: Mapping[Family, tuple[Command, Command]] = {
-    one: _commands_of((f"ways_out_{one}", f"ways_out_tcp_{one}"), network)
-    for one, network in EVERYWHERE.items()
+    family: _commands_of((f"ways_out_{family}", f"ways_out_tcp_{family}"), network)
+    for family, network in EVERYWHERE.items()
 }
 COMMANDS = (*ROUTES.values(), *RULES.values())
 _NOT_ASKED = Unreadable(Reason.NOT_COLLECTED, "ip route get", "no default_interface was declared")

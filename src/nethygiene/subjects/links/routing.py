@@ -1,4 +1,4 @@
-"""Default routes: that compete, that refuse, and the interface that they use."""
+"""Default routes: which compete, which refuse, and which interface they use."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from nethygiene.subjects.links.route_answers import Way
 from nethygiene.subjects.links.routes import Routes
 
 ALMOST_ALL = {"ipv4": 7, "ipv6": 15}
-"""Half of all addresses, or an eighth (VPNs cut the default route so), is as good as a default.
+"""The prefix length, by family, up to which a route counts as a default route.
 
-By family, as prefix lengths.
+VPNs cut the default route into halves or eighths.
 """
 _MUCH = 1 / 4
-# The kernel makes one route of equal IPv6 ones, whoever added them. A routing daemon meant it.
+# The kernel merges equal IPv6 routes into one multipath route. If a routing daemon added it, that
+# is intended.
 _BY_ACCIDENT = frozenset({"boot", "static", "ra", "kernel", "dhcp"})
 
 
@@ -37,25 +38,26 @@ def families_with_default(routes: Routes) -> tuple[Family, ...]:
 def equal_defaults(routes: Routes, interfaces: Interfaces, family: Family) -> str:
     """Default routes of one table and metric through different interfaces; ``none`` if none.
 
-    Not those that policy rules tell apart: each of their interfaces has a rule, for one of its
-    addresses or for sockets bound to it, to a table whose default route uses it alone.
+    Policy rules may tell such routes apart. Then each interface has a rule, for one of its
+    addresses or for sockets bound to it, that looks up a table whose default route uses this
+    interface alone.
 
-    Ends the rule as unknown where a rule looks at something that routes do not show (a mark, a
-    user, an incoming interface), and where an IPv6 route that shares the load may be two.
+    The rule ends as unknown if a policy rule looks at something that routes do not show (a mark, a
+    user, an incoming interface), or if an IPv6 route that shares the load may be two routes.
     """
-    found: list[str] = []
+    conflicts: list[str] = []
     defaults = routes.default_routes(family)
     for rivals in _rivals(defaults, family):
         rules = routes.policy_rules(family)
         if not _is_looked_up(rivals[0].table, rules):
             continue
-        used = sorted({name for one in rivals for name in one.interfaces})
-        told = [_is_told_apart(name, defaults, rules, interfaces) for name in used]
-        if all(answer is True for answer in told):
+        used = sorted({name for route in rivals for name in route.interfaces})
+        told_apart = [_is_told_apart(name, defaults, rules, interfaces) for name in used]
+        if all(answer is True for answer in told_apart):
             continue
         rank = f"table {rivals[0].table}, metric {rivals[0].metric}"
-        what = " and ".join(str(one) for one in rivals) + f" ({rank})"
-        if all(answer is not False for answer in told):
+        what = " and ".join(str(route) for route in rivals) + f" ({rank})"
+        if all(answer is not False for answer in told_apart):
             unknown(
                 f"{what}: rules with marks, users or the like may tell them apart: {_texts(rules)}"
             )
@@ -64,24 +66,26 @@ def equal_defaults(routes: Routes, interfaces: Interfaces, family: Family) -> st
                 f"{what}: IPv6 makes one route of two equal ones: meant as load sharing, or added "
                 "twice? Give them different metrics, or declare default_interface"
             )
-        found.append(what)
-    return "; ".join(found) or "none"
+        conflicts.append(what)
+    return "; ".join(conflicts) or "none"
 
 
 def refusing_defaults(routes: Routes, family: Family) -> str:
     """Routes that refuse what the default route leads to, and are preferred to it; or ``none``.
 
-    Those to everywhere are looked at in the tables that a rule asks for all packets; where an
-    earlier one already leads out, the later ones do not matter. Those to a part of everything,
-    such as a half, are preferred whatever their metric.
+    Only the tables that a rule asks for all packets matter for refusing default routes. Once a
+    table leads out, the later tables do not matter. A route to a part, such as a half, is preferred
+    whatever its metric.
     """
     defaults = routes.default_routes(family)
     refused = routes.refused_defaults(family)
     for table in _tables_for_all(routes.policy_rules(family)) if refused else ():
-        leading = [one.metric for one in defaults if one.table == table]
-        found = [r for r in refused if r.table == table and r.metric < min(leading, default=0)]
-        if found:
-            return "; ".join(f"{one} (table {table}, metric {one.metric})" for one in found)
+        leading = [route.metric for route in defaults if route.table == table]
+        preferred = [r for r in refused if r.table == table and r.metric < min(leading, default=0)]
+        if preferred:
+            return "; ".join(
+                f"{route} (table {table}, metric {route.metric})" for route in preferred
+            )
         if leading:
             break
     return refused_parts(routes, family)
@@ -93,12 +97,12 @@ def refused_parts(routes: Routes, family: Family) -> str:
     Two halves of all addresses are preferred to the default route, whatever its metric.
     """
     large = routes.large_routes(family)
-    refusing = [one for one in large if one.refuses]
+    refusing = [route for route in large if route.refuses]
     if not refusing:
         return "none"
     rules = rules_of(routes.policy_rules(family)) or (RoutingRule("main"),)
-    known = routes_of([*routes.default_routes(family), *large])
-    ways = RoutingTables({family: known}, {family: rules}).ways(family, None)
+    leading = routes_of([*routes.default_routes(family), *large])
+    ways = RoutingTables({family: leading}, {family: rules}).ways(family, None)
     nowhere = merged(
         span for spans, way in ways if way.certain and not way.devices for span in spans
     )
@@ -106,7 +110,7 @@ def refused_parts(routes: Routes, family: Family) -> str:
     lost = _size(common(nowhere, routed)) / _size(routed)
     if lost < _MUCH:
         return "none"
-    listed = "; ".join(f"{one} (table {one.table})" for one in refusing)
+    listed = "; ".join(f"{route} (table {route.table})" for route in refusing)
     return f"{listed}: {lost:.0%} of all addresses"
 
 
@@ -125,23 +129,25 @@ def _tables_for_all(rules: Sequence[PolicyRule]) -> Iterator[str]:
 def _rivals(defaults: Sequence[RouteLine], family: Family) -> list[list[RouteLine]]:
     """Groups of equal routes that use several interfaces."""
     groups: dict[tuple[str, int, str, str], list[RouteLine]] = defaultdict(list)
-    for one in defaults:
-        groups[one.table, one.metric, one.preference, one.selector].append(one)
+    for route in defaults:
+        groups[route.table, route.metric, route.preference, route.selector].append(route)
     rivals = [group for group in groups.values() if _disagree(group)]
     if family == "ipv6":
         rivals += [
-            [one] for one in defaults if len(one.interfaces) > 1 and one.protocol in _BY_ACCIDENT
+            [route]
+            for route in defaults
+            if len(route.interfaces) > 1 and route.protocol in _BY_ACCIDENT
         ]
     return rivals
 
 
 def _disagree(group: Sequence[RouteLine]) -> bool:
     # One route through several interfaces shares the load on purpose.
-    return len({one.interfaces for one in group}) > 1
+    return len({route.interfaces for route in group}) > 1
 
 
 def _is_looked_up(table: str, rules: Sequence[PolicyRule]) -> bool:
-    # Without rules, in a kernel that has none, there is but the main table.
+    # A kernel without policy rules has only the main table.
     tables = {rule.table for rule in rules} or {"main"}
     return table in tables or "[l3mdev-table]" in tables
 
@@ -152,10 +158,12 @@ def _is_told_apart(
     rules: Sequence[PolicyRule],
     interfaces: Interfaces,
 ) -> bool | None:
-    """Whether a rule leads what belongs to an interface out by it; None where it may."""
+    """Whether a rule leads an interface's own packets out by it; None if it may."""
     own = {table for table, by in _interfaces_by_table(defaults).items() if by == {name}}
     leading = [rule for rule in rules if rule.table in own and not rule.is_for_all]
-    addresses = [ip for one in interfaces if one.name == name for ip in one.addresses]
+    addresses = [
+        ip for interface in interfaces if interface.name == name for ip in interface.addresses
+    ]
     for rule in leading:
         covers = rule.source is not None and any(_covers(rule, str(ip.ip)) for ip in addresses)
         if not rule.selects_otherwise and (covers or rule.outgoing == name):
@@ -170,8 +178,8 @@ def _covers(rule: PolicyRule, address: str) -> bool:
 
 def _interfaces_by_table(defaults: Sequence[RouteLine]) -> dict[str, set[str]]:
     by_table: dict[str, set[str]] = defaultdict(set)
-    for one in defaults:
-        by_table[one.table] |= one.interfaces
+    for route in defaults:
+        by_table[route.table] |= route.interfaces
     return by_table
 
 
@@ -182,7 +190,7 @@ def _texts(rules: Sequence[PolicyRule]) -> str:
 def interface_of_default(routes: Routes, family: Family) -> str:
     """The interface by which packets to far away leave: ``eth0``; ``none`` if they do not.
 
-    ``eth0 or eth1`` where equal default routes take turns.
+    The answer is ``eth0 or eth1`` if equal default routes take turns.
     """
     ways = [
         way
@@ -193,7 +201,7 @@ def interface_of_default(routes: Routes, family: Family) -> str:
     if len(answers) > 1:
         answers -= {"none"}
     if len(answers) > 1 and all(way.prefix_length == 0 for way in ways):
-        return " or ".join(sorted(answers))  # the default route itself is not one
+        return " or ".join(sorted(answers))  # there are several default routes
     if len(answers) != 1:
         unknown(
             f"the addresses far away that were tried leave by {', '.join(sorted(answers))}: they "
@@ -201,15 +209,15 @@ def interface_of_default(routes: Routes, family: Family) -> str:
             if answers
             else "all addresses far away that were tried have routes of their own"
         )
-    found = answers.pop()
+    interface = answers.pop()
     # A policy rule may ask for the source address that connect() has chosen by then.
     led = [way for way in ways if way.route is not None]
     if led and all(way.tcp is None for way in led):
-        return f"{found}, but none for TCP, which the kernel refuses for its source address"
-    of_tcp = {_interfaces_of_tcp(way) for way in ways} - {"none", found}
-    shared = found.split(" and ")
+        return f"{interface}, but none for TCP, which the kernel refuses for its source address"
+    of_tcp = {_interfaces_of_tcp(way) for way in ways} - {"none", interface}
+    shared = interface.split(" and ")
     rerouted = sorted(name for name in of_tcp if name not in shared)
-    return f"{found}, but {' and '.join(rerouted)} for TCP" if rerouted else found
+    return f"{interface}, but {' and '.join(rerouted)} for TCP" if rerouted else interface
 
 
 def _interfaces_of(way: Way) -> str:

@@ -1,8 +1,7 @@
-"""The one reader of ``ip``: links, addresses, routes and routing rules; pure.
+"""The only reader of ``ip``: pure parsers of links, addresses, routes and routing rules.
 
-The text rather than ``-j``: iproute2 has JSON since 4.13 only, and busybox's ip has none; the
-words are the same on all of them. With ``-o`` a backslash stands where ip would break a line.
+It reads text, not ``-j``: iproute2 has JSON only since 4.13, and busybox's ip has none. The words
+are the same in all of them. With ``-o``, ip writes a backslash where it would break a line.
 
-What a listing means is left to those that ask: the probes of interfaces and routes, and the
-packet filter.
+The callers decide what a listing means: the probes of interfaces and routes, and the packet filter.
 """

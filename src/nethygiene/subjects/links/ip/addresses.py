@@ -16,7 +16,8 @@ class LinkAddress:
     Attributes:
         link: the interface that has it.
         interface: the address with its prefix length.
-        duplicate: it is not used, for another host on the link has it (``dadfailed``).
+        duplicate: the kernel does not use it, since another host on the link has it
+        (``dadfailed``).
     """
 
     link: str

@@ -21,7 +21,7 @@ def parse_network(word: str, family: Family) -> Network:
     """Read a network of a family, as ``default`` or ``192.0.2.0/24``.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no network of the family.
     """
     if word == "default":
         word = "0.0.0.0/0" if family == "ipv4" else "::/0"

@@ -13,13 +13,13 @@ class Link:
     """One interface.
 
     Attributes:
-        name: as ``eth0``, without what ip(8) shows behind an @.
+        name: as ``eth0``, without the part that ip(8) shows behind an @.
         flags: as ``{"BROADCAST", "UP", "LOWER_UP"}``.
-        parent: what stands behind the @: the interface on which a VLAN or the like stands, or
-            the other end of a veth; empty for none.
+        parent: the part behind the @: the interface under a VLAN or the like, or the other end of
+            a veth; empty for none.
         master: the bridge, bond or VRF that it belongs to; empty for none.
         group: as ``default``.
-        type: of device, as ``ether``.
+        type: the type of device, as ``ether``.
         kind: ``bridge``, ``bond``, ``vlan``, ``vrf`` and so on; empty for hardware.
         xdp: an XDP program sees its packets first.
     """
@@ -45,7 +45,7 @@ class Link:
 
     @property
     def resolves(self) -> bool:
-        """Whether its neighbours are found by ARP and neighbour discovery."""
+        """Whether it finds its neighbours by ARP and neighbour discovery."""
         return "BROADCAST" in self.flags and "NOARP" not in self.flags
 
 
@@ -65,7 +65,8 @@ _ROW = re.compile(
     r"\d+: (?P<name>[^\s@]+)(?:@(?P<parent>\S+))?: <(?P<flags>[A-Z0-9_,-]*)> (?P<rest>.*)",
     re.ASCII,
 )
-# The first word of each line, had ip broken it, says what the line is of.
+# With -o, ip writes a backslash where it would begin a line. The first word of a line says what it
+# is.
 _BREAK = "\\    "
 _ALIAS = f"{_BREAK}alias "
 _XDP = re.compile(r"mtu \d+ xdp[a-z]*(/id:\d+)? ", re.ASCII)
@@ -82,7 +83,7 @@ def parse_links(text: str) -> tuple[Link, ...]:
     links: dict[str, Link] = {}
     for row in rows_of(text):
         match = _ROW.fullmatch(row)
-        # An alias may hold a line break, with which it could pose as an interface.
+        # An alias may hold a line break, and so pose as an interface.
         if match is None or match["name"] in links:
             raise ValueError(f"not an interface: {row[:120]!r}")
         links[match["name"]] = _link(match)
@@ -92,8 +93,7 @@ def parse_links(text: str) -> tuple[Link, ...]:
 
 
 def _link(match: re.Match[str]) -> Link:
-    # An alias holds whatever somebody wrote; nothing of use comes after it (Linux 6.18,
-    # iproute2 6.1: alternative names alone).
+    # An alias may hold any text. Only alternative names come after it (Linux 6.18, iproute2 6.1).
     head, *lines = match["rest"].partition(_ALIAS)[0].split(_BREAK)
     words = [line.partition(" ")[0] for line in lines]
     master, group = _MASTER.search(head), _GROUP.search(head)

@@ -23,7 +23,7 @@ class NextHop:
     """One way of a route.
 
     Attributes:
-        gateway: the next hop, None where the destination is on the link itself.
+        gateway: the next hop, None if the destination is on the link itself.
         interface: the interface that packets leave by.
     """
 
@@ -44,11 +44,11 @@ class RouteLine:
         type: ``unicast``, or ``blackhole``, ``local`` and so on.
         destination: where it leads to.
         table: ``main``, or the name or number of another one.
-        metric: less is preferred; IPv4 has 0 where none is shown.
-        protocol: who made it, as ``static`` or ``ra``; ``boot`` where none is shown.
-        preference: an IPv6 router's own, as ``medium``; empty in IPv4.
+        metric: the kernel prefers the least; 0 if ip shows none, as in IPv4.
+        protocol: who made it, as ``static`` or ``ra``; ``boot`` if ip shows none.
+        preference: an IPv6 router's preference, as ``medium``; empty in IPv4.
         selector: source prefix and type of service that it is for, empty for all.
-        hops: its ways; several where it shares the load.
+        hops: its ways; several if it shares the load.
         linkdown: the link of one of its ways has no carrier.
     """
 
@@ -83,25 +83,25 @@ class RouteLine:
 def parse_routes(text: str, family: Family) -> tuple[RouteLine, ...]:
     """Read ``ip -o route show``.
 
-    A table may be long, and has several readers: the last ones are kept.
+    A table may be long, and has several readers, so the last results are kept.
 
     Raises:
         ValueError: a line is no route.
     """
-    found: list[RouteLine] = []
+    routes: list[RouteLine] = []
     for row in rows_of(text):
         try:
-            found.append(parse_route(row, family))
+            routes.append(parse_route(row, family))
         except ValueError as error:
             raise ValueError(f"{error}: {row[:120]!r}") from None
-    return tuple(found)
+    return tuple(routes)
 
 
 def parse_route(line: str, family: Family) -> RouteLine:
     """Read one route.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no route.
     """
     words = line.replace("\\", " ").split()
     head, *nexthops = _split(words, "nexthop")
@@ -110,7 +110,7 @@ def parse_route(line: str, family: Family) -> RouteLine:
         raise ValueError("no destination")
     destination = parse_network(head[0], family)
     values = _values(head[1:])
-    hops = [hop for one in (head[1:], *nexthops) if (hop := _hop(one)) is not None]
+    hops = [hop for part in (head[1:], *nexthops) if (hop := _hop(part)) is not None]
     selector = " ".join(f"{key} {values[key]}" for key in ("from", "tos") if key in values)
     metric = values.get("metric", "0")
     if not re.fullmatch(r"\d{1,10}", metric, re.ASCII):
@@ -153,7 +153,7 @@ def _hop(words: Iterable[str]) -> NextHop | None:
         return None
     gateway: Address | None = None
     if "via" in words:
-        # Written `via inet6 fe80::1` where an IPv4 route has an IPv6 gateway.
+        # ip writes `via inet6 fe80::1` if an IPv4 route has an IPv6 gateway.
         after = [word for word in words[words.index("via") + 1 :] if word not in {"inet", "inet6"}]
         gateway = ip_address(after[0]) if after else None
     return NextHop(gateway, values["dev"])

@@ -15,7 +15,7 @@ _VALUED = frozenset({
     "protocol", "goto", "realms",
 })  # fmt: skip
 _REFUSING = frozenset({"unreachable", "blackhole", "prohibit"})
-# What has a place of its own, or is said of the rule's maker.
+# These words have a field of their own, or describe who added the rule.
 _PLACED = frozenset({"from", "to", "iif", "oif", "lookup", "table", "proto", "protocol"})
 
 
@@ -24,19 +24,20 @@ class PolicyRule:
     """One rule that picks a routing table.
 
     Attributes:
-        priority: less is asked first.
+        priority: the kernel asks the least first.
         text: the rule as printed.
         source: the source prefix that it is for, None for all.
         destination: the destination that it is for, None for all.
         incoming: the interface that a packet comes in by (``iif``); empty for any.
         outgoing: the interface that a socket or packet is bound to (``oif``); empty for any.
         inverted: it is for all other packets.
-        table: the table that it looks up; empty where it does something else.
-        protocol: of transport, as ``tcp``; empty for any.
+        table: the table that it looks up; empty if it does something else.
+        protocol: the transport protocol, as ``tcp``; empty for any.
         suppress: ``suppress_prefixlength``: routes of that length or shorter do not count; -1
             for none.
         mark: the packet's mark that it is for, and which of its bits; None for any mark.
-        others: the words for what more it looks at or does, as ``fwmark``, ``dport``, ``goto``.
+        others: the words for everything else that it looks at or does, as ``fwmark``, ``dport``,
+            ``goto``.
     """
 
     priority: int
@@ -54,41 +55,41 @@ class PolicyRule:
 
     @property
     def selects_otherwise(self) -> bool:
-        """Whether it looks at more than the source and the interface that is bound to."""
+        """Whether it looks at more than the source and the interface that a socket is bound to."""
         more = self.inverted or self.destination is not None or bool(self.incoming)
         return more or self.suppress >= 0 or bool(self.others - {"nop"})
 
     @property
     def is_for_all(self) -> bool:
-        """Whether no packet is outside it."""
+        """Whether it is for all packets."""
         return self.source is None and not self.outgoing and not self.selects_otherwise
 
     @property
     def unasked(self) -> frozenset[str]:
-        """What it looks at that no question to the kernel holds: ``fwmark``, ``dport``."""
+        """What it looks at that no question to the kernel names: ``fwmark``, ``dport``."""
         return self.others & _UNASKED
 
 
 def parse_rules(text: str, family: Family) -> tuple[PolicyRule, ...]:
-    """Read ``ip -o rule``, in the order in which the rules are asked.
+    """Read ``ip -o rule``, in the order in which the kernel asks the rules.
 
     Raises:
-        ValueError: a line is none.
+        ValueError: a line is no rule.
     """
-    found: list[PolicyRule] = []
+    rules: list[PolicyRule] = []
     for row in rows_of(text):
         try:
-            found.append(parse_rule(row, family))
+            rules.append(parse_rule(row, family))
         except ValueError as error:
             raise ValueError(f"{error}: {row[:120]!r}") from None
-    return tuple(found)
+    return tuple(rules)
 
 
 def parse_rule(line: str, family: Family) -> PolicyRule:
     """Read one rule, as ``32765: from 192.0.2.10 lookup 100``.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no rule.
     """
     priority, colon, rest = line.partition(":")
     if not colon or not re.fullmatch(r"\d{1,10}", priority, re.ASCII):
