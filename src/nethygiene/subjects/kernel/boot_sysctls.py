@@ -1,4 +1,4 @@
-"""What sets sysctls at boot: the files of sysctl.d, in the order in which they are applied."""
+"""What sets sysctls at boot: the files of sysctl.d, in the order in which the host applies them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DIRECTORIES = (
     "/usr/lib/sysctl.d",
     "/lib/sysctl.d",
 )
-"""Highest priority first: of files of one name in several, only the first is read."""
+"""Highest priority first: if several hold a file of one name, only the first counts."""
 CONF = "/etc/sysctl.conf"
 UFW = "/etc/ufw/ufw.conf"
 UFW_SYSCTL = "/etc/ufw/sysctl.conf"
@@ -38,7 +38,7 @@ CONTAINER = (
     "/run/secrets/kubernetes.io",
 )
 SECRET = ("fastopen_key", "stable_secret", "sysctl.kernel")
-"""Words of lines that stay on the host, for they hold keys."""
+"""Lines with these words stay on the host, because they hold keys."""
 _SWAP = str.maketrans("./", "/.")
 
 
@@ -47,9 +47,9 @@ class Assignment:
     """One line that takes effect.
 
     Attributes:
-        path: of the setting below /proc/sys; may hold the wildcards of glob(7).
-        value: what is written, None for the form ``-path`` that takes it out of globs.
-        file: where the line stands.
+        path: the setting's path below /proc/sys; may hold the wildcards of glob(7).
+        value: the value to write, None for the form ``-path`` that takes it out of globs.
+        file: the file that holds the line.
     """
 
     path: str
@@ -62,11 +62,11 @@ class BootSysctls(Fact):
     """What the next boot sets.
 
     Attributes:
-        container: what shows that this is a container, which has no boot; empty if nothing does.
-        tuned: what shows that tuned sets sysctls of its own; empty if nothing does.
+        container: the mark of a container, which has no boot; empty without one.
+        tuned: the mark of tuned, which sets sysctls of its own; empty without one.
         systemd: the host boots with systemd, which does not read /etc/sysctl.conf.
-        _lines: the assignments that take effect, in the order in which they are applied.
-        _unread: those of /etc/sysctl.conf, where it is not read at boot.
+        _lines: the assignments that take effect, in the order in which the host applies them.
+        _unread: the assignments of /etc/sysctl.conf, if the boot does not read it.
     """
 
     container: str
@@ -77,7 +77,7 @@ class BootSysctls(Fact):
 
     @property
     def runs_in(self) -> str:
-        """What shows that this is a container; empty if nothing does."""
+        """The mark of a container; empty without one."""
         self.ledger.read("container", self.container or "/run, /proc/1", bool(self.container))
         return self.container
 
@@ -90,14 +90,14 @@ class BootSysctls(Fact):
 
     @property
     def assignments(self) -> Sequence[Assignment]:
-        """The assignments in the order in which they are applied; later ones win."""
+        """The assignments in the order in which the host applies them; later ones win."""
         self.require()
         assert not isinstance(self._lines, Unreadable)
         return self._lines
 
     def unread_file(self, path: str) -> str:
-        """A file that sets it, but is not read at boot; empty if there is none."""
-        return next((one.file for one in self._unread if one.path == path), "")
+        """A file that sets it, but that the boot does not read; empty if there is none."""
+        return next((line.file for line in self._unread if line.path == path), "")
 
 
 def parse(sections: Sections) -> BootSysctls | Unreadable:
@@ -108,11 +108,11 @@ def parse(sections: Sections) -> BootSysctls | Unreadable:
     rows = [row for row in section.stdout.decode("utf-8", "replace").split("\n") if row]
     if section.status != 0 or "end" not in rows[-1:]:
         return refused(BOOT_SYSCTLS, section)
-    said = [row.partition(" ") for row in rows if not row.startswith("/")]
-    marks = {mark: [text for word, _, text in said if word == mark] for mark in _MARKS}
+    pairs = [row.partition(" ") for row in rows if not row.startswith("/")]
+    marks = {mark: [text for word, _, text in pairs if word == mark] for mark in _MARKS}
     there = set(marks["there"])
     systemd = SYSTEMD in there
-    container = [one for one in CONTAINER if one in there] + marks["container"]
+    container = [mark for mark in CONTAINER if mark in there] + marks["container"]
     files = _files_in_order(marks["file"])
     texts: dict[str, list[str]] = {}
     for path, text in file_lines(section):
@@ -122,15 +122,15 @@ def parse(sections: Sections) -> BootSysctls | Unreadable:
     problem = _unreadable(section, marks, strangers)
     command_line = [f"{word.removeprefix('sysctl.')}" for word in marks["word"]]
     order = [*files] if systemd else [*files, CONF]
-    if any(re.fullmatch(r"ENABLED=[\"']?yes[\"']?", one.strip()) for one in texts.get(UFW, [])):
+    if any(re.fullmatch(r"ENABLED=[\"']?yes[\"']?", text.strip()) for text in texts.get(UFW, [])):
         order.append(UFW_SYSCTL)
-    applied = [one for word in command_line for one in _assignments([word], CMDLINE)]
-    applied += [one for path in order for one in _assignments(texts.get(path, []), path)]
+    applied = [line for word in command_line for line in _assignments([word], CMDLINE)]
+    applied += [line for path in order for line in _assignments(texts.get(path, []), path)]
     lines = problem or tuple(_last_wins(applied))
     unread = tuple(_assignments(texts.get(CONF, []), CONF)) if systemd else ()
     return BootSysctls(
         container=container[0] if container else "",
-        tuned=next((one for one in TUNED if one in there), ""),
+        tuned=next((mark for mark in TUNED if mark in there), ""),
         systemd=systemd,
         _lines=lines,
         _unread=unread,
@@ -159,7 +159,7 @@ def _unreadable(
 
 
 def _files_in_order(listed: Sequence[str]) -> list[str]:
-    """By name, whichever directory they lie in; of one name only the first directory's."""
+    """The files by name, from all directories; of one name, only the first directory's."""
     chosen: dict[str, str] = {}
     for directory in DIRECTORIES:
         for path in listed:
@@ -183,10 +183,10 @@ def _assignments(lines: Sequence[str], file: str) -> Iterator[Assignment]:
 
 
 def normalized(key: str) -> str:
-    """The path below /proc/sys of a key in either spelling: the first separator tells which.
+    """The path below /proc/sys of a key; its first separator decides the spelling.
 
-    A key that begins with /proc/sys/ is taken for one below it: systemd-sysctl 252 and procps
-    4.0.2 complain of /proc/sys/proc/sys/..., and set nothing.
+    A key that begins with /proc/sys/ counts as a path below /proc/sys: systemd-sysctl 252 and
+    procps 4.0.2 complain of /proc/sys/proc/sys/..., and set nothing.
     """
     key = key.lstrip("/")
     separator = re.search(r"[./]", key)
@@ -195,10 +195,10 @@ def normalized(key: str) -> str:
 
 def _last_wins(assignments: Sequence[Assignment]) -> list[Assignment]:
     last: dict[str, Assignment] = {}
-    for one in assignments:
-        # Removed first: it is applied where its last line stands.
-        last.pop(one.path, None)
-        last[one.path] = one
+    for assignment in assignments:
+        # Remove it first: the host applies it where its last line stands.
+        last.pop(assignment.path, None)
+        last[assignment.path] = assignment
     return list(last.values())
 
 
@@ -211,8 +211,8 @@ BOOT_SYSCTLS = Command(
         MARKS=(SYSTEMD, *TUNED, *CONTAINER),
         CMDLINE=CMDLINE,
         UNREAD=UNREAD,
-        SECRET_PATTERN=Verbatim("|".join(f"*{one}*" for one in SECRET)),
-        SECRET=[word for one in SECRET for word in ("-e", one)],
+        SECRET_PATTERN=Verbatim("|".join(f"*{secret}*" for secret in SECRET)),
+        SECRET=[word for secret in SECRET for word in ("-e", secret)],
         FILES=(CONF, UFW, UFW_SYSCTL),
     )
     + " sh",

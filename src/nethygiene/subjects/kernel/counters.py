@@ -22,12 +22,12 @@ class Sample:
     """The counters at one moment.
 
     Attributes:
-        uptime: seconds since boot, which is also the clock of the sample: it never jumps.
+        uptime: seconds since boot. It is also the clock of the sample, since it never jumps.
         boot: the boot's id.
-        namespace: the network namespace, as ``net:[4026531840]``; counters are its own.
-        texts: counters by nstat(8)'s names: ``TcpExtListenOverflows``, ``Icmp6InRedirects``; as
-            the kernel printed them, for of some four hundred a rule reads one.
-        devices: the counters of the interfaces, None where they were not read.
+        namespace: the network namespace, as ``net:[4026531840]``; it has its own counters.
+        texts: counters by nstat(8)'s names: ``TcpExtListenOverflows``, ``Icmp6InRedirects``. They
+            are text, because a rule reads one of some four hundred.
+        devices: the counters of the interfaces, None if they were not read.
     """
 
     uptime: float
@@ -48,8 +48,8 @@ class Change:
         total: its value at the end, counted since boot (of the namespace, in a container).
         uptime: seconds since boot.
         since: the interval began with an earlier run's evidence (`--since`).
-        suspicion: how far it had moved, and in how many seconds, when the window was over: the
-            host then sampled on.
+        suspicion: how far it had moved, and in how many seconds, when the window was over and the
+            host sampled on; None if it did not.
     """
 
     name: str
@@ -77,9 +77,9 @@ class Counters(Fact):
     """Two samples of the counters.
 
     Attributes:
-        _first: at the start of the window.
-        _last: at its end.
-        _since: of the evidence that `--since` names, where given: it takes the place of first.
+        _first: the sample at the start of the window.
+        _last: the sample at its end.
+        _since: the sample of the evidence that `--since` names; if given, it replaces `_first`.
     """
 
     _first: Sample | Unreadable
@@ -91,7 +91,7 @@ class Counters(Fact):
         return self._change(name, _file(name), lambda sample: sample.texts.get(name))
 
     def has(self, name: str) -> bool:
-        """Whether this kernel has the counter; true also where that could not be read."""
+        """Whether this kernel has the counter; true if that could not be read."""
         return isinstance(self._last, Unreadable) or name in self._last.texts
 
     def device_change(self, interface: str, column: str) -> Change:
@@ -146,7 +146,7 @@ class Counters(Fact):
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: ``3 d 4 h``, ``17 min``, ``42 s``."""
+    """Seconds for people: ``3 d 4 h``, ``17 min``, ``42 s``."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

@@ -10,9 +10,9 @@ from nethygiene.engine.finder import OtherVerdict
 from nethygiene.engine.outcomes import Observation, Outcome
 from nethygiene.subjects.kernel.sysctl import ROOT
 
-# The kernel's release, which tells whether a setting has to be there.
+# The kernel's release decides whether a setting has to exist.
 _BESIDE = frozenset({"uname -s -r"})
-# These are no settings, though they lie beside them.
+# These files lie beside settings, and hold none.
 _COUNTS = frozenset({"fs/file-nr", "fs/inode-nr"})
 _SWAP = str.maketrans("./", "/.")
 
@@ -23,10 +23,10 @@ class JudgedSysctl:
 
     Attributes:
         name: as sysctl(8) writes it; the item's name in results.
-        path: below /proc/sys.
-        value: what it is now, blanks between numbers single.
+        path: its path below /proc/sys.
+        value: its value now, with single blanks between numbers.
         rules: the ids of those rules.
-        default: what every kernel sets by itself; None where these rules do not say.
+        default: the default of every kernel; None if these rules do not say.
     """
 
     name: str
@@ -41,8 +41,8 @@ class JudgedSysctls:
     """What the other rules of a run say of a host's sysctls.
 
     Attributes:
-        sysctls: those that were judged good, by name.
-        unknown: some of these rules came to no verdict.
+        sysctls: the sysctls that were judged good, by name.
+        unknown: some of these rules are unknown.
     """
 
     sysctls: tuple[JudgedSysctl, ...]
@@ -55,17 +55,17 @@ def judged_sysctls(judgements: Iterable[OtherVerdict]) -> JudgedSysctls:
     rules: dict[str, list[str]] = defaultdict(list)
     defaults: dict[str, str] = {}
     unknown = False
-    for one in judgements:
-        defaults.update(one.defaults)
-        unknown = unknown or one.outcome is Outcome.UNKNOWN
-        if one.outcome is Outcome.PASSED:
-            for seen in _settings(one.observations):
+    for judgement in judgements:
+        defaults.update(judgement.defaults)
+        unknown = unknown or judgement.outcome is Outcome.UNKNOWN
+        if judgement.outcome is Outcome.PASSED:
+            for seen in _settings(judgement.observations):
                 path = seen.what.translate(_SWAP)
                 if seen.actual != "absent" and path not in _COUNTS:
                     values[path] = seen
-                    if one.rule not in rules[path]:
-                        rules[path].append(one.rule)
-    found = (
+                    if judgement.rule not in rules[path]:
+                        rules[path].append(judgement.rule)
+    sysctls = (
         JudgedSysctl(
             seen.what,
             path,
@@ -75,13 +75,13 @@ def judged_sysctls(judgements: Iterable[OtherVerdict]) -> JudgedSysctls:
         )
         for path, seen in values.items()
     )
-    return JudgedSysctls(tuple(sorted(found, key=lambda one: one.name)), unknown)
+    return JudgedSysctls(tuple(sorted(sysctls, key=lambda sysctl: sysctl.name)), unknown)
 
 
 def _settings(observations: Iterable[Observation]) -> Iterator[Observation]:
     """The sysctls below each expectation that rests on sysctls alone.
 
-    A rate beside which a setting was read says nothing of the setting.
+    An expectation of a rate beside which a rule read a setting says nothing about the setting.
     """
     group: list[Observation] = []
     for seen in observations:
@@ -90,11 +90,11 @@ def _settings(observations: Iterable[Observation]) -> Iterator[Observation]:
             continue
         sources = seen.source.split("; ")
         if all(source.startswith(ROOT) or source in _BESIDE for source in sources):
-            yield from (one for one in group if _path(one) is not None)
+            yield from (setting for setting in group if _path(setting) is not None)
         group.clear()
 
 
 def _path(seen: Observation) -> str | None:
-    """The path below /proc/sys, if what was seen is the value of one sysctl."""
+    """The path below /proc/sys, if the observation is the value of one sysctl."""
     path = seen.what.translate(_SWAP)
     return path if ROOT + path in seen.source.split("; ") else None

@@ -1,10 +1,10 @@
-"""What the kernel sets by itself, where that differs by kernel or there is one of each interface.
+"""The kernel's default of sysctls whose default differs by kernel, or that each interface has.
 
-Of the others, the rules that judge them say it: ``@rule(defaults=...)``.
+Rules say the defaults of all others: ``@rule(defaults=...)``.
 
-From Linux's own sources (net/ipv4/tcp_ipv4.c tcp_sk_init, net/ipv4/devinet.c, net/ipv6/addrconf.c,
-include/net/netns and Documentation/networking/ip-sysctl.rst). What depends on the machine's memory
-(tcp_max_syn_backlog, fs.file-max) is not here: it has no default that could be told.
+The values come from Linux's sources (net/ipv4/tcp_ipv4.c tcp_sk_init, net/ipv4/devinet.c,
+net/ipv6/addrconf.c, include/net/netns and Documentation/networking/ip-sysctl.rst). Sysctls whose
+default depends on the machine's memory (tcp_max_syn_backlog, fs.file-max) are not here.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _OF_INTERFACES: Mapping[str, Mapping[str, str]] = {
 
 
 def _somaxconn_of_rhel_8(build: int) -> str | None:
-    # 128 is recorded of 4.18.0-80.11.2.el8_0, and 2048 reported of RHEL 8 in its last minor release
-    # (nginx/unit#1387); with which build it came is not known.
+    # 128 is recorded on 4.18.0-80.11.2.el8_0, and 2048 is reported for the last minor release of
+    # RHEL 8 (nginx/unit#1387). The build that changed it is not known.
     if build <= 80:
         return "128"
     return "2048" if build >= 553 else None
 
 
 # Red Hat's 4.18 has parts of later kernels: tcp_tw_reuse is 2 from its first release on (recorded
-# of 4.18.0-80.11.2.el8_0, where nothing sets it).
+# on 4.18.0-80.11.2.el8_0, where nothing sets it).
 _OF_RHEL_8: Mapping[str, Callable[[int], str | None]] = {
     "net/core/somaxconn": _somaxconn_of_rhel_8,
     "net/ipv4/tcp_tw_reuse": lambda _build: "2",
@@ -49,16 +49,16 @@ _OF_RHEL_8: Mapping[str, Callable[[int], str | None]] = {
 
 
 def _build(release: str) -> int:
-    """The number of Red Hat's build: 553 of ``4.18.0-553.el8_10.x86_64``."""
-    found = re.match(r"[\d.]+-(\d{1,6})\.", release, re.ASCII)
-    return int(found[1]) if found else 81
+    """The number of Red Hat's build: 553 for ``4.18.0-553.el8_10.x86_64``."""
+    match = re.match(r"[\d.]+-(\d{1,6})\.", release, re.ASCII)
+    return int(match[1]) if match else 81
 
 
 def kernel_default(path: str, version: tuple[int, int], release: str) -> str | None:
-    """The default of a sysctl, None where none can be told.
+    """The default of a sysctl, None if it is not known.
 
     Args:
-        path: below /proc/sys.
+        path: the path below /proc/sys.
         version: the kernel's, as (5, 14).
         release: as ``4.18.0-553.el8_10.x86_64``: RHEL 8 has a default of its own.
     """

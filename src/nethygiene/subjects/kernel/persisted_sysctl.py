@@ -20,11 +20,12 @@ def persisted_sysctl(
     good = judged_sysctls(judged())
     if good.unknown and not good.sysctls:
         unknown("the rules that judge sysctls are unknown themselves")
-    for one in good.sysctls:
-        # Before the first item: where nothing is known of any, one result says so for all.
+    for good_sysctl in good.sysctls:
+        # Read both facts before the first item. If one is unreadable, one result for the host says
+        # so, not one for each sysctl.
         boot_sysctls.require()
-        sysctl.require(one.name)
-        yield one
+        sysctl.require(good_sysctl.name)
+        yield good_sysctl
 
 
 FINDER = finder(

@@ -1,14 +1,15 @@
-"""What a sysctl will be after the next boot: files, wildcards, and what settings do to each other.
+"""What a sysctl will be after the next boot: files, wildcards, and settings that set others.
 
-The last assignment of a setting wins. One that is spelt out, or taken out by ``-key``, is not
-touched by wildcards (systemd-sysctl, and procps since 4.0). What the kernel itself carries over,
-tried on Linux 6.18:
+The last assignment of a setting wins. Wildcards do not touch a setting that is spelt out, or taken
+out by ``-key`` (systemd-sysctl, and procps since 4.0). The kernel itself writes other settings
+(tried on Linux 6.18):
 
 - changing ``ip_forward`` (``net.ipv4.conf.all.forwarding``) writes ``forwarding`` of every
   interface, and the opposite to ``net.ipv4.conf.all.accept_redirects``;
 - writing ``net.ipv6.conf.all.forwarding`` writes ``forwarding`` of every interface;
-- in IPv4, writing ``conf.default.X`` (but forwarding) writes X of each interface on which nobody
-  set it. Else it holds for interfaces that come later: whether a network card did is not told.
+- in IPv4, writing ``conf.default.X`` (except forwarding) writes X of each interface on which nobody
+  set it. Otherwise it holds only for interfaces that come later, and nothing says whether a network
+  card came before or after.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ class BootValue:
     """A value that a sysctl may have after the next boot.
 
     Attributes:
-        value: the value, None where the kernel's own default cannot be told.
-        source: the file that sets it; ``the kernel's default`` where none does.
+        value: the value, None if it is the kernel's default and that is not known.
+        source: the file that sets it; ``the kernel's default`` if none does.
     """
 
     value: str | None
@@ -45,59 +46,61 @@ class BootValue:
 
 
 def after_boot(boot: BootSysctls, kernel: Kernel, judged: JudgedSysctl) -> str:
-    """The value that the sysctl will have; unknown where that cannot be told."""
+    """The value that the sysctl will have; ends the rule as unknown if several are possible."""
     kernel.require()  # its release decides what the defaults are
-    found = [
-        _as_taken(one, judged, kernel) for one in possible_after_boot(boot, kernel, judged.path)
+    possible = [
+        _as_taken(value, judged, kernel) for value in possible_after_boot(boot, kernel, judged.path)
     ]
-    for one in found:
-        boot.ledger.read(judged.name, one.source, one.value)
-    values = {one.value for one in found}
+    for value in possible:
+        boot.ledger.read(judged.name, value.source, value.value)
+    values = {value.value for value in possible}
     if None in values:
         unknown(
             f"no file sets {judged.name}, and the kernel's own default cannot be told: "
             "set it in a file"
         )
     if len(values) > 1:
-        said = " or ".join(sorted(f"{one.value} by {one.source}" for one in found))
+        candidates = " or ".join(sorted(f"{value.value} by {value.source}" for value in possible))
         unknown(
-            f"{judged.name} will be {said}: it depends on what comes first, the interface or the "
-            "file: set it for the interface by name"
+            f"{judged.name} will be {candidates}: it depends on what comes first, the interface or "
+            "the file: set it for the interface by name"
         )
     return values.pop() or ""
 
 
-def _as_taken(found: BootValue, judged: JudgedSysctl, kernel: Kernel) -> BootValue:
-    """The value as the kernel takes it: of a number, what follows a blank is ignored.
+def _as_taken(booted: BootValue, judged: JudgedSysctl, kernel: Kernel) -> BootValue:
+    """The value as the kernel takes it; the kernel ignores what follows a number and a blank.
 
     Tried on Linux 6.18: `60 # comment` is 60, `0x3c` is 60, `01` is 1 and `060` is 48; `60s`,
     `60#`, `+60` and `08` are refused, and then nothing is set. The kernel prints as many numbers
     as there are.
     """
-    if found.value is None:
-        found = BootValue(judged.default, found.source)
+    if booted.value is None:
+        booted = BootValue(judged.default, booted.source)
     now = judged.value.split()
-    if found.value is None or not all(re.fullmatch(r"-?\d+", one, re.ASCII) for one in now):
-        return found
-    words = found.value.split()[: len(now)]
-    numbers = [number_of_kernel(one) for one in words]
+    if booted.value is None or not all(re.fullmatch(r"-?\d+", number, re.ASCII) for number in now):
+        return booted
+    words = booted.value.split()[: len(now)]
+    numbers = [number_of_kernel(number) for number in words]
     if None in numbers or len(words) < len(now):
         default = _default(kernel, judged.path)
         value = judged.default if default.value is None else default.value
-        return BootValue(value, f"{default.source}, for {found.source} has {found.value}")
-    return BootValue(" ".join(str(one) for one in numbers), found.source)
+        return BootValue(value, f"{default.source}, for {booted.source} has {booted.value}")
+    return BootValue(" ".join(str(number) for number in numbers), booted.source)
 
 
 def number_of_kernel(text: str) -> int | None:
-    """A number as the kernel reads what is written to a sysctl; None where it refuses it."""
+    """The number that the kernel reads from text written to a sysctl; None if it refuses it."""
     sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
     bases = {r"0[xX][0-9a-fA-F]{1,15}": 16, r"0[0-7]{0,20}": 8, r"[1-9]\d{0,18}": 10}
-    base = next((bases[one] for one in bases if re.fullmatch(one, digits, re.ASCII)), None)
+    base = next(
+        (bases[pattern] for pattern in bases if re.fullmatch(pattern, digits, re.ASCII)), None
+    )
     return None if base is None else int(sign + digits, base)
 
 
 def why_lost(boot: BootSysctls, judged: JudgedSysctl) -> str:
-    """What to say of a value that the next boot will not bring."""
+    """Why the next boot will not set the value."""
     if file := boot.unread_file(judged.path):
         return (
             f"lost at reboot: systemd does not read {file}, which sets it; link it into "
@@ -111,13 +114,13 @@ def why_lost(boot: BootSysctls, judged: JudgedSysctl) -> str:
 
 
 def write_down(boot: BootSysctls, judged: JudgedSysctl) -> str:
-    """The remedy of a value that the next boot will not bring."""
+    """The remedy of a value that the next boot will not set."""
     position = _position(boot.assignments, _ALIASES.get(judged.path, judged.path))
     last = boot.assignments[position] if position >= 0 else None
-    told = "Write it down, in a file of a name that comes last."
+    advice = "Write it down, in a file of a name that comes last."
     if last is None or not _comes_after(last.file, boot_file(judged.name)):
-        return paragraphs(told, at_boot(judged.name, judged.value))
-    # Spelt in either way; what stands there otherwise is left alone.
+        return paragraphs(advice, at_boot(judged.name, judged.value))
+    # The key may have dots or slashes. Other lines stay as they are.
     key = "[./]".join(map(re.escape, judged.path.split("/")))
     edit = word(rf"s|^[[:space:]]*-\?{key}[[:space:]]*=.*|{judged.name} = {judged.value}|")
     return paragraphs(
@@ -127,7 +130,7 @@ def write_down(boot: BootSysctls, judged: JudgedSysctl) -> str:
 
 
 def _comes_after(file: str, ours: str) -> bool:
-    """Whether a file is applied after one of ours: by its name, or read in the end."""
+    """Whether the boot applies a file after `ours`, by its name or because it comes last."""
     folder, _, name = file.rpartition("/")
     return folder not in DIRECTORIES or name > ours.rpartition("/")[2]
 
@@ -151,11 +154,11 @@ def possible_after_boot(boot: BootSysctls, kernel: Kernel, path: str) -> Iterato
     by_name = _position(lines, path) >= 0
     family, setting = conf["family"], conf["setting"]
     inherited = _position(lines, f"net/{family}/conf/default/{setting}")
-    # What is written to default reaches interfaces that are there already in IPv4 alone.
+    # Only in IPv4 does a write to default reach interfaces that exist already.
     reaches = family == "ipv4" and setting != "forwarding"
     if own < 0 and (inherited < 0 or not reaches):
         yield _default(kernel, path)
-    # systemd does not write a value that is there already: then nobody has set it.
+    # systemd does not write a value that the setting has already, so nobody has set it then.
     unwritten = boot.systemd and reaches and inherited > own >= 0
     untouched = unwritten and _value(lines[own]).value == _default(kernel, path).value
     heir = inherited >= 0 and (not by_name or untouched)
@@ -164,7 +167,7 @@ def possible_after_boot(boot: BootSysctls, kernel: Kernel, path: str) -> Iterato
 
 
 def _is_overwritten(boot: BootSysctls, path: str, inherited: int) -> bool:
-    """Whether forwarding of all is written after that of default."""
+    """Whether the boot writes forwarding of `all` after that of `default`."""
     if not path.endswith("/forwarding"):
         return False
     every = path.split("/")[1]
@@ -172,19 +175,19 @@ def _is_overwritten(boot: BootSysctls, path: str, inherited: int) -> bool:
 
 
 def _after_forwarding(boot: BootSysctls, kernel: Kernel, path: str) -> BootValue:
-    """Play the writes to `forwarding`, which write other settings as well, in their order."""
+    """Replay the writes to `forwarding` in their order, since they write other settings too."""
     family = path.split("/")[1]
     every, default = f"net/{family}/conf/all/forwarding", f"net/{family}/conf/default/forwarding"
-    played = {one: _default(kernel, one) for one in (every, default, path)}
-    # systemd leaves alone what already has the value, and so does the kernel for IPv4.
+    played = {setting: _default(kernel, setting) for setting in (every, default, path)}
+    # systemd does not write a value that is there already, and the kernel ignores it for IPv4.
     again = family == "ipv6" and not boot.systemd
     for position, line in enumerate(boot.assignments):
-        for one in (every, default, path):
-            if _position_of(boot.assignments, line, one) != position:
+        for setting in (every, default, path):
+            if _position_of(boot.assignments, line, setting) != position:
                 continue
-            new, old = _value(line), played[one]
-            played[one] = new
-            if one != every or (new.value == old.value and not again):
+            new, old = _value(line), played[setting]
+            played[setting] = new
+            if setting != every or (new.value == old.value and not again):
                 continue
             played[default] = new
             played[path] = new if path != _REDIRECTS else _reset_redirects(new)
@@ -197,7 +200,7 @@ def _reset_redirects(forwarding: BootValue) -> BootValue:
 
 
 def _position_of(lines: Sequence[Assignment], line: Assignment, path: str) -> int:
-    """Where a line writes a path, -1 if it does not."""
+    """The index of a line that writes a path, -1 if it does not."""
     spelt = _ALIASES.get(line.path, line.path) == path
     if line.value is None or not (spelt or (_matches(path, line) and not _is_spelt(lines, path))):
         return -1
@@ -205,7 +208,7 @@ def _position_of(lines: Sequence[Assignment], line: Assignment, path: str) -> in
 
 
 def _is_spelt(lines: Sequence[Assignment], path: str) -> bool:
-    return any(_ALIASES.get(one.path, one.path) == path for one in lines)
+    return any(_ALIASES.get(line.path, line.path) == path for line in lines)
 
 
 def _default(kernel: Kernel, path: str) -> BootValue:
@@ -218,19 +221,19 @@ def _value(line: Assignment) -> BootValue:
 
 
 def _position(lines: Sequence[Assignment], path: str) -> int:
-    """Where the assignment stands that decides a setting, -1 if there is none."""
+    """The index of the assignment that decides a setting, -1 if there is none."""
     spelt_out = [
-        index for index, one in enumerate(lines) if _ALIASES.get(one.path, one.path) == path
+        index for index, line in enumerate(lines) if _ALIASES.get(line.path, line.path) == path
     ]
     if spelt_out:
         return spelt_out[-1] if lines[spelt_out[-1]].value is not None else -1
-    matching = [index for index, one in enumerate(lines) if _matches(path, one)]
+    matching = [index for index, line in enumerate(lines) if _matches(path, line)]
     return matching[-1] if matching else -1
 
 
-def _matches(path: str, one: Assignment) -> bool:
-    """As glob(7): no wildcard crosses a slash."""
-    if one.value is None or not re.search(r"[*?\[]", one.path):
+def _matches(path: str, line: Assignment) -> bool:
+    """Whether a line's wildcards match a path, as in glob(7): no wildcard crosses a slash."""
+    if line.value is None or not re.search(r"[*?\[]", line.path):
         return False
-    parts, patterns = path.split("/"), one.path.split("/")
+    parts, patterns = path.split("/"), line.path.split("/")
     return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))

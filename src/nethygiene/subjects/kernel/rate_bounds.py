@@ -1,4 +1,4 @@
-"""How far counters may move: the expectation of a bound, and when there is too little to tell."""
+"""How far counters may move: the expectation of a bound, and too few events for a verdict."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def bounded(bound: Bound, base: int) -> Matcher[Change]:
     """The counter moved no further than its bound.
 
     Args:
-        bound: what is allowed.
-        base: what the counters that it is a share of moved by.
+        bound: the allowed movement.
+        base: how far the counters of the bound's base moved.
     """
     few = f"fewer than {bound.least_events} in all"
     share = f"at most {bound.share * 100:g} % of"
@@ -30,10 +30,10 @@ def bounded(bound: Bound, base: int) -> Matcher[Change]:
 
 
 def sampled_enough(bound: Bound, change: Change | Unanswered, base: int) -> None:
-    """End the rule as unknown where a counter moved too fast, and too little to tell.
+    """End the rule as unknown if a counter moved fast, but too little for a verdict.
 
-    The host samples on then by itself, for as long as LONGEST_WINDOW: this is for evidence of
-    earlier versions, a short `--since`, and hosts that could not (without awk).
+    The host itself samples on then, up to LONGEST_WINDOW. This remains for evidence of earlier
+    versions, a short `--since`, and hosts without awk.
     """
     if bound.is_suspect(change.delta, change.seconds, base):
         unknown(

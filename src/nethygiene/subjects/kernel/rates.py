@@ -1,9 +1,9 @@
-"""Why the window was prolonged: counters that moved too fast, and too little to tell.
+"""Why the window was prolonged: counters that moved fast, but too little for a verdict.
 
-In a window of two seconds a true half event a second exceeds one a second in 8 % of all runs, and
-two a second are four events: few for a verdict. So the host itself looks at the counters that
-rules bound, once the window is over, and samples on where one of them is suspect: until there are
-events enough to tell, or ten seconds are over.
+In a window of two seconds, half an event a second looks like more than one a second in 8 % of all
+runs, and two a second are only four events. So the host itself looks at the bounded counters once
+the window is over. If one of them is suspect, it samples on until there are events enough, or ten
+seconds are over.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from nethygiene.inventory.policy import Policy
 from nethygiene.subjects.kernel.counters import Change
 
 LEAST_EVENTS = 10
-"""So few events are no evidence, whatever their rate."""
+"""Fewer events are no evidence, whatever their rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How far a counter may move before it is a finding; all of these have to be exceeded.
+    """How far a counter may move; a finding exceeds all of these limits.
 
     Attributes:
-        name: the counter; ``*drop`` is that of each interface.
-        of: the counters that are added up to what `share` is a share of.
+        name: the counter; ``*drop`` is the counter of each interface.
+        of: the counters whose sum is the base of `share`.
         per_second: events a second.
-        share: events as a share of what `of` adds up to, 0 to 1.
+        share: events as a share of the base, 0 to 1.
         least_events: fewer events are no finding.
-        least_base: nor are any where `of` adds up to less.
+        least_base: a smaller base makes no finding.
     """
 
     name: str
@@ -71,38 +71,38 @@ INTERFACE_DROPS = Bound("*drop", ("*packets",), share=0.001, least_base=1000)
 
 
 def failed_attempts(policy: Policy) -> Bound:
-    """Connection attempts that fail."""
+    """The bound of connection attempts that fail."""
     limit = policy.limits.failed_connections_per_second
     return Bound("TcpAttemptFails", OPENED, limit, SHARE_OF_OPENS)
 
 
 def unanswered_dials(policy: Policy) -> Bound:
-    """Connections that are dialled and given up without an answer."""
+    """The bound of dials that are given up without an answer."""
     return replace(failed_attempts(policy), name="dials without an answer")
 
 
 def without_route(policy: Policy, counter: str) -> Bound:
-    """What has no route to go: connect() ends in ENETUNREACH, and is no attempt to TCP."""
+    """The bound of packets without a route: TCP counts no attempt if connect() has none."""
     return replace(failed_attempts(policy), name=counter)
 
 
 def resets(policy: Policy) -> Bound:
-    """Resets that are sent."""
+    """The bound of sent resets."""
     limit = policy.limits.resets_per_second
     return Bound("TcpOutRsts", OPENED, limit, SHARE_OF_OPENS)
 
 
 def retransmissions(policy: Policy) -> Bound:
-    """Segments that are sent again."""
+    """The bound of segments that are sent again."""
     share = policy.limits.retransmission_ratio
     return Bound("TcpRetransSegs", ("TcpOutSegs",), 0.0, share, 1, 1000)
 
 
 def bounds(policy: Policy) -> tuple[Bound, ...]:
-    """The bounds that a host of this policy is asked to watch, by what it can count itself."""
+    """The bounds that a host of this policy watches, of counters that it can read itself."""
     return (
         failed_attempts(policy),
-        # A dial that waits is sent again up to seven times in ten seconds.
+        # A waiting dial sends its SYN again up to seven times in ten seconds.
         replace(failed_attempts(policy), name="TcpExtTCPTimeouts", least_events=100),
         without_route(policy, "IpOutNoRoutes"),
         resets(policy),
@@ -116,14 +116,14 @@ class Rates(Fact):
     """Why the window was prolonged.
 
     Attributes:
-        _suspicions: what was suspect once the window was over: ``TcpAttemptFails``, ``eth0 drop``,
-            each with how far it had moved, and in how many seconds.
+        _suspicions: the counters that were suspect once the window was over, as
+            ``TcpAttemptFails`` or ``eth0 drop``; how far each had moved, and in how many seconds.
     """
 
     _suspicions: Mapping[str, tuple[int, float]]
 
     def explained(self, change: Change) -> Change:
-        """The change, which then says why it was sampled for longer than asked."""
+        """The change, with the reason why the host sampled for longer, if it did."""
         if change.since or change.name not in self._suspicions:
             return change
         return replace(change, suspicion=self._suspicions[change.name])
@@ -138,8 +138,8 @@ _ROW = re.compile(
 def parse(sections: Sections) -> Rates | Unreadable:
     """Parse lines such as ``TcpAttemptFails 4 2.04``; the first of each name came first.
 
-    What is not there was not sampled on, for whatever reason: what two samples came to, and
-    whether that decides anything, does not depend on it.
+    A counter without a line did not prolong the window. A missing section is no reason for unknown,
+    because the verdict depends on the two samples alone.
     """
     section = sections[COMMAND]
     suspicions: dict[str, tuple[int, float]] = {}
@@ -158,14 +158,14 @@ COMMAND = "rates"
 def _shell(policy: Policy) -> str:
     words = [
         word
-        for one in bounds(policy)
+        for bound in bounds(policy)
         for word in (
-            one.name,
-            "+".join(one.of),
-            f"{one.per_second:g}",
-            f"{one.share:g}",
-            f"{one.least_events}",
-            f"{one.least_base}",
+            bound.name,
+            "+".join(bound.of),
+            f"{bound.per_second:g}",
+            f"{bound.share:g}",
+            f"{bound.least_events}",
+            f"{bound.least_base}",
         )
     ]
     declared = " ".join(["", *policy.interfaces, ""])

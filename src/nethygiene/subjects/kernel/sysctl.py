@@ -13,7 +13,7 @@ from nethygiene.engine.probe import Probe, Sections, hidden, refused
 
 ROOT = "/proc/sys/"
 DIRECTORIES = ("fs", "net/core", "net/ipv4", "net/ipv6", "net/netfilter", "net/unix")
-# Every file of these directories but tcp_fastopen_key, which is a secret.
+# These match every file of the directories except tcp_fastopen_key, which is a secret.
 GLOBS = (
     "fs/*",
     "net/core/*",
@@ -28,7 +28,7 @@ GLOBS = (
     "net/unix/*",
 )
 LEFT_OUT = "net/ipv4/tcp_fastopen_key"
-# Of an interface's 40 to 60 settings only these: a container host has hundreds of interfaces.
+# Only these of an interface's 40 to 60 settings: a container host has hundreds of interfaces.
 INTERFACE_SETTINGS: Mapping[str, tuple[str, ...]] = {
     "net/ipv4/conf": (
         "accept_redirects",
@@ -49,13 +49,13 @@ _SWAP = str.maketrans("./", "/.")
 class Sysctls(Fact):
     """The kernel settings of a host, by the names that sysctl(8) uses.
 
-    As there, a dot in an interface's name is written as a slash:
+    As in sysctl(8), a dot in an interface's name becomes a slash:
     ``net.ipv4.conf.eth0/100.rp_filter``.
 
     Attributes:
         _values: path below /proc/sys to the value, as text.
-        _complaints: path to why it could not be read.
-        _read_directories: the directories of which at least one value was read.
+        _complaints: path to the reason why it could not be read.
+        _read_directories: the directories in which at least one value was read.
     """
 
     _values: Mapping[str, str]
@@ -63,7 +63,7 @@ class Sysctls(Fact):
     _read_directories: frozenset[str]
 
     def __getitem__(self, key: str) -> int:
-        """The value of a setting that holds one whole number; unreadable where it is absent."""
+        """The value of a setting that holds one whole number; unreadable if it is absent."""
         value = self.find(key)
         if value is None:
             self.ledger.cannot_read(Unreadable(Reason.ABSENT, _file(key), "no such setting"))
@@ -72,13 +72,13 @@ class Sysctls(Fact):
     def find(self, key: str) -> int | None:
         """The value of a setting that holds one whole number, or None.
 
-        None says that the setting is known not to exist: its neighbours in the directory
-        were read. Where that is not sure, reading it is unreadable.
+        None says that the setting does not exist: its neighbours in the directory were read. If
+        that is not certain, the setting is unreadable.
         """
         text = self._text(key)
         if text is None:
             return None
-        # Longer ones would raise in int() (Python limits decimal digits), and none is real.
+        # int() raises for longer numbers (Python limits decimal digits), and none is real.
         if not text.removeprefix("-").isascii() or not text.removeprefix("-").isdigit():
             detail = f"not a whole number: {text[:80]!r}"
             self.ledger.cannot_read(Unreadable(Reason.UNPARSABLE, _file(key), detail))
@@ -92,7 +92,7 @@ class Sysctls(Fact):
         self.text(key)
 
     def text(self, key: str) -> str:
-        """The value of any setting, as the kernel prints it; unreadable where it is absent."""
+        """The value of any setting, as the kernel prints it; unreadable if it is absent."""
         text = self._text(key)
         if text is None:
             self.ledger.cannot_read(Unreadable(Reason.ABSENT, _file(key), "no such setting"))
@@ -138,8 +138,8 @@ def _is_collected(directory: str, name: str) -> bool:
 def parse(sections: Sections) -> Sysctls | Unreadable:
     """Parse ``grep -H '' /proc/sys/...``.
 
-    Exit status 2 is usual: the globs meet directories. That some file was read, and which was
-    refused, is told file by file. Any status above says that grep did not come to its end.
+    Exit status 2 is usual, because the globs match directories. The lines say which files were read
+    and which were refused. A status above 2 says that grep did not end by itself.
     """
     section = sections[GREP.name]
     if isinstance(section, Unreadable):

@@ -1,4 +1,4 @@
-"""NetworkManager: whether it runs, and whether it is started at boot."""
+"""NetworkManager: whether it runs, and whether the boot starts it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class NetworkManager(Fact):
     Attributes:
         load_state: ``loaded``, ``masked``, ``not-found``…
         active_state: ``active``, ``inactive``, ``failed``…
-        unit_file_state: ``enabled``, ``disabled``, ``masked``…; empty where there is no file.
+        unit_file_state: ``enabled``, ``disabled``, ``masked``…; empty if there is no file.
     """
 
     load_state: str
@@ -26,7 +26,7 @@ class NetworkManager(Fact):
 
     @property
     def exists(self) -> bool:
-        """Whether the unit is there."""
+        """Whether the unit exists."""
         self.ledger.read("LoadState", SHOW.shown, self.load_state)
         return self.load_state != "not-found"
 
@@ -38,7 +38,7 @@ class NetworkManager(Fact):
 
     @property
     def at_boot(self) -> str:
-        """Whether it is started at boot, as ``enabled`` or ``masked``."""
+        """Whether the boot starts it, as ``enabled`` or ``masked``."""
         self.ledger.read("UnitFileState", SHOW.shown, self.unit_file_state)
         return self.unit_file_state
 

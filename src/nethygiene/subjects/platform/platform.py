@@ -1,4 +1,4 @@
-"""Remedies of a platform that is not as declared: SELinux and NetworkManager."""
+"""Remedies for SELinux and NetworkManager that are not as declared."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from nethygiene.subjects.platform.selinux import Selinux
 _SWITCHES = {"enforcing": "1", "permissive": "0"}
 
 
-def set_selinux_now(selinux: Selinux, wanted: str) -> str:
-    """The remedy of SELinux that is in another state now."""
-    if wanted == "disabled" or selinux.at_run_time == "disabled":
+def set_selinux_now(selinux: Selinux, state: str) -> str:
+    """The remedy of SELinux that is not in `state` now."""
+    if state == "disabled" or selinux.at_run_time == "disabled":
         return "SELinux goes on and off at boot alone: see to its configuration, then boot."
-    return paragraphs("Set it now:", command(f"setenforce {_SWITCHES[wanted]}"))
+    return paragraphs("Set it now:", command(f"setenforce {_SWITCHES[state]}"))
 
 
-def set_selinux_at_boot(selinux: Selinux, wanted: str) -> str:
-    """The remedy of SELinux that will be in another state after the next boot."""
+def set_selinux_at_boot(selinux: Selinux, state: str) -> str:
+    """The remedy of SELinux that will not be in `state` after the next boot."""
     words = selinux.boot_words
     parts = [
         "Set it in the configuration:",
-        command(f"sed -i 's/^SELINUX=.*/SELINUX={wanted}/' /etc/selinux/config"),
+        command(f"sed -i 's/^SELINUX=.*/SELINUX={state}/' /etc/selinux/config"),
     ]
     if words:
         parts.append(
@@ -30,9 +30,9 @@ def set_selinux_at_boot(selinux: Selinux, wanted: str) -> str:
     return paragraphs(*parts)
 
 
-def run_network_manager(wanted: str) -> str:
-    """The remedy of a NetworkManager that does not run, or that runs, against the policy."""
-    if wanted == "active":
+def run_network_manager(state: str) -> str:
+    """The remedy of NetworkManager that is not in `state`, ``active`` or ``inactive``."""
+    if state == "active":
         return paragraphs(
             "Have it run, now and after each boot:",
             command("systemctl enable --now NetworkManager"),

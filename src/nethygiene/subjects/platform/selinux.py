@@ -25,10 +25,10 @@ class Selinux(Fact):
     """The state of SELinux.
 
     Attributes:
-        _enforce: content of selinuxfs's ``enforce``, None where the kernel does not run SELinux.
+        _enforce: content of selinuxfs's ``enforce``, None if the kernel does not run SELinux.
         context: security context of the probe's own process.
-        _config: what /etc/selinux/config asks for, in lower case; None where there is no file.
-        _words: of the kernel's command line, those that SELinux heeds, by name.
+        _config: the state in /etc/selinux/config, in lower case; None if there is no file.
+        _words: the words of the kernel's command line that SELinux heeds, by name.
     """
 
     _enforce: str | Unreadable | None
@@ -38,14 +38,14 @@ class Selinux(Fact):
 
     @property
     def exists(self) -> bool:
-        """Whether this host has SELinux, be it switched off."""
+        """Whether this host has SELinux, on or off."""
         return self._enforcing() is not None or self._configured() is not None
 
     @property
     def at_run_time(self) -> str:
         """``enforcing``, ``permissive`` or ``disabled``."""
         enforce = self._enforcing()
-        # Kernels that can no longer switch it off run on without a policy: all is "kernel" then.
+        # Kernels that cannot turn it off run it without a policy: every context is "kernel" then.
         loaded = enforce is not None and self.context != "kernel"
         state = _STATES[enforce] if enforce is not None and loaded else "disabled"
         self.ledger.read("SELinux", ENFORCE, state)
@@ -53,7 +53,7 @@ class Selinux(Fact):
 
     @property
     def at_next_boot(self) -> str:
-        """What the configuration and the kernel's command line come to; ``absent`` for neither."""
+        """The state that configuration and command line set; ``absent`` if neither does."""
         if UNREAD.partition("=")[0] in self._words:
             detail = "it cannot be read, and may say selinux=0: look at it from outside"
             self.ledger.cannot_read(Unreadable(Reason.ABSENT, CMDLINE, detail))
@@ -72,7 +72,7 @@ class Selinux(Fact):
 
     @property
     def boot_words(self) -> tuple[str, ...]:
-        """The words of the kernel's command line that have a say in it."""
+        """The words of the kernel's command line that SELinux heeds."""
         return tuple(f"{name}={value}" for name, value in self._words.items())
 
     def _enforcing(self) -> str | None:
@@ -87,13 +87,13 @@ class Selinux(Fact):
 
 
 def parse(sections: Sections) -> Selinux | Unreadable:
-    """Parse the files' lines, then the own context and words of the command line."""
+    """Parse the files' lines, the process's own context, and words of the command line."""
     section = sections[SELINUX.name]
     if isinstance(section, Unreadable):
         return section
     own = [line for line in section.stdout.split(b"\n") if line.startswith((b"is ", b"word "))]
     marks = [line for line in own if line.startswith(b"is ")]
-    # It is printed last: without it the command did not come to its end.
+    # The command prints the mark last. Without it, the command did not end by itself.
     if section.status != 0 or len(marks) != 1:
         return refused(SELINUX, section)
     words: dict[str, str] = {}
@@ -122,17 +122,17 @@ def _config(section: Section) -> str | Unreadable | None:
     lines = [text for path, text in file_lines(section) if path == CONFIG]
     if not lines:
         return _missing(section, CONFIG)
-    # As libselinux: the first line that begins so, and the value's beginning in any case.
-    found = [line.removeprefix("SELINUX=") for line in lines if line.startswith("SELINUX=")]
+    # Like libselinux, take the first such line, and compare the value's beginning in any case.
+    values = [line.removeprefix("SELINUX=") for line in lines if line.startswith("SELINUX=")]
     for state in ("enforcing", "permissive", "disabled"):
-        if found and found[0].lower().startswith(state):
+        if values and values[0].lower().startswith(state):
             return state
-    return Unreadable(Reason.UNPARSABLE, CONFIG, f"no SELINUX= that is a state: {found!r:.80}")
+    return Unreadable(Reason.UNPARSABLE, CONFIG, f"no SELINUX= that is a state: {values!r:.80}")
 
 
 def _missing(section: Section, path: str) -> Unreadable | None:
-    complaints = [complaint for one, complaint in file_errors(section) if one == path]
-    if complaints and all("o such file" in one for one in complaints):
+    complaints = [complaint for file, complaint in file_errors(section) if file == path]
+    if complaints and all("o such file" in complaint for complaint in complaints):
         return None
     detail = complaints[0] if complaints else "it is empty"
     reason = Reason.PERMISSION if "ermission denied" in detail else Reason.UNPARSABLE
