@@ -1,4 +1,4 @@
-"""The shell text that asks ssh what it makes of destinations, and reads the files that it names."""
+"""The shell text that asks ssh for its configuration, and reads the files that it names."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def config_script(questions: Iterable[tuple[str, Sequence[str]]], keywords: Iter
     """The command that asks ssh.
 
     Args:
-        questions: roles and the arguments for which ssh is asked. Of the plain destination the
-            hosts on the way are not asked for.
-        keywords: the options, in lower case, that are told besides those of KEPT.
+        questions: roles, and arguments for ``ssh -G``. The script does not ask for jump hosts of
+            the plain destination.
+        keywords: the options, in lower case, that the host sends besides those of KEPT.
     """
     calls = [
         f"{'ask' if role == 'plain' else 'follow'} {role} {shlex.join(arguments)}"

@@ -1,4 +1,4 @@
-"""Comparing port forwards, however they are spelt, and the addresses that they listen on."""
+"""Compares port forwards in any spelling, and the addresses that they listen on."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from nethygiene.inventory.forward import Forward, parse_forward
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _EVERY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
-# On which addresses ssh listens by a word that is none: channels.c, channel_fwd_bind_addr.
+# The addresses on which ssh listens for a word: channels.c, channel_fwd_bind_addr.
 _WORDS = {"localhost": _LOOPBACK, "*": _EVERY}
 
 
 def listening_addresses(forward: Forward) -> frozenset[str]:
-    """The addresses that a forward listens on; ssh is content with any one that it gets."""
+    """The addresses that a forward listens on; ssh is content if it gets any of them."""
     bind = (forward.bind_address or "localhost").lower()
     return _WORDS.get(bind, frozenset({bind}))
 
 
-def is_same(one: Forward, other: Forward) -> bool:
+def is_same(this: Forward, other: Forward) -> bool:
     """Whether two forwards lead from the same port to the same place."""
     ends = [
         (
@@ -31,38 +31,38 @@ def is_same(one: Forward, other: Forward) -> bool:
             forward.host_port,
             forward.host_socket,
         )
-        for forward in (one, other)
+        for forward in (this, other)
     ]
     if ends[0] != ends[1]:
         return False
-    return one.listen_socket is not None or _meet(one, other, every=False)
+    return this.listen_socket is not None or _meet(this, other, every=False)
 
 
-def competes(one: Forward, other: Forward) -> bool:
-    """Whether two forwards ask for the same port, wherever they lead."""
-    return one.port is not None and one.port == other.port and _meet(one, other, every=True)
+def competes(this: Forward, other: Forward) -> bool:
+    """Whether two forwards ask for the same port; they may lead to different places."""
+    return this.port is not None and this.port == other.port and _meet(this, other, every=True)
 
 
-def _meet(one: Forward, other: Forward, *, every: bool) -> bool:
-    mine, theirs = listening_addresses(one), listening_addresses(other)
+def _meet(this: Forward, other: Forward, *, every: bool) -> bool:
+    mine, theirs = listening_addresses(this), listening_addresses(other)
     return bool(mine & theirs) or (every and bool((mine | theirs) & _EVERY))
 
 
-def includes(forwards: Iterable[Forward], wanted: Iterable[Forward]) -> bool:
-    """Whether all of `wanted` are among `forwards`."""
-    found = tuple(forwards)
-    return all(any(is_same(one, other) for other in found) for one in wanted)
+def includes(forwards: Iterable[Forward], declared: Iterable[Forward]) -> bool:
+    """Whether all of `declared` are among `forwards`."""
+    present = tuple(forwards)
+    return all(any(is_same(forward, other) for other in present) for forward in declared)
 
 
 def names_address(forward: Forward, side: Literal["local", "remote"], family: str | None) -> bool:
-    """Whether ssh has one address to listen on, and so ends where that one is taken.
+    """Whether ssh has only one address to listen on, and so ends if that is taken.
 
-    Else it is content with ``::1`` where 127.0.0.1 is somebody else's (Linux 6.18, OpenSSH 9.2).
+    Otherwise it is content with ``::1`` if 127.0.0.1 is taken (Linux 6.18, OpenSSH 9.2).
 
     Args:
-        forward: to be listened on here (``local``) or by the server (``remote``).
-        side: which of both.
-        family: AddressFamily, which decides for the local side alone.
+        forward: the forward.
+        side: where it listens: here (``local``) or on the server (``remote``).
+        family: AddressFamily, which matters only for the local side.
     """
     if forward.listen_socket is not None or forward.port == 0:
         return True
@@ -77,7 +77,7 @@ def names_address(forward: Forward, side: Literal["local", "remote"], family: st
 
 
 def with_address(forward: Forward) -> str:
-    """The forward with the address written out that clients of it try."""
+    """The forward, with the address written out that its clients try."""
     if forward.listen_socket is not None or forward.port == 0:
         return str(forward)
     bind = (forward.bind_address or "").lower()
@@ -90,12 +90,15 @@ def configured_forwards(
     values: Iterable[str], side: Literal["local", "remote"]
 ) -> tuple[Forward, ...]:
     """The forwards that ``ssh -G`` prints: ``[127.0.0.1]:19922 [localhost]:22``."""
-    found = []
+    forwards = []
     for value in values:
         try:
-            # A SOCKS forward (-R PORT) is told as one to socks.
+            # ssh -G prints a SOCKS forward (-R PORT) as a forward to socks.
             words = value.removesuffix(" [socks]:0").split()
-            found.append(parse_forward(":".join(words), side))
+            forwards.append(parse_forward(":".join(words), side))
         except ValueError:
-            continue  # one that no inventory could declare either
-    return tuple(replace(one, text=one.text.replace("[localhost]", "localhost")) for one in found)
+            continue  # no inventory can declare such a forward either
+    return tuple(
+        replace(forward, text=forward.text.replace("[localhost]", "localhost"))
+        for forward in forwards
+    )

@@ -1,4 +1,4 @@
-"""Remedies of host keys that ssh does not know: which lines go, and how the right one comes."""
+"""Remedies of host keys that ssh does not know: remove wrong lines, and add the right one."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from nethygiene.subjects.tunnels.tunnel_configs import SshTarget, TunnelConfig
 Names = tuple[str, ...]
 _PLAIN = re.compile(r"[\w.:\[\]%-]+", re.ASCII)
 
-# Only root writes there: nobody else puts a key of theirs into it meanwhile.
+# Only root writes to /run, so nobody else can put a key of theirs into the file meanwhile.
 _FETCHED = "/run/nethygiene-host-key"
 
 
 def fetch_key(
     tunnel: Tunnel, keys: KnownKeys, target: SshTarget, config: TunnelConfig, declared: Names
 ) -> str:
-    """Fetch the key, compare it, and add it in place of the wrong ones.
+    """The remedy: fetch the key, compare it, and replace the wrong keys by it.
 
     Args:
-        tunnel: as declared.
-        keys: what is known of the destination.
-        target: what ssh makes of it.
+        tunnel: the declared tunnel.
+        keys: the known keys of the destination.
+        target: ssh's configuration for it.
         config: the files that ssh reads.
-        declared: the fingerprints of which one is right; empty where none is declared.
+        declared: the declared fingerprints; empty if none is declared.
     """
     ssh = target.config
-    files = [one for one in ssh.words("userknownhostsfile") if one.lower() != "none"]
+    files = [file for file in ssh.words("userknownhostsfile") if file.lower() != "none"]
     if flag(ssh.get("stricthostkeychecking") or "ask") is False:
         return (
             "Take `StrictHostKeyChecking no` out of the job's command line, of the `options` that "
@@ -41,7 +41,7 @@ def fetch_key(
     if keys.revoked or not files or not _PLAIN.fullmatch(keys.name):
         return ""
     good = {line.key for line in keys.with_fingerprint(declared)}
-    wrong = [*keys.disputing, *(one for one in keys.usable if declared and one.key not in good)]
+    wrong = [*keys.disputing, *(line for line in keys.usable if declared and line.key not in good)]
     shown = f"`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on {ssh.hostname}'s own console"
     made = command(as_user(tunnel.user, f"mkdir -p -m 700 {word(files[0].rpartition('/')[0])}"))
     ready = [
@@ -69,9 +69,9 @@ def fetch_key(
 
 
 def _scan(keys: KnownKeys, ssh: SshConfig) -> str:
-    # On localhost the tunnel may listen at 127.0.0.1 alone, and ssh-keyscan tries one address.
+    # On localhost the tunnel may listen at 127.0.0.1 alone, and ssh-keyscan tries only one address.
     family = "-4 " if ssh.hostname == "localhost" else ""
-    # A line has to bear the name that ssh looks up, as a HostKeyAlias is.
+    # The line needs the name that ssh looks up, which may be a HostKeyAlias.
     scanned = host_names(ssh.hostname, ssh.port)[0]
     renamed = "" if scanned == keys.name else f" | sed 's/^[^ ]*/{keys.name}/'"
     host = word(ssh.hostname)
@@ -81,15 +81,15 @@ def _scan(keys: KnownKeys, ssh: SshConfig) -> str:
 def _remove(
     tunnel: Tunnel, name: str, lines: Iterable[KnownHostsLine], own_files: Collection[str]
 ) -> list[str]:
-    """The commands that take lines away: from files of its own as the user, else as root."""
-    found: dict[str, None] = {}
+    """The commands that remove lines: as the user from the user's files, as root from others."""
+    commands: dict[str, None] = {}
     for line in lines:
         hashed = line.names.startswith("|")
-        for one in [name] if hashed else line.names.split(","):
-            text = f"ssh-keygen -R {word(one)} -f {word(line.source)}"
-            found[as_user(tunnel.user, text) if line.source in own_files else text] = None
-    return [command(one) for one in found]
+        for host in [name] if hashed else line.names.split(","):
+            text = f"ssh-keygen -R {word(host)} -f {word(line.source)}"
+            commands[as_user(tunnel.user, text) if line.source in own_files else text] = None
+    return [command(text) for text in commands]
 
 
 def _written(target: SshTarget) -> str:
-    return " ".join(word(one) for one in target.arguments)
+    return " ".join(word(argument) for argument in target.arguments)

@@ -1,7 +1,7 @@
-"""Which host keys ssh would take from a destination, by the known_hosts files that it consults.
+"""Which host keys ssh would accept from a destination, by the known_hosts files that it reads.
 
-Source: OpenSSH 9.2, sshconnect.c, check_host_key; ssh_config(5). No connection is made: which key
-the other end really shows cannot be told from here, unless the policy says which one is right.
+Source: OpenSSH 9.2, sshconnect.c, check_host_key; ssh_config(5). The audit does not connect, so it
+does not see which key the other end shows. Only the policy can say which key is right.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from nethygiene.subjects.tunnels.ssh_config import SshConfig, flag
 
 @dataclass(frozen=True, slots=True)
 class KnownKeys:
-    """What known_hosts says of one destination.
+    """The lines of known_hosts about one destination.
 
     Attributes:
-        name: what it is looked up by, as ``[localhost]:19922``.
-        usable: lines whose key ssh would take.
+        name: the name that ssh looks up, as ``[localhost]:19922``.
+        usable: lines whose key ssh would accept.
         revoked: lines that forbid a key of that destination.
         unusable: lines of a type that ssh's HostKeyAlgorithms leave out.
-        authorities: @cert-authority lines: they count if the other end shows a certificate.
-        disputed: lines whose key would do, but for the address (CheckHostIP) another is known.
+        authorities: @cert-authority lines, which count if the other end shows a certificate.
+        disputed: lines whose key would do, if another key were not known for the address
+            (CheckHostIP).
         disputing: the lines of those addresses.
     """
 
@@ -49,34 +50,34 @@ class KnownKeys:
         parts += [f"@cert-authority ({line})" for line in self.authorities]
         return ", ".join(parts) or "absent"
 
-    def with_fingerprint(self, wanted: Collection[str]) -> tuple[KnownHostsLine, ...]:
+    def with_fingerprint(self, fingerprints: Collection[str]) -> tuple[KnownHostsLine, ...]:
         """The usable lines that hold one of these keys."""
-        return tuple(line for line in self.usable if fingerprint(line.key) in wanted)
+        return tuple(line for line in self.usable if fingerprint(line.key) in fingerprints)
 
 
 def lookup_name(config: SshConfig) -> tuple[str, str | None]:
-    """The name that ssh looks a destination up by, and the one that it tries next."""
+    """The name by which ssh looks up a destination, and the name that it tries next."""
     alias = config.get("hostkeyalias")
     if alias and alias.lower() != "none":
         return host_names(alias, None)
     return host_names(config.hostname, config.port)
 
 
-def known_keys(config: SshConfig, known: KnownHosts) -> KnownKeys:
-    """What the files hold for the destination of `config`."""
+def known_keys(config: SshConfig, known_hosts: KnownHosts) -> KnownKeys:
+    """The keys that the files hold for the destination of `config`."""
     name, bare = lookup_name(config)
-    lines = known.matching(name)
-    fallback = known.matching(bare) if bare is not None else ()
+    lines = known_hosts.matching(name)
+    fallback = known_hosts.matching(bare) if bare is not None else ()
     both = (*lines, *fallback)
     forbidden = {line.key for line in both if line.marker is Marker.REVOKED}
-    plain = [line for line in known.plain(name, bare) if line.key not in forbidden]
+    plain = [line for line in known_hosts.plain(name, bare) if line.key not in forbidden]
     offered = [line for line in plain if _is_offered(line.key_type, config)]
-    disputing = {line: _other_keys_of_address(line, config, known) for line in offered}
+    disputing = {line: _other_keys_of_address(line, config, known_hosts) for line in offered}
     return KnownKeys(
         name=name,
         usable=tuple(line for line in offered if not disputing[line]),
         disputed=tuple(line for line in offered if disputing[line]),
-        disputing=tuple(dict.fromkeys(one for found in disputing.values() for one in found)),
+        disputing=tuple(dict.fromkeys(other for others in disputing.values() for other in others)),
         revoked=tuple(line for line in both if line.marker is Marker.REVOKED),
         unusable=tuple(line for line in plain if not _is_offered(line.key_type, config)),
         authorities=tuple(line for line in both if line.marker is Marker.AUTHORITY),
@@ -91,9 +92,9 @@ def _is_offered(key_type: str, config: SshConfig) -> bool:
 
 
 def checks_address(config: SshConfig) -> bool:
-    """Whether ssh looks the destination's address up as well: CheckHostIP, off since 8.5.
+    """Whether ssh also looks up the destination's address: CheckHostIP, off since 8.5.
 
-    Not where it goes by a proxy, to loopback, or to what is an address by itself.
+    It does not if it goes through a proxy, to loopback, or to a plain address.
     """
     if flag(config.get("checkhostip") or "no") is not True or config.is_set("proxycommand"):
         return False
@@ -103,27 +104,29 @@ def checks_address(config: SshConfig) -> bool:
 
 
 def _other_keys_of_address(
-    line: KnownHostsLine, config: SshConfig, known: KnownHosts
+    line: KnownHostsLine, config: SshConfig, known_hosts: KnownHosts
 ) -> list[KnownHostsLine]:
-    """The lines by which ssh holds that key to be another than the address has.
+    """The lines of the address that hold another key than `line`.
 
-    Source: sshconnect.c, "differs from the key for the IP address": it ends there unless
+    Source: sshconnect.c, "differs from the key for the IP address": ssh ends there unless
     StrictHostKeyChecking is off.
     """
     if not checks_address(config):
         return []
-    found: list[KnownHostsLine] = []
+    others: list[KnownHostsLine] = []
     for address in config.all("resolved"):
-        lines = known.matching(host_names(address, config.port)[0])
+        lines = known_hosts.matching(host_names(address, config.port)[0])
         same_type = [
-            one for one in lines if one.marker is Marker.NONE and one.key_type == line.key_type
+            other
+            for other in lines
+            if other.marker is Marker.NONE and other.key_type == line.key_type
         ]
-        if line.key not in {one.key for one in same_type}:
-            found += same_type
-    return found
+        if line.key not in {other.key for other in same_type}:
+            others += same_type
+    return others
 
 
-def perhaps_disputed(keys: KnownKeys, config: SshConfig, known: KnownHosts) -> bool:
+def perhaps_disputed(keys: KnownKeys, config: SshConfig, known_hosts: KnownHosts) -> bool:
     """Whether a line of an address that was not resolved may dispute the keys."""
     if not checks_address(config) or config.all("resolved"):
         return False
@@ -131,15 +134,15 @@ def perhaps_disputed(keys: KnownKeys, config: SshConfig, known: KnownHosts) -> b
     types = {line.key_type for line in keys.usable}
     return any(
         line.key_type in types and line.key not in mine and may_be_address(line.names)
-        for line in known.lines
+        for line in known_hosts.lines
     )
 
 
 def may_be_address(names: str) -> bool:
-    """Whether a line is of an address, as far as it tells: what is hashed or a pattern may be."""
+    """Whether a line may be an address's: it is an address, a pattern, or hashed."""
     return names.startswith("|") or any(
-        "*" in one or "?" in one or _is_address(one.split("]")[0].strip("["))
-        for one in names.split(",")
+        "*" in name or "?" in name or _is_address(name.split("]")[0].strip("["))
+        for name in names.split(",")
     )
 
 
@@ -156,7 +159,7 @@ def _is_loopback(hostname: str) -> bool:
 
 
 def unchecked_because(config: SshConfig) -> str:
-    """Why ssh would go on with a key that known_hosts does not hold; empty where it would not."""
+    """Why ssh would go on with a key that known_hosts does not hold; empty if it would not."""
     strict = (config.get("stricthostkeychecking") or "ask").lower()
     if flag(strict) is False:
         return "StrictHostKeyChecking is off: ssh goes on with whatever key is shown"
@@ -166,13 +169,13 @@ def unchecked_because(config: SshConfig) -> str:
 
 
 def other_sources(config: SshConfig) -> tuple[str, ...]:
-    """Sources of keys, beside known_hosts, that were not read: they may know it, or forbid it."""
-    found = []
+    """Sources of keys that were not read, and may know or forbid the key."""
+    sources = []
     if config.is_set("knownhostscommand"):
-        found.append("its KnownHostsCommand")
+        sources.append("its KnownHostsCommand")
     if flag(config.get("verifyhostkeydns") or "no") is True:
-        found.append("VerifyHostKeyDNS: SSHFP records in DNS")
-    return tuple(found)
+        sources.append("VerifyHostKeyDNS: SSHFP records in DNS")
+    return tuple(sources)
 
 
 def is_exempt(config: SshConfig) -> bool:

@@ -1,7 +1,7 @@
-"""Reading the arguments of a running ssh as OpenSSH's own getopt does.
+"""Reads the arguments of a running ssh as OpenSSH's own getopt does.
 
-Source: OpenSSH 9.2, ssh.c: options may also follow the destination; of an option given twice the
-first counts; ``-p``, ``-l`` and ``user@host`` are that for their part.
+Source: OpenSSH 9.2, ssh.c. Options may follow the destination. If an option is given twice, the
+first counts; this holds for ``-p``, ``-l`` and ``user@host`` too.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ class Invocation:
     """One ssh's command line.
 
     Attributes:
-        destination: None where it names none.
-        written: the destination as it stands there.
-        port: by ``-p``, ``-o Port`` or a URI, whichever came first; None without.
-        user: by ``-l``, ``-o User`` or ``user@``, whichever came first; None without.
+        destination: the parsed destination; None if it names none.
+        written: the destination as it is written.
+        port: the first of ``-p``, ``-o Port`` and a URI's port; None without.
+        user: the first of ``-l``, ``-o User`` and ``user@``; None without.
         local: its ``-L`` forwards.
         remote: its ``-R`` forwards.
-        options: keyword in lower case and value of its ``-o``, and what other options stand for.
-        config_file: of ``-F``.
-        control: the order of ``-O``; it only talks to a master.
-        stdio_forward: of ``-W``; it is the inner ssh of a jump.
-        unreadable: what could not be understood, or an empty string.
+        options: keyword in lower case and value of each ``-o``, and of options that stand for one.
+        config_file: the file of ``-F``.
+        control: the order of ``-O``, with which it only talks to a master.
+        stdio_forward: the value of ``-W``, which the inner ssh of a jump has.
+        unreadable: the words that could not be read, or an empty string.
     """
 
     destination: Destination | None = None
@@ -82,12 +82,12 @@ class Invocation:
 
 
 def is_mux_master(argv: Sequence[str]) -> bool:
-    """Whether it is a master in the background: ssh then hides its arguments behind a title."""
+    """Whether it is a master in the background, whose title hides its arguments."""
     return bool(argv) and _MUX.fullmatch(argv[0].rstrip()) is not None
 
 
 def is_script(argv: Sequence[str]) -> bool:
-    """Whether a script of that name is run by its interpreter: its ssh is a process of its own."""
+    """Whether an interpreter runs a script of that name, whose ssh is a process of its own."""
     return bool(argv) and _INTERPRETERS.fullmatch(argv[0]) is not None
 
 

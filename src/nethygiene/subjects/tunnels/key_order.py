@@ -1,9 +1,9 @@
 """Which type of host key ssh asks a server for first.
 
-Source: OpenSSH 9.8, sshconnect2.c, order_hostkeyalgs. By default, and where HostKeyAlgorithms only
-adds or removes some, ssh asks for the types that known_hosts has; a list and ``^`` it takes as
-they are. Where the server has a key of a type that stands further ahead, it shows that one, and
-ssh ends with "Host key verification failed." although another of its keys is known.
+Source: OpenSSH 9.8, sshconnect2.c, order_hostkeyalgs. By default, and if HostKeyAlgorithms only
+adds or removes types, ssh asks first for the types that known_hosts has. It keeps the order of a
+list and of ``^``. If the server has a key of a type that stands ahead, it shows that key. ssh then
+ends with "Host key verification failed.", although another of the server's keys is known.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
 
 _RSA = frozenset({"ssh-rsa", "rsa-sha2-256", "rsa-sha2-512"})
-# Before that a list with + or - was taken as it is, too.
+# Before 8.2 ssh kept the order of a list with + or - too.
 _MERGES_SINCE = (8, 2)
 
 
 def plain_type(algorithm: str) -> str:
-    """The type of key behind a signature algorithm: RSA has three of these."""
+    """The type of key behind a signature algorithm; RSA has three algorithms."""
     return "ssh-rsa" if algorithm in _RSA else algorithm
 
 
@@ -27,12 +27,12 @@ def follows_known_hosts(
     """Whether ssh puts the types ahead that known_hosts has.
 
     Args:
-        effective: the list that ssh comes to.
-        settings: HostKeyAlgorithms as it is set, by every line that may be the one in effect.
-        version: of OpenSSH; None for an unknown one.
+        effective: the list in effect.
+        settings: HostKeyAlgorithms of every line that may be in effect.
+        version: the version of OpenSSH; None if unknown.
     """
     merges = version is not None and version >= _MERGES_SINCE
-    return not any(_taken_as_it_is(one, effective, merges=merges) for one in settings)
+    return not any(_taken_as_it_is(setting, effective, merges=merges) for setting in settings)
 
 
 def _taken_as_it_is(setting: str, effective: str, *, merges: bool) -> bool:
@@ -42,30 +42,30 @@ def _taken_as_it_is(setting: str, effective: str, *, merges: bool) -> bool:
         return not merges
     if setting[:1] == "^":
         return _lists(setting[1:].split(",")[:1], algorithms[0])
-    # A longer one than it lists comes of another line: this one is for other destinations.
-    return all(_lists(setting.split(","), one) for one in algorithms)
+    # If the list in effect has more than this line lists, another line set it.
+    return all(_lists(setting.split(","), algorithm) for algorithm in algorithms)
 
 
 def _lists(patterns: Iterable[str], algorithm: str) -> bool:
-    return any(fnmatchcase(algorithm, one) for one in patterns)
+    return any(fnmatchcase(algorithm, pattern) for pattern in patterns)
 
 
-def asked_before(algorithms: str, known: Collection[str]) -> tuple[str, ...]:
-    """The types that stand ahead of the first known one; none where none is known.
+def asked_before(algorithms: str, known_types: Collection[str]) -> tuple[str, ...]:
+    """The types that stand ahead of the first known type; empty if no type is known.
 
-    Certificates are left out, for a server that has one is known by its authority; so are security
-    keys, of which sshd has none.
+    Certificates do not count, because a server with one is known by its authority. Security keys do
+    not count, because sshd has none.
     """
     ahead: list[str] = []
-    for one in _types(algorithms):
-        if one in known:
+    for key_type in _types(algorithms):
+        if key_type in known_types:
             return tuple(ahead)
-        if one not in ahead:
-            ahead.append(one)
+        if key_type not in ahead:
+            ahead.append(key_type)
     return ()
 
 
 def _types(algorithms: str) -> Iterator[str]:
-    for one in algorithms.split(","):
-        if one and "-cert-" not in one and not one.startswith("sk-"):
-            yield plain_type(one)
+    for algorithm in algorithms.split(","):
+        if algorithm and "-cert-" not in algorithm and not algorithm.startswith("sk-"):
+            yield plain_type(algorithm)

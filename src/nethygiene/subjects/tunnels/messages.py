@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
-# POSIX extended, for grep uses it on the host, inside double quotes. By the client's own source,
-# OpenSSH 9.9 and its older wordings ("bind: Address already in use" until 7.x): what it says where
-# it ends, or goes on without a forward. What may stand beside a login that succeeds is left out:
-# "Load key …", "Identity file … not accessible", "Permanently added …".
+# These are POSIX extended expressions, because grep uses them on the host, inside double quotes.
+# They come from the client's source, OpenSSH 9.9 and older wordings ("bind: Address already in use"
+# until 7.x): all messages with which it ends, or goes on without a forward. Messages that may stand
+# beside a successful login are left out: "Load key …", "Identity file … not accessible",
+# "Permanently added …".
 _REASON = "[A-Za-z][A-Za-z ,/-]*"
 _END = "([0-9a-fA-F]*[.:][0-9a-fA-F.:]+(%[^ ]+)?|UNKNOWN)"
 _HOST_KEY = (
@@ -72,7 +73,7 @@ _START = (
     "ssh: (command )?not found",
 )
 PATTERN = "|".join((*_HOST_KEY, *_FORWARD, *_CONNECTION, *_LOGIN, *_START))
-"""ssh's messages of a tunnel that is not there, whatever stands before them in the line."""
+"""ssh's messages of a failed tunnel; other text may stand before them in the line."""
 _MESSAGE = re.compile(PATTERN)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)?")
 _SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d)")
@@ -82,11 +83,11 @@ _ENVELOPE = re.compile(r"From .* ([A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One line of ssh's.
+    """One line that ssh wrote.
 
     Attributes:
         text: the line.
-        time: when, in seconds since 1970; None where the line and its surroundings do not tell.
+        time: its time, in seconds since 1970; None if neither the line nor its surroundings say.
     """
 
     text: str
@@ -98,7 +99,7 @@ class Complaint:
 
 
 def is_complaint(line: str) -> bool:
-    """Whether a line is one of ssh's."""
+    """Whether a line holds one of ssh's messages."""
     return _MESSAGE.search(line) is not None
 
 
@@ -106,10 +107,10 @@ def complaints_of_mailbox(lines: Iterable[str], zone: timezone) -> tuple[Complai
     """The lines of an mbox: its ``From `` lines, ``Date:`` headers and complaints, in order.
 
     Args:
-        lines: what grep found.
-        zone: of the host, in which the ``From `` lines are.
+        lines: the lines that grep found.
+        zone: the host's time zone, which the ``From `` lines use.
     """
-    found = []
+    complaints = []
     time: float | None = None
     dated = False
     for line in lines:
@@ -119,12 +120,12 @@ def complaints_of_mailbox(lines: Iterable[str], zone: timezone) -> tuple[Complai
             sent = _header_time(line[6:])
             time, dated = (time if sent is None else sent), True
         elif is_complaint(line):
-            found.append(Complaint(line.strip(), time))
-    return tuple(found)
+            complaints.append(Complaint(line.strip(), time))
+    return tuple(complaints)
 
 
 def oldest_mail(lines: Iterable[str], zone: timezone) -> float | None:
-    """When the first mail of these lines came."""
+    """The time of the first mail in these lines."""
     first = next((line for line in lines if line.startswith("From ")), "")
     return _envelope_time(first, zone)
 
@@ -150,7 +151,7 @@ def line_time(line: str, zone: timezone, now: float) -> float | None:
             year = datetime.fromtimestamp(now, zone).year
             text = f"{year} {match[1]} {match[2]} {match[3]}"
             moment = datetime.strptime(text, "%Y %b %d %H:%M:%S").replace(tzinfo=zone)
-            # syslog tells no year: in January a line of December is of the year before.
+            # syslog writes no year: in January a line of December is from the year before.
             late = moment.timestamp() > now + 86400
             return (moment.replace(year=year - 1) if late else moment).timestamp()
     except (ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""Reading ``ssh -G``: the options that ssh comes to, one ``keyword value`` a line.
+"""Reads ``ssh -G``: the options in effect, one ``keyword value`` a line.
 
 Source: ssh(1), ``-G``; OpenSSH's readconf.c, dump_client_config.
 """
@@ -21,15 +21,15 @@ class SshConfig:
     """The effective options for one destination.
 
     Attributes:
-        values: keyword in lower case to its values, one for each line.
+        values: keyword in lower case to the values of its lines.
     """
 
     values: Mapping[str, tuple[str, ...]]
 
     def get(self, keyword: str) -> str | None:
-        """The value of a keyword in lower case; None where ssh does not know or print it."""
-        found = self.values.get(keyword)
-        return found[0] if found else None
+        """The value of a keyword in lower case; None if ssh does not know or print it."""
+        lines = self.values.get(keyword)
+        return lines[0] if lines else None
 
     def all(self, keyword: str) -> tuple[str, ...]:
         """The values of a keyword that may be given several times."""
@@ -45,12 +45,12 @@ class SshConfig:
 
     @property
     def hostname(self) -> str:
-        """What is connected to; empty where ssh did not say."""
+        """The host that ssh connects to; empty if ssh did not say."""
         return self.get("hostname") or ""
 
     @property
     def port(self) -> int | None:
-        """The port that is connected to."""
+        """The port that ssh connects to."""
         text = self.get("port") or ""
         return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else None
 
@@ -62,7 +62,7 @@ def parse_ssh_config(lines: Iterable[str]) -> SshConfig | None:
         match = _LINE.fullmatch(line)
         if match is not None:
             values.setdefault(match[1], []).append(match[2] or "")
-    config = SshConfig({keyword: tuple(found) for keyword, found in values.items()})
+    config = SshConfig({keyword: tuple(given) for keyword, given in values.items()})
     return config if config.hostname and config.port is not None else None
 
 
@@ -73,7 +73,7 @@ def flag(value: str) -> bool | None:
 
 
 def seconds(value: str) -> int | None:
-    """A time of ssh_config, as ``15``, ``1m`` or ``1h30m``; None if it is none."""
+    """A time of ssh_config, as ``15``, ``1m`` or ``1h30m``; None if it is no time."""
     text = value.strip()
     parts = list(_TIME.finditer(text))
     if not parts or "".join(part[0] for part in parts) != text:
@@ -81,10 +81,10 @@ def seconds(value: str) -> int | None:
     return sum(int(part[1]) * _UNITS[part[2].lower()] for part in parts)
 
 
-def same_value(one: str, other: str) -> bool:
-    """Whether two spellings of an option's value say the same to ssh."""
-    if one.strip().strip('"').lower() == other.strip().strip('"').lower():
+def same_value(this: str, other: str) -> bool:
+    """Whether ssh reads two spellings of an option's value alike."""
+    if this.strip().strip('"').lower() == other.strip().strip('"').lower():
         return True
-    if flag(one) is not None:
-        return flag(one) is flag(other)
-    return seconds(one) is not None and seconds(one) == seconds(other)
+    if flag(this) is not None:
+        return flag(this) is flag(other)
+    return seconds(this) is not None and seconds(this) == seconds(other)

@@ -19,11 +19,11 @@ from nethygiene.subjects.tunnels.invocation import TAKES_VALUE
 
 
 def _any_case(word: str) -> str:
-    """A pattern of the shell for a word in any case."""
-    return "".join(f"[{one}{one.upper()}]" for one in word)
+    """A shell pattern that matches a word in any case."""
+    return "".join(f"[{letter}{letter.upper()}]" for letter in word)
 
 
-# Commands in options, and what they are given; tunnel_configs tells as little of them.
+# These options hold commands and their arguments; tunnel_configs does not read them either.
 _HIDDEN_KEYWORDS = (
     "knownhostscommand",
     "localcommand",
@@ -31,9 +31,9 @@ _HIDDEN_KEYWORDS = (
     "remotecommand",
     "setenv",
 )
-_HIDDEN = "|".join(f"{_any_case(one)}[!A-Za-z]*" for one in _HIDDEN_KEYWORDS)
+_HIDDEN = "|".join(f"{_any_case(keyword)}[!A-Za-z]*" for keyword in _HIDDEN_KEYWORDS)
 _VALUED = "".join(sorted(TAKES_VALUE))
-_SHELLS = "|".join(f"{one}|*/{one}" for one in ("sh", "ash", "bash", "dash", "ksh", "zsh"))
+_SHELLS = "|".join(f"{shell}|*/{shell}" for shell in ("sh", "ash", "bash", "dash", "ksh", "zsh"))
 _SCRIPTS = f"{_SHELLS}|python*|*/python*|perl*|*/perl*"
 _SCRIPT = Path(__file__).with_name("ssh_processes.sh")
 _HIDING = re.compile(r"[ ,]hidepid=(?!0[ ,]|off[ ,])")
@@ -47,11 +47,11 @@ class SshProcess:
 
     Attributes:
         pid: its process id.
-        parent: that of its parent; 1 where the job that started it is gone.
+        parent: its parent's process id; 1 if the job that started it is gone.
         uid: its effective user id.
-        argv: its arguments, itself first; a line break in one reads as a space.
-        stopped: by a signal or a debugger: it keeps its sockets, and does nothing.
-        elsewhere: in a container, or another network namespace: none of this host's.
+        argv: its arguments, its own name first; a line break in an argument becomes a space.
+        stopped: a signal or a debugger has stopped it; it keeps its sockets, and does nothing.
+        elsewhere: it runs in a container or another network namespace, so it is not this host's.
     """
 
     pid: int
@@ -70,10 +70,10 @@ class SshProcesses(Fact):
     """The running ssh clients.
 
     Attributes:
-        _uids: declared user to the id on this host; None where there is no such user.
-        own_uid: who asked.
-        _hidden: /proc shows nobody but root the processes of others.
-        _processes: all that were seen, whoever they belong to.
+        _uids: declared user to the id on this host; None if there is no such user.
+        own_uid: the login's user id.
+        _hidden: /proc shows the processes of others to root alone.
+        _processes: all processes that were seen, of all users.
     """
 
     _uids: Mapping[str, int | None]
@@ -82,7 +82,7 @@ class SshProcesses(Fact):
     _processes: tuple[SshProcess, ...]
 
     def of_user(self, user: str) -> tuple[SshProcess, ...]:
-        """The ssh clients of a user; unreadable where they could not be seen."""
+        """The ssh clients of a user; unreadable if they could not be seen."""
         if user not in self._uids:
             detail = f"it was not asked for user {user}: evidence of another policy"
             self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, TITLE, detail))
@@ -92,11 +92,11 @@ class SshProcesses(Fact):
         if self._hidden and self.own_uid not in {0, uid}:
             detail = f"/proc hides the processes of others (hidepid): log in as {user} or root"
             self.ledger.cannot_read(Unreadable(Reason.PERMISSION, TITLE, detail))
-        found = tuple(
+        of_user = tuple(
             process for process in self._processes if process.uid == uid and not process.elsewhere
         )
-        self.ledger.read(f"ssh processes of {user}", TITLE, len(found))
-        return found
+        self.ledger.read(f"ssh processes of {user}", TITLE, len(of_user))
+        return of_user
 
 
 def _declared(policy: Policy) -> tuple[Command, ...]:
@@ -122,7 +122,7 @@ def parse(sections: Sections) -> SshProcesses | Unreadable:
     own = next((line[5:] for line in lines if line.startswith("self ")), "")
     mounts = [line for line in lines if line.startswith("mount ")]
     listed = next((line[7:] for line in lines if line.startswith("listed ")), "")
-    # 2: a process ended while grep looked.
+    # Status 2 says that a process ended while grep looked.
     whole = listed in {"0", "1", "2"} and "done" in lines
     if not whole or not mounts or not re.fullmatch("[0-9]{1,10}", own):
         return Unreadable(Reason.UNPARSABLE, TITLE, "the answer is not whole")
@@ -141,13 +141,13 @@ def _users(lines: list[str]) -> Iterator[tuple[str, int | None]]:
 def _processes(lines: list[str]) -> Iterator[SshProcess]:
     starts = [number for number, line in enumerate(lines) if line.startswith("process ")]
     for start, end in itertools.pairwise([*starts, len(lines)]):
-        told = lines[start:end]
-        argv = tuple(line[1:] for line in told if line.startswith("="))
-        words = {line.split(":")[0]: line.split()[1:] for line in told if ":\t" in line}
+        entry = lines[start:end]
+        argv = tuple(line[1:] for line in entry if line.startswith("="))
+        words = {line.split(":")[0]: line.split()[1:] for line in entry if ":\t" in line}
         parent, uids = words.get("PPid", []), words.get("Uid", [])
-        pid = told[0].removeprefix("process ")
+        pid = entry[0].removeprefix("process ")
         numbers = [pid, *parent[:1], *uids[1:2]]
-        # One that has ended by now, or is a zombie, has no arguments left.
+        # A process that has ended by now, or is a zombie, has no arguments left.
         if argv and len(numbers) == 3 and all(re.fullmatch("[0-9]{1,10}", n) for n in numbers):
             state, inside = words.get("State", [""]), words.get("NSpid", [])
             yield SshProcess(
@@ -156,7 +156,7 @@ def _processes(lines: list[str]) -> Iterator[SshProcess]:
                 int(uids[1]),
                 argv,
                 stopped=state[0] in {"T", "t"},
-                elsewhere=len(inside) > 1 or "net other" in told,
+                elsewhere=len(inside) > 1 or "net other" in entry,
             )
 
 

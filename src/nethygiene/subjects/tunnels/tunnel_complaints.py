@@ -1,4 +1,4 @@
-"""What a tunnel's ssh complained of lately, as far as its log tells when that was."""
+"""The recent complaints of a tunnel's ssh, as far as its log gives their times."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from nethygiene.subjects.tunnels.messages import Complaint
 from nethygiene.subjects.tunnels.tunnel_logs import TunnelLog, TunnelLogs
 
 _SHOWN = 4
-NO_COMPLAINTS: Matcher[str] = Matcher("no message of a failing tunnel", lambda told: told == "none")
+NO_COMPLAINTS: Matcher[str] = Matcher(
+    "no message of a failing tunnel", lambda recent: recent == "none"
+)
 """The log holds none of the messages of incident S0."""
 
 
@@ -20,10 +22,10 @@ class LogFinding:
     """What the log of a tunnel holds.
 
     Attributes:
-        what: the place and how far back, in words.
-        recent: the messages of the window, each with how often it came; ``none`` without any.
-        undecided: why the rest cannot be told; empty where all is.
-        log: it.
+        what: the place and the window, in words.
+        recent: the messages of the window and their counts; ``none`` without any.
+        undecided: why the rest is unknown; empty if nothing is.
+        log: the log itself.
     """
 
     what: str
@@ -33,7 +35,7 @@ class LogFinding:
 
     @property
     def is_decided(self) -> bool:
-        """Whether it can be judged: by what was found, or because nothing was missing."""
+        """Whether it can be judged: by a recent message, or because nothing is unknown."""
         return self.recent != "none" or not self.undecided
 
 
@@ -42,12 +44,16 @@ def log_finding(tunnel: Tunnel, window: int, logs: TunnelLogs) -> LogFinding:
     log = logs.of(tunnel, window)
     place = log.place or f"the mailbox of {tunnel.user}"
     start = log.now - window
-    recent = [one for one in log.complaints if one.time is not None and one.time >= start]
-    undated = [one for one in log.complaints if one.time is None]
+    recent = [
+        complaint
+        for complaint in log.complaints
+        if complaint.time is not None and complaint.time >= start
+    ]
+    undated = [complaint for complaint in log.complaints if complaint.time is None]
     if log.modified is not None and log.modified < start:
         undated = []  # nothing was written within the window
     elif undated and log.ends_with_complaint and log.modified is not None:
-        recent.append(undated.pop())  # the last line was written when the file was
+        recent.append(undated.pop())  # the file's time is the last line's time
     return LogFinding(
         what=f"what ssh said in {place} in the last {window} s",
         recent=_counted(recent),
@@ -70,7 +76,7 @@ def _doubts(log: TunnelLog, place: str, undated: list[Complaint], start: float) 
 
 def _counted(complaints: list[Complaint]) -> str:
     counts: dict[str, int] = {}
-    for one in complaints:
-        counts[str(one)] = counts.get(str(one), 0) + 1
-    told = [f'"{text}" ({number} x)' for text, number in counts.items()]
-    return ", ".join(told[:_SHOWN]) or "none"
+    for complaint in complaints:
+        counts[str(complaint)] = counts.get(str(complaint), 0) + 1
+    parts = [f'"{text}" ({number} x)' for text, number in counts.items()]
+    return ", ".join(parts[:_SHOWN]) or "none"

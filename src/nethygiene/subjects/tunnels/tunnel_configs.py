@@ -1,4 +1,4 @@
-"""What ssh makes of each declared tunnel, as the tunnel's user, and the host keys that it knows."""
+"""ssh's configuration of each declared tunnel, as the tunnel's user, and the known host keys."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class SshTarget:
 
     Attributes:
         role: ``declared``, ``plain`` (the destination without the declared options), ``check``,
-            ``jump`` for a host on the way to the one before, or ``running`` for one that a
-            running ssh of the user names.
-        arguments: those given to ``ssh -G``.
-        config: what it answered.
+            ``jump`` for a host on the way to the target before it, or ``running`` for a target
+            that a running ssh of the user names.
+        arguments: the arguments of ``ssh -G``.
+        config: its answer.
     """
 
     role: str
@@ -38,16 +38,16 @@ class SshTarget:
 
 @dataclass(frozen=True, slots=True)
 class TunnelConfig:
-    """What ssh makes of one tunnel.
+    """ssh's configuration of one tunnel.
 
     Attributes:
-        user: who asked ssh.
+        user: the user who ran ``ssh -G``.
         targets: each destination, followed by the jump hosts on its way.
         files: path to the known_hosts file's content.
         absent: known_hosts files that do not exist for that user.
-        unreadable: those that exist and could not be read.
-        version: of OpenSSH, as ``(9, 2)``; None where it is another ssh.
-        algorithms: how its configuration files set HostKeyAlgorithms, for whatever destination.
+        unreadable: known_hosts files that exist and could not be read.
+        version: the version of OpenSSH, as ``(9, 2)``; None for another ssh.
+        algorithms: the values of HostKeyAlgorithms in its configuration files, for any destination.
     """
 
     user: str
@@ -59,41 +59,44 @@ class TunnelConfig:
     algorithms: tuple[str, ...]
 
     def target(self, role: str) -> SshTarget | None:
-        """The destination of a role; None where none was asked."""
-        return next((one for one in self.targets if one.role == role), None)
+        """The destination of a role; None if the host was not asked."""
+        return next((target for target in self.targets if target.role == role), None)
 
     def running(self, destination: str) -> SshConfig | None:
-        """What ssh makes of a destination that a running one names; None where it was not asked."""
-        asked = (one for one in self.targets if one.role in {"running", "plain"})
-        return next((one.config for one in asked if one.arguments == (destination,)), None)
+        """The configuration for a destination that a running ssh names; None if not asked."""
+        asked = (target for target in self.targets if target.role in {"running", "plain"})
+        return next((target.config for target in asked if target.arguments == (destination,)), None)
 
 
 @dataclass(frozen=True)
 class TunnelConfigs(Fact):
-    """What ssh makes of the declared tunnels, by the names of their sections."""
+    """ssh's configuration of the declared tunnels, by the names of their sections."""
 
     _by_section: Mapping[str, TunnelConfig | Unreadable]
 
     def of(self, tunnel: Tunnel) -> TunnelConfig:
-        """The one of `tunnel`; unreadable where it was not asked, or of another declaration."""
+        """The configuration of `tunnel`; unreadable if not asked, or for another declaration."""
         command = config_command(tunnel)
-        found = self._by_section.get(command.name)
-        if found is None:
+        config = self._by_section.get(command.name)
+        if config is None:
             detail = "not in the transcript: evidence of another policy"
             self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, command.title, detail))
-        if isinstance(found, Unreadable):
-            self.ledger.cannot_read(found)
-        asked = [one.arguments for one in found.targets if one.role not in _FOUND]
-        if asked != [arguments for _, arguments in _asked(tunnel)] or found.user != tunnel.user:
+        if isinstance(config, Unreadable):
+            self.ledger.cannot_read(config)
+        asked = [target.arguments for target in config.targets if target.role not in _FOUND]
+        if asked != [arguments for _, arguments in _asked(tunnel)] or config.user != tunnel.user:
             detail = "the transcript holds the answer to another declaration of this tunnel"
             self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, command.title, detail))
-        self.ledger.read(f"ssh -G of {tunnel.name}", command.title, f"{len(found.targets)} answers")
-        return found
+        self.ledger.read(
+            f"ssh -G of {tunnel.name}", command.title, f"{len(config.targets)} answers"
+        )
+        return config
 
 
 def _asked(tunnel: Tunnel) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The roles and arguments for which ssh is asked."""
-    # Sorted, for the command stands in a sudoers file: groups may be merged in another order.
+    # Sorted, because the command stands in a sudoers file, and groups may be merged in another
+    # order.
     named = sorted(tunnel.options.items())
     options = [word for key, value in named for word in ("-o", f"{key}={value}")]
     port = [] if tunnel.port is None else ["-p", str(tunnel.port)]
@@ -121,7 +124,9 @@ def _declared(policy: Policy) -> tuple[Command, ...]:
 
 def parse_configs(sections: Sections) -> TunnelConfigs:
     """Parse what the script printed for each tunnel."""
-    return TunnelConfigs({name: _parse_section(name, one) for name, one in sections.items()})
+    return TunnelConfigs(
+        {name: _parse_section(name, section) for name, section in sections.items()}
+    )
 
 
 def _parse_section(name: str, section: Section | Unreadable) -> TunnelConfig | Unreadable:
@@ -210,7 +215,7 @@ class _Reader:
         if status == 127:
             self._give_up(Reason.TOOL_MISSING, last)
         if status != 0 and role == "running":
-            return  # what is no destination to ssh is none of this tunnel's
+            return  # ssh refuses it as a destination, so it is not this tunnel's
         if status != 0:
             self._give_up(Reason.COMMAND_FAILED, f"exit status {status}: {last}")
         config = parse_ssh_config(lines)
@@ -246,13 +251,13 @@ class _Reader:
 
 
 def _known_hosts(path: str, lines: Iterable[str]) -> KnownHosts:
-    """The lines that ``grep -n`` found, each at its own number."""
-    found: list[KnownHostsLine] = []
+    """The known_hosts lines in the output of ``grep -n``, with their numbers."""
+    known: list[KnownHostsLine] = []
     for numbered in lines:
         number, _, text = numbered.partition(":")
         if re.fullmatch("[0-9]{1,9}", number):
-            found += (replace(line, number=int(number)) for line in parse(text, path)[0])
-    return KnownHosts(tuple(found))
+            known += (replace(line, number=int(number)) for line in parse(text, path)[0])
+    return KnownHosts(tuple(known))
 
 
 PROBE = Probe("tunnel_configs", 2, (), parse_configs, declared=_declared)

@@ -1,4 +1,4 @@
-"""Whether a running ssh goes where a declared tunnel goes, by whatever name it calls it."""
+"""Whether a running ssh goes where a declared tunnel goes, even by another name."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Going(Enum):
 
 
 def goes_there(invocation: Invocation, tunnel: Tunnel, configs: TunnelConfigs) -> Going:
-    """Compare the names; where they differ, what ssh makes of each."""
-    wanted, actual = parse_destination(tunnel.destination), invocation.destination
-    if wanted is None or actual is None:
+    """Compare the names; if they differ, compare the hosts that ssh's configuration gives them."""
+    declared_end, actual = parse_destination(tunnel.destination), invocation.destination
+    if declared_end is None or actual is None:
         return Going.ELSEWHERE
-    if wanted.host == actual.host and invocation.option("hostname") is None:
-        return _same_login(invocation, wanted, tunnel, configs)
+    if declared_end.host == actual.host and invocation.option("hostname") is None:
+        return _same_login(invocation, declared_end, tunnel, configs)
     config = _config_of(invocation, tunnel, configs)
     if config is None:
-        # A job's check comes and goes; it was there when the processes were listed.
+        # A job's check comes and goes. It ran when the processes were listed.
         check = tunnel.check.destination if tunnel.check is not None else None
         return Going.ELSEWHERE if invocation.written == check else Going.UNCLEAR
     declared = declared_config(tunnel, configs)
@@ -36,21 +36,21 @@ def goes_there(invocation: Invocation, tunnel: Tunnel, configs: TunnelConfigs) -
         (invocation.option("hostname") or config.hostname).lower(),
         (invocation.port or config.port),
     )
-    if invocation.user and wanted.user and invocation.user != wanted.user:
+    if invocation.user and declared_end.user and invocation.user != declared_end.user:
         return Going.ELSEWHERE
     if there == (declared.hostname.lower(), declared.port):
         return Going.THERE
     if there[1] != declared.port or (_is_address(there[0]) and _is_address(declared.hostname)):
         return Going.ELSEWHERE
-    return Going.UNCLEAR  # two names may be of one server: no name is resolved for this
+    return Going.UNCLEAR  # two names may be one server, and the audit resolves no names for this
 
 
 def _same_login(
-    invocation: Invocation, wanted: Destination, tunnel: Tunnel, configs: TunnelConfigs
+    invocation: Invocation, declared: Destination, tunnel: Tunnel, configs: TunnelConfigs
 ) -> Going:
-    if wanted.user and invocation.user and wanted.user != invocation.user:
+    if declared.user and invocation.user and declared.user != invocation.user:
         return Going.ELSEWHERE
-    declared_port = tunnel.port or wanted.port
+    declared_port = tunnel.port or declared.port
     if declared_port == invocation.port:
         return Going.THERE
     plain = plain_config(tunnel, configs)
@@ -59,7 +59,7 @@ def _same_login(
 
 
 def _config_of(invocation: Invocation, tunnel: Tunnel, configs: TunnelConfigs) -> SshConfig | None:
-    """What ssh makes of the destination, where its own configuration was asked."""
+    """ssh's configuration for the destination; None if it was not asked."""
     if invocation.config_file is not None:
         return None
     return configs.of(tunnel).running(invocation.written)
@@ -79,7 +79,7 @@ def plain_config(tunnel: Tunnel, configs: TunnelConfigs) -> SshConfig:
 
 
 def declared_config(tunnel: Tunnel, configs: TunnelConfigs) -> SshConfig:
-    """The destination's configuration with them."""
+    """The destination's configuration with the declared options."""
     return _asked("declared", tunnel, configs)
 
 

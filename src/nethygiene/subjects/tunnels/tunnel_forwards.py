@@ -20,13 +20,13 @@ class ForwardState:
     """The listening end of one local forward.
 
     Attributes:
-        address: where it has to listen.
-        port: likewise.
-        sockets: all that listen on that port.
-        serving: the one that takes connections to the address, None where none does.
+        address: the address on which it has to listen.
+        port: the port on which it has to listen.
+        sockets: all sockets that listen on that port.
+        serving: the socket that takes connections to the address, None if there is none.
         owners: the processes behind it.
         own: the process ids of the tunnel's ssh.
-        stopped: those of a stopped one.
+        stopped: the process ids of the tunnel's stopped ssh.
     """
 
     address: str
@@ -50,17 +50,17 @@ class ForwardState:
 
     @property
     def is_own(self) -> bool:
-        """Whether it listens, and it is the tunnel's own ssh that does."""
+        """Whether the tunnel's own ssh listens there."""
         return self.serving is not None and not self.own.isdisjoint(self.pids)
 
     @property
     def wanted(self) -> Matcher[ForwardState]:
-        """What is expected of it."""
+        """The expectation of it."""
         return Matcher("listened on by the tunnel's ssh", lambda state: state.is_own)
 
     @property
     def hint(self) -> str:
-        """What it means where it is not so."""
+        """What a failure means."""
         if not self.stopped.isdisjoint(self.pids):
             return "that ssh is stopped (state T): connections to it wait for ever"
         if any(owner.name == "ssh" for owner in self.owners):
@@ -87,10 +87,10 @@ def forward_states(
     """The state of each local forward; ends the rule as unknown for one that ss does not show.
 
     Args:
-        tunnel: as declared.
-        listeners: what listens on the host.
-        owners: whose sockets these are.
-        running: finds the tunnel's processes; asked only where an ssh listens.
+        tunnel: the declared tunnel.
+        listeners: the listening sockets of the host.
+        owners: the processes of these sockets.
+        running: finds the tunnel's processes; called only if an ssh listens.
     """
     states = []
     for forward in tunnel.local_forwards:
@@ -99,26 +99,26 @@ def forward_states(
             unknown(f"{forward}: where it listens is no address and port of this host")
         sockets = listeners.on(forward.port)
         serving = _serving(address, sockets)
-        # Looked up only where something listens: nothing listening needs no privilege to see.
-        found = owners.at(str(serving)) if serving is not None else ()
-        state = ForwardState(address, forward.port, sockets, serving, found)
-        if any(owner.name == "ssh" for owner in found):
+        # Look up owners only if something listens: to see that nothing does takes no privilege.
+        holders = owners.at(str(serving)) if serving is not None else ()
+        state = ForwardState(address, forward.port, sockets, serving, holders)
+        if any(owner.name == "ssh" for owner in holders):
             tunnels = running()
             if why := [text for pid, text in tunnels.unclear.items() if pid in state.pids]:
                 unknown("; ".join(why))
-            stopped = frozenset(one.process.pid for one in tunnels.stopped)
+            stopped = frozenset(ssh.process.pid for ssh in tunnels.stopped)
             state = replace(state, own=tunnels.pids, stopped=stopped)
         states.append(state)
     return states
 
 
 def _listening_address(forward: Forward) -> str | None:
-    """The address that has to be listened on; None for a socket file or a name."""
+    """The address on which the forward has to listen; None for a socket file or a name."""
     bind = forward.bind_address
     if forward.listen_socket is not None:
         return None
     if bind is None or bind.lower() == "localhost":
-        # On ::1 as well, but the clients of a tunnel try 127.0.0.1: ssh(1), -L.
+        # ssh listens on ::1 too, but the clients of a tunnel try 127.0.0.1: ssh(1), -L.
         return "127.0.0.1"
     if bind == "*":
         return "0.0.0.0"  # noqa: S104 - compared, not bound
@@ -129,8 +129,8 @@ def _listening_address(forward: Forward) -> str | None:
 
 
 def _serving(address: str, sockets: tuple[Listener, ...]) -> Listener | None:
-    wanted = ip_address(address)
-    exact = [one for one in sockets if one.ip == wanted]
-    four = wanted.version == 4
-    wide = [one for one in sockets if one.is_wildcard and one.serves(4 if four else 6)]
+    declared = ip_address(address)
+    exact = [socket for socket in sockets if socket.ip == declared]
+    four = declared.version == 4
+    wide = [socket for socket in sockets if socket.is_wildcard and socket.serves(4 if four else 6)]
     return next(iter([*exact, *wide]), None)

@@ -1,4 +1,4 @@
-"""Whether the tunnel's ssh knows the host keys of all that it connects to."""
+"""Whether the tunnel's ssh knows the host keys of all hosts that it connects to."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class HostKeyFinding:
-    """What was found of one destination.
+    """The known host keys of one destination.
 
     Attributes:
-        what: the destination, as its key is looked up.
+        what: the destination, by the name that ssh looks up.
         keys: the keys that ssh would find.
-        wanted: what is expected of them.
-        hint: what it means and what to do.
+        wanted: the expectation of them.
+        hint: what the keys mean and what to do.
         remedy: the commands that do it.
-        undecided: why it cannot be told; empty where it can.
+        undecided: why the result is unknown; empty if it is not.
     """
 
     what: str
@@ -61,13 +61,13 @@ def host_key_findings(tunnel: Tunnel, config: TunnelConfig) -> list[HostKeyFindi
 
 
 def _declared_keys(tunnel: Tunnel, target: SshTarget, config: TunnelConfig) -> tuple[str, ...]:
-    """The fingerprints of which one has to be known; empty where none is declared for it."""
+    """The fingerprints of which ssh has to know one; empty if none is declared for the target."""
     if target.role == "declared":
         return tunnel.host_keys
     declared = config.target("declared")
     if target.role != "check" or declared is None or target.config.hostname not in _LOOPBACK:
         return ()
-    # Through the tunnel the check reaches the sshd that the tunnel itself connects to.
+    # A check through the tunnel reaches the sshd that the tunnel itself connects to.
     same = any(
         forward.port == target.config.port
         and forward.host in _LOOPBACK
@@ -88,8 +88,8 @@ def _finding(
     ssh = target.config
     words = (*ssh.words("userknownhostsfile"), *ssh.words("globalknownhostsfile"))
     files = tuple(word for word in words if word.lower() != "none")
-    known = KnownHosts.joined(config.files[path] for path in files if path in config.files)
-    keys = known_keys(ssh, known)
+    known_hosts = KnownHosts.joined(config.files[path] for path in files if path in config.files)
+    keys = known_keys(ssh, known_hosts)
     unreadable = [path for path in files if path in config.unreadable]
     name = keys.name
     return HostKeyFinding(
@@ -103,7 +103,7 @@ def _finding(
             declared,
             ssh,
             unreadable,
-            _doubt(keys, ssh, known, config, _settings(tunnel, target)),
+            _doubt(keys, ssh, known_hosts, config, _settings(tunnel, target)),
         ),
     )
 
@@ -171,11 +171,11 @@ def _undecided(
 def _doubt(
     keys: KnownKeys,
     ssh: SshConfig,
-    known: KnownHosts,
+    known_hosts: KnownHosts,
     config: TunnelConfig,
     algorithms: str | None,
 ) -> str:
-    """Why a key that is known may not be the one that ssh comes to see."""
+    """Why the server may show another key than the known one."""
     effective = ssh.get("hostkeyalgorithms") or ""
     settings = config.algorithms if algorithms is None else (algorithms,)
     types = {plain_type(line.key_type) for line in keys.usable}
@@ -187,7 +187,7 @@ def _doubt(
             'with "Host key verification failed."; add that key as well, or put the known type '
             "first (^ before a list does so, + and - ask for the known type by themselves)"
         )
-    if perhaps_disputed(keys, ssh, known):
+    if perhaps_disputed(keys, ssh, known_hosts):
         return (
             f"CheckHostIP is on, and the address of {ssh.hostname} was not found: a line for that "
             "address may hold another key"

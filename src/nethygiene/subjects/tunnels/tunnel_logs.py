@@ -1,4 +1,4 @@
-"""What the tunnels' ssh complained of: the lines that rules look for, filtered on the host."""
+"""The complaints of the tunnels' ssh: lines that rules look for, filtered on the host."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class TunnelLog:
-    """What was found in the place that holds a tunnel's standard error.
+    """The complaints in the place that holds a tunnel's standard error.
 
     Attributes:
-        place: its file, or the unit; empty where there is none.
-        now: when it was read, by the host's clock, in seconds since 1970.
-        modified: when the file was last written to, likewise; None for a journal.
-        complaints: ssh's lines; of a journal those of the window alone.
-        oldest: when the first of the carried lines was written; None where that is not told.
-        ends_with_complaint: the last line of the file is one of them.
-        cut: it held more of them than were carried away.
-        doubt: why it may not be where ssh's complaints go; empty where it is.
+        place: its file, or the unit; empty if there is none.
+        now: the time of reading, by the host's clock, in seconds since 1970.
+        modified: the time of the last write to the file, likewise; None for a journal.
+        complaints: ssh's lines; a journal gives only those of the window.
+        oldest: the time of the first line that was sent; None if unknown.
+        ends_with_complaint: the last line of the file is a complaint.
+        cut: it holds more complaints than were sent.
+        doubt: why ssh's complaints may go elsewhere; empty if they do not.
     """
 
     place: str
@@ -62,23 +62,23 @@ class TunnelLogs(Fact):
     _by_section: Mapping[str, TunnelLog | Unreadable]
 
     def of(self, tunnel: Tunnel, window: int) -> TunnelLog:
-        """The log of a tunnel; unreadable where it was not read, or of another declaration."""
+        """The log of a tunnel; unreadable if it was not read, or is of another declaration."""
         command = log_command(tunnel, window)
-        found = None if command is None else self._by_section.get(command.name)
+        log = None if command is None else self._by_section.get(command.name)
         title = tunnel.name if command is None else command.title
-        if found is None:
+        if log is None:
             detail = "not in the transcript: evidence of another policy"
             self.ledger.cannot_read(Unreadable(Reason.NOT_COLLECTED, title, detail))
-        if isinstance(found, Unreadable):
-            self.ledger.cannot_read(found)
-        self.ledger.read(f"log of {tunnel.name}", title, found.place or "none")
-        return found
+        if isinstance(log, Unreadable):
+            self.ledger.cannot_read(log)
+        self.ledger.read(f"log of {tunnel.name}", title, log.place or "none")
+        return log
 
 
 def log_command(tunnel: Tunnel, window: int) -> Command | None:
-    """The command that reads a tunnel's log; None where its policy tells none.
+    """The command that reads a tunnel's log; None if the policy declares none.
 
-    The section's name tells the kind of the log, and what it was asked for.
+    The section's name holds the kind of the log, and the question.
     """
     if tunnel.run_by is None:
         return None
@@ -104,11 +104,11 @@ def _declared(policy: Policy) -> tuple[Command, ...]:
 
 def parse(sections: Sections) -> TunnelLogs:
     """Parse what the script printed for each tunnel."""
-    return TunnelLogs({name: _parse_section(name, one) for name, one in sections.items()})
+    return TunnelLogs({name: _parse_section(name, section) for name, section in sections.items()})
 
 
 def _title(place: str) -> str:
-    """How messages name a log, by its section's name without the first part."""
+    """The name of a log in messages, from its section's name without the first part."""
     if (cron := re.fullmatch(r".*?:cron:(.*)", place)) is not None:
         return f"mailbox of {cron[1]}"
     if (unit := re.fullmatch(r".*?:unit:\d+:(.*)", place)) is not None:
@@ -143,9 +143,9 @@ class _Answer:
     stderr: str
 
     def body(self, *good: str) -> list[str] | Unreadable:
-        """The carried lines; unreadable where the command ended with none of these statuses."""
-        told = [line[1:] for line in self.lines if line.startswith("=")]
-        word, _, status = (told.pop() if told else "").partition(" ")
+        """The lines that were sent; unreadable if the command's status is not in `good`."""
+        body = [line[1:] for line in self.lines if line.startswith("=")]
+        word, _, status = (body.pop() if body else "").partition(" ")
         last = self.stderr.strip().splitlines()[-1][:200] if self.stderr.strip() else "no message"
         if word != "status":
             return Unreadable(Reason.UNPARSABLE, self.source, f"no status: {last}")
@@ -155,24 +155,24 @@ class _Answer:
             denied = "ermission denied" in last
             reason = Reason.PERMISSION if denied else Reason.COMMAND_FAILED
             return Unreadable(reason, self.source, last)
-        return told
+        return body
 
     def mailbox(self) -> TunnelLog | Unreadable:
         place = _first(self.lines, "file ")
         doubt = self._mail_doubt()
         if not place:
             return TunnelLog("", self.now, None, (), doubt=doubt)
-        told = self.body("0", "1")  # 1: grep found none
-        if isinstance(told, Unreadable):
-            return told
-        found = complaints_of_mailbox(told, self.zone)
+        body = self.body("0", "1")  # 1: grep found none
+        if isinstance(body, Unreadable):
+            return body
+        complaints = complaints_of_mailbox(body, self.zone)
         return TunnelLog(
             place,
             self.now,
             self._modified(),
-            found,
-            oldest=oldest_mail(told, self.zone),
-            cut=len(told) >= _LINES,
+            complaints,
+            oldest=oldest_mail(body, self.zone),
+            cut=len(body) >= _LINES,
             doubt=doubt,
         )
 
@@ -195,20 +195,20 @@ class _Answer:
     def file(self) -> TunnelLog | Unreadable:
         if "absent" in self.lines:
             return Unreadable(Reason.ABSENT, self.source, "no such file")
-        told = self.body("0", "1")  # 1: grep found none
-        if isinstance(told, Unreadable):
-            return told
-        found = complaints_of_log(told, self.zone, self.now)
+        body = self.body("0", "1")  # 1: grep found none
+        if isinstance(body, Unreadable):
+            return body
+        complaints = complaints_of_log(body, self.zone, self.now)
         ends = _first(self.lines, "last ") == "1"
         place = _first(self.lines, "file ")
-        oldest = found[0].time if found else None
-        cut = len(told) >= _LINES
-        return TunnelLog(place, self.now, self._modified(), found, oldest, ends, cut)
+        oldest = complaints[0].time if complaints else None
+        cut = len(body) >= _LINES
+        return TunnelLog(place, self.now, self._modified(), complaints, oldest, ends, cut)
 
     def journal(self) -> TunnelLog | Unreadable:
-        told = self.body("0")
-        if isinstance(told, Unreadable):
-            return told
+        body = self.body("0")
+        if isinstance(body, Unreadable):
+            return body
         unit = dict(line[5:].partition("=")[::2] for line in self.lines if line.startswith("unit "))
         if unit.get("LoadState") != "loaded":
             detail = f"systemd knows no such unit (LoadState {unit.get('LoadState', 'not told')})"
@@ -220,8 +220,8 @@ class _Answer:
         doubt = ""
         if not goes_to.startswith(("journal", "syslog")):
             doubt = f"its StandardError goes to {goes_to or 'an unknown place'}, not to the journal"
-        found = complaints_of_log(told, UTC, self.now)
-        return TunnelLog("its journal", self.now, None, found, doubt=doubt)
+        complaints = complaints_of_log(body, UTC, self.now)
+        return TunnelLog("its journal", self.now, None, complaints, doubt=doubt)
 
     def _modified(self) -> float | None:
         text = _first(self.lines, "modified ")

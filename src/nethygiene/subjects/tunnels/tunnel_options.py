@@ -1,4 +1,4 @@
-"""How a tunnel's ssh was told to end when it cannot do its work."""
+"""The options that make a tunnel's ssh end when it cannot do its work."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ FAIL_FAST = {
     "ServerAliveInterval": _ABOVE_ZERO,
     "BatchMode": _YES,
 }
-"""What makes ssh end, rather than stay for nothing."""
+"""The options that make ssh end, rather than stay for nothing."""
 
 _HINTS = {
     "ExitOnForwardFailure": "ssh stays connected although its port was taken",
     "ServerAliveInterval": "ssh does not notice that the server is gone",
     "BatchMode": "ssh may wait for an answer that nobody gives",
 }
-# A host does not tell the words of these, for a password may be among them: only that there is one.
+# The host says only whether these are set, not their words: a password may be among them.
 _SEEN = {"knownhostscommand", "proxycommand"}
 _HIDDEN = _SEEN | {"localcommand", "remotecommand", "setenv"}
-# Lists, what finding the process has compared already, and what cannot be seen in a configuration.
+# These are lists, or were compared to find the process, or cannot be seen in a configuration.
 _NOT_COMPARED = {
     *("localcommand", "remotecommand"),
     *("certificatefile", "dynamicforward", "identityfile", "sendenv", "setenv"),
     *("localforward", "remoteforward", "port", "user"),
 }
-# In OpenSSH's own readconf.c; read where -F keeps the configuration out.
+# The defaults of OpenSSH's readconf.c, which hold if -F keeps the configuration out.
 _DEFAULTS = {
     "addressfamily": "any",
     "batchmode": "no",
@@ -49,18 +49,18 @@ _DEFAULTS = {
     "serveralivecountmax": "3",
     "serveraliveinterval": "0",
 }
-# What Debian's BatchMode comes to: three times 300 s.
+# Debian's BatchMode implies three times 300 s.
 LONGEST_SILENCE = 900
 _NOTICED: Matcher[str | None] = Matcher(
     f"at most {LONGEST_SILENCE} s",
-    lambda told: told is not None and int(told.split()[0]) <= LONGEST_SILENCE,
+    lambda silence: silence is not None and int(silence.split()[0]) <= LONGEST_SILENCE,
 )
-_NAMED: Matcher[str | None] = Matcher("an address of its own", lambda told: told == "named")
+_NAMED: Matcher[str | None] = Matcher("an address of its own", lambda name: name == "named")
 
 
 @dataclass(frozen=True, slots=True)
 class OptionInEffect:
-    """An option of the tunnel's ssh: what it is called, its value, and what is expected."""
+    """An option of the tunnel's ssh: its name, its value, and the expectation."""
 
     what: str
     value: str | None
@@ -69,24 +69,24 @@ class OptionInEffect:
 
 
 def options_in_effect(running: RunningTunnel, configs: TunnelConfigs) -> Iterator[OptionInEffect]:
-    """The options that have to hold, of each running ssh, or as declared where none runs."""
+    """The options that have to hold: of each running ssh, or as declared if none runs."""
     tunnel = running.tunnel
     if not running.matching:
-        running.count()  # a master may be it: then nothing is known of its options
+        running.count()  # ends the rule if a ControlMaster, which hides its options, may be it
         yield from _in_effect(None, tunnel, configs, "as declared (no such ssh runs)")
-    for one in running.matching:
-        yield from _in_effect(one, tunnel, configs, f"of {one.process}")
-        yield from _unlike_declared(one, tunnel, configs)
+    for ssh in running.matching:
+        yield from _in_effect(ssh, tunnel, configs, f"of {ssh.process}")
+        yield from _unlike_declared(ssh, tunnel, configs)
 
 
 def _in_effect(
-    one: RunningSsh | None, tunnel: Tunnel, configs: TunnelConfigs, where: str
+    ssh: RunningSsh | None, tunnel: Tunnel, configs: TunnelConfigs, where: str
 ) -> Iterator[OptionInEffect]:
-    for keyword, wanted in FAIL_FAST.items():
-        value = _value(one, keyword, tunnel, configs)
-        yield OptionInEffect(f"{keyword} {where}", value, wanted, _HINTS[keyword])
-    interval = seconds(_value(one, "ServerAliveInterval", tunnel, configs) or "0") or 0
-    times = _value(one, "ServerAliveCountMax", tunnel, configs) or ""
+    for keyword, matcher in FAIL_FAST.items():
+        value = _value(ssh, keyword, tunnel, configs)
+        yield OptionInEffect(f"{keyword} {where}", value, matcher, _HINTS[keyword])
+    interval = seconds(_value(ssh, "ServerAliveInterval", tunnel, configs) or "0") or 0
+    times = _value(ssh, "ServerAliveCountMax", tunnel, configs) or ""
     if interval and times.isascii() and times.isdecimal():
         yield OptionInEffect(
             f"ServerAliveInterval x ServerAliveCountMax {where}",
@@ -94,30 +94,30 @@ def _in_effect(
             _NOTICED,
             "ssh takes that long to notice that the server is gone",
         )
-    yield from _listening(one, tunnel, configs, where)
+    yield from _listening(ssh, tunnel, configs, where)
 
 
 def _listening(
-    one: RunningSsh | None, tunnel: Tunnel, configs: TunnelConfigs, where: str
+    ssh: RunningSsh | None, tunnel: Tunnel, configs: TunnelConfigs, where: str
 ) -> Iterator[OptionInEffect]:
     """The addresses that the tunnel's forwards listen on."""
     sides: tuple[tuple[Literal["local", "remote"], str, tuple[Forward, ...]], ...] = (
         ("local", "-L", tunnel.local_forwards),
         ("remote", "-R", tunnel.remote_forwards),
     )
-    for side, letter, wanted in sides:
-        if one is None:
-            found = wanted
+    for side, letter, declared in sides:
+        if ssh is None:
+            forwards = declared
         else:
-            seen = one.local if side == "local" else one.remote
-            found = tuple(
-                forward for forward in seen if any(is_same(forward, other) for other in wanted)
+            seen = ssh.local if side == "local" else ssh.remote
+            forwards = tuple(
+                forward for forward in seen if any(is_same(forward, other) for other in declared)
             )
-        for forward in found:
+        for forward in forwards:
             if names_address(forward, side, None):
                 good = True
             else:
-                good = names_address(forward, side, _value(one, "AddressFamily", tunnel, configs))
+                good = names_address(forward, side, _value(ssh, "AddressFamily", tunnel, configs))
             who = "ssh" if side == "local" else "the server's sshd"
             yield OptionInEffect(
                 f"address of {letter} {forward} {where}",
@@ -128,20 +128,20 @@ def _listening(
 
 
 def _unlike_declared(
-    one: RunningSsh, tunnel: Tunnel, configs: TunnelConfigs
+    ssh: RunningSsh, tunnel: Tunnel, configs: TunnelConfigs
 ) -> Iterator[OptionInEffect]:
     for keyword, declared in tunnel.options.items():
         if keyword.lower() in _NOT_COMPARED:
             continue
-        value = _value(one, keyword, tunnel, configs)
+        value = _value(ssh, keyword, tunnel, configs)
         if keyword.lower() in _SEEN and value is not None:
             continue
-        told = FAIL_FAST.get(keyword)
-        if told is not None and not told.accepts(value):
-            continue  # it was said already
+        matcher = FAIL_FAST.get(keyword)
+        if matcher is not None and not matcher.accepts(value):
+            continue  # it has failed above
         if value is None or not same_value(value, declared):
             yield OptionInEffect(
-                f"{keyword} of {one.process}",
+                f"{keyword} of {ssh.process}",
                 value,
                 equal_to(declared),
                 "it runs with other options than are declared: restart it, or declare those",
@@ -151,7 +151,7 @@ def _unlike_declared(
 def _value(
     running: RunningSsh | None, keyword: str, tunnel: Tunnel, configs: TunnelConfigs
 ) -> str | None:
-    """The option in effect: of the command line, else of the configuration."""
+    """The option in effect, from the command line or else the configuration."""
     if running is None:
         value = tunnel.option(keyword)
         return declared_config(tunnel, configs).get(keyword.lower()) if value is None else value
@@ -163,7 +163,7 @@ def _value(
         if file.lower() not in {"none", "/dev/null"}:
             unknown(f"{keyword} of {running.process} may stand in {file} (-F), which was not read")
         return _DEFAULTS.get(keyword.lower())
-    # Debian's ssh derives one option from another: ask for the very options, where they are.
+    # Debian's ssh derives one option from another, so use the answer for exactly these options.
     if all(_is_given(running, key.lower(), value) for key, value in tunnel.options.items()):
         return declared_config(tunnel, configs).get(keyword.lower())
     config = configs.of(tunnel).running(running.invocation.written)
@@ -171,7 +171,7 @@ def _value(
 
 
 def _is_given(running: RunningSsh, keyword: str, declared: str) -> bool:
-    """Whether a declared option is on the command line, as far as that is told."""
+    """Whether a declared option is on the command line, as far as the host says."""
     given = running.invocation.option(keyword)
     if given is None or keyword in _HIDDEN:
         return given is not None

@@ -24,12 +24,12 @@ _SHOWN_PIDS = 6
 
 @dataclass(frozen=True, slots=True)
 class RunningSsh:
-    """One running ssh and its arguments, read.
+    """One running ssh and its parsed arguments.
 
     Attributes:
-        process: it.
+        process: the process.
         invocation: its arguments.
-        local: its -L forwards, those of its configuration included where they had to be asked.
+        local: its -L forwards, from its configuration too if its arguments do not have them all.
         remote: its -R forwards, likewise.
     """
 
@@ -44,11 +44,11 @@ class RunningTunnel:
     """The ssh processes of a tunnel's user, as far as they concern the tunnel.
 
     Attributes:
-        tunnel: as declared.
-        matching: those to its destination with its forwards, stopped ones included.
-        rivals: those to its destination that ask for one of its ports in another way.
-        others: those to its destination with other forwards.
-        unclear: why some could not be told, by their process ids.
+        tunnel: the declared tunnel.
+        matching: the processes to its destination with its forwards, also stopped ones.
+        rivals: the processes to its destination that ask for one of its ports in another way.
+        others: the processes to its destination with other forwards.
+        unclear: process ids to the reason why a process may or may not be the tunnel.
     """
 
     tunnel: Tunnel
@@ -60,8 +60,8 @@ class RunningTunnel:
     @property
     def what(self) -> str:
         """What is looked for, in words."""
-        forwards = [f"-L {one}" for one in self.tunnel.local_forwards]
-        forwards += [f"-R {one}" for one in self.tunnel.remote_forwards]
+        forwards = [f"-L {forward}" for forward in self.tunnel.local_forwards]
+        forwards += [f"-R {forward}" for forward in self.tunnel.remote_forwards]
         with_them = f" with {' '.join(forwards)}" if forwards else ""
         return (
             f"number of ssh processes of {self.tunnel.user} to {self.tunnel.destination}{with_them}"
@@ -69,23 +69,23 @@ class RunningTunnel:
 
     @property
     def stopped(self) -> tuple[RunningSsh, ...]:
-        """Those that a signal stopped."""
-        return tuple(one for one in self.matching if one.process.stopped)
+        """The matching processes that a signal stopped."""
+        return tuple(ssh for ssh in self.matching if ssh.process.stopped)
 
     @property
     def pids(self) -> frozenset[int]:
-        """The process ids of those that do the tunnel's work."""
-        return frozenset(one.process.pid for one in self.matching if not one.process.stopped)
+        """The process ids that do the tunnel's work."""
+        return frozenset(ssh.process.pid for ssh in self.matching if not ssh.process.stopped)
 
     @property
     def excess(self) -> tuple[RunningSsh, ...]:
-        """All that are the tunnel, or in its way."""
+        """All processes that are the tunnel, or in its way."""
         return (*self.matching, *self.rivals)
 
     def count(self) -> int:
-        """How many are that tunnel; ends the rule as unknown where that cannot be told.
+        """The number of processes that are the tunnel; ends the rule if it is unknown.
 
-        A stopped one does no work: alone it is none, beside another one too many.
+        A stopped process does no work. Alone it counts as none; beside another it is one too many.
         """
         if self.unclear and len(self.matching) < 2:
             unknown("; ".join(self.unclear.values()))
@@ -94,7 +94,7 @@ class RunningTunnel:
         return len(self.excess) if self.matching else 0
 
     def hint(self) -> str:
-        """What a wrong number of them means."""
+        """What a wrong number of processes means."""
         if len(self.matching) == len(self.stopped) == 1:
             return f"{pids(self.stopped)} is stopped (state T): it keeps its port, and does nothing"
         if self.matching and len(self.excess) > 1:
@@ -104,10 +104,12 @@ class RunningTunnel:
                 "all but one for nothing; end them, and see why the job takes its tunnel for down"
             )
         if seen := (*self.rivals, *self.others)[:1]:
-            forwards = [f"-L {one}" for one in seen[0].local]
-            forwards += [f"-R {one}" for one in seen[0].remote]
-            told = " ".join(forwards) or "no forward"
-            return f"{pids((*self.rivals, *self.others))} runs to that destination, but with {told}"
+            forwards = [f"-L {forward}" for forward in seen[0].local]
+            forwards += [f"-R {forward}" for forward in seen[0].remote]
+            shown = " ".join(forwards) or "no forward"
+            return (
+                f"{pids((*self.rivals, *self.others))} runs to that destination, but with {shown}"
+            )
         return "see why in the tunnel's log, and start it"
 
 
@@ -116,7 +118,7 @@ def running_tunnel(
 ) -> RunningTunnel:
     """Find the tunnel among the ssh processes of its user.
 
-    Its configuration is asked only where the arguments alone do not tell.
+    The configuration matters only if the arguments alone do not decide.
     """
     matching: list[RunningSsh] = []
     rivals: list[RunningSsh] = []
@@ -159,17 +161,19 @@ def running_tunnel(
     return RunningTunnel(tunnel, tuple(matching), tuple(rivals), tuple(others), unclear)
 
 
-def _competes(forwards: Iterable[Forward], wanted: Iterable[Forward]) -> bool:
-    declared = tuple(wanted)
-    return any(competes(one, other) for one in forwards for other in declared)
+def _competes(forwards: Iterable[Forward], declared_forwards: Iterable[Forward]) -> bool:
+    declared = tuple(declared_forwards)
+    return any(competes(forward, other) for forward in forwards for other in declared)
 
 
 def _with_forwards(
     process: SshProcess, invocation: Invocation, tunnel: Tunnel, configs: TunnelConfigs
 ) -> RunningSsh:
     local, remote = invocation.local, invocation.remote
-    told = includes(local, tunnel.local_forwards) and includes(remote, tunnel.remote_forwards)
-    if not told and invocation.config_file is None:
+    is_explicit = includes(local, tunnel.local_forwards) and includes(
+        remote, tunnel.remote_forwards
+    )
+    if not is_explicit and invocation.config_file is None:
         config = configs.of(tunnel).running(invocation.written) or plain_config(tunnel, configs)
         local = (*local, *configured_forwards(config.all("localforward"), "local"))
         remote = (*remote, *configured_forwards(config.all("remoteforward"), "remote"))
@@ -177,6 +181,6 @@ def _with_forwards(
 
 
 def pids(running: tuple[RunningSsh, ...]) -> str:
-    """Their process ids, in words."""
-    shown = ", ".join(str(one.process.pid) for one in running[:_SHOWN_PIDS])
+    """The process ids of some processes, in words."""
+    shown = ", ".join(str(ssh.process.pid) for ssh in running[:_SHOWN_PIDS])
     return f"pid {shown}{'…' if len(running) > _SHOWN_PIDS else ''}"

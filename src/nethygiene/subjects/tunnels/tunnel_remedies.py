@@ -1,6 +1,6 @@
-"""Remedies of tunnels: the user, the destination, the forwards and the processes are the finding's.
+"""Remedies of tunnels, with the finding's user, destination, forwards and processes.
 
-They are typed as root. Where a unit runs the tunnel its manager starts it, else ssh itself does.
+Root types them. If a unit runs the tunnel, systemctl starts it; otherwise ssh does.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def run_one(running: RunningTunnel) -> str:
 
 
 def start_anew(running: RunningTunnel) -> str:
-    """The remedy of a tunnel that runs, or is declared, without what makes it end in time."""
+    """The remedy of a tunnel that lacks options to end in time, running or as declared."""
     tunnel = running.tunnel
     declared = _declare(tunnel)
     if unit := _unit(tunnel):
@@ -67,7 +67,7 @@ def start_anew(running: RunningTunnel) -> str:
 
 
 def _declare(tunnel: Tunnel) -> str:
-    """What of the declaration itself asks for what must not be."""
+    """The lines of the declaration that need to change."""
     wrong = [
         f"{key}: {_option(tunnel, key)}"
         for key in _WANTED
@@ -79,8 +79,8 @@ def _declare(tunnel: Tunnel) -> str:
         ("remote_forwards", "remote", tunnel.remote_forwards),
     )
     for key, side, forwards in sides:
-        named = [_named(one, side) for one in forwards]
-        if named != [str(one) for one in forwards]:
+        named = [_named(forward, side) for forward in forwards]
+        if named != [str(forward) for forward in forwards]:
             lines.append(f"{key}: [{', '.join(named)}]")
     if not lines:
         return ""
@@ -89,7 +89,7 @@ def _declare(tunnel: Tunnel) -> str:
 
 
 def listen_again(state: ForwardState, running: RunningTunnel) -> str:
-    """The remedy of a local end that is not the tunnel's."""
+    """The remedy of a local end on which another process, or nothing, listens."""
     tunnel = running.tunnel
     holders = [pid for pid in state.pids if pid not in running.pids]
     parts = [paragraphs("See what holds the port:", command(f"ss -lntp 'sport = :{state.port}'"))]
@@ -112,7 +112,7 @@ def listen_again(state: ForwardState, running: RunningTunnel) -> str:
 
 
 def look_and_empty(tunnel: Tunnel, log: TunnelLog) -> str:
-    """The remedy of a log that tells of failures: mend them, and begin a new one."""
+    """The remedy of a log with failures: mend them, and begin a new log."""
     parts = [
         (
             "The message names what ssh said. Not verified or changed: tunnel-host-key-known. "
@@ -137,7 +137,7 @@ def look_and_empty(tunnel: Tunnel, log: TunnelLog) -> str:
 
 
 def keep_one(tunnel: Tunnel) -> str:
-    """How cron keeps one up, and never two."""
+    """A line of a crontab that keeps one tunnel up, and never two."""
     if _unit(tunnel):
         return ""
     lock = f"flock -n ~/.{word(tunnel.name)}.lock"
@@ -158,7 +158,7 @@ def start(tunnel: Tunnel) -> str:
 
 
 def ssh_words(tunnel: Tunnel, *, background: bool = False) -> str:
-    """The ssh of a tunnel, with all that makes it end in time."""
+    """The ssh command of a tunnel, with all options that make it end in time."""
     words = ["ssh", *["-f"] * background, "-N"]
     lower = {key.lower() for key in _WANTED}
     options: Mapping[str, str] = {
@@ -166,8 +166,8 @@ def ssh_words(tunnel: Tunnel, *, background: bool = False) -> str:
         **{key: value for key, value in tunnel.options.items() if key.lower() not in lower},
     }
     words += [f"-o{word(f'{key}={value}')}" for key, value in options.items()]
-    words += [f"-L {word(_named(one, 'local'))}" for one in tunnel.local_forwards]
-    words += [f"-R {word(_named(one, 'remote'))}" for one in tunnel.remote_forwards]
+    words += [f"-L {word(_named(forward, 'local'))}" for forward in tunnel.local_forwards]
+    words += [f"-R {word(_named(forward, 'remote'))}" for forward in tunnel.remote_forwards]
     words += [] if tunnel.port is None else [f"-p {tunnel.port}"]
     return " ".join([*words, word(tunnel.destination)])
 
@@ -177,31 +177,31 @@ def _named(forward: Forward, side: Side) -> str:
 
 
 def _unit(tunnel: Tunnel) -> str:
-    """The unit that runs the tunnel; empty where cron or another job does."""
+    """The unit that runs the tunnel; empty if cron or another job does."""
     return tunnel.run_by if isinstance(tunnel.run_by, str) and tunnel.run_by != "cron" else ""
 
 
 def _option(tunnel: Tunnel, keyword: str) -> str:
-    """The declared value where it is good, else the wanted one."""
+    """The declared value if it is good, otherwise the default of the remedy."""
     declared = tunnel.option(keyword)
-    wanted = _WANTED[keyword]
+    value = _WANTED[keyword]
     if declared is None:
-        return wanted
-    if wanted == "yes":
-        return declared if flag(declared) is True else wanted
+        return value
+    if value == "yes":
+        return declared if flag(declared) is True else value
     interval = seconds(tunnel.option("ServerAliveInterval") or "15") or 15
     if keyword == "ServerAliveInterval":
-        return declared if 0 < (seconds(declared) or 0) <= LONGEST_SILENCE // 3 else wanted
+        return declared if 0 < (seconds(declared) or 0) <= LONGEST_SILENCE // 3 else value
     good = declared.isdecimal() and interval * int(declared[:9]) <= LONGEST_SILENCE
-    return declared if good else wanted
+    return declared if good else value
 
 
 def end(running: Iterable[RunningSsh]) -> str:
     """The command that ends processes, and waits until their ports are free."""
-    found = tuple(running)
-    # A stopped one takes no other signal.
-    going = tuple(one for one in found if not one.process.stopped)
-    held = tuple(one for one in found if one.process.stopped)
+    processes = tuple(running)
+    # A stopped process obeys no other signal than KILL.
+    going = tuple(ssh for ssh in processes if not ssh.process.stopped)
+    held = tuple(ssh for ssh in processes if ssh.process.stopped)
     words = [f"kill {_pids(going)}"] * bool(going) + [f"kill -KILL {_pids(held)}"] * bool(held)
     return command("; ".join([*words, "sleep 1"])) if words else ""
 
@@ -211,4 +211,4 @@ def _kill(running: Iterable[RunningSsh], signal: str) -> str:
 
 
 def _pids(running: Iterable[RunningSsh]) -> str:
-    return " ".join(str(one.process.pid) for one in running)
+    return " ".join(str(ssh.process.pid) for ssh in running)
