@@ -27,7 +27,8 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from nethygiene.docgen.catalogue import check_modules
-from nethygiene.engine.evaluate import Verdict, evaluate
+from nethygiene.engine.decision import Verdict
+from nethygiene.engine.evaluate import evaluate
 from nethygiene.engine.items import DECLARED
 from nethygiene.engine.outcomes import Outcome, Reason
 from nethygiene.engine.rule import Rule

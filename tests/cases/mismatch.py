@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nethygiene.engine.evaluate import Verdict
+from nethygiene.engine.decision import Verdict
 from tests.cases.case import Case, Expected
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nethygiene.engine.evaluate import Verdict
+from nethygiene.engine.decision import Verdict
 from nethygiene.engine.outcomes import Outcome
 from nethygiene.engine.rule import ALWAYS_SENT
 from nethygiene.markup import Form, blocks

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from nethygiene.engine.catalogue import all_finders, all_probes, commands_for, precondition
-from nethygiene.engine.evaluate import Verdict
+from nethygiene.engine.decision import Verdict
 from nethygiene.engine.rule import Rule
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.transcript import Transcript

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nethygiene.collect.frames import Framed
-from nethygiene.engine.evaluate import Verdict
+from nethygiene.engine.decision import Verdict
 from nethygiene.transcript import HostFailure, Section, Transcript
 from tests.cases.case import judge, rules
 

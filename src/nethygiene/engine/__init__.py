@@ -1,4 +1,4 @@
-"""The engine: what is to be judged, what hosts answered, and the results. It knows no pytest.
+"""The engine plans, collects, judges and records an audit. It does not depend on pytest.
 
 Data flows one way: :mod:`plan` (inventory and evidence), :mod:`unit` (a rule for a host or a
 group), :mod:`collecting` (answers of hosts), :mod:`judging` (answers to verdicts), :mod:`audit`

@@ -1,4 +1,4 @@
-"""One audit: its hosts, what they answered, and the results as they come to be."""
+"""One audit: its hosts, their answers, and the results as they come."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from nethygiene import __version__
+from nethygiene.engine.decision import Verdict
 from nethygiene.engine.earlier import EarlierRun
-from nethygiene.engine.evaluate import Verdict, evaluate_group
+from nethygiene.engine.evaluate import evaluate_group
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.judging import HostTask, HostVerdicts, judge_host
 from nethygiene.engine.outcomes import Outcome, Severity, Unreadable
@@ -26,7 +27,7 @@ from nethygiene.inventory.policy import Waiver, policies_sha256
 from nethygiene.transcript import HostFailure, Transcript
 
 _NOT_READ = HostFailure(
-    "interrupted", "the run was interrupted before this host was read", "run it anew"
+    "interrupted", "the run was interrupted before this host was read", "run it again"
 )
 
 
@@ -34,12 +35,12 @@ class Audit:
     """One run over the hosts of an inventory or of an evidence file.
 
     Attributes:
-        settings: what it was asked to do.
+        settings: its settings.
         run_id: random; the same in the results and the evidence.
         plan: the hosts, and the evidence that they are judged by.
-        results: all that were reported so far; under xdist the controller's copy is the whole.
-        rules: records of the rules that results were reported of, by id.
-        interrupted: Ctrl-C ended the collection; what had come by then is judged.
+        results: those reported so far; under xdist only the controller has all.
+        rules: records of the rules of these results, by id.
+        interrupted: Ctrl-C ended the collection; the answers until then are judged.
         crashes: the traceback of each rule that crashed, by its id.
     """
 
@@ -47,7 +48,7 @@ class Audit:
         """Read the inventory and evidence files that the settings name.
 
         Raises:
-            UsageError: one of them is wrong; told with place and cure.
+            UsageError: one of them is wrong; the message has place and cure.
         """
         self.settings = settings
         self.run_id = str(uuid.uuid4())
@@ -71,15 +72,15 @@ class Audit:
 
     @property
     def is_live(self) -> bool:
-        """Whether hosts have to be connected to."""
+        """Whether the run connects to hosts."""
         return self.plan.answers is None
 
     def select(self, units: Iterable[Unit], looked_at: Collection[str] = ()) -> None:
-        """Say what is to be judged.
+        """Select the units to judge.
 
         Args:
-            units: the selected ones.
-            looked_at: hosts whose answers others look at as well, and which are kept therefore.
+            units: the units.
+            looked_at: hosts whose answers are kept, since plain checks look at them too.
         """
         units = tuple(units)
         by_host: dict[str, list[Unit]] = defaultdict(list)
@@ -90,13 +91,13 @@ class Audit:
                     by_host[host].append(unit)
                 else:
                     kept[host] |= unit.probes
-        self._units = {host: tuple(found) for host, found in by_host.items()}
+        self._units = {host: tuple(of_host) for host, of_host in by_host.items()}
         self._kept = {host: frozenset(names) for host, names in kept.items()}
         self._of_groups = tuple(unit for unit in units if unit.group is not None)
         self._looked_at = frozenset(looked_at)
 
     def answers(self) -> Iterator[Transcript]:
-        """What the hosts of the selected units answered, from the evidence.
+        """The answers of the selected units' hosts, from the evidence.
 
         Raises:
             EvidenceError: the file has changed since the audit began.
@@ -107,28 +108,29 @@ class Audit:
                 yield self.plan.answers.transcript(host)
 
     def take(self, transcript: Transcript) -> None:
-        """Take what a host answered, and judge it by all its selected rules.
+        """Take the answer of a host, and judge it by all its selected rules.
 
-        The answer is let go of then: those of a fleet would fill the memory.
+        The answer is dropped then: the answers of a fleet would fill the memory.
         """
         host = transcript.host
-        # Kept until all is judged: an interruption, or a bug of ours, leaves it to be judged anew.
+        # The answer is kept until the host is judged: after an interruption, or a bug of ours, it
+        # is judged again.
         self._transcripts[host] = transcript
         try:
             self._judge(host)
-        except Exception:  # noqa: BLE001 - it comes again where the result is asked for, and shown
+        except Exception:  # noqa: BLE001 - asking for the result raises and shows it again
             return
         if host not in self._looked_at:
             del self._transcripts[host]
 
     def judge_groups(self) -> None:
-        """Judge the selected groups, when all hosts have answered; facts are let go of then."""
+        """Judge the selected groups, after all hosts have answered, and drop the facts."""
         for unit in self._of_groups:
             self.results_of(unit)
         self._facts.clear()
 
     def results_of(self, unit: Unit) -> tuple[Result, ...]:
-        """What a unit came to; judged now, with all others of its host, if it was not yet."""
+        """The results of a unit, which is judged now, with all others of its host, if necessary."""
         if unit not in self._judged:
             if unit.group is None:
                 self._judge(unit.hosts[0])
@@ -157,7 +159,7 @@ class Audit:
         self._judged[unit] = tuple(self._settle_group(unit.rule, group, one) for one in verdicts)
 
     def _settle_group(self, rule: Rule, group: Group, verdict: Verdict) -> Result:
-        """The result of a group's verdict; a waiver covers it that all members have."""
+        """The result of a group's verdict; a waiver of all members covers it."""
         waivers = [set(self.hosts[host].policy.waivers.values()) for host in group.members]
         shared = set.intersection(*waivers)
         return self._record_of(rule.id, rule.severity, verdict, shared, group=group.name)
@@ -183,19 +185,19 @@ class Audit:
         self._records[host.name] = host_record(host, transcript, judged.machine, judged.kernel)
 
     def note(self, transcript: Transcript) -> None:
-        """Take what the report says of a host, which others judge."""
+        """Record a host for the report, without judging it: the workers judge it."""
         policy = self.hosts[transcript.host].policy
         self._note(transcript, judge_host(HostTask(policy, transcript, ())))
 
     def subject(self, host: str) -> Subject:
-        """A host as rules see it, for those who look at its facts themselves."""
+        """A host as rules see it, for plain checks."""
         subject = self._subjects.get(host)
         if subject is None:
             subject = self._subjects[host] = self._task(host).subject()
         return subject
 
     def settle(self, rule: str, severity: Severity, host: str, verdict: Verdict) -> Result:
-        """The result of a host's verdict, its waivers applied."""
+        """The result of a host's verdict, after its waivers."""
         waivers = self.hosts[host].policy.waivers.values()
         return self._record_of(rule, severity, verdict, waivers, host=host)
 
@@ -217,12 +219,12 @@ class Audit:
         return result_record(rule, severity, verdict, cover, host=host, group=group)
 
     def report(self, rule: RuleRecord, results: Iterable[Result]) -> None:
-        """Take results as reported: they are part of the run from now on."""
+        """Add reported results to the run."""
         self.results += results
         self.rules.setdefault(rule.id, rule)
 
     def remarks(self) -> list[str]:
-        """What is to be said beside the results: of the inventory, and of its waivers."""
+        """Remarks beside the results: about the inventory, and about its waivers."""
         by_host: dict[str, list[Result]] = defaultdict(list)
         for result in self.results:
             members = self.plan.groups[result.group].members if result.group else ()
@@ -239,7 +241,7 @@ class Audit:
 
     def run(self, exit_status: int, cut_short: str | None = None) -> Run:
         """The whole run, for reports."""
-        # In an order of their own, so that workers and evidence give the same file.
+        # Results have an order of their own, so that workers and evidence give the same file.
         results = tuple(sorted(self.results, key=_order))
         groups = sorted({result.group for result in results if result.group is not None})
         return Run(
@@ -267,10 +269,10 @@ class Audit:
 
 
 def _order(result: Result) -> tuple[str, bool, str, str]:
-    """Rules by id, each with its hosts, then its groups."""
+    """The order of results: by rule, with its hosts before its groups."""
     return result.rule, result.host is None, result.where, result.item or ""
 
 
 def rfc3339(moment: datetime) -> str:
-    """A moment in UTC as RFC 3339 has it, to the millisecond."""
+    """A moment in UTC in the form of RFC 3339, to the millisecond."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,6 +1,6 @@
 """Probes, finders and preconditions by name: each is a module of that name on a subject's shelf.
 
-A module is imported when its fact or items are asked for: a rule brings no more than it reads.
+A module is imported when its fact or items are asked for, so that a rule imports no more.
 """
 
 from __future__ import annotations
@@ -60,27 +60,27 @@ def finder(name: str) -> Finder | None:
 @cache
 def all_probes() -> Mapping[str, Probe]:
     """Every probe by name. All shelves are imported."""
-    found = ((name, probe(name)) for name in sorted(_places()))
-    return {name: one for name, one in found if one is not None}
+    probes = ((name, probe(name)) for name in sorted(_places()))
+    return {name: probe for name, probe in probes if probe is not None}
 
 
 @cache
 def all_finders() -> Mapping[str, Finder]:
     """Every finder by name. All shelves are imported."""
-    found = ((name, finder(name)) for name in sorted(_places()))
-    return {name: one for name, one in found if one is not None}
+    finders = ((name, finder(name)) for name in sorted(_places()))
+    return {name: finder for name, finder in finders if finder is not None}
 
 
 def commands_for(probes: Iterable[str], policy: Policy) -> tuple[Command, ...]:
-    """What the probes of these names run on a host of this policy, each command once.
+    """The commands that the probes of these names run on a host of this policy, each once.
 
     Raises:
         KeyError: there is no such probe.
     """
     commands: dict[str, Command] = {}
     for name in probes:
-        found = known_probe(name).commands_for(policy)
-        commands.update({command.name: command for command in found})
+        of_probe = known_probe(name).commands_for(policy)
+        commands.update({command.name: command for command in of_probe})
     return tuple(commands.values())
 
 
@@ -104,7 +104,9 @@ def _places() -> Mapping[str, str]:
     """The modules on the shelves, and the engine's own, by their last name."""
     here = Path(__file__).parent
     subjects = here.parent / "subjects"
-    shelves = {f"{_SUBJECTS}.{one.name}": one for one in sorted(subjects.iterdir()) if one.is_dir()}
+    shelves = {
+        f"{_SUBJECTS}.{shelf.name}": shelf for shelf in sorted(subjects.iterdir()) if shelf.is_dir()
+    }
     return {
         module.name: f"{package}.{module.name}"
         for package, folder in {_ENGINE: here, **shelves}.items()

@@ -1,4 +1,4 @@
-"""Collecting the answers of the fleet: each host is judged as it answers."""
+"""Collects the answers of the fleet; each host is judged as it answers."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from nethygiene.transport import abandon_all, restore_deadlines
 
 # A connection takes a socket and paramiko's pipe or two; a local one three pipes.
 _DESCRIPTORS_PER_HOST = 8
-# How long a thread may keep the others waiting: a handshake has dozens of turns, and behind this
-# thread, which judges meanwhile, each would wait for Python's 5 ms.
+# A thread may keep the others waiting this long. A handshake takes dozens of turns, and this thread
+# judges meanwhile: with Python's own 5 ms each turn would wait so long for it.
 _SWITCH_SECONDS = 0.0005
 
 _THREADS = "nethygiene"
 
 Watch = Callable[[Iterator[Transcript], int], Iterator[Transcript]]
-"""Passes answers on as they come, and shows people how many of how many have."""
+"""Passes answers on as they come, and shows the progress towards their total."""
 
 
 Keeper = Callable[[Audit, int], contextlib.AbstractContextManager[Callable[[Transcript], None]]]
-"""Keeps the answers of so many hosts as evidence, for as long as it is entered."""
+"""A context that keeps the answers of so many hosts as evidence."""
 
 
 def is_collecting() -> bool:
-    """Whether threads are still at work: after a second Ctrl-C nobody waited for them."""
+    """Whether threads are still at work: after a second Ctrl-C nobody waits for them."""
     return any(thread.name.startswith(f"{_THREADS}_") for thread in threading.enumerate())
 
 
@@ -67,13 +67,12 @@ def collect(
         audit: the run.
         probes: hosts that selected rules judge, with the names of the probes that these need;
             with `--evidence` all are sent.
-        take: called with each answer: while the others are waited for, this thread has nothing
-            else to do.
-        watch: what shows the progress.
-        keeper: what keeps the answers as evidence.
-        keep_open: names of the hosts whose connection checks will use.
+        take: called with each answer, in this thread, while the other hosts are waited for.
+        watch: shows the progress.
+        keeper: keeps the answers as evidence.
+        keep_open: names of the hosts whose connections checks use later.
 
-    After Ctrl-C it returns with what there is, and the audit is marked as interrupted.
+    After Ctrl-C it returns with the answers so far, and marks the audit as interrupted.
 
     Raises:
         EvidenceError: the evidence file cannot be written.
@@ -87,7 +86,7 @@ def collect(
             versions(names),
             commands_for(names, host.policy),
             settings.window,
-            # What is counted since an earlier run needs no longer window.
+            # Counters since an earlier run need no longer window.
             longest=LONGEST_WINDOW if settings.since is None else settings.window,
             keep_open=name in keep_open,
         )
@@ -109,11 +108,11 @@ def collect(
                 take(transcript)
             audit.judge_groups()
         except KeyboardInterrupt:
-            # What has been collected is judged; a second Ctrl-C ends that as well.
+            # The answers so far are judged; a second Ctrl-C ends that as well.
             audit.interrupted = True
             abandon_all()
         except EvidenceError:
-            # Without this the hosts under way would be waited for.
+            # Otherwise it would wait for the hosts that have not answered yet.
             abandon_all()
             raise
 

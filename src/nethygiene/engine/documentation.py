@@ -1,4 +1,4 @@
-"""A rule's docstring is its documentation: this reads it."""
+"""Reads a rule's docstring, which is its documentation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _HEADING = re.compile(rf"^({'|'.join(REQUIRED + OPTIONAL)}):[ ]?(.*)$")
 
 @dataclass(frozen=True, slots=True)
 class Documentation:
-    """What a rule's docstring says.
+    """The documentation of a rule.
 
     Attributes:
         title: its first line, without the full stop.
-        description: what stands between the title and the first heading.
+        description: the text between the title and the first heading.
         why: what goes wrong otherwise, and the incident behind it.
         remedy: what to do, with commands that persist.
         kernels: how the verdict differs by kernel; often empty.
@@ -36,7 +36,7 @@ def parse_documentation(docstring: str | None, name: str) -> Documentation:
     """Read a rule's docstring: a title, then sections headed Why:, Remedy: and References:.
 
     Raises:
-        ValueError: a heading is missing or empty; the text tells the rule's author how to mend it.
+        ValueError: a heading is missing or empty; the message tells the author how to fix it.
     """
     lines = inspect.cleandoc(docstring or "").split("\n")
     title = lines[0].strip()

@@ -1,4 +1,4 @@
-"""The facts of a group's members: what a rule of scope `group` is given for each probe it names."""
+"""The facts of a group's members, which a rule of scope `group` gets for each probe it names."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ T = TypeVar("T")
 class Each(Generic[F]):
     """The fact of every member of a group, by host name.
 
-    A member that was not read is recorded in the ledger and passed over; the rule goes on. It
-    then ends as unknown, unless it fails for certain.
+    A member that was not read is recorded in the ledger and skipped; the rule goes on. It then
+    ends as unknown, unless it fails for certain.
     """
 
     __slots__ = ("_facts", "_ledger")
@@ -37,7 +37,7 @@ class Each(Generic[F]):
                 yield host, cast("F", fact.bound_to(ledger))
 
     def read(self, ask: Callable[[F], T]) -> dict[str, T]:
-        """What each member's fact answers, by host name; those that cannot tell are left out."""
+        """The answer of each member's fact, by host name; unreadable answers are left out."""
         answers: dict[str, T] = {}
         for host, fact in self:
             try:

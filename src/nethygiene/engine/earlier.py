@@ -1,4 +1,4 @@
-"""The earlier run that `--since` names: rates are counted from its last samples on."""
+"""The earlier run that `--since` names: rates count from its last samples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nethygiene.transcript import Section, Transcript
 
 
 class EarlierRun:
-    """What an evidence file tells of its hosts' counters."""
+    """The last samples of an evidence file, by host."""
 
     def __init__(self, path: Path) -> None:
         """Read the file.
@@ -33,14 +33,14 @@ class EarlierRun:
             }
 
     def added_to(self, transcript: Transcript) -> Transcript:
-        """A host's transcript with the earlier run's last samples, where there are any."""
+        """A host's transcript with the earlier run's last samples, if it has any."""
         samples = self._samples.get(transcript.host, {})
         return dataclasses.replace(transcript, sections={**transcript.sections, **samples})
 
     def lacks(self, host: str) -> Unreadable:
-        """What a sample of a host is that the earlier run does not have.
+        """What stands for a sample of a host that the earlier run lacks.
 
-        Counting over the window instead would answer another question than was asked.
+        Counting over the window instead would answer another question.
         """
         detail = f"{host} was not read to its end by the run that wrote {self._path.name}"
         if host not in self._samples:

@@ -1,13 +1,13 @@
-"""Judging: one rule, one host, one item; the only place where an outcome is decided."""
+"""Evaluates one rule for one host or group, and one item if the rule has them."""
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 
 from nethygiene.engine import catalogue
+from nethygiene.engine.decision import Verdict, decide
 from nethygiene.engine.each import Each
 from nethygiene.engine.expect import Expect, NotApplicableError, judged_by
 from nethygiene.engine.fact import Fact
@@ -15,42 +15,14 @@ from nethygiene.engine.finder import OtherVerdict
 from nethygiene.engine.items import DECLARED, Named
 from nethygiene.engine.kernel import Kernel
 from nethygiene.engine.ledger import Ledger, UnreadableFactError
-from nethygiene.engine.outcomes import Observation, Outcome, Reason, Unreadable
+from nethygiene.engine.outcomes import Outcome, Reason, Unreadable
 from nethygiene.engine.precondition import Elsewhere, Instead, held
 from nethygiene.engine.rule import Rule
 from nethygiene.engine.subject import HALF_READ, Subject
 from nethygiene.inventory.model import Group
-from nethygiene.markup import joined
 
-# Of what a host can make as long as it likes. Nobody reads further, and every report shall open.
+# A host may show items without end.
 _MOST_ITEMS = 5_000
-_MOST_SENTENCES = 100
-_MOST_OBSERVATIONS = 1_000
-_MOST_REMEDIES = 20
-_LONGEST = 10_000  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a rule came to for one host and item.
-
-    Attributes:
-        item: name of the declared or found item, None where the host itself is judged.
-        outcome: never WAIVED: waivers are applied to verdicts later.
-        reason: why it is unknown or not applicable, None otherwise.
-        message: one line for people: the offending values, or what is missing.
-        observations: all that was looked at.
-        traceback: of the rule's own bug, where it crashed.
-        remedy: what mends this failure; empty where the rule's general remedy holds.
-    """
-
-    item: str | None
-    outcome: Outcome
-    reason: Reason | None
-    message: str
-    observations: tuple[Observation, ...]
-    traceback: str | None = None
-    remedy: str = ""
 
 
 def evaluate(rule: Rule, subject: Subject, declared: Named | None = None) -> list[Verdict]:
@@ -63,14 +35,14 @@ def evaluate(rule: Rule, subject: Subject, declared: Named | None = None) -> lis
             verdict of a host that declares none.
 
     Returns:
-        One verdict, or one for each item found; never empty. What was judged once is not judged
-        anew: a rule may look at what the others of its host came to.
+        One verdict, or one for each item found; never empty. Each rule is evaluated once, though
+        others of the same host may look at its verdicts.
     """
     key = (rule, declared.name if declared is not None else None)
-    known = subject.verdicts.get(key)
-    if known is None:
-        known = subject.verdicts[key] = _evaluated(rule, subject, declared)
-    return known
+    verdicts = subject.verdicts.get(key)
+    if verdicts is None:
+        verdicts = subject.verdicts[key] = _evaluated(rule, subject, declared)
+    return verdicts
 
 
 def _evaluated(rule: Rule, subject: Subject, declared: Named | None) -> list[Verdict]:
@@ -89,7 +61,7 @@ def _evaluated(rule: Rule, subject: Subject, declared: Named | None) -> list[Ver
 
 
 def _not_passed(verdict: Verdict) -> Verdict:
-    """A host that was lost half way passes nothing, not even what was read before."""
+    """The verdict of a host whose connection was lost: it passes nothing."""
     if verdict.outcome is not Outcome.PASSED:
         return verdict
     return replace(verdict, outcome=Outcome.UNKNOWN, reason=Reason.UNREACHABLE, message=HALF_READ)
@@ -115,9 +87,9 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
     except NotApplicableError as error:
         inapplicable = error
     except UnreadableFactError as error:
-        # A short list of items is no reason for a pass. Facts note it themselves, unknown() not.
+        # An incomplete list of items must not pass. Facts note it themselves; unknown() does not.
         ledger.note_unreadable(error.unreadable)
-    except Exception as error:  # noqa: BLE001 - a bug in our own finder: unknown, said aloud
+    except Exception as error:  # noqa: BLE001 - a bug in our own finder is reported as unknown
         crash = error
     verdicts = [_judge(rule, subject, kind, item) for item in items[:_MOST_ITEMS]]
     if crash is not None or inapplicable is not None or ledger.unreadable:
@@ -126,7 +98,7 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
 
 
 def _others(rule: Rule, subject: Subject, probe: str) -> Iterator[OtherVerdict]:
-    """What the other rules of the run that read a probe say of this host."""
+    """The verdicts of the other rules of the run that read a probe, for this host."""
     for other in subject.rules:
         finder = catalogue.finder(other.found) if other.found is not None else None
         if probe not in other.probes or other.id == rule.id or (finder and finder.after):
@@ -134,25 +106,25 @@ def _others(rule: Rule, subject: Subject, probe: str) -> Iterator[OtherVerdict]:
         declared = DECLARED[other.declared](subject.policy) if other.declared else ()
         items: list[Named | None] = [*declared]
         for item in items or [None]:
-            for one in evaluate(other, subject, item):
-                yield OtherVerdict(other.id, one.outcome, one.observations, other.defaults)
+            for verdict in evaluate(other, subject, item):
+                yield OtherVerdict(other.id, verdict.outcome, verdict.observations, other.defaults)
 
 
 def _judge_declared(rule: Rule, subject: Subject, item: Named | None) -> Verdict:
-    """Judge a declared item where the rule's precondition says that it is."""
+    """Judge a declared item, where the rule's precondition finds it."""
     verdict = _judge(rule, subject, rule.declared, item)
-    # What the policy leaves out is left out, wherever the item lives.
+    # If the policy leaves the question out, it does not matter where the item is.
     if rule.judged_if is None or item is None or verdict.reason is Reason.NOT_DECLARED:
         return verdict
-    wanted = catalogue.precondition(rule.judged_if)
-    assert wanted is not None, f"{rule.id} was declared with a precondition that is there"
-    condition = held(wanted, subject, item)
-    where = condition.where
-    if condition.crash is not None:
-        return decide(Ledger(), verdict.item, crash=condition.crash)
+    condition = catalogue.precondition(rule.judged_if)
+    assert condition is not None, f"{rule.id} was declared with a precondition that is there"
+    answer = held(condition, subject, item)
+    where = answer.where
+    if answer.crash is not None:
+        return decide(Ledger(), verdict.item, crash=answer.crash)
     if isinstance(where, Instead):
         verdict = _judge(rule, subject, rule.declared, where.item)
-    new = [one for one in condition.observations if one not in verdict.observations]
+    new = [seen for seen in answer.observations if seen not in verdict.observations]
     seen = (*verdict.observations, *new)
     if not isinstance(where, Elsewhere):
         return replace(verdict, observations=seen)
@@ -184,7 +156,7 @@ def evaluate_group(
     Args:
         rule: the rule.
         group: the group.
-        facts: by host name, the facts that the rule asks for by the names of their probes.
+        facts: the facts that the rule asks for, by host name and probe.
     """
     ledger = Ledger()
     if group.left_out:
@@ -203,7 +175,7 @@ def evaluate_group(
 def _called(
     rule: Rule, arguments: Mapping[str, object], ledger: Ledger, item: str | None
 ) -> Verdict:
-    """Call a rule's function, and decide by what its ledger holds then."""
+    """Call a rule's function, and decide by its ledger."""
     crash: BaseException | None = None
     inapplicable: NotApplicableError | None = None
     judging = judged_by.set(ledger)
@@ -217,7 +189,7 @@ def _called(
         ledger.fail(str(error) or "an assertion of the rule failed")
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - pytest.skip(), fail(), sys.exit() are those
+    except BaseException as error:  # noqa: BLE001 - pytest.skip(), fail(), sys.exit() raise these
         crash = error
     finally:
         judged_by.reset(judging)
@@ -232,79 +204,6 @@ def _called(
     )
 
 
-def decide(
-    ledger: Ledger,
-    item: str | None,
-    *,
-    crash: BaseException | None = None,
-    inapplicable: NotApplicableError | None = None,
-    judged_nothing: str | None = None,
-    general_remedy: str = "",
-) -> Verdict:
-    """The verdict of one evaluation: a failure stands, then a crash, then what was not readable.
-
-    Args:
-        ledger: what was read and expected.
-        item: name of the item that was judged, None for the host itself.
-        crash: the bug that ended it, None if none did.
-        inapplicable: why there was nothing to judge, None if there was something.
-        judged_nothing: what to say where nothing at all was judged, None where that is no matter.
-        general_remedy: the rule's, for a failure that has none of its own beside one that has.
-    """
-    ledger.close()
-    seen = _shown(ledger.observations)
-    missing = _joined([str(one) for one in ledger.unreadable])
-    if ledger.failures:
-        message = _joined(ledger.failures)
-        message += f"; also unknown: {missing}" if missing else ""
-        remedy = _remedy(ledger, general_remedy)
-        return Verdict(item, Outcome.FAILED, None, message, seen, _trace(crash), remedy)
-    if crash is not None:
-        message = _cut(f"the rule itself crashed: {type(crash).__name__}: {crash}")
-        return Verdict(item, Outcome.UNKNOWN, Reason.RULE_CRASHED, message, seen, _trace(crash))
-    if ledger.unreadable:
-        return Verdict(item, Outcome.UNKNOWN, ledger.unreadable[0].reason, missing, seen)
-    if inapplicable is not None:
-        return Verdict(item, Outcome.NOT_APPLICABLE, inapplicable.reason, inapplicable.why, seen)
-    if judged_nothing is not None:
-        return Verdict(item, Outcome.UNKNOWN, Reason.NOTHING_CHECKED, judged_nothing, seen)
-    return Verdict(item, Outcome.PASSED, None, "", seen)
-
-
-def _joined(sentences: Sequence[str]) -> str:
-    """A message; one host's hundred thousand sockets shall fill no terminal."""
-    more = len(sentences) - _MOST_SENTENCES
-    text = _cut("; ".join(sentences[:_MOST_SENTENCES]))
-    return f"{text}; and {more:,} more" if more > 0 else text
-
-
-def _remedy(ledger: Ledger, general: str) -> str:
-    if not any(ledger.remedies):
-        return ""
-    # A paragraph of its own each: a blank line ends a block of commands.
-    distinct = joined(one or general for one in ledger.remedies)
-    more = len(distinct) - _MOST_REMEDIES
-    rest = [f"The {more:,} failures beyond these are mended alike."] if more > 0 else []
-    return "\n\n".join([*filter(None, distinct[:_MOST_REMEDIES]), *rest])
-
-
-def _shown(observations: Sequence[Observation]) -> tuple[Observation, ...]:
-    shown = tuple(
-        one
-        if len(one.what) + len(one.actual) <= _LONGEST
-        else replace(one, what=_cut(one.what), actual=_cut(one.actual))
-        for one in observations[:_MOST_OBSERVATIONS]
-    )
-    more = len(observations) - len(shown)
-    left_out = Observation("further observations", "", None, f"{more:,}, left out here")
-    return (*shown, left_out) if more else shown
-
-
-def _cut(text: str) -> str:
-    more = len(text) - _LONGEST
-    return f"{text[:_LONGEST]}… ({more:,} more characters)" if more > 0 else text
-
-
 def _not_applicable(why: str, reason: Reason) -> Verdict:
     return Verdict(None, Outcome.NOT_APPLICABLE, reason, why, ())
 
@@ -312,7 +211,3 @@ def _not_applicable(why: str, reason: Reason) -> Verdict:
 def _other_system(subject: Subject) -> str | None:
     kernel = subject.fact("kernel")
     return kernel.name if isinstance(kernel, Kernel) and kernel.name != "Linux" else None
-
-
-def _trace(crash: BaseException | None) -> str | None:
-    return None if crash is None else "".join(traceback.format_exception(crash, limit=-6))

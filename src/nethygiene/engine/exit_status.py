@@ -1,4 +1,4 @@
-"""From results to the run's exit status."""
+"""The run's exit status, from its results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REACHABILITY = "host-reachable"
 
 
 class ExitStatus(IntEnum):
-    """What a run ends with; others are pytest's own."""
+    """Our exit statuses; others are pytest's own."""
 
     CLEAN = 0
     FAILURES = 1
@@ -30,16 +30,16 @@ def exit_status(results: Iterable[Result], fail_on: Severity) -> ExitStatus:
         unknown at or above it; 11 if nothing was judged, host-reachable apart; else 0.
     """
     results = list(results)
-    severities = {one for one in Severity if one.rank >= fail_on.rank}
-    serious = [one for one in results if one.severity in severities]
-    if any(one.reason is Reason.RULE_CRASHED for one in results):
+    severities = {severity for severity in Severity if severity.rank >= fail_on.rank}
+    serious = {result.outcome for result in results if result.severity in severities}
+    if any(result.reason is Reason.RULE_CRASHED for result in results):
         return ExitStatus.CRASHED
-    if any(one.outcome is Outcome.FAILED for one in serious):
+    if Outcome.FAILED in serious:
         return ExitStatus.FAILURES
-    if any(one.outcome is Outcome.UNKNOWN for one in serious):
+    if Outcome.UNKNOWN in serious:
         return ExitStatus.UNKNOWNS
-    judged = [one for one in results if one.outcome is not Outcome.NOT_APPLICABLE]
-    only_reachability = all(one.rule == REACHABILITY for one in results)
-    if not [one for one in judged if only_reachability or one.rule != REACHABILITY]:
+    judged = {result.rule for result in results if result.outcome is not Outcome.NOT_APPLICABLE}
+    only_reachability = {result.rule for result in results} <= {REACHABILITY}
+    if not judged or (judged == {REACHABILITY} and not only_reachability):
         return ExitStatus.NOTHING_JUDGED
     return ExitStatus.CLEAN

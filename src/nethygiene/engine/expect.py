@@ -1,4 +1,4 @@
-"""`expect`, and the two ways in which a rule says that it has no verdict."""
+"""`expect`, and the two ways by which a rule ends without a verdict."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nethygiene.engine.ledger import Ledger, UnreadableFactError
 from nethygiene.engine.matchers import Matcher
 from nethygiene.engine.outcomes import Reason, Unreadable
 
-# So that unknown() is remembered where a rule swallows its exception.
+# The ledger remembers unknown(), even if the rule swallows its exception.
 judged_by: ContextVar[Ledger | None] = ContextVar("judged_by", default=None)
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ Words = str | Callable[[], str]
 
 
 class Expect:
-    """Judges values, and records what was judged. One for each evaluation of a rule."""
+    """Judges values, and records them. Each evaluation of a rule has its own."""
 
     __slots__ = ("_ledger",)
 
@@ -32,21 +32,21 @@ class Expect:
 
         Args:
             what: the name of what is judged, as ``net.core.somaxconn``.
-            actual: what was found. None is shown as "absent".
-            matcher: what is expected.
-            hint: said with a failure: what this value means, or what to do about it; a function
-                where it takes further facts, for then it is asked on failure alone.
-            remedy: what mends this very failure, with the host's own numbers and names, in the
-                markup of a docstring's ``Remedy:``; or a function, as for `hint`, which gives ""
-                where the rule's general remedy is all that can be said.
+            actual: the value. None is shown as "absent".
+            matcher: the expectation.
+            hint: follows the failure: what this value means, or what to do about it. A function,
+                which may read further facts, is called on failure alone.
+            remedy: the remedy of this failure, with the host's own numbers and names, in the
+                markup of a docstring's ``Remedy:``; or a function, as for `hint`. An empty one
+                leaves it to the rule's general remedy.
 
         Returns:
-            Whether it was as expected.
+            Whether the value is as expected.
         """
         try:
             good = matcher.accepts(actual)
         except Exception as error:
-            # Whatever the rule does with it: what could not be judged must not be lost.
+            # The rule may swallow the exception, but the ledger keeps that this was not judged.
             detail = f"the expectation of {what} crashed: {type(error).__name__}: {error}"
             self._ledger.note_unreadable(Unreadable(Reason.RULE_CRASHED, "", detail))
             raise
@@ -56,23 +56,23 @@ class Expect:
             return True
         failure = f"{what} is {shown}, expected {matcher.description}"
         said, crash = _said(hint, "hint")
-        # What a remedy reads on its way is neither evidence nor missing from the verdict.
+        # The reads of a remedy are no evidence, and an unreadable fact there changes no verdict.
         with self._ledger.aside():
-            mending, crashed_too = _said(remedy, "remedy")
-        told = " ".join(one for one in (said, crash, crashed_too) if one)
-        failure += f": {told}" if told else ""
-        self._ledger.expect(what, matcher.description, shown, failure, mending)
+            own_remedy, remedy_crash = _said(remedy, "remedy")
+        remarks = " ".join(filter(None, (said, crash, remedy_crash)))
+        failure += f": {remarks}" if remarks else ""
+        self._ledger.expect(what, matcher.description, shown, failure, own_remedy)
         return False
 
 
 def _said(words: Words, kind: str) -> tuple[str, str]:
-    """What a hint or remedy says, and how it crashed: no bug of it takes the failure away."""
+    """The text of a hint or remedy, and how it crashed: its bug must not hide the failure."""
     if isinstance(words, str):
         return words, ""
     try:
         return words(), ""
     except UnreadableFactError:
-        return "", ""  # of a hint, the ledger has it
+        return "", ""  # the ledger has it, if it is a hint's
     except Exception as error:  # noqa: BLE001 - see above
         return "", f"(its {kind} crashed: {type(error).__name__}: {error})"
 
@@ -100,10 +100,10 @@ def not_applicable(why: str, reason: Reason = Reason.NOT_THIS_HOST) -> NoReturn:
 
 
 def unknown(why: str, reason: Reason = Reason.UNDECIDABLE) -> NoReturn:
-    """End the rule as unknown: the facts were read, but do not decide the question.
+    """End the rule as unknown: its facts do not decide the question.
 
     Args:
-        why: one line for people, naming what would decide it.
+        why: one line for people, which names what would decide it.
         reason: the code in the results file.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What all facts have in common."""
+"""The base of all facts, and the stand-in for a fact that is unreadable."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class UnreadableFact:
         ledger.cannot_read(object.__getattribute__(self, "_unreadable"))
 
     def __getattribute__(self, name: str) -> object:
-        # The interpreter itself asks for these (isinstance, pytest's repr): not a read.
+        # The interpreter itself asks for these (isinstance, pytest's repr), which is no read.
         if name.startswith("__") and name.endswith("__"):
             return object.__getattribute__(self, name)
         return object.__getattribute__(self, "_refuse")()
@@ -50,6 +50,6 @@ class UnreadableFact:
     __getitem__ = __iter__ = __len__ = __contains__ = __bool__ = __call__ = _refuse
     __lt__ = __le__ = __gt__ = __ge__ = _refuse
     __eq__ = __ne__ = _refuse
-    # Not repr(): pytest shows it in tracebacks.
+    # repr() stays: pytest shows it in tracebacks.
     __str__ = __format__ = __int__ = __float__ = __index__ = __reversed__ = _refuse
     __hash__ = object.__hash__

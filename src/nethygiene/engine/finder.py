@@ -1,7 +1,7 @@
-"""Finders: they find the items of one kind on a host, for each of which a rule has one result.
+"""Finders: a finder finds the items of one kind on a host; a rule has one result for each item.
 
-A finder stands as FINDER in a module of its own on a subject's shelf. The module has the name of
-the argument by which rules ask for its items.
+A finder is FINDER in a module of its own on a subject's shelf. The module has the name of the
+argument by which rules ask for its items.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _POLICY = "policy"
 
 @dataclass(frozen=True, slots=True)
 class OtherVerdict:
-    """What another rule of the run came to, for one item.
+    """The verdict of another rule of the run for one item.
 
     Attributes:
         rule: its id.
-        outcome: what it came to.
+        outcome: its outcome.
         observations: what it looked at.
-        defaults: what every kernel sets by itself, of the sysctls that it judges.
+        defaults: the kernel's own values of sysctls that it judges, by name.
     """
 
     rule: str
@@ -39,12 +39,12 @@ class Finder:
     """Finds the items of one kind on a host.
 
     Attributes:
-        find: from facts, by the names of its arguments, to the items.
+        find: returns the items from facts, which are named by its arguments.
         probes: the names of those facts.
-        nothing: what is said where there are none.
+        nothing: the message if there are none.
         after: a probe; the finder also takes ``judged``, which judges by the other rules of the
             run that read this probe. Empty for none.
-        asks_policy: it also takes the host's ``policy``.
+        asks_policy: the finder also takes the host's ``policy``.
     """
 
     find: Callable[..., Iterable[Named]]

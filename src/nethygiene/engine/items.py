@@ -1,4 +1,4 @@
-"""Declared items: what a policy names, and a rule may have one result each for.
+"""Declared items: a policy names them, and a rule may have one result for each.
 
 A new kind of item is one entry here; its name is the argument by which rules ask for it. Items
 that are found on a host have a :class:`nethygiene.engine.finder.Finder`.
@@ -14,7 +14,7 @@ from nethygiene.inventory.policy import Policy, Service
 
 
 class Named(Protocol):
-    """A declared item: it has the name that it was declared by."""
+    """A declared item, with the name that it is declared by."""
 
     @property
     def name(self) -> str:
@@ -27,7 +27,7 @@ class LegacyPort:
 
     Attributes:
         service: the service that has moved.
-        port: where it was.
+        port: the former port.
     """
 
     service: Service

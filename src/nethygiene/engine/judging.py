@@ -1,4 +1,4 @@
-"""Judging a host: a pure function from plain values to plain values.
+"""Judges a host: a pure function from plain values to plain values.
 
 All of them can be pickled, so that a host may be judged in this process or in any other.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nethygiene.engine.evaluate import Verdict, evaluate
+from nethygiene.engine.decision import Verdict
+from nethygiene.engine.evaluate import evaluate
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.items import Named
 from nethygiene.engine.kernel import Kernel
@@ -26,10 +27,11 @@ class HostTask:
 
     Attributes:
         policy: what it should be like.
-        transcript: what it answered.
-        rules: what is judged, each with its declared item or None.
-        kept: the probes whose facts are handed on, for rules that judge several hosts.
-        without_since: why the earlier run of `--since` has no sample of it; None without one.
+        transcript: its answer.
+        rules: the rules to judge it by, each with its declared item or None.
+        kept: the probes whose facts are returned, for rules that judge several hosts.
+        without_since: stands for a sample that the earlier run of `--since` lacks; None without
+            such a run.
     """
 
     policy: Policy
@@ -52,13 +54,13 @@ class HostTask:
 
 @dataclass(frozen=True, slots=True)
 class HostVerdicts:
-    """What a host came to.
+    """The verdicts of a host.
 
     Attributes:
-        verdicts: for each of the task's rules, in their order; never empty ones.
-        machine: which system and boot it was; None if that could not be read.
-        kernel: its release; None if that could not be read.
-        facts: those that the task keeps, by their probes' names.
+        verdicts: one or more for each of the task's rules, in their order.
+        machine: its system and boot; None if unreadable.
+        kernel: its release; None if unreadable.
+        facts: those that the task keeps, by probe.
     """
 
     verdicts: tuple[Sequence[Verdict], ...]

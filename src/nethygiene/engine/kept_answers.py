@@ -1,4 +1,4 @@
-"""The answers in an evidence file: read through once, and host by host again when judged.
+"""The answers in an evidence file, checked once at first, and read again host by host.
 
 The answers of a fleet do not fit into memory.
 """
@@ -27,15 +27,15 @@ class KeptAnswers:
         take: Callable[[EvidenceHost], None],
         asked_for: Collection[str] | None = None,
     ) -> None:
-        """Read the file through.
+        """Check the whole file.
 
         Args:
             path: the file.
-            take: called with each host's line; what it does not keep is let go of.
-            asked_for: the hosts of the inventory; None where the file itself names them.
+            take: called with each host's line, which is not kept here.
+            asked_for: the hosts of the inventory; None if the file itself names them.
 
         Raises:
-            EvidenceError: it is wrong; names the line.
+            EvidenceError: it is wrong; the message names the line.
         """
         self.path = path
         self.header, lines = read_lines(path)
@@ -46,7 +46,7 @@ class KeptAnswers:
         self._is_of_them = asked_for is None or not self._places.keys().isdisjoint(asked_for)
 
     def transcript(self, host: str) -> Transcript:
-        """What a host answered; a failure where the file holds nothing of it.
+        """The transcript of a host; a failure if the file lacks the host.
 
         Raises:
             EvidenceError: the file has changed since it was read.
@@ -58,12 +58,12 @@ class KeptAnswers:
 
     @property
     def cut_short(self) -> str | None:
-        """Why not all hosts of the run that wrote it are there; None if they are."""
-        wanted = self.header.hosts
-        if wanted is None or len(self._places) >= wanted:
+        """Why the file lacks hosts of the run that wrote it; None if it holds all."""
+        total = self.header.hosts
+        if total is None or len(self._places) >= total:
             return None
         return (
-            f"{self.path.name} holds {len(self._places)} of its {wanted} hosts: the run that wrote "
+            f"{self.path.name} holds {len(self._places)} of its {total} hosts: the run that wrote "
             "it was interrupted"
         )
 

@@ -1,4 +1,4 @@
-"""The kernel that runs: its name and release."""
+"""The running kernel: its name and release."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nethygiene.engine.probe import Probe, Sections, refused
 
 @dataclass(frozen=True)
 class Kernel(Fact):
-    """What uname says.
+    """The output of uname.
 
     Attributes:
-        name: ``Linux`` on the hosts that the rules are about.
+        name: ``Linux`` on the hosts that rules judge.
         release: as ``5.14.0-427.el9.x86_64``.
         version: the first two numbers of the release, as ``(5, 14)``.
     """
@@ -26,16 +26,16 @@ class Kernel(Fact):
     version: tuple[int, int]
 
     def is_at_least(self, major: int, minor: int) -> bool:
-        """Whether this is Linux `major`.`minor` or later, going by its release alone.
+        """Whether this is Linux `major`.`minor` or later, by its release alone.
 
-        Vendors backport single changes without raising these numbers: use it for what was
-        removed or added upstream, and say so where a vendor is known to differ.
+        Vendors backport single changes without raising these numbers: use it for changes that
+        were made upstream, and name a vendor that is known to differ.
         """
         self.require()
         return self.version >= (major, minor)
 
     def require(self) -> None:
-        """Note the release as read; an unreadable one ends the rule."""
+        """Record the release as read; an unreadable kernel ends the rule."""
         self.ledger.read("kernel", UNAME.shell, self.release)
 
 

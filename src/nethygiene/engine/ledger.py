@@ -1,7 +1,7 @@
-"""The ledger of one evaluation: what a rule read, what it expected, what it could not read.
+"""The ledger of one evaluation: the reads of a rule, its expectations, and unreadable facts.
 
-Facts write into it by themselves. That is what keeps a rule honest: whatever the
-rule does with the exception of an unreadable fact, the ledger remembers.
+Facts write into it by themselves, which keeps a rule honest: the ledger remembers an unreadable
+fact, even if the rule swallows the exception.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nethygiene.engine.outcomes import Observation, Reason, Unreadable
 
 
 class UnreadableFactError(Exception):
-    """Ends a rule whose fact could not be read. No KeyError: `Mapping.get` would swallow that."""
+    """Ends a rule whose fact is unreadable. It is no KeyError: `Mapping.get` would swallow that."""
 
     def __init__(self, unreadable: Unreadable) -> None:
         self.unreadable = unreadable
@@ -33,11 +33,11 @@ class Ledger:
     def __init__(self) -> None:
         self.observations: list[Observation] = []
         self.failures: list[str] = []
-        # In the order of failing; "" is one whose rule's own remedy holds. Without repeats.
+        # In the order of failures, without repeats; "" stands for the rule's own remedy.
         self.remedies: dict[str, None] = {}
         self.unreadable: list[Unreadable] = []
         self.expectations = 0
-        # In the order of reading; a dict, for a host may have a hundred thousand sockets.
+        # In the order of reads. It is a dict, since a host may have a hundred thousand sockets.
         self._pending: dict[Observation, None] = {}
         self._source = ""
 
@@ -48,7 +48,7 @@ class Ledger:
         self._pending.setdefault(seen)
 
     def cannot_read(self, unreadable: Unreadable) -> NoReturn:
-        """Record that something could not be read, and end the rule.
+        """Record something unreadable, and end the rule.
 
         Raises:
             UnreadableFactError: always.
@@ -57,7 +57,7 @@ class Ledger:
         raise UnreadableFactError(unreadable)
 
     def undecidable(self, detail: str) -> NoReturn:
-        """End the rule: the facts were read, but do not decide the question.
+        """End the rule: its facts do not decide the question.
 
         Raises:
             UnreadableFactError: always.
@@ -65,7 +65,7 @@ class Ledger:
         self.cannot_read(Unreadable(Reason.UNDECIDABLE, "", detail))
 
     def note_unreadable(self, unreadable: Unreadable) -> None:
-        """Record that something could not be read, without ending the rule."""
+        """Record something unreadable, without ending the rule."""
         if unreadable not in self.unreadable:
             self.unreadable.append(unreadable)
 
@@ -74,19 +74,19 @@ class Ledger:
     ) -> None:
         """Record an expectation; it takes over the reads since the one before it.
 
-        Where there were none, what is judged comes from where the one before it was read: of
-        all sockets of a host, say, that one command lists.
+        Without reads since then, it has the source of the one before it: one command may list
+        all sockets of a host, say.
 
         Args:
             what: the name of what is judged.
             expected: the expectation in words.
-            actual: what was found.
-            failure: the sentence that says how it was not met, None if it was.
-            remedy: what mends this failure; empty where the rule's own remedy does.
+            actual: the value.
+            failure: the sentence of the failure, None if the expectation is met.
+            remedy: the remedy of this failure; empty for the rule's own remedy.
         """
         self.expectations += 1
         sources = list(dict.fromkeys(read.source for read in self._pending if read.source))
-        # A read of the very thing that is judged is told by the expectation's own line.
+        # Drop the read that the expectation itself repeats.
         self.observations += [read for read in self._pending if read.what != what]
         self._pending.clear()
         self._source = sys.intern("; ".join(sources)) or self._source
@@ -96,13 +96,13 @@ class Ledger:
             self.fail(failure, remedy)
 
     def fail(self, sentence: str, remedy: str = "") -> None:
-        """Record a failure, and what mends it where it has a remedy of its own."""
+        """Record a failure, and its remedy if it has one of its own."""
         self.failures.append(sentence)
         self.remedies.setdefault(remedy)
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Let facts be asked for what is no part of the verdict: it leaves no trace here."""
+        """Leave out the reads of the block, which are no part of the verdict."""
         pending, unreadable = self._pending.copy(), self.unreadable.copy()
         try:
             yield

@@ -1,7 +1,7 @@
-"""Reading ``grep -H '' FILE...``: many small files in one command, each line with its file's name.
+"""Parses ``grep -H '' FILE...``: many small files in one command, each line with its file's name.
 
-The obvious ``read`` of a shell is wrong here: dash reads byte by byte, and a file under
-/proc/sys ends after its first read, so that 4096 would be read as 4.
+A shell's ``read`` is wrong here: dash reads byte by byte, and a file under /proc/sys ends after
+its first read, so that 4096 would be read as 4.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from nethygiene.transcript import Section
 
 
 def file_lines(section: Section) -> Iterator[tuple[str, str]]:
-    """Yield (path, line) of each line that ``grep -H ''`` printed; others are passed over."""
+    """Yield (path, line) of each line that ``grep -H ''`` printed; other lines are skipped."""
     for line in section.stdout.decode("utf-8", "replace").split("\n"):
         path, colon, text = line.partition(":")
         if colon and path.startswith("/"):

@@ -1,4 +1,4 @@
-"""Which machine this is: what the results say about a host, and how we are logged in."""
+"""The identity of a machine for the results, and the user id of the login."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Machine(Fact):
     uid: int | None
 
 
-_LONGEST = 200  # characters of a name: they head every report
+_LONGEST = 200  # characters of a name, which heads every report
 
 
 def parse(sections: Sections) -> Machine | Unreadable:

@@ -1,7 +1,7 @@
-"""What a rule may expect of a value, in words that read on after "expected".
+"""The expectations that a rule may have of a value, in words that follow "expected".
 
-A dozen lines each, and the wording is part of the verdict that people read; PyHamcrest's
-"a value greater than or equal to <16384>" is not how a network engineer says it.
+A network engineer does not say "a value greater than or equal to <16384>", as PyHamcrest does;
+the wording is part of the verdict.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ def below(bound: float) -> Matcher[float]:
     return Matcher(f"less than {bound}", lambda actual: actual < bound)
 
 
-def equal_to(wanted: T) -> Matcher[T]:
+def equal_to(value: T) -> Matcher[T]:
     """The value is `wanted`."""
-    return Matcher(str(wanted), lambda actual: actual == wanted)
+    return Matcher(str(value), lambda actual: actual == value)
 
 
-def one_of(wanted: Collection[T]) -> Matcher[T]:
+def one_of(values: Collection[T]) -> Matcher[T]:
     """The value is one of `wanted`."""
-    return Matcher(" or ".join(str(one) for one in wanted), lambda actual: actual in wanted)
+    return Matcher(" or ".join(map(str, values)), lambda actual: actual in values)
 
 
-def absent_or(wanted: T) -> Matcher[T | None]:
+def absent_or(value: T) -> Matcher[T | None]:
     """The thing does not exist (None), or its value is `wanted`."""
-    return Matcher(f"absent or {wanted}", lambda actual: actual is None or actual == wanted)
+    return Matcher(f"absent or {value}", lambda actual: actual is None or actual == value)

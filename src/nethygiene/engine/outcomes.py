@@ -1,4 +1,4 @@
-"""The five outcomes of a check, and the codes that say why one could not be reached."""
+"""The five outcomes of a check, and the codes that say why it is unknown or not applicable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 
 
 class Outcome(StrEnum):
-    """What a rule came to for one host and item."""
+    """The outcome of a rule for one host and item."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a result is unknown, not applicable or waived-away; stable codes of the results file."""
+    """Why a result is unknown or not applicable; stable codes of the results file."""
 
     UNREACHABLE = "unreachable"
     PERMISSION = "permission"
@@ -67,7 +67,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A fact that could not be told, and why; reading it makes a rule unknown.
+    """A fact that is unreadable, and why; reading it makes a rule unknown.
 
     Attributes:
         reason: the code.

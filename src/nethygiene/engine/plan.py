@@ -21,16 +21,16 @@ from nethygiene.shipped import default_inventory
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which hosts are judged, and by which answers.
+    """The hosts of a run, and their answers if there are any yet.
 
     Attributes:
         path: the inventory or evidence file that names them.
         sha256: hash of the inventory.
         hosts: by name, in the file's order.
         groups: the groups of these hosts, by name.
-        answers: what is judged; None where the hosts have to be connected to.
-        warnings: what is odd about the inventory, but no error.
-        cut_short: why the evidence does not hold all hosts of the run that wrote it.
+        answers: the answers of an evidence file; None for a live run.
+        warnings: oddities of the inventory that are no errors.
+        cut_short: why the evidence lacks hosts of the run that wrote it.
     """
 
     path: str
@@ -46,7 +46,7 @@ def plan_run(settings: Settings) -> Plan:
     """Read the inventory and the evidence that the settings name.
 
     Raises:
-        UsageError: either is wrong; told with place and cure.
+        UsageError: either is wrong; the message has place and cure.
     """
     if settings.from_evidence is None:
         return _from_inventory(settings)

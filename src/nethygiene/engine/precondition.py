@@ -1,4 +1,4 @@
-"""Preconditions: where a declared item is served, before the host's own sockets are asked of it."""
+"""Preconditions: they find out where a declared item is served, before it is judged."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:  # both import the definition of rules, which may name a preco
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A declared item is not, or perhaps not, what this host's facts are about.
+    """A declared item is not here, or perhaps not, so that this host's facts do not decide.
 
     Attributes:
         why: one line for people.
-        surely: nothing of it is here, and the rule is not applicable; else the rule is unknown.
+        surely: it is not here, and the rule is not applicable; otherwise the rule is unknown.
     """
 
     why: str
@@ -42,11 +42,11 @@ Whereabouts = Elsewhere | Instead | None
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Precondition:
-    """Tells where a declared item is served. A rule names it as ``judged_if``.
+    """Finds out where a declared item is served. A rule names it as ``judged_if``.
 
     Attributes:
-        where: from the item and facts, by the names of its further arguments, to where it is.
-            What it cannot read is no reason against judging.
+        where: returns the whereabouts from the item and from facts, which are named by its further
+            arguments. The rule judges all the same if a fact is unreadable.
         probes: the names of those facts.
     """
 
@@ -56,12 +56,12 @@ class Precondition:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a precondition came to for one item of one host.
+    """The answer of a precondition for one item of one host.
 
     Attributes:
-        where: the answer.
+        where: the whereabouts.
         observations: what it looked at.
-        crash: the bug that ended it, None if none did.
+        crash: the bug that ended it, if one did.
     """
 
     where: Whereabouts
@@ -76,22 +76,22 @@ def precondition(where: Callable[..., Whereabouts]) -> Precondition:
 
 
 def held(condition: Precondition, subject: Subject, item: Named) -> Held:
-    """What a precondition comes to; it is worked out once for all rules that name it."""
+    """The answer of a precondition, which is shared by all rules that name it."""
     key = (condition, item.name)
-    known = subject.preconditions.get(key)
-    if known is None:
-        known = subject.preconditions[key] = _worked_out(condition, subject, item)
-    return known
+    answer = subject.preconditions.get(key)
+    if answer is None:
+        answer = subject.preconditions[key] = _found_out(condition, subject, item)
+    return answer
 
 
-def _worked_out(condition: Precondition, subject: Subject, item: Named) -> Held:
+def _found_out(condition: Precondition, subject: Subject, item: Named) -> Held:
     ledger = Ledger()
     where: Whereabouts = None
     try:
         facts = {name: subject.bound(name, ledger) for name in condition.probes}
         where = condition.where(item, **facts)
     except UnreadableFactError as error:
-        # A login without privilege still judges: the observations say what it could not see.
+        # An unreadable fact must not block audits without privilege: it is an observation only.
         ledger.read("NAT and proxies", "", f"could not be read: {error}")
     except Exception as error:  # noqa: BLE001 - a bug of ours makes the rule unknown, said aloud
         return Held(None, (), error)

@@ -1,4 +1,4 @@
-"""What a probe is: commands to run on a host, and a pure function from their output to a fact."""
+"""Probes: commands to run on a host, and a pure function from their output to a fact."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 Sections = Mapping[str, Section | Unreadable]
-"""A probe's sections by name; one that did not come back whole is an Unreadable."""
+"""A probe's sections by name; a section that is missing or cut is an Unreadable."""
 
 
 def _nothing_more(_policy: Policy) -> tuple[Command, ...]:
@@ -26,15 +26,15 @@ def _nothing_more(_policy: Policy) -> tuple[Command, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Brings one fact. Its name is the argument by which a rule asks for the fact.
+    """Reads one fact. Its name is the argument by which a rule asks for the fact.
 
     Attributes:
         name: the argument's name.
         version: raised when the commands change so that old output can no longer be parsed.
-        commands: what is run on the host.
+        commands: the commands to run on the host.
         parse: pure function from the sections to the fact. It must not raise for any bytes.
-        declared: further commands, for what the host's policy declares. Those of an item carry its
-            name: ``tunnel_config:to-cloud``, made by :func:`item_section`.
+        declared: further commands for items that the host's policy declares. Their sections have
+            the item's name in theirs: ``tunnel_config:to-cloud``, by :func:`item_section`.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Probe:
     declared: Callable[[Policy], tuple[Command, ...]] = _nothing_more
 
     def commands_for(self, policy: Policy) -> tuple[Command, ...]:
-        """What is run on a host of this policy."""
+        """The commands to run on a host of this policy."""
         return self.commands + self.declared(policy)
 
 
@@ -54,9 +54,9 @@ def item_section(kind: str, item: str) -> str:
 
 
 def whole(command: Command, section: Section | None) -> Section | Unreadable:
-    """The section if its command ran to its end, else why it cannot be believed.
+    """The section if its command ran to its end, otherwise why it is unreadable.
 
-    A non-zero exit status is left to the parser, for some commands use it to talk.
+    A non-zero exit status is left to the parser: it may be an answer.
     """
     source = command.shown
     if section is None:
@@ -73,13 +73,13 @@ def whole(command: Command, section: Section | None) -> Section | Unreadable:
         return Unreadable(Reason.CUT_OFF, source, f"more output than {command.cap} bytes")
     if section.cut is not None or section.status is None:
         return Unreadable(Reason.CUT_OFF, source, "the connection ended before the command did")
-    # With status 0 it only grumbled, as in "sudo: unable to resolve host".
+    # With status 0 sudo only warned, as in "sudo: unable to resolve host".
     asked_sudo = command.privileged or command.user is not None
     if asked_sudo and section.status != 0 and stderr.startswith("sudo:"):
-        told = "" if command.user is None else " --inventory=FILE"
+        option = "" if command.user is None else " --inventory=FILE"
         detail = (
             f"sudo refused: {last.removeprefix('sudo: ')}: install the sudoers file that "
-            f"`nethygiene sudoers --user LOGIN{told}` prints"
+            f"`nethygiene sudoers --user LOGIN{option}` prints"
         )
         if "tty" in last:
             detail += ", and take away the # before its !requiretty"
@@ -97,7 +97,7 @@ def whole(command: Command, section: Section | None) -> Section | Unreadable:
 
 
 def hidden(command: Command, section: Section, place: str) -> Unreadable:
-    """Why a command that ran has nothing to tell of a place where every host has something."""
+    """Why a command that ran shows nothing of a place where every host has something."""
     stderr = section.stderr.decode("utf-8", "replace")
     if "ermission denied" in stderr:
         detail = "Permission denied: log in as root, or as a user that may read it"
@@ -112,7 +112,7 @@ def hidden(command: Command, section: Section, place: str) -> Unreadable:
 
 
 def refused(command: Command, section: Section) -> Unreadable:
-    """Why a command that ended with a non-zero status cannot be believed."""
+    """Why the section of a command that ended with a non-zero status is unreadable."""
     stderr = section.stderr.decode("utf-8", "replace").strip()
     last = stderr.splitlines()[-1][:200] if stderr else "no message"
     if "BusyBox v" in stderr:
@@ -126,7 +126,7 @@ def refused(command: Command, section: Section) -> Unreadable:
 def read_listing(
     section: Section | Unreadable, command: Command, parse: Callable[[str], T]
 ) -> T | Unreadable:
-    """What a command listed, by a parser that raises ValueError for what it cannot read."""
+    """The listing of a command, by a parser that raises ValueError for a text it cannot read."""
     if isinstance(section, Unreadable):
         return section
     if section.status != 0:

@@ -1,11 +1,11 @@
-"""From rules, hosts and verdicts to the records of the results file."""
+"""Makes the records of the results file from rules, hosts and verdicts."""
 
 from __future__ import annotations
 
 import sys
 from functools import cache
 
-from nethygiene.engine.evaluate import Verdict
+from nethygiene.engine.decision import Verdict
 from nethygiene.engine.kernel import Kernel
 from nethygiene.engine.machine import Machine
 from nethygiene.engine.outcomes import Observation, Outcome, Severity
@@ -29,7 +29,7 @@ from nethygiene.transcript import Transcript
 
 @cache
 def rule_record(rule: Rule) -> RuleRecord:
-    """What the results say of a rule."""
+    """The record of a rule."""
     documentation = rule.documentation
     return RuleRecord(
         id=rule.id,
@@ -47,7 +47,7 @@ def rule_record(rule: Rule) -> RuleRecord:
 def host_record(
     host: Host, transcript: Transcript, machine: Machine | None, kernel: Kernel | None
 ) -> HostRecord:
-    """What the results say of a host; the facts are None where they could not be read."""
+    """The record of a host; facts that are unreadable are None."""
     return HostRecord(
         name=host.name,
         address=transcript.address or host.target.address,
@@ -66,7 +66,7 @@ def host_record(
 
 
 def group_record(group: Group) -> GroupRecord:
-    """What the results say of a group."""
+    """The record of a group."""
     return GroupRecord(name=group.name, members=group.members, left_out=group.left_out)
 
 
@@ -79,7 +79,7 @@ def result_record(
     host: str | None = None,
     group: str | None = None,
 ) -> Result:
-    """What a verdict of a host or a group comes to; `cover` is given for a failed one."""
+    """The result of a host's or a group's verdict; a failed one has a `cover`."""
     outcome, message, waiver = verdict.outcome, verdict.message, None
     if cover is not None:
         for expired in cover.expired:
@@ -110,7 +110,7 @@ def _waiver_record(waiver: Waiver) -> WaiverRecord:
 
 
 def _shown(one: Observation) -> Observation:
-    """The same without secrets; nearly always it holds none, and is the same object."""
+    """The observation without secrets; without any, which is the usual case, the same object."""
     expected = one.expected or ""
     text = f"{one.what}\n{expected}\n{one.actual}"
     if text.isascii() and not shows_hint(text):

@@ -1,7 +1,7 @@
 """Remedies made from a finding: commands with the host's own names and numbers, safe to paste.
 
-What a host said stands in them (an interface's name, say), and a reader runs them as root. So each
-word is quoted for the shell, and one that the markup of remedies cannot hold makes no command.
+They hold words of the host (an interface's name, say), and a reader runs them as root. So each
+word is quoted for the shell, and a word that the markup of remedies cannot hold makes no command.
 """
 
 from __future__ import annotations
@@ -12,43 +12,43 @@ from collections.abc import Mapping
 
 
 def word(text: object) -> str:
-    """One word of a shell command, quoted where it has to be."""
+    """One word of a shell command, quoted if necessary."""
     return shlex.quote(str(text))
 
 
 def command(text: str) -> str:
-    """A line of a remedy that is typed at a shell; empty where the markup cannot hold it."""
+    """A line of a remedy to type at a shell; empty if the markup cannot hold it."""
     return f"`{text}`" if text.isprintable() and "`" not in text else ""
 
 
 def content(text: str) -> str:
-    """A line of a remedy that is put into the file which the sentence before it names."""
+    """A line of a remedy for the file that the sentence before it names."""
     return f"``{text}``" if text.isprintable() and "`" not in text else ""
 
 
 def as_user(user: str, text: str) -> str:
-    """A command of another user's, as root types it."""
+    """The command by which root runs a command as another user."""
     return text if user == "root" else f"runuser -u {word(user)} -- {text}"
 
 
 def paragraphs(*parts: str) -> str:
-    """The parts of a remedy, a paragraph or block each, without those that are empty."""
+    """The parts of a remedy, a paragraph or block each; empty parts are left out."""
     return "\n\n".join(part for part in parts if part)
 
 
 def set_sysctls(values: Mapping[str, object]) -> str:
-    """Commands that set sysctls now and for good; their order is that of `values`.
+    """Commands that set sysctls now and for good, in the order of `values`.
 
-    Each has a file of its own, so that a second application writes the same, and no other remedy's
-    file has the last word on it. The name sorts behind 99-sysctl.conf, by which Debian has systemd
-    read /etc/sysctl.conf.
+    Each sysctl has a file of its own, so that applying the remedy twice changes nothing, and no
+    file of another remedy overrides it. The name sorts behind 99-sysctl.conf, by which Debian has
+    systemd read /etc/sysctl.conf.
     """
     now = [command(f"sysctl -w {word(f'{name}={value}')}") for name, value in values.items()]
     return "\n".join(filter(None, [*now, *(at_boot(*pair) for pair in values.items())]))
 
 
 def at_boot(name: str, value: object) -> str:
-    """The command that writes down a sysctl for the next boot."""
+    """The command that writes a sysctl into a file for the next boot."""
     return command(f"echo {word(f'{name}={value}')} > {word(boot_file(name))}")
 
 

@@ -1,4 +1,4 @@
-"""What a run came to: the models of the results file, and all that reports ever see.
+"""The results of a run: the models of the results file, which are all that reports see.
 
 The JSON Schema of the file is generated from these models and ships with the package.
 """
@@ -15,9 +15,10 @@ from nethygiene.engine.outcomes import Kind, Observation, Outcome, Reason, Sever
 
 
 def storable(text: str) -> str:
-    r"""The text with bytes that are no UTF-8, as a path or an argument may hold, as ``\udcff``.
+    r"""The text with escapes, as ``\udcff``, for bytes that are not UTF-8.
 
-    Python keeps them as lone surrogates, which no JSON in UTF-8 can hold.
+    Paths and arguments may hold such bytes. Python keeps them as lone surrogates, which no JSON in
+    UTF-8 can hold.
     """
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
@@ -110,7 +111,7 @@ class WaiverRecord(_Record):
 class Result:
     """One verdict. (rule, host or group, item) is its identity.
 
-    A plain class with slots, not a model: a fleet has hundreds of thousands of them.
+    It is a plain class with slots, not a model: a fleet has hundreds of thousands of results.
     """
 
     rule: str
@@ -128,19 +129,19 @@ class Result:
     message: str
     remedy: Annotated[
         str,
-        Field(description="what mends this failure; where it is empty, the rule's remedy holds"),
+        Field(description="the remedy of this failure; if it is empty, the rule's remedy holds"),
     ] = ""
     waiver: WaiverRecord | None = None
     observations: tuple[Observation, ...] = ()
 
     @property
     def where(self) -> str:
-        """The host, or the group, as people read it: ``web-1``, ``group web``."""
+        """The host or the group for people: ``web-1``, ``group web``."""
         return f"group {self.group}" if self.host is None else self.host
 
 
 class Summary(_Record):
-    """How many results of each outcome."""
+    """The numbers of results by outcome."""
 
     passed: int = 0
     failed: int = 0
@@ -174,7 +175,7 @@ class Run(_Record):
 
 def fingerprint(rule: str, host: str | None, item: str | None, *, group: str | None = None) -> str:
     """Hash of a result's identity: 16 hexadecimal digits, stable across runs and versions."""
-    # NUL can be in none of them, and None differs from an empty item. No host's name is empty.
+    # No name holds NUL, and no host's name is empty. None differs from an empty item.
     place = host if host is not None else f"\0{group}"
     identity = "\0".join([rule, place] if item is None else [rule, place, item])
     return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]

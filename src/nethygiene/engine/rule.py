@@ -26,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., None])
 
 
 class RuleDeclarationError(Exception):
-    """A rule that is declared wrongly: told to its author when its module is imported."""
+    """A rule that is declared wrongly. It is raised when the rule's module is imported."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,16 +38,16 @@ class Rule:
         version: raised when its verdict can change.
         severity: how much a failure matters.
         kind: setting, state or rate.
-        incidents: codes of the incidents it was born from, as ``S1.8``.
-        documentation: its docstring, read.
+        incidents: codes of the incidents behind it, as ``S1.8``.
+        documentation: its parsed docstring.
         function: the function itself.
         arguments: the names of the function's arguments.
-        declared: the argument that names a declared item, None if it has none.
-        found: the argument that names a found item, None if it has none.
-        judged_if: the name of the precondition under which it judges a declared item; None for
-            none.
+        declared: the argument that names a declared item, None without one.
+        found: the argument that names a found item, None without one.
+        judged_if: the name of the precondition under which it judges a declared item; None without
+            one.
         scope: ``host``, or ``group``: all members of an inventory group are judged as one.
-        defaults: what every kernel sets by itself, of the sysctls that it judges.
+        defaults: the kernel's own values of sysctls that it judges, by name.
     """
 
     id: str
@@ -66,7 +66,7 @@ class Rule:
 
     @property
     def judges_reachability(self) -> bool:
-        """Whether it judges the connection itself: then an unreachable host fails it."""
+        """Whether it judges the connection itself, so that an unreachable host fails it."""
         return "connection" in self.arguments
 
     @property
@@ -87,24 +87,24 @@ def rule(
 ) -> Callable[[F], F]:
     """Declare a rule.
 
-    The function's arguments name what it needs: a probe's name brings that fact, a declared or
-    found item's name makes one result for each item, ``policy`` brings the host's policy,
-    ``connection`` how it was reached, and ``expect`` judges.
+    The function's arguments name its inputs: a probe's name brings that fact, a declared or found
+    item's name makes one result for each item, ``policy`` brings the host's policy, ``connection``
+    how it was reached, and ``expect`` judges.
 
     Args:
         severity: ``low``, ``medium``, ``high`` or ``critical``.
         kind: ``setting``, ``state`` or ``rate``.
-        incidents: codes of the incidents it was born from.
+        incidents: codes of the incidents behind it.
         version: raised when its verdict can change.
-        judged_if: the name of a precondition. ``served_here`` has a rule about a service judge the
-            port that the host itself serves, and not at all where another host or container
+        judged_if: the name of a precondition. By ``served_here`` a rule about a service judges the
+            port that the host itself serves, and does not apply if another host or container
             serves it.
         scope: ``host`` judges each host by itself. ``group`` judges all members of an inventory
             group as one: a probe's name then brings :class:`Each` member's fact, and ``group``
             the group itself.
-        defaults: what every kernel sets by itself, of the sysctls that the rule judges, by name:
-            where no file sets one, settings-persist takes it that the next boot brings this. One
-            that differs by kernel or by interface stands in `subjects/kernel/kernel_defaults.py`.
+        defaults: the kernel's own values of sysctls that the rule judges, by name. If no file sets
+            one, settings-persist expects this value at the next boot. A value that differs by
+            kernel or by interface is in `subjects/kernel/kernel_defaults.py`.
 
     Raises:
         RuleDeclarationError: on import, when the declaration is wrong.
@@ -124,7 +124,7 @@ def rule(
 
 
 def rule_of(thing: object) -> Rule | None:
-    """The rule that a module's attribute declares, if it is one."""
+    """The rule that a module's attribute is, if it is one."""
     declared: Any = getattr(thing, _ATTRIBUTE, None)
     return declared if isinstance(declared, Rule) else None
 

@@ -1,4 +1,4 @@
-"""What an audit is asked to do, whoever asks: the command line, validated."""
+"""The settings of an audit: the options of the command line, validated."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from nethygiene.transport.base import ConnectSettings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an audit is asked to do.
+    """The settings of an audit.
 
     Attributes:
-        inventory: the inventory file; None for the one of this machine.
+        inventory: the inventory file; None for that of this machine.
         from_evidence: evidence to judge in place of connecting; None for a live run.
         evidence: file to keep the hosts' answers in; None keeps none.
         redact: evidence has pseudonyms for addresses and names.
-        since: evidence of an earlier run, from which counters are counted; None for the window.
+        since: evidence of an earlier run, since which counters count; None for the window.
         limit: Ansible's host pattern; None for all hosts.
         forks: hosts collected at once.
         window: seconds between the two samples of counters.

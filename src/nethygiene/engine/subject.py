@@ -1,4 +1,4 @@
-"""A host as the rules see it: its policy, and its facts parsed from its transcript when asked."""
+"""A host as the rules see it: its policy, and its facts, parsed from its transcript on demand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nethygiene.inventory.policy import Policy
 from nethygiene.transcript import HostFailure, Section, Transcript
 
 if TYPE_CHECKING:
-    from nethygiene.engine.evaluate import Verdict
+    from nethygiene.engine.decision import Verdict
     from nethygiene.engine.precondition import Held, Precondition
     from nethygiene.engine.rule import Rule
 
@@ -28,9 +28,9 @@ class ReachedBy(Fact):
     """How a host was reached: the fact that rules ask for as ``connection``.
 
     Attributes:
-        address: what was connected to.
-        failure: why the facts could not all be collected; None if they were.
-        host_key: SHA256 fingerprint of the SSH host key that was seen, None if none was.
+        address: the address of the connection.
+        failure: why not all facts were collected; None if they were.
+        host_key: SHA256 fingerprint of the SSH host key that was seen, None without one.
         began: the host answered in part.
     """
 
@@ -41,7 +41,7 @@ class ReachedBy(Fact):
 
     @property
     def state(self) -> str:
-        """:data:`WHOLE`, or that it was not, with the failure's code: ``not read (refused)``."""
+        """:data:`WHOLE`, or its opposite with the failure's code: ``not read (refused)``."""
         state = WHOLE
         if self.failure:
             so_far = f"not {WHOLE}" if self.began else "not read"
@@ -51,7 +51,7 @@ class ReachedBy(Fact):
 
     @property
     def cause(self) -> str:
-        """The failure in one line with its cure; empty if there was none."""
+        """The failure in one line with its cure; empty without a failure."""
         return str(self.failure) if self.failure else ""
 
 
@@ -61,13 +61,13 @@ class Subject:
     Attributes:
         name: the inventory's name of the host.
         policy: what it should be like.
-        transcript: what it answered.
-        rules: those that judge it in this run; one that looks at what others came to judges by
-            them itself, so that neither order nor xdist matters.
-        verdicts: those that were reached, by rule and declared item.
-        preconditions: what they came to, by precondition and declared item.
-        without_since: what a sample is that the earlier run of `--since` does not have; None
-            where no such run was named.
+        transcript: its answer.
+        rules: the rules that judge it in this run. A rule that looks at the verdicts of others
+            evaluates these itself, so that neither order nor xdist matters.
+        verdicts: the verdicts so far, by rule and declared item.
+        preconditions: their answers so far, by precondition and declared item.
+        without_since: stands for a sample that the earlier run of `--since` lacks; None without
+            such a run.
     """
 
     __slots__ = (
@@ -94,7 +94,7 @@ class Subject:
         self._facts: dict[str, Fact | Unreadable] = {}
 
     def fact(self, name: str) -> Fact | Unreadable:
-        """The fact of the probe `name`, or why there is none."""
+        """The fact of the probe `name`, or why it is unreadable."""
         fact = self._facts.get(name)
         if fact is None:
             fact = (
@@ -113,7 +113,7 @@ class Subject:
         return fact.bound_to(ledger)
 
     def forget(self, kept: Collection[str]) -> None:
-        """Let go of the answer and of all facts but `kept`; asked for again they are unreadable."""
+        """Drop the answer and all facts but `kept`; later reads of the others are unreadable."""
         self._facts = {name: self.fact(name) for name in kept}
         self.transcript = replace(self.transcript, sections={})
 
@@ -146,7 +146,7 @@ class Subject:
             return Unreadable(Reason.UNPARSABLE, probe.name, detail[:300])
 
     def _section(self, name: str) -> Unreadable | None:
-        """Why a section is missing, where that is the host's own story and not the section's."""
+        """Why a section is missing, if the host or the earlier run is the cause."""
         failure = self.transcript.failure
         section: Section | None = self.transcript.sections.get(name)
         if section is None and name.endswith("@since") and self.without_since is not None:
@@ -154,5 +154,5 @@ class Subject:
         if failure is None or (section is not None and section.cut is None):
             return None
         if section is None and name.endswith("@since"):
-            return None  # it never is part of the round trip that failed
+            return None  # the round trip that failed never brings it
         return Unreadable(Reason.UNREACHABLE, "", HALF_READ)

@@ -1,4 +1,4 @@
-"""Units: one rule to be judged for one host or group, for one declared item if it has them."""
+"""Units: one rule for one host or group, and for one declared item if the rule has them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from nethygiene.inventory.model import Group, Host
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
-    """What is judged, selected and reported as one.
+    """A unit of selection, judging and reporting.
 
     Attributes:
         rule: the rule.
-        hosts: the hosts that it looks at: one, or the members of the group.
-        group: the group that is judged as one; None where it is a host.
-        item: the declared item; None for a rule without, or a host that declares none.
+        hosts: the judged host, or the members of the group.
+        group: the group that is judged as one; None for a host.
+        item: the declared item; None if the rule takes none, or the host declares none.
     """
 
     rule: Rule
@@ -34,7 +34,7 @@ class Unit:
 
     @property
     def probes(self) -> frozenset[str]:
-        """The probes that it needs: next to none where the host declares no such item."""
+        """The probes that it needs; only those that are always sent if its item is missing."""
         idle = self.rule.declared is not None and self.item is None
         return frozenset(ALWAYS_SENT) if idle else self.rule.probes
 

@@ -1,4 +1,4 @@
-"""Waivers: a declared, dated and owned acceptance of a failure. Never of an unknown."""
+"""Waivers: a waiver accepts a failure until a day, and has an owner. It never covers an unknown."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from nethygiene.engine.results import Result
 from nethygiene.inventory.policy import Waiver
 
 _NAMED = 3
-# A letter or two: no two rules of ours are as near to each other.
-_SLIP = 0.9
+# difflib's cutoff for about two typos: no two rule ids are so similar.
+_TYPO = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """What the waivers of a host say about one failure.
+    """The waivers of a host that fit one failure.
 
     Attributes:
-        waiver: the one that covers it, None if none does.
-        expired: those that would, had they not expired.
+        waiver: the waiver that covers it, None if none does.
+        expired: the waivers that fit it and have expired.
     """
 
     waiver: Waiver | None
@@ -32,46 +32,47 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class WaivedHost:
-    """A host, its waivers, and the results that it came to."""
+    """A host, its waivers, and its results."""
 
     name: str
     waivers: tuple[Waiver, ...]
     results: tuple[Result, ...]
 
     def needed(self) -> Iterator[Waiver]:
-        """The waivers to leave alone: they cover a failure, or their rule came to no verdict."""
-        judged = {one.rule for one in self.results}
-        undecided = {one.rule for one in self.results if one.outcome is Outcome.UNKNOWN}
-        failing = [one for one in self.results if one.outcome in {Outcome.FAILED, Outcome.WAIVED}]
+        """The waivers that cover a failure, or whose rule has no verdict."""
+        judged = {result.rule for result in self.results}
+        undecided = {result.rule for result in self.results if result.outcome is Outcome.UNKNOWN}
+        failures = {Outcome.FAILED, Outcome.WAIVED}
+        failing = [result for result in self.results if result.outcome in failures]
         for waiver in self.waivers:
             is_open = waiver.rule not in judged or waiver.rule in undecided
-            if is_open or any(_fits(waiver, one.rule, one.item) for one in failing):
+            if is_open or any(_fits(waiver, result.rule, result.item) for result in failing):
                 yield waiver
 
 
 def cover_of(waivers: Iterable[Waiver], rule: str, item: str | None, today: date) -> Cover:
     """Look for a waiver of a *failed* result. `today` is the day in UTC on which the run judges."""
-    fitting = [one for one in waivers if _fits(one, rule, item)]
-    current = [one for one in fitting if one.until >= today]
-    expired = tuple(one for one in fitting if one.until < today)
+    fitting = [waiver for waiver in waivers if _fits(waiver, rule, item)]
+    current = [waiver for waiver in fitting if waiver.until >= today]
+    expired = tuple(waiver for waiver in fitting if waiver.until < today)
     return Cover(current[0] if current else None, expired)
 
 
 def waiver_remarks(hosts: Iterable[WaivedHost], today: date, *, limited: bool) -> list[str]:
-    """What has to be said aloud: waivers that expired, cover nothing, or name a rule wrongly.
+    """Remarks on waivers that expired, cover nothing, or misspell a rule.
 
-    What many hosts inherit from a group is one waiver, and of use where one of them fails.
+    A waiver that many hosts inherit from a group is one waiver, and needed if one of them fails.
 
     Args:
         hosts: those of the run.
         today: the day in UTC on which the run judges.
-        limited: others of the inventory, that may inherit the same, are not judged.
+        limited: other hosts of the inventory, which may inherit the same, are not judged.
     """
     holders: dict[Waiver, list[str]] = {}
     needed: set[Waiver] = set()
     rules: set[str] = set()
     for host in hosts:
-        rules.update(one.rule for one in host.results)
+        rules.update(result.rule for result in host.results)
         for waiver in host.waivers:
             holders.setdefault(waiver, []).append(host.name)
         needed.update(host.needed())
@@ -80,7 +81,7 @@ def waiver_remarks(hosts: Iterable[WaivedHost], today: date, *, limited: bool) -
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         who = ", ".join(names[:_NAMED]) + more
         about = f"{who}: waiver {waiver.name} of {waiver.rule} (owner {waiver.owner})"
-        meant = [] if waiver.rule in rules else get_close_matches(waiver.rule, rules, 1, _SLIP)
+        meant = [] if waiver.rule in rules else get_close_matches(waiver.rule, rules, 1, _TYPO)
         expired = waiver.until < today
         if meant:
             remarks.append(f"{about} covers nothing: did you mean the rule {meant[0]}?")

@@ -16,7 +16,7 @@ import testinfra.host
 from nethygiene.collect.kept import keep, kept_connection
 from nethygiene.engine.audit import Audit
 from nethygiene.engine.catalogue import all_probes
-from nethygiene.engine.evaluate import Verdict, decide
+from nethygiene.engine.decision import Verdict, decide
 from nethygiene.engine.expect import Expect, NotApplicableError
 from nethygiene.engine.fact import UnreadableFact
 from nethygiene.engine.items import DECLARED, Named

@@ -12,7 +12,7 @@ from typing import Any
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.collect.script import compose, new_boundary
 from nethygiene.engine.catalogue import commands_for
-from nethygiene.engine.evaluate import Verdict
+from nethygiene.engine.decision import Verdict
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.markup import Form, blocks
 from nethygiene.transcript import Transcript

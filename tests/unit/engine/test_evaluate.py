@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nethygiene.engine.evaluate import decide
+from nethygiene.engine.decision import decide
 from nethygiene.engine.expect import Expect, NotApplicableError
 from nethygiene.engine.ledger import Ledger
 from nethygiene.engine.outcomes import Observation, Outcome, Reason, Unreadable
@@ -213,7 +213,7 @@ def test_a_verdict_has_the_remedies_of_its_failures() -> None:
     many = judged(*(f"See {number}." for number in range(25)))
     assert "See 19." in many
     assert "See 20." not in many
-    assert many.endswith("\n\nThe 5 failures beyond these are mended alike.")
+    assert many.endswith("\n\nThe 5 further failures have similar remedies.")
 
 
 def test_the_failure_of_an_assertion_is_mended_by_the_rules_own_remedy() -> None:

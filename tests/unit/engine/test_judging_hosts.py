@@ -108,7 +108,7 @@ def test_what_was_interrupted_is_unknown_and_says_so(audit: Audit) -> None:
     (result,) = audit.results_of(unit)
     assert (result.outcome, result.reason) == (Outcome.UNKNOWN, "unreachable")
     assert audit.run(2).hosts[0].error == (
-        "the run was interrupted before this host was read: run it anew"
+        "the run was interrupted before this host was read: run it again"
     )
 
 

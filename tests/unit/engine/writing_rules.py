@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from nethygiene.engine.evaluate import Verdict, evaluate
+from nethygiene.engine.decision import Verdict
+from nethygiene.engine.evaluate import evaluate
 from nethygiene.engine.items import DECLARED
 from nethygiene.engine.rule import Rule, rule_of
 from nethygiene.engine.subject import Subject

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from nethygiene.engine.evaluate import Verdict
+from nethygiene.engine.decision import Verdict
 from nethygiene.engine.outcomes import Outcome
 from nethygiene.transcript import Section
 from tests.cases.case import CASES, judge, load_case, rules
