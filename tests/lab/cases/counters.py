@@ -35,6 +35,10 @@ def serve_few(scene: Scene) -> None:
 def flood(scene: Scene) -> None:
     """The client never hears the answers to its SYNs, and so the handshakes stay half-open."""
     _drop_at_client(scene, f"tcp sport {PORT} tcp flags & (syn|ack) == (syn|ack)")
+    # Both ends try for longer than the two minutes of the kernel's defaults: on a busy machine the
+    # audit comes later.
+    scene.client.run("sysctl", "-qw", "net.ipv4.tcp_syn_retries=20")
+    scene.host.run("sysctl", "-qw", "net.ipv4.tcp_synack_retries=20")
     scene.dial(BACKLOG - 1)
 
 
