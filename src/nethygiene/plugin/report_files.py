@@ -20,6 +20,7 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from nethygiene.errors import UsageError
+from nethygiene.plugin.other_tests import OtherTests
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.whole_file import write_whole
 from nethygiene.report.writers import WRITERS
@@ -176,5 +177,6 @@ def _writer(config: pytest.Config, option: str) -> tuple[Any, str]:
         return config.stash.get(xml_key, None), "logfile"
     if option == "--html":
         plugins = config.pluginmanager.get_plugins()
-        return next((one for one in plugins if hasattr(one, "_report_path")), None), "_report_path"
+        found = (plugin.report for plugin in plugins if isinstance(plugin, OtherTests))
+        return next(found, None), "_report_path"
     return None, ""
