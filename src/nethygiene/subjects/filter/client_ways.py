@@ -1,4 +1,4 @@
-"""Who the clients of a service are, by which ways they come in, and what answers them there."""
+"""The clients of a service, the ways by which they come in, and the sockets that answer them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sources:
 
     Attributes:
         named: networks that have to get in.
-        rest: where `any` has to, all that neither allow_from nor deny_from names; else nothing.
+        rest: if `any` has to get in, everything that neither allow_from nor deny_from names.
         denied: networks that are kept out.
     """
 
@@ -40,108 +40,112 @@ class Sources:
 
 
 def declared_sources(service: Service, family: Family) -> Sources:
-    """What allow_from and deny_from come to: of two networks the smaller one counts."""
+    """The sources of allow_from and deny_from; if two networks overlap, the smaller one counts."""
     entries: list[tuple[int, bool, Intervals]] = []
     for allowed, listed in ((True, service.clients), (False, service.deny_from)):
-        for one in listed:
-            if one == "any":
+        for source in listed:
+            if source == "any":
                 entries.append((-1, allowed, everything(family)))
-            elif family_of(one.version) == family:
-                entries.append((one.prefixlen, allowed, (interval_of(one),)))
-    found: dict[tuple[bool, bool], list[tuple[int, int]]] = {}
+            elif family_of(source.version) == family:
+                entries.append((source.prefixlen, allowed, (interval_of(source),)))
+    free_of: dict[tuple[bool, bool], list[tuple[int, int]]] = {}
     taken: Intervals = ()
-    # Of two that are alike, what is kept out is: False sorts first.
-    for length, allowed, intervals in sorted(entries, key=lambda one: (-one[0], one[1])):
+    # If a network stands in both lists, it is kept out: False sorts first.
+    for length, allowed, intervals in sorted(entries, key=lambda entry: (-entry[0], entry[1])):
         free = without(intervals, taken, family)
-        found.setdefault((allowed, length < 0), []).extend(free)
+        free_of.setdefault((allowed, length < 0), []).extend(free)
         taken = merged([*taken, *intervals])
     return Sources(
-        merged(found.get((True, False), ())),
-        merged(found.get((True, True), ())),
-        merged([*found.get((False, False), ()), *found.get((False, True), ())]),
+        merged(free_of.get((True, False), ())),
+        merged(free_of.get((True, True), ())),
+        merged([*free_of.get((False, False), ()), *free_of.get((False, True), ())]),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ClientWay:
-    """One way by which clients of a service come in; `whole`: they are the clients of `any`."""
+    """One way by which clients of a service come in; `whole` says that they are those of `any`."""
 
     path: Path
     whole: bool
 
 
 def client_ways(packet_filter: PacketFilter, service: Service) -> list[ClientWay]:
-    """All ways by which the declared clients of a service come in, whatever listens."""
+    """All ways by which the declared clients of a service come in, even if nothing listens."""
     asked = (service.clients, service.deny_from, service.address, service.interface)
     return packet_filter.once(("client ways", asked), lambda: _ways(packet_filter, service))
 
 
 def _ways(packet_filter: PacketFilter, service: Service) -> list[ClientWay]:
-    found: list[ClientWay] = []
+    ways: list[ClientWay] = []
     aside: list[ClientWay] = []
     for family in FAMILIES:
         sources = declared_sources(service, family)
         to = _asked_for(packet_filter, service, family, sources)
-        wanted = merged([*sources.named, *sources.rest])
-        if not wanted or not to:
+        from_where = merged([*sources.named, *sources.rest])
+        if not from_where or not to:
             continue
-        numbers = {one.number: one for one in to}
-        for path in packet_filter.paths(family, wanted, numbers, service.interface, weak=False):
+        numbers = {address.number: address for address in to}
+        for path in packet_filter.paths(family, from_where, numbers, service.interface, weak=False):
             if not sources.rest:
-                found.append(ClientWay(path, whole=False))
+                ways.append(ClientWay(path, whole=False))
                 continue
             name = path.interface
             at = [numbers[number] for number in (path.address, *path.alike)]
-            of_any = merged(span for one in at for span in packet_filter.clients(name, one))
+            of_any = merged(span for address in at for span in packet_filter.clients(name, address))
             real = merged([*common(sources.rest, of_any), *sources.named])
             if among := common(path.sources, real):
                 way = ClientWay(replace(path, sources=among), whole=True)
                 inner = name is not None and not packet_filter.leads_to_clients(name)
-                # A network of the host's own containers is none of clients, unless it is named.
+                # A network of the host's own containers has no clients, unless the policy names it.
                 named = bool(common(path.sources, sources.named)) or service.interface is not None
-                (aside if inner and not named else found).append(way)
-    return found or aside
+                (aside if inner and not named else ways).append(way)
+    return ways or aside
 
 
 def denied_ways(packet_filter: PacketFilter, service: Service) -> list[Path]:
-    """All ways by which those come in that a service keeps out, to all of its addresses."""
-    found: list[Path] = []
+    """All ways by which the sources of deny_from come in, to all addresses of the host."""
+    paths: list[Path] = []
     for family in FAMILIES:
         sources = declared_sources(service, family)
         to = packet_filter.own(family)
         if (declared := parse_address(str(service.address))) is not None:
-            to = tuple(one for one in to if one.number == declared[0] and declared[1] == family)
-        numbers = {one.number for one in to}
-        found += packet_filter.paths(family, sources.denied, numbers, service.interface)
-    return found
+            to = tuple(
+                address for address in to if address.number == declared[0] and declared[1] == family
+            )
+        numbers = {address.number for address in to}
+        paths += packet_filter.paths(family, sources.denied, numbers, service.interface)
+    return paths
 
 
 def _asked_for(
     packet_filter: PacketFilter, service: Service, family: Family, sources: Sources
 ) -> list[OwnAddress]:
     """The host's own addresses that clients use."""
-    own = [one for one in packet_filter.own(family) if not one.is_loopback]
+    own = [address for address in packet_filter.own(family) if not address.is_loopback]
     if (declared := parse_address(str(service.address))) is not None and declared[0]:
         if declared[1] != family:
             return []
-        inside = [one for one in own if one.span[0] <= declared[0] <= one.span[1]]
-        return [replace(one, number=declared[0], roams=True) for one in inside[:1]]
+        inside = [address for address in own if address.span[0] <= declared[0] <= address.span[1]]
+        return [replace(address, number=declared[0], roams=True) for address in inside[:1]]
     links = packet_filter.model.links.links
-    up = [one for one in own if one.interface not in links or links[one.interface].up]
+    up = [
+        address for address in own if address.interface not in links or links[address.interface].up
+    ]
     if common(sources.named, LINK_LOCAL[family]):
         return up
-    # Nobody is told a link-local address, unless there is no other.
-    return [one for one in up if not one.is_link_local] or [
-        one for one in up if not _has_global(packet_filter, one)
+    # Nobody uses a link-local address, unless there is no other.
+    return [address for address in up if not address.is_link_local] or [
+        address for address in up if not _has_global(packet_filter, address)
     ]
 
 
 def _has_global(packet_filter: PacketFilter, to: OwnAddress) -> bool:
     return any(
-        not one.is_link_local and not one.is_loopback
+        not address.is_link_local and not address.is_loopback
         for family in FAMILIES
-        for one in packet_filter.own(family)
-        if one.interface in {to.interface, "lo"}
+        for address in packet_filter.own(family)
+        if address.interface in {to.interface, "lo"}
     )
 
 
@@ -152,8 +156,8 @@ def answers_at(
     number: int,
     interface: str | None,
 ) -> bool:
-    """Whether one of the sockets answers connections to an own address that come in there."""
-    return any(_answers(packet_filter, one, family, number, interface) for one in sockets)
+    """Whether a socket answers connections to an own address that come in by an interface."""
+    return any(_answers(packet_filter, socket, family, number, interface) for socket in sockets)
 
 
 def _answers(
@@ -180,14 +184,14 @@ def _answers(
 def served_numbers(
     packet_filter: PacketFilter, family: Family, sockets: Iterable[Listener]
 ) -> Iterator[int]:
-    """The own addresses at which one of the sockets perhaps answers somebody."""
+    """The own addresses at which a socket may answer somebody."""
     own = packet_filter.own(family)
     for socket in sockets:
         if socket.device == "lo" or socket.serves(4 if family == "ipv4" else 6) is False:
             continue
         if socket.is_wildcard:
-            yield from (one.number for one in own)
+            yield from (address.number for address in own)
         elif socket.ip is not None and holds(
-            merged(one.span for one in own), number := int(socket.ip)
+            merged(address.span for address in own), number := int(socket.ip)
         ):
             yield number

@@ -1,4 +1,4 @@
-"""The fact of a host's packet filter: the model of its rules, asked with a connection at a time."""
+"""The fact of a host's packet filter: a model of its rules, which judges connections."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SOURCE = "nft -j list ruleset, iptables-save, ip route"
 
 @dataclass(frozen=True)
 class _Known:
-    """What was worked out of the model already; it is the same for all rules."""
+    """Results that were computed from the model already; they are the same for all rules."""
 
     own: dict[Family, tuple[OwnAddress, ...]] = field(default_factory=dict)
     nat: dict[Family, tuple[NatRule, ...]] = field(default_factory=dict)
@@ -57,13 +57,14 @@ class _Known:
 class PacketFilter(Fact):
     """The host's packet filter, and what it does with a new TCP connection.
 
-    The fact itself is always there; what of it could not be read ends a rule as unknown when it
-    is asked for.
+    The fact itself always exists. If a rule asks for a part that could not be read, it ends as
+    unknown.
 
     Attributes:
         _host: the model, or why there is none.
         _stack: the settings and tables of the network stack.
         _servers_unreadable: why the virtual servers of IPVS could not be read.
+        _known: results so far.
     """
 
     _host: HostFilter | Unreadable
@@ -73,7 +74,7 @@ class PacketFilter(Fact):
 
     @property
     def model(self) -> HostFilter:
-        """The model; ends the rule as unknown where the filter could not be read."""
+        """The model; ends the rule as unknown if the filter could not be read."""
         if isinstance(self._host, Unreadable):
             self.ledger.cannot_read(self._host)
         return self._host
@@ -91,13 +92,13 @@ class PacketFilter(Fact):
         return self._host.routes.is_local(family, int(address))
 
     def marks_own_packets(self, family: Family) -> str | None:
-        """The rule that marks packets of this host, so that they are routed anew; None if none.
+        """The rule that marks packets of this host, so that the kernel routes them again, or None.
 
-        Ends the rule as unknown where the filter could not be read.
+        It ends the rule as unknown if the filter could not be read.
         """
-        found = rule_that_reroutes(self.model.rulesets[family])
-        self.ledger.read(f"rule that marks own {family} packets", SOURCE, found or "none")
-        return None if found is None else str(found)
+        rule = rule_that_reroutes(self.model.rulesets[family])
+        self.ledger.read(f"rule that marks own {family} packets", SOURCE, rule or "none")
+        return None if rule is None else str(rule)
 
     def own(self, family: Family) -> tuple[OwnAddress, ...]:
         """The addresses at which the host answers."""
@@ -107,33 +108,33 @@ class PacketFilter(Fact):
         return self._known.own[family]
 
     def is_own(self, address: object, family: Family) -> bool:
-        """Whether a packet's address is the host's own; what cannot be told is taken for so."""
+        """Whether a packet's address is the host's own; true if that is unknown."""
         if not isinstance(address, tuple) or not address:
             return True
         return self.model.routes.is_local(family, int(address[0][0]))
 
     def nat(self, family: Family) -> tuple[NatRule, ...]:
-        """The rules of destination NAT, wherever they stand."""
+        """The rules of destination NAT, in all tables."""
         if family not in self._known.nat:
             self._known.nat[family] = nat_rules(self.model.rulesets[family])
         return self._known.nat[family]
 
     def source_ports(self, family: Family) -> tuple[Intervals, ...]:
-        """All source ports, as the sets that no rule tells apart."""
+        """All source ports, as sets whose ports every rule treats alike."""
         if family not in self._known.source_ports:
-            found = kinds_of_source_ports(self.model.rulesets[family])
-            self._known.source_ports[family] = found
+            kinds = kinds_of_source_ports(self.model.rulesets[family])
+            self._known.source_ports[family] = kinds
         return self._known.source_ports[family]
 
     def virtual_servers(self, port: int) -> tuple[VirtualServer, ...]:
-        """The virtual servers of IPVS that take a port, at whatever address or by mark."""
+        """The virtual servers of IPVS that take a port, at any address or by mark."""
         if self._servers_unreadable is not None:
             self.ledger.cannot_read(self._servers_unreadable)
         return self.seen_servers(port)
 
     def seen_servers(self, port: int) -> tuple[VirtualServer, ...]:
-        """Those that could be seen: it never ends the rule."""
-        return tuple(one for one in self._stack.servers if one.port in {port, None})
+        """The virtual servers that could be seen; this never ends the rule."""
+        return tuple(server for server in self._stack.servers if server.port in {port, None})
 
     @property
     def across_vrfs(self) -> bool:
@@ -141,11 +142,11 @@ class PacketFilter(Fact):
         return self._stack.across_vrfs
 
     def clients(self, interface: str | None, to: OwnAddress) -> Intervals:
-        """The sources that clients by an interface can have: what `any` stands for."""
+        """The sources that clients through an interface can have: the meaning of `any`."""
         return client_sources(self.model.routes, self.own(to.family), interface, to)
 
     def leads_to_clients(self, interface: str) -> bool:
-        """Whether hosts come in by an interface, and not the host's own containers alone."""
+        """Whether hosts come in by an interface, not only the host's own containers."""
         return leads_to_clients(self.model.routes, self.model.links, interface)
 
     def paths(
@@ -160,29 +161,30 @@ class PacketFilter(Fact):
         """The ways by which connections from `sources` come in.
 
         Args:
-            family: which.
-            sources: where from; addresses that no other host has are left out.
-            local: the host's own addresses that are connected to.
-            interface: by which they come in; None takes the route back to each source.
+            family: the family of the addresses.
+            sources: the sources; addresses that no other host has are left out.
+            local: the host's own addresses to which they connect.
+            interface: the interface by which they come in; None takes the route back to each
+            source.
             weak: whether neighbours may ask for an address of another interface.
         """
         own = self.own(family)
         numbers = frozenset(local)
         asked = (family, sources, numbers, interface, weak)
-        if (known := self._known.paths.get(asked)) is not None:
-            return known
-        wanted = [one for one in own if one.number in numbers]
-        for number in sorted(numbers - {one.number for one in wanted}):
-            holders = (one for one in own if one.span[0] <= number <= one.span[1])
-            wanted += [replace(one, number=number) for one in holders][:1]
+        if (paths := self._known.paths.get(asked)) is not None:
+            return paths
+        homes = [address for address in own if address.number in numbers]
+        for number in sorted(numbers - {address.number for address in homes}):
+            holders = (address for address in own if address.span[0] <= number <= address.span[1])
+            homes += [replace(address, number=number) for address in holders][:1]
         model = self.model
         approach = Approach(model.routes, model.links, family, weak)
-        each = approach.paths(sources, wanted, interface)
-        found = self._known.paths[asked] = tuple(grouped(each, self._told_apart(family)))
-        return found
+        ungrouped = approach.paths(sources, homes, interface)
+        paths = self._known.paths[asked] = tuple(grouped(ungrouped, self._told_apart(family)))
+        return paths
 
     def ways_through(self, family: Family, sources: Intervals, to: int) -> Iterator[Path]:
-        """The ways by which connections to another host, which this one leads to, come in."""
+        """The ways by which connections come in that this host forwards to another host."""
         model = self.model
         out = model.routes.way(family, to, None, None, None).devices
         among = common(sources, possible_sources(model.routes, family))
@@ -193,30 +195,30 @@ class PacketFilter(Fact):
                         yield Path(family, name, to, shared)
 
     def other_hosts(self, family: Family, sources: Intervals) -> Intervals:
-        """Those of the sources that another host may have."""
+        """The sources that another host may have."""
         return common(sources, possible_sources(self.model.routes, family))
 
     def once(self, key: Hashable, work: Callable[[], T]) -> T:
-        """What `work` returns; of all rules that ask with the same key, the first one does it."""
+        """The result of `work`, which runs only for the first rule that asks with a key."""
         if key not in self._known.by_key:
             self._known.by_key[key] = work()
         return cast("T", self._known.by_key[key])
 
     def observe(self, what: str, actual: str) -> None:
-        """Have the result tell something that was seen."""
+        """Add an observation to the result."""
         self.ledger.read(what, SOURCE, actual)
 
     def judge(
         self, path: Path, port: int, *, ephemeral: bool, ports: Intervals | None = None
     ) -> Fate:
-        """What becomes of connections by that way to a TCP port; unknown where it is too tangled.
+        """The fate of connections by a path to a TCP port; unknown if the rules are too tangled.
 
         Args:
             path: one of :meth:`paths`.
-            port: TCP port that is connected to.
-            ephemeral: by clients, from a port that they use; else by whoever tries until one gets
-                in, from any port.
-            ports: from one of these instead.
+            port: the TCP port to which they connect.
+            ephemeral: clients connect, from a port that they use; otherwise somebody tries from any
+                port until they get in.
+            ports: source ports instead of these.
         """
         model = self.model
         clients = model.ground(path.family).mask(path.sources)
@@ -228,11 +230,11 @@ class PacketFilter(Fact):
             self.ledger.undecidable(str(error))
 
     def judge_clients(self, path: Path, port: int) -> tuple[Fate, Intervals]:
-        """What becomes of clients' connections, whichever of their ports they come from.
+        """The fate of clients' connections, from any of their ports.
 
         Returns:
-            The fate; and the ports that it is about, where clients that come from these are
-            lost and not those that come from others: none where it is about all.
+            The fate, and the source ports that it is about: those that are lost while others are
+            not; empty if it is about all.
         """
         judged = self.judge(path, port, ephemeral=True)
         if not judged.undecided:
@@ -241,33 +243,36 @@ class PacketFilter(Fact):
         some = [kind for kind in kinds if kind]
         if len(some) < 2:
             return judged, ()
-        each = [self.judge(path, port, ephemeral=True, ports=kind) for kind in some]
-        for one, kind in zip(each, some, strict=True):
-            if one.surely_out:
-                return one, kind
-        ways = [[event.rule for event in one.trace.translated] for one in each]
+        fates = [self.judge(path, port, ephemeral=True, ports=kind) for kind in some]
+        for fate, kind in zip(fates, some, strict=True):
+            if fate.surely_out:
+                return fate, kind
+        ways = [[event.rule for event in fate.trace.translated] for fate in fates]
         if any(way != ways[0] for way in ways):
             return judged, ()
-        # Where nothing is left open of any of them, nothing is of all.
-        return next((one for one in each if one.undecided), each[0]), ()
+        # If no kind of port is undecided, the whole is not undecided either.
+        return next((fate for fate in fates if fate.undecided), fates[0]), ()
 
     def judge_kinds(self, path: Path, port: int) -> tuple[Fate, ...]:
-        """The same, for each of :meth:`source_ports`."""
+        """The fates of connections from each set of :meth:`source_ports`."""
         return tuple(
             self.judge(path, port, ephemeral=False, ports=kind)
             for kind in self.source_ports(path.family)
         )
 
     def may_be_marked(self, path: Path, port: int, mark: int | None) -> bool:
-        """Whether some rule may give a connection's packets a mark that IPVS takes them by."""
+        """Whether some rule may give a connection's packets the mark of a virtual server."""
         model = self.model
         packet = new_connection(path.family, path.interface, path.address, port)
         ground = model.ground(path.family)
         for rule in model.rulesets[path.family].rules():
-            marks = [one for one in rule.effects if isinstance(one, SetMark)]
-            marks = [one for one in marks if one.field is Field.MARK]
-            # One that only clears bits gives nobody a mark.
-            marks = [one for one in marks if mark is None or one.copied or one.value != 0]
+            marks = any(
+                isinstance(effect, SetMark)
+                and effect.field is Field.MARK
+                # An effect that only clears bits gives no mark.
+                and (mark is None or effect.copied or effect.value != 0)
+                for effect in rule.effects
+            )
             if marks and all(any(match.answer(packet, ground)) for match in rule.matches):
                 return True
         return False
@@ -291,6 +296,8 @@ class PacketFilter(Fact):
             sets = list(model.rulesets[family].client_sets())
             sets += [((server.number, server.number),) for server in self._stack.servers]
             for rule in model.routes.rules.get(family, ()):
-                sets += [(one,) for one in (rule.source, rule.destination) if one is not None]
+                sets += [
+                    (network,) for network in (rule.source, rule.destination) if network is not None
+                ]
             self._known.told_apart[family] = classes_of(family, sets)
         return self._known.told_apart[family]

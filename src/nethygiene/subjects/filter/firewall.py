@@ -1,4 +1,4 @@
-"""Whether those that a service declares get through the packet filter, and nobody else."""
+"""Whether a service's declared clients, and nobody else, get through the packet filter."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ NOT_SEEN = (
 def service_passages(
     packet_filter: PacketFilter, listeners: Listeners, service: Service
 ) -> list[Passage]:
-    """The ways by which the clients that a service declares come in, each judged.
+    """The ways by which a service's declared clients come in, each judged.
 
-    Ends the rule where there is nothing to judge.
+    It ends the rule if there is nothing to judge.
     """
     if service.address == "loopback":
         not_applicable(f"service {service.name} is declared for loopback alone")
@@ -51,31 +51,34 @@ def service_passages(
     _ends_where_loopback_alone(listeners, service)
     trouble = packet_filter.unreadable
     if trouble is not None and not service.declares("allow_from"):
-        # A small fleet that is audited without privilege has to know how to leave this out.
+        # Who audits a small fleet without privilege has to learn how to leave this out.
         unknown(
             f"{trouble}; or declare `allow_from: []` for {service.name}, and this is not judged",
             trouble.reason,
         )
     packet_filter.observe("looked at", NOT_SEEN)
-    found = []
+    passages = []
     for way in client_ways(packet_filter, service):
         passage = _passage(packet_filter, listeners, service, way)
         if passage is not None:
             packet_filter.observe(
                 f"{passage.label} passes by", passing_rule(packet_filter, passage)
             )
-            found.append(passage)
-    if not found and not any(unreached(packet_filter, listeners, service)):
+            passages.append(passage)
+    if not passages and not any(unreached(packet_filter, listeners, service)):
         not_applicable(
             f"nothing listens on port {service.port} for other hosts in a family "
             "of which the host has an address and the sources"
         )
-    return found
+    return passages
 
 
 def _ends_where_loopback_alone(listeners: Listeners, service: Service) -> None:
     sockets = listeners.on(service.port)
-    bound = [one.device == "lo" or (one.ip is not None and one.ip.is_loopback) for one in sockets]
+    bound = [
+        socket.device == "lo" or (socket.ip is not None and socket.ip.is_loopback)
+        for socket in sockets
+    ]
     if bound and all(bound) and not service.declares("allow_from"):
         not_applicable(
             f"service {service.name} listens on loopback alone, and declares no allow_from"
@@ -107,29 +110,29 @@ def _passage(
 
 
 def virtual_server(packet_filter: PacketFilter, path: Path, port: int) -> VirtualServer | None:
-    """The virtual server of IPVS that perhaps takes connections by a path."""
-    for one in packet_filter.seen_servers(port):
-        if one.family is None:
-            if packet_filter.may_be_marked(path, port, one.mark):
-                return one
-        elif one.family == path.family and one.number in {path.address, *path.alike}:
-            return one
+    """The virtual server of IPVS that may take connections by a path."""
+    for server in packet_filter.seen_servers(port):
+        if server.family is None:
+            if packet_filter.may_be_marked(path, port, server.mark):
+                return server
+        elif server.family == path.family and server.number in {path.address, *path.alike}:
+            return server
     return None
 
 
 def no_program_first(packet_filter: PacketFilter, path: Path) -> None:
-    """End the rule where something sees the packets first that cannot be read."""
+    """End the rule if a program that cannot be read sees the packets first."""
     if program := packet_filter.model.links.programs(path.interface):
         unknown(f"{program}: what it does cannot be told")
 
 
 def unreached(packet_filter: PacketFilter, listeners: Listeners, service: Service) -> Iterator[str]:
-    """Declared sources to which no answer can be sent; where that is not sure it ends the rule."""
+    """Declared sources to which no answer can be sent; it ends the rule if that is not certain."""
     if service.interface is not None:
         return
     ways = client_ways(packet_filter, service)
     for family in FAMILIES:
-        of_family = [one.path for one in ways if one.path.family == family]
+        of_family = [way.path for way in ways if way.path.family == family]
         loopback = LOOPBACK[family]
         numbers = served_numbers(packet_filter, family, listeners.on(service.port))
         served = [number for number in numbers if not holds(loopback, number)]
@@ -137,9 +140,9 @@ def unreached(packet_filter: PacketFilter, listeners: Listeners, service: Servic
             continue
         of_all = [number for number in served if not holds(LINK_LOCAL[family], number)]
         own = (of_all or served)[0]
-        reached = merged(span for one in of_family for span in one.sources)
+        reached = merged(span for path in of_family for span in path.sources)
         sources = declared_sources(service, family)
-        # Of `any` somebody has to be reached, unless the host has no routes in that family at all.
+        # Somebody of `any` has to be reached, unless the host has no routes in that family at all.
         refused = of_all and packet_filter.model.routes.refuses(family)
         whole = sources.rest if refused and not reached else ()
         asked = packet_filter.other_hosts(family, merged([*sources.named, *whole]))
@@ -171,7 +174,7 @@ def _is_surely_unreached(
 
 
 def what_passes(packet_filter: PacketFilter, passage: Passage) -> str:
-    """``accepted``, or who does not get through, by which rule. Undecided ends the rule."""
+    """``accepted``, or who does not get through and by which rule; ends the rule if undecided."""
     judged = passage.fate
     among = holes(packet_filter, passage.path.family)
     if out := shut_out(passage):
@@ -187,7 +190,7 @@ def what_passes(packet_filter: PacketFilter, passage: Passage) -> str:
         return f"{event.verb} for {who}, by {event.rule}"
     undecided = judged.undecided
     if passage.whole:
-        # What only a ban may take is no doubt.
+        # A ban of a program is no reason for doubt.
         undecided = judged.lost & (judged.accepted | judged.forwarded)
     if undecided := undecided & passage.counted:
         unknown(
@@ -212,21 +215,21 @@ def shut_out(passage: Passage) -> int:
 
 
 def passing_rule(packet_filter: PacketFilter, passage: Passage) -> str:
-    """The rule that lets them in, and what a banning program drops meanwhile."""
+    """The rule that lets clients in, and the sources that a banning program drops now."""
     judged = passage.fate
     event = judged.pass_by(judged.asked)
-    said = str(event.rule) if event else "no rule: nothing filters"
+    text = str(event.rule) if event else "no rule: nothing filters"
     banned = judged.banned & ~(judged.accepted | judged.forwarded)
     if banned:
         who = passage.who(banned, holes(packet_filter, passage.path.family))
-        said += f"; banned for now: {who}"
-    return said
+        text += f"; banned for now: {who}"
+    return text
 
 
 def denied_passages(
     packet_filter: PacketFilter, listeners: Listeners, service: Service
 ) -> Iterator[Passage]:
-    """The ways by which those come in that a service keeps out, each judged."""
+    """The ways by which a service's denied sources come in, each judged."""
     sockets = listeners.on(service.port)
     for path in denied_ways(packet_filter, service):
         numbers = set(served_numbers(packet_filter, path.family, sockets))
@@ -239,7 +242,7 @@ def denied_passages(
 def doors(
     packet_filter: PacketFilter, listeners: Listeners, path: Path, port: int
 ) -> Iterator[Passage]:
-    """What becomes of connections by a path from all source ports, if something answers them."""
+    """The fate of connections by a path from all source ports, if something answers them."""
     fates = packet_filter.judge_kinds(path, port)
     first = fates[0]
     taken = translations(packet_filter, path, port, first)
@@ -255,7 +258,7 @@ def doors(
 
 
 def who_gets_in(packet_filter: PacketFilter, passage: Passage) -> str:
-    """``nobody``, or who, by which rule. Undecided ends the rule."""
+    """``nobody``, or who gets in and by which rule; ends the rule if undecided."""
     among = holes(packet_filter, passage.path.family)
     for judged in passage.fates:
         if inside := judged.surely_in & passage.counted:
@@ -272,6 +275,6 @@ def who_gets_in(packet_filter: PacketFilter, passage: Passage) -> str:
 
 
 def _from_ports(passage: Passage, judged: Fate) -> str:
-    """The source ports that they need, where not all do."""
-    good = [one for one in passage.fates if one.surely_in & passage.counted]
+    """The source ports that get in, if not all do."""
+    good = [fate for fate in passage.fates if fate.surely_in & passage.counted]
     return "" if len(good) == len(passage.fates) else passage.from_ports(judged)

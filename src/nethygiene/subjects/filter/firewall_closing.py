@@ -1,8 +1,8 @@
-"""The remedy of firewall-blocks-port: a port closed with the tool that made the accepting rule."""
+"""The remedy of firewall-blocks-port: close the port with the tool that made the accepting rule."""
 
 from __future__ import annotations
 
-from nethygiene.engine.remedies import command, word
+from nethygiene.engine.remedies import word
 from nethygiene.inventory.policy import BlockedPort, Service
 from nethygiene.subjects.filter.client_ways import declared_sources
 from nethygiene.subjects.filter.filter_fact import PacketFilter
@@ -14,6 +14,7 @@ from nethygiene.subjects.filter.firewall_tools import (
     RulePlace,
     cidrs,
     family_of_nft,
+    firewalld,
     has_ufw,
     iptables,
     nft,
@@ -22,7 +23,6 @@ from nethygiene.subjects.filter.firewall_tools import (
     steps,
     tool_for,
     ufw_first,
-    zone_of,
 )
 from nethygiene.subjects.filter.model.addresses import Intervals, everything, without
 from nethygiene.subjects.filter.model.verdict import HostFilter
@@ -36,18 +36,20 @@ def close_to_others(packet_filter: PacketFilter, passage: Passage, blocked: Bloc
 
 
 def close_to_denied(packet_filter: PacketFilter, passage: Passage, service: Service) -> str:
-    """Keep those out that a service declares as kept out, and nobody else."""
+    """Keep a service's denied sources out, and nobody else."""
     family = passage.path.family
     allowed = without(everything(family), declared_sources(service, family).denied, family)
     return _closing(packet_filter, passage, allowed, service.port)
 
 
 def _closing(packet_filter: PacketFilter, passage: Passage, allowed: Intervals, port: int) -> str:
-    """Keep all but some out, with the tool that made the rule that lets the others in."""
+    """Keep all but some out, with the tool that made the rule that lets others in."""
     model, path = packet_filter.model, passage.path
     listed = cidrs(allowed, path.family)
     local = model.routes.is_local(path.family, path.address)
-    judged = next((one for one in passage.fates if one.surely_in & passage.counted), passage.fate)
+    judged = next(
+        (fate for fate in passage.fates if fate.surely_in & passage.counted), passage.fate
+    )
     event = judged.pass_by(judged.surely_in & passage.counted)
     place = place_of(event.rule.place) if event is not None else None
     translated = event is not None and not packet_filter.is_own(event.packet.daddr, path.family)
@@ -68,18 +70,18 @@ def _firewalld_closes(
     packet_filter: PacketFilter, passage: Passage, listed: list[str], port: int
 ) -> str:
     path = passage.path
-    zone = zone_of(packet_filter.model, path.family, path.interface)
-    where = f"firewall-cmd --permanent {f'--zone={word(zone)} ' if zone else ''}"
     of = f'family="{path.family}"'
     ends = f'port port="{port}" protocol="tcp"'
-    rich = [f'rule {of} priority="-101" source address="{one}" {ends} accept' for one in listed]
+    rich = [
+        f'rule {of} priority="-101" source address="{network}" {ends} accept' for network in listed
+    ]
     rich.append(f'rule {of} priority="-100" {ends} drop')
-    added = [command(f"{where}--add-rich-rule={word(one)}") for one in rich]
-    return steps("Close it with firewalld.", *added, command("firewall-cmd --reload"))
+    added = [f"--add-rich-rule={word(line)}" for line in rich]
+    return firewalld("Close it with firewalld.", packet_filter.model, path, added)
 
 
 def _ufw_closes(model: HostFilter, listed: list[str], port: int) -> str:
-    allow = (one for source in listed for one in ufw_first(model, "allow", port, source))
+    allow = (line for source in listed for line in ufw_first(model, "allow", port, source))
     return steps(
         "Close it with ufw, before its other rules.", *ufw_first(model, "deny", port), *allow
     )
@@ -97,12 +99,12 @@ def _iptables_closes(place: RulePlace, passage: Passage, listed: list[str], port
 def _chain(
     tool: str, chain: str, match: str, listed: list[str], port: int, table: str = "filter"
 ) -> list[str]:
-    """Drop what matches, but for the exceptions: in a chain of its own where there are many."""
+    """Drop what matches except the listed sources; if they are many, in a chain of their own."""
     if len(listed) < 2:
         but = f" ! -s {listed[0]}" if listed else ""
         return [iptables(tool, f"-I {chain} 1 {match}{but} -j DROP", table)]
     own = f"{OWN_TABLE}-{port}"
-    returns = [iptables(tool, f"-A {own} -s {one} -j RETURN", table) for one in listed]
+    returns = [iptables(tool, f"-A {own} -s {network} -j RETURN", table) for network in listed]
     return [
         iptables(tool, f"-N {own}", table),
         *returns,
@@ -128,7 +130,7 @@ def _nft_drop(passage: Passage, listed: list[str], port: int, *, of_family: bool
 
 
 def own_table(passage: Passage, listed: list[str], port: int) -> str:
-    """A table of its own, before destination NAT: no accept of another table undoes a drop."""
+    """A new table before destination NAT; no accept of another table undoes its drop."""
     rule = _nft_drop(passage, listed, port, of_family=True)
     head = "{ type filter hook prerouting priority -150; }"
     return steps(
@@ -143,7 +145,7 @@ def own_table(passage: Passage, listed: list[str], port: int) -> str:
 def _closed_behind(
     packet_filter: PacketFilter, passage: Passage, listed: list[str], *, local: bool
 ) -> str:
-    """What NAT or forwarding leads to is closed where it is forwarded, or before NAT."""
+    """Close a port that NAT or forwarding leads to, where it is forwarded or before NAT."""
     model, path = packet_filter.model, passage.path
     docker = [
         place_of(chains["DOCKER-USER"].place)
@@ -167,8 +169,8 @@ def _closed_behind(
     if tool and tool != "nft":
         match = f"{but}-d {address} -p tcp --dport {passage.port}"
         rules = _chain(tool, "PREROUTING", match, listed, passage.port, "raw")
-        said = "Keep neighbours out that route by this host, as Docker 28 does."
-        return steps(said, *rules, IPTABLES_FILE)
+        sentence = "Keep neighbours out that route by this host, as Docker 28 does."
+        return steps(sentence, *rules, IPTABLES_FILE)
     family = family_of_nft(path.family)
     sources = f"{family} saddr != {nft_set(listed)} " if listed else ""
     iif = f'iifname != "{inside[0]}" ' if inside else ""

@@ -1,8 +1,8 @@
-"""The remedy of firewall-allows-service: a port opened where the rule that drops was made."""
+"""The remedy of firewall-allows-service: open the port with the tool that made the rule."""
 
 from __future__ import annotations
 
-from nethygiene.engine.remedies import command, word
+from nethygiene.engine.remedies import word
 from nethygiene.inventory.policy import Service
 from nethygiene.subjects.filter.client_ways import declared_sources
 from nethygiene.subjects.filter.filter_fact import PacketFilter
@@ -13,6 +13,7 @@ from nethygiene.subjects.filter.firewall_tools import (
     RulePlace,
     cidrs,
     family_of_nft,
+    firewalld,
     has_ufw,
     iptables,
     nft,
@@ -20,7 +21,6 @@ from nethygiene.subjects.filter.firewall_tools import (
     place_of,
     steps,
     ufw_first,
-    zone_of,
 )
 from nethygiene.subjects.filter.model.fields import ICMPV6
 from nethygiene.subjects.filter.model.verdict import HostFilter
@@ -28,7 +28,7 @@ from nethygiene.subjects.filter.passages import Passage
 
 
 def open_to_clients(packet_filter: PacketFilter, passage: Passage, service: Service) -> str:
-    """Let a service's clients in, before the rule that drops them."""
+    """The remedy: let a service's clients in, before the rule that drops them."""
     event = passage.fate.loss(shut_out(passage))
     place = place_of(event.rule.place) if event is not None else None
     if event is None or place is None:
@@ -59,14 +59,14 @@ def open_to_clients(packet_filter: PacketFilter, passage: Passage, service: Serv
 
 
 def _is_ufws(packet_filter: PacketFilter, place: RulePlace) -> bool:
-    """Whether ufw's user rules are asked before that place: those that its command makes."""
+    """Whether the kernel asks ufw's user rules, which its command makes, before that place."""
     if not has_ufw(packet_filter.model) or place.tool == "nft" or place.table != "filter":
         return False
     return place.manager == "ufw" or place.chain == "INPUT"
 
 
 def _neighbours(place: RulePlace, opens: str) -> str:
-    """Let neighbour discovery or ARP through, and the connection, which that place drops next."""
+    """Let neighbour discovery or ARP through, and the connection, which is dropped next."""
     if place.family == "arp":
         why = "Without ARP nobody finds the host."
         return steps(why, nft(f"insert rule arp {place.table} {place.chain} accept"), NFT_FILE)
@@ -80,29 +80,24 @@ def _neighbours(place: RulePlace, opens: str) -> str:
 
 def _ufw(model: HostFilter, port: int, listed: list[str], *, inverted: bool) -> str:
     action = "deny" if inverted else "allow"
-    found = ufw_first(model, "allow", port) if inverted else ()
-    each = (one for source in listed for one in ufw_first(model, action, port, source))
-    return steps("Open it with ufw, before its other rules.", *found, *each)
+    first = ufw_first(model, "allow", port) if inverted else ()
+    commands = (line for source in listed for line in ufw_first(model, action, port, source))
+    return steps("Open it with ufw, before its other rules.", *first, *commands)
 
 
 def _firewalld(
     packet_filter: PacketFilter, passage: Passage, port: int, listed: list[str], *, inverted: bool
 ) -> str:
     path = passage.path
-    zone = zone_of(packet_filter.model, path.family, path.interface)
-    where = f"firewall-cmd --permanent {f'--zone={word(zone)} ' if zone else ''}"
-    if inverted:
-        found = [command(f"{where}--add-port={port}/tcp")]
-        verdict, priority = "drop", ' priority="-100"'
-    else:
-        found, verdict, priority = [], "accept", ""
-    for one in listed:
+    added = [f"--add-port={port}/tcp"] if inverted else []
+    verdict, priority = ("drop", ' priority="-100"') if inverted else ("accept", "")
+    for network in listed:
         rich = (
-            f'rule family="{path.family}"{priority} source address="{one}" '
+            f'rule family="{path.family}"{priority} source address="{network}" '
             f'port port="{port}" protocol="tcp" {verdict}'
         )
-        found.append(command(f"{where}--add-rich-rule={word(rich)}"))
-    return steps("Open it with firewalld.", *found, command("firewall-cmd --reload"))
+        added.append(f"--add-rich-rule={word(rich)}")
+    return firewalld("Open it with firewalld.", packet_filter.model, path, added)
 
 
 def _nft_opens(
@@ -126,11 +121,10 @@ def _iptables_opens(
     place: RulePlace, port: int, listed: list[str], *, inverted: bool, reply: bool
 ) -> str:
     end, ports = ("-d", "--sport") if reply else ("-s", "--dport")
-    found = []
     if inverted:
-        found = [f"-p tcp {ports} {port} -j ACCEPT"]
-        found += [f"{end} {one} -p tcp {ports} {port} -j DROP" for one in listed]
+        matches = [f"-p tcp {ports} {port} -j ACCEPT"]
+        matches += [f"{end} {network} -p tcp {ports} {port} -j DROP" for network in listed]
     else:
-        found = [f"{end} {one} -p tcp {ports} {port} -j ACCEPT" for one in listed]
-    rules = [iptables(place.tool, f"-I {place.chain} 1 {one}", place.table) for one in found]
+        matches = [f"{end} {network} -p tcp {ports} {port} -j ACCEPT" for network in listed]
+    rules = [iptables(place.tool, f"-I {place.chain} 1 {match}", place.table) for match in matches]
     return steps("Open it before the rule that drops.", *rules, IPTABLES_FILE)

@@ -1,14 +1,15 @@
-"""Commands of the tools that make rules: nft, iptables, ufw and firewalld, each for one rule."""
+"""Commands of the tools that make rules: nft, iptables, ufw and firewalld."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
 from nethygiene.engine.remedies import command, word
 from nethygiene.subjects.filter.model.addresses import BITS, Intervals, merged, written
+from nethygiene.subjects.filter.model.paths import Path
 from nethygiene.subjects.filter.model.verdict import HostFilter
 from nethygiene.subjects.links.ip.families import Family
 
@@ -54,7 +55,7 @@ class RulePlace:
 
     @property
     def manager(self) -> str:
-        """The program that owns the rule, by the names that it gives: ufw, firewalld or none."""
+        """The program that owns the rule, by the names of its chains: ufw, firewalld or none."""
         if self.chain.startswith(("ufw-", "ufw6-")):
             return "ufw"
         return "firewalld" if self.table == "firewalld" else ""
@@ -71,8 +72,8 @@ def place_of(text: str) -> RulePlace | None:
 
 
 def cidrs(spans: Intervals, family: Family) -> list[str]:
-    """Intervals as networks, as all tools take them; empty where they are too many to write."""
-    found: list[str] = []
+    """Intervals as networks, as all tools take them; empty if they are too many to write."""
+    networks: list[str] = []
     bits = BITS[family]
     for start, last in merged(spans):
         low = start
@@ -82,26 +83,26 @@ def cidrs(spans: Intervals, family: Family) -> list[str]:
                 size >>= 1
             length = bits - size.bit_length() + 1
             address = written(low, family)
-            found.append(address if length == bits else f"{address}/{length}")
-            if len(found) > _MOST:
+            networks.append(address if length == bits else f"{address}/{length}")
+            if len(networks) > _MOST:
                 return []
             low += size
-    return found
+    return networks
 
 
 def steps(*parts: str) -> str:
-    """A remedy of sentences and commands in order: commands that follow one another are a block."""
-    told = ""
+    """A remedy of sentences and commands in order; commands in sequence make a block."""
+    text = ""
     before = ""
     for part in filter(None, parts):
         together = before.startswith("`") and part.startswith("`")
-        told += ("" if not told else "\n" if together else "\n\n") + part
+        text += ("" if not text else "\n" if together else "\n\n") + part
         before = part
-    return told
+    return text
 
 
 def nft_set(networks: Sequence[str]) -> str:
-    """Networks as nft writes a choice of them."""
+    """A set of networks, as nft writes it."""
     return networks[0] if len(networks) == 1 else "{ " + ", ".join(networks) + " }"
 
 
@@ -111,12 +112,12 @@ def nft(statement: str) -> str:
 
 
 def family_of_nft(family: Family) -> str:
-    """How nft names a family in a match of addresses."""
+    """nft's name of a family in a match of addresses."""
     return _SHORT[family]
 
 
 def iptables(tool: str, arguments: str, table: str = "filter") -> str:
-    """A command of iptables or one of its brothers."""
+    """A command of iptables or one of its variants."""
     return command(f"{tool}{'' if table == 'filter' else f' -t {table}'} {arguments}")
 
 
@@ -126,8 +127,16 @@ def tool_for(family: Family, tool: str) -> str:
     return f"{name}-legacy" if tool.endswith("-legacy") else name
 
 
-def zone_of(model: HostFilter, family: Family, interface: str | None) -> str:
-    """firewalld's zone of an interface, by the chains that it makes; empty where none is told."""
+def firewalld(sentence: str, model: HostFilter, path: Path, options: Iterable[str]) -> str:
+    """A remedy that changes firewalld's zone of a path's interface, now and for good."""
+    zone = _zone_of(model, path.family, path.interface)
+    where = f"firewall-cmd --permanent {f'--zone={word(zone)} ' if zone else ''}"
+    commands = [command(f"{where}{option}") for option in options]
+    return steps(sentence, *commands, command("firewall-cmd --reload"))
+
+
+def _zone_of(model: HostFilter, family: Family, interface: str | None) -> str:
+    """firewalld's zone of an interface, by the chains that it makes; empty if they do not say."""
     for rule in model.rulesets[family].rules():
         name = rule.chain.removeprefix("filter_IN_")
         if name != rule.chain and interface is not None and f'"{interface}"' in rule.text:
@@ -138,27 +147,27 @@ def zone_of(model: HostFilter, family: Family, interface: str | None) -> str:
 def ufw_first(model: HostFilter, action: str, port: int, source: str = "") -> tuple[str, ...]:
     """ufw commands that put a rule before its others.
 
-    Where ufw has the same rule already, whatever its action, it says "Skipping inserting existing
-    rule" and changes nothing (0.36.2): that one is deleted first.
+    If ufw has the same rule already, with any action, it says "Skipping inserting existing rule"
+    and changes nothing (0.36.2). So the commands delete that rule first.
 
     Args:
         model: the filter as it is.
         action: ``allow`` or ``deny``.
-        port: TCP port of the host.
-        source: network of the clients; empty for all.
+        port: the TCP port of the host.
+        source: the network of the clients; empty for all.
     """
     to = f"proto tcp from {source} to any port {port}" if source else f"{port}/tcp"
     network = ip_network(source) if source else None
-    found: dict[str, None] = {}
+    same: dict[str, None] = {}
     for ruleset in model.rulesets.values():
         for rule in ruleset.rules():
-            known = _OF_UFW.fullmatch(rule.text)
-            if known is None or int(known[2]) != port:
+            match = _OF_UFW.fullmatch(rule.text)
+            if match is None or int(match[2]) != port:
                 continue
-            if (ip_network(known[1]) if known[1] else None) == network:
-                found[_UFW_ACTIONS[known[3]]] = None
+            if (ip_network(match[1]) if match[1] else None) == network:
+                same[_UFW_ACTIONS[match[3]]] = None
     return (
-        *(command(f"ufw delete {one} {to}") for one in found),
+        *(command(f"ufw delete {same_action} {to}") for same_action in same),
         command(f"ufw prepend {action} {to}"),
     )
 
@@ -173,5 +182,5 @@ _OF_UFW = re.compile(
 
 
 def has_ufw(model: HostFilter) -> bool:
-    """Whether ufw is at work."""
-    return any("ufw-user-input" in one.chains for one in model.rulesets["ipv4"].tables.values())
+    """Whether ufw is active."""
+    return any("ufw-user-input" in table.chains for table in model.rulesets["ipv4"].tables.values())

@@ -24,9 +24,9 @@ class FormerPort:
     """What becomes of those that still connect to a port that a service has left.
 
     Attributes:
-        said: in words.
-        leads_there: whether all of them get to the service.
-        remedy: what mends it, where that is more than a redirect.
+        said: their fate, in words.
+        leads_there: whether all of them reach the service.
+        remedy: the remedy, if it is more than a redirect.
     """
 
     said: str
@@ -44,7 +44,7 @@ def former_port(
     packet_filter: PacketFilter,
     listeners: Listeners,
 ) -> FormerPort:
-    """Find out what answers on a former port of a service, and whether the filter lets it.
+    """Find out what answers on a former port of a service, and whether the filter lets clients in.
 
     Raises:
         UnreadableFactError: the filter could not be read, or does not decide it.
@@ -52,10 +52,10 @@ def former_port(
     ways = client_ways(packet_filter, service)
     if not ways:
         return FormerPort(str(state), state.is_served)
-    # Where the service itself is not served, IPv6 say, no redirect leads to it.
+    # If the service itself is not served by a way (by IPv6, say), no redirect can lead to it.
     served = [way for way in ways if _is_served(packet_filter, listeners, service, way)]
-    found = [_by_way(state, service, port, packet_filter, listeners, way) for way in served or ways]
-    return next((one for one in found if not one.leads_there), found[0])
+    fates = [_by_way(state, service, port, packet_filter, listeners, way) for way in served or ways]
+    return next((fate for fate in fates if not fate.leads_there), fates[0])
 
 
 def _is_served(
@@ -84,12 +84,12 @@ def _by_way(
     taken = translations(packet_filter, path, port, judged)
     right = _right(packet_filter, listeners, service, way, taken)
     led = sure = perhaps = 0
-    for one in taken:
-        if one.certain:
-            sure |= one.mask
+    for translation in taken:
+        if translation.certain:
+            sure |= translation.mask
         else:
-            perhaps |= one.mask
-        led |= one.mask if one in right else 0
+            perhaps |= translation.mask
+        led |= translation.mask if translation in right else 0
     served = state.is_served or any(
         answers_at(packet_filter, state.sockets, path.family, number, path.interface)
         for number in (path.address, *path.alike)
@@ -97,22 +97,23 @@ def _by_way(
     if served:
         led |= judged.asked & ~sure
     doubtful = perhaps & judged.asked
-    if doubtful and not (served and all(one in right for one in taken)):
+    if doubtful and not (served and all(translation in right for translation in taken)):
         unknown(f"whether port {port} leads to {service.port} depends on: {taken[0].rule}")
     if lost := judged.asked & ~led:
         if not lost & sure:
             if right or taken:
                 unknown(f"whether port {port} leads to {service.port} depends on: {taken[0].rule}")
             return FormerPort(str(state), leads_there=False)
-        return FormerPort(_astray(service, next(one for one in taken if one.mask & lost)), False)
+        astray = next(translation for translation in taken if translation.mask & lost)
+        return FormerPort(_astray(service, astray), leads_there=False)
     kinds = (ports,) if ports else ()
     passage = Passage(path, port, (judged,), led, way.whole, not way.whole, kinds=kinds)
     passes = what_passes(packet_filter, passage)
     how = f"redirected by {right[0].rule}" if right else str(state)
     if passes != "accepted":
         remedy = open_to_clients(packet_filter, passage, service)
-        said = f"{how}, but a connection {passage.label} is {passes}"
-        return FormerPort(said, leads_there=False, remedy=remedy)
+        text = f"{how}, but a connection {passage.label} is {passes}"
+        return FormerPort(text, leads_there=False, remedy=remedy)
     return FormerPort(how, leads_there=True)
 
 
@@ -123,20 +124,24 @@ def _right(
     way: ClientWay,
     taken: Sequence[Translation],
 ) -> list[Translation]:
-    """Those that lead to where the service is served: its socket, or where its port is taken."""
+    """The translations that lead to the service: to its socket, or where NAT takes its port."""
     path = way.path
     judged = packet_filter.judge(path, service.port, ephemeral=True)
-    now = [one.to for one in translations(packet_filter, path, service.port, judged)]
+    now = [
+        translation.to for translation in translations(packet_filter, path, service.port, judged)
+    ]
     sockets = listeners.on(service.port)
     return [
-        one
-        for one in taken
-        if one.to in now
+        translation
+        for translation in taken
+        if translation.to in now
         or (
-            one.here
-            and one.to.port == service.port
-            and one.to.address is not None
-            and answers_at(packet_filter, sockets, path.family, one.to.address, path.interface)
+            translation.here
+            and translation.to.port == service.port
+            and translation.to.address is not None
+            and answers_at(
+                packet_filter, sockets, path.family, translation.to.address, path.interface
+            )
         )
     ]
 

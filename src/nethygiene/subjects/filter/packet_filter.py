@@ -1,4 +1,4 @@
-"""The packet filter: nftables, iptables, ipset, IPVS and the routes that they are asked about."""
+"""The packet filter: nftables, iptables, ipset, IPVS, and the routes that decide what they see."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nethygiene.transcript import Section
 
 
 def parse(sections: Sections) -> PacketFilter | Unreadable:
-    """Parse all commands' output. What cannot be read of the filter makes its verdicts unknown."""
+    """Parse all commands' output; an unreadable part makes the filter's verdicts unknown."""
     texts: dict[str, str | None] = {}
     troubles: dict[str, Unreadable] = {}
     for command in COMMANDS:
@@ -37,14 +37,14 @@ def parse(sections: Sections) -> PacketFilter | Unreadable:
             troubles[command.name] = section
             continue
         texts[command.name] = section.stdout.decode("utf-8", "replace")
-    made = assemble(Answers(texts, {name: str(one) for name, one in troubles.items()}))
+    made = assemble(Answers(texts, {name: str(trouble) for name, trouble in troubles.items()}))
     host: HostFilter | Unreadable
     if isinstance(made.host, HostFilter):
         host = made.host
     else:
         command_name, detail = made.host
         trouble = troubles.get(command_name)
-        command = next(one for one in COMMANDS if one.name == command_name)
+        command = next(command for command in COMMANDS if command.name == command_name)
         if trouble is None:
             host = Unreadable(Reason.UNPARSABLE, command.shown, detail)
         else:
@@ -60,20 +60,20 @@ def _has_no_netfilter(section: Section | Unreadable) -> bool:
 
 
 def _saw_the_stack(section: Section | Unreadable) -> bool:
-    """Whether an absent /proc/net/ip_vs is known to be: its neighbours always are there."""
+    """Whether an absent /proc/net/ip_vs is really absent: its neighbours always exist."""
     if isinstance(section, Unreadable) or not _told(STACK, section):
         return True  # it says so itself
     return any(name in section.stdout for name in (b"ip_forward:", b"sockstat:"))
 
 
 def _told(command: Command, section: Section) -> bool:
-    """Whether the command told what there is to tell."""
+    """Whether the command printed everything."""
     if command is STACK:
-        # grep ends with 2 where one of the files is not there.
+        # grep ends with 2 if one of the files does not exist.
         return section.status in {0, 1, 2}
     if command is NAMES and section.status in {1, 2}:
-        said = section.stderr.splitlines()
-        return all(line.endswith(b": No such file or directory") for line in said)
+        lines = section.stderr.splitlines()
+        return all(line.endswith(b": No such file or directory") for line in lines)
     return section.status == 0 and not (command is LINKS and lacks_details(section))
 
 
@@ -81,7 +81,7 @@ def _with_cure(command: Command, trouble: Unreadable) -> Unreadable:
     if trouble.reason is not Reason.PERMISSION or not command.privileged:
         return trouble
     if trouble.detail.startswith("sudo refused: "):
-        return trouble  # which says it
+        return trouble  # it names the cure already
     cure = (
         f"{trouble.detail}: log in as root, or set ansible_become with the sudoers file that "
         f"`nethygiene sudoers --user LOGIN` prints "

@@ -1,4 +1,4 @@
-"""What becomes of connections by one way in, and how it is told."""
+"""The fate of connections by one way in, and its description in messages."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from nethygiene.subjects.filter.model.verdict import Fate
 from nethygiene.subjects.links.ip.families import Family
 
 _SHOWN = 3
-# The bits of an address that neighbours differ in, mostly.
+# Neighbours mostly differ in these bits of an address.
 _NEIGHBOURS: dict[Family, int] = {"ipv4": 8, "ipv6": 64}
 _COUNTED = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What becomes of the connections by one path.
+    """The fate of the connections by one path.
 
     Attributes:
         path: the way in.
-        port: the port that is connected to.
-        fates: of all classes of sources, one for each kind of source port that was tried.
-        kinds: the source ports of each fate, where it is not about all of them.
-        counted: the classes that matter: where nothing listens, those that NAT takes elsewhere.
-        whole: the sources are `any`: those that a banning program drops do not count.
-        named: the sources are networks of the policy, and told as such.
-        behind: what the door leads to, where that is not plain from the address and port.
-        server: the virtual server of IPVS that perhaps takes the connections then.
+        port: the port to which they connect.
+        fates: the fate of all classes of sources, one for each kind of source port that was tried.
+        kinds: the source ports of each fate, if it is not about all of them.
+        counted: the classes that matter; if nothing listens, those that NAT takes elsewhere.
+        whole: the sources are `any`, so those that a banning program drops do not count.
+        named: the sources are networks of the policy, and messages name them.
+        behind: where the port leads, if address and port do not say so.
+        server: the virtual server of IPVS that may take the connections then.
     """
 
     path: Path
@@ -60,7 +60,7 @@ class Passage:
 
     @property
     def fate(self) -> Fate:
-        """The first, which is the only one for clients."""
+        """The first fate, which is the only one for clients."""
         return self.fates[0]
 
     @property
@@ -73,32 +73,34 @@ class Passage:
         return f"by {path.interface or 'an interface'} to {to} port {self.port}{behind}"
 
     def who(self, mask: int, holes: Intervals) -> str:
-        """Whom these classes stand for: everybody, or their networks.
+        """The sources in these classes: everybody, or their networks.
 
         Args:
             mask: the classes.
-            holes: addresses that no client has, and that break no network in two.
+            holes: addresses that no client has; they do not split a network.
         """
         judged = self.fate
         if not self.named and mask & judged.asked == judged.asked:
             return f"everybody, for instance {self._example()}"
-        found = judged.classes.each_stretch(mask, self.path.sources)
-        return written_networks(found, holes, self.path.family)
+        stretches = judged.classes.each_stretch(mask, self.path.sources)
+        return written_networks(stretches, holes, self.path.family)
 
     def _example(self) -> str:
-        """A neighbour of the host's, or else somebody in the Internet: a reader knows both."""
+        """A neighbour of the host, or else an address in the Internet: a reader knows both."""
         path = self.path
         size = 1 << _NEIGHBOURS[path.family]
         first = path.address - path.address % size
         if near := common(path.sources, ((first, first + size - 1),)):
-            # Of two that are as near, the later: a network's first address is its own.
+            # Of two equally near addresses take the later: the first address is the network's own.
             nearest = (min(max(path.address, low), high) for low, high in reversed(near))
-            return written(min(nearest, key=lambda one: abs(one - path.address)), path.family)
+            return written(
+                min(nearest, key=lambda address: abs(address - path.address)), path.family
+            )
         low, high = (common(path.sources, ROUTED[path.family]) or path.sources)[0]
         return written(low + 1 if high > low else low, path.family)
 
     def from_ports(self, judged: Fate) -> str:
-        """From which source ports, where that matters for this fate."""
+        """The source ports, in words, if they matter for this fate."""
         if self.kinds in {(), (ANY_PORT,)}:
             return ""
         kind = self.kinds[self.fates.index(judged)]
@@ -106,19 +108,19 @@ class Passage:
         return f" from source port {_shortened(listed, 'range')}"
 
 
-def written_networks(found: Iterable[Interval], holes: Intervals, family: Family) -> str:
+def written_networks(addresses: Iterable[Interval], holes: Intervals, family: Family) -> str:
     """Addresses as networks: ``10.0.0.0/8 and 3 more networks``.
 
     Args:
-        found: the addresses, in order.
-        holes: addresses that no client has, and that break no network in two.
-        family: of the addresses.
+        addresses: the addresses, in order.
+        holes: addresses that no client has; they do not split a network.
+        family: their family.
     """
-    stretches = list(islice(found, _COUNTED + 1))
+    stretches = list(islice(addresses, _COUNTED + 1))
     spans = list(_closed(stretches[:_COUNTED], holes))
     if len(stretches) > _COUNTED:
-        known = (span for span in spans if common((span,), ROUTED[family]))
-        return f"many networks, for instance {_network(next(known, spans[0]), family)}"
+        routed = (span for span in spans if common((span,), ROUTED[family]))
+        return f"many networks, for instance {_network(next(routed, spans[0]), family)}"
     shown = [_network(span, family) for span in spans[: _SHOWN if len(spans) <= _SHOWN else 1]]
     return _listed(shown, len(spans) - len(shown), "network")
 
@@ -136,10 +138,10 @@ def _listed(names: list[str], more: int, kind: str) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _closed(found: Iterable[Interval], holes: Intervals) -> Iterator[Interval]:
-    """The same with holes filled that lie between two stretches."""
+def _closed(stretches: Iterable[Interval], holes: Intervals) -> Iterator[Interval]:
+    """The stretches, with the holes between them filled."""
     low, last = -1, -1
-    for first, high in found:
+    for first, high in stretches:
         gap = ((last + 1, first - 1),)
         if low >= 0 and (first == last + 1 or common(gap, holes) == gap):
             last = high
@@ -163,14 +165,14 @@ def _network(span: Interval, family: Family) -> str:
 
 def networks(sources: Iterable[object], family: Family) -> Intervals:
     """Declared sources as intervals; ``any`` is all."""
-    found = []
-    for one in sources:
-        if one == "any":
+    intervals = []
+    for source in sources:
+        if source == "any":
             return everything(family)
-        version = getattr(one, "version", 0)
+        version = getattr(source, "version", 0)
         if version and family_of(version) == family:
-            found.append(interval_of(one))  # type: ignore[arg-type]
-    return merged(found)
+            intervals.append(interval_of(source))  # type: ignore[arg-type]
+    return merged(intervals)
 
 
 def holes(packet_filter: PacketFilter, family: Family) -> Intervals:

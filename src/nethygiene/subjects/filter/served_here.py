@@ -1,6 +1,6 @@
-"""The precondition that a service is served by this host itself, and not where NAT takes its port.
+"""The precondition that this host itself serves a service.
 
-NAT may take it to another port of the host, which is judged instead, or into a container.
+NAT may take its port to another port of the host, which is judged instead, or into a container.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ def whereabouts(
 ) -> Whereabouts:
     """Where a declared service's port is served; None if it is here, at that port.
 
-    What cannot be read diverts nothing: an unprivileged login still judges, and the
-    observations tell what it could not see.
+    An unreadable filter must not block unprivileged audits: it is recorded as an observation only.
     """
     if proxies := container_proxies(listener_owners, service.port):
         return _in_container(f"port {service.port} is handed to a container by {proxies[0]}")
@@ -40,14 +39,14 @@ def whereabouts(
             why = f"IPVS takes port {service.port}: {server}: the service lives behind it"
             return Elsewhere(why, surely=False)
         judged = packet_filter.judge(way.path, service.port, ephemeral=True)
-        found = translations(packet_filter, way.path, service.port, judged)
+        here = translations(packet_filter, way.path, service.port, judged)
         sure = 0
-        for one in found:
-            sure |= one.mask if one.certain else 0
+        for translation in here:
+            sure |= translation.mask if translation.certain else 0
         whole &= not judged.asked & ~sure or not _is_answered(
             packet_filter, listeners, way, service.port
         )
-        taken += found
+        taken += here
     packet_filter.observe(what, "; ".join(dict.fromkeys(map(str, taken))) or "none takes it")
     return _taken(service, taken, whole=whole)
 
@@ -67,10 +66,15 @@ def _taken(service: Service, taken: list[Translation], *, whole: bool) -> Wherea
     if not taken:
         return None
     what = f"port {service.port}: {taken[0]}"
-    ports = {one.to.port for one in taken}
-    if whole and all(not one.here for one in taken):
+    ports = {translation.to.port for translation in taken}
+    if whole and all(not translation.here for translation in taken):
         return _in_container(what)
-    if whole and all(one.here for one in taken) and len(ports) == 1 and (port := ports.pop()):
+    if (
+        whole
+        and all(translation.here for translation in taken)
+        and len(ports) == 1
+        and (port := ports.pop())
+    ):
         moved = service.model_copy(update={"port": port})
         moved._name = service.name  # noqa: SLF001 - the copy is of the same item
         return Instead(moved, str(taken[0]))
@@ -78,7 +82,7 @@ def _taken(service: Service, taken: list[Translation], *, whole: bool) -> Wherea
 
 
 def _by_ipvs(packet_filter: PacketFilter, service: Service) -> Whereabouts:
-    """Without the rules nobody can tell whom a virtual server is for, or what is marked."""
+    """Without the rules, a virtual server may take any client's connections, so it is unknown."""
     for server in packet_filter.seen_servers(service.port):
         return Elsewhere(f"IPVS takes port {service.port}: {server}", surely=False)
     return None
@@ -90,4 +94,4 @@ def _in_container(what: str) -> Elsewhere:
 
 
 PRECONDITION = precondition(whereabouts)
-"""The service is served by this host itself: `Instead` where NAT takes it to another port here."""
+"""This host itself serves the service; `Instead` if NAT takes it to another port here."""

@@ -19,10 +19,10 @@ class Translation:
     """A rule of NAT that takes connections.
 
     Attributes:
-        mask: the classes of sources whose connections it perhaps takes.
-        certain: whether it surely does.
-        to: where it takes them.
-        here: that is an address of the host itself.
+        mask: the classes of sources whose connections it may take.
+        certain: whether it surely takes them.
+        to: the address and port to which it takes them.
+        here: the address is the host's own.
         rule: the rule.
     """
 
@@ -39,9 +39,9 @@ class Translation:
 def translations(
     packet_filter: PacketFilter, path: Path, port: int, fate: Fate
 ) -> list[Translation]:
-    """The rules of NAT that take connections by a path to a port; not one that changes nothing."""
+    """The rules of NAT that take connections by a path to a port somewhere else."""
     model = packet_filter.model
-    found = []
+    taken = []
     for event in fate.trace.translated:
         at = (path.address, port)
         to = destination(event.rule.target, model.links, path.family, path.interface, at)
@@ -50,8 +50,8 @@ def translations(
         doubtful = any(rule is event.rule and mask & event.mask for mask, rule in _doubts(fate))
         here = to.address is None or model.routes.is_local(path.family, to.address)
         certain = not doubtful and to.port is not None
-        found.append(Translation(event.mask, certain, to, here, event.rule))
-    return found
+        taken.append(Translation(event.mask, certain, to, here, event.rule))
+    return taken
 
 
 def _doubts(fate: Fate) -> Sequence[tuple[int, FilterRule]]:
@@ -66,17 +66,17 @@ def answered(
     taken: Sequence[Translation],
     asked: int,
 ) -> int:
-    """The classes of sources whose connections lead to something: a socket, or another host."""
+    """The classes of sources whose connections reach a socket, or another host."""
     by_nat = certain = 0
-    for one in taken:
-        if one.certain:
-            certain |= one.mask
-        if not one.here or one.to.address is None or one.to.port is None:
-            by_nat |= one.mask
+    for translation in taken:
+        if translation.certain:
+            certain |= translation.mask
+        if not translation.here or translation.to.address is None or translation.to.port is None:
+            by_nat |= translation.mask
             continue
-        there = listeners.on(one.to.port)
-        if answers_at(packet_filter, there, path.family, one.to.address, path.interface):
-            by_nat |= one.mask
+        there = listeners.on(translation.to.port)
+        if answers_at(packet_filter, there, path.family, translation.to.address, path.interface):
+            by_nat |= translation.mask
     numbers = (path.address, *path.alike)
     direct = any(
         answers_at(packet_filter, sockets, path.family, number, path.interface)
