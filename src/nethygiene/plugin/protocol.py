@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -31,7 +32,7 @@ def show_items(session: pytest.Session) -> bool:
         Session.Interrupted: another plugin ends it.
     """
     items = session.items
-    for item, nextitem in zip(items, [*items[1:], None], strict=True):
+    for item, nextitem in zip_longest(items, items[1:]):
         if not (isinstance(item, RuleItem) and judge_quickly(item, nextitem)):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
         if session.shouldfail:
