@@ -132,7 +132,7 @@ def test_no_two_options_name_one_file_and_none_what_is_read(runner: Runner) -> N
     inventory = runner.inventory(LOCAL)
     for arguments, said in (
         (["--results=one", "--html=./one"], "--results names the same file"),
-        ([f"--results={inventory}"], "is what this run reads"),
+        ([f"--results={inventory}"], "this run reads it"),
     ):
         status, output = audit(runner, *arguments)
         assert status == 4, output

@@ -156,7 +156,9 @@ class Audit:
             if host not in self._facts:
                 self._judge(host)
         verdicts = evaluate_group(unit.rule, group, self._facts)
-        self._judged[unit] = tuple(self._settle_group(unit.rule, group, one) for one in verdicts)
+        self._judged[unit] = tuple(
+            self._settle_group(unit.rule, group, verdict) for verdict in verdicts
+        )
 
     def _settle_group(self, rule: Rule, group: Group, verdict: Verdict) -> Result:
         """The result of a group's verdict; a waiver of all members covers it."""
@@ -251,7 +253,7 @@ class Audit:
             started=rfc3339(self._started),
             finished=rfc3339(datetime.now(UTC)),
             inventory=self.plan.path,
-            policy_sha256=policies_sha256((one.name, one.policy) for one in self.hosts.values()),
+            policy_sha256=policies_sha256((name, host.policy) for name, host in self.hosts.items()),
             window=self.settings.window,
             hosts=tuple(self._record(name) for name in sorted(self.hosts)),
             groups=tuple(group_record(self.plan.groups[name]) for name in groups),

@@ -109,15 +109,15 @@ def _waiver_record(waiver: Waiver) -> WaiverRecord:
     )
 
 
-def _shown(one: Observation) -> Observation:
+def _shown(seen: Observation) -> Observation:
     """The observation without secrets; without any, which is the usual case, the same object."""
-    expected = one.expected or ""
-    text = f"{one.what}\n{expected}\n{one.actual}"
+    expected = seen.expected or ""
+    text = f"{seen.what}\n{expected}\n{seen.actual}"
     if text.isascii() and not shows_hint(text):
-        return one
+        return seen
     return Observation(
-        storable(masked(one.what)),
-        storable(one.source),
-        None if one.expected is None else storable(masked(expected)),
-        storable(masked(one.actual)),
+        storable(masked(seen.what)),
+        storable(seen.source),
+        None if seen.expected is None else storable(masked(expected)),
+        storable(masked(seen.actual)),
     )

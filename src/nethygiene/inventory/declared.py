@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 
 class Declared(BaseModel):
-    """Base of a policy and its items: frozen; it tells declared values from defaults."""
+    """Base of a policy and its items: frozen; it distinguishes declared values from defaults."""
 
     model_config = ConfigDict(
         frozen=True,

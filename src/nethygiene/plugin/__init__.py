@@ -25,7 +25,7 @@ from nethygiene.plugin.items import RuleItem, reachability_item, rule_items
 from nethygiene.plugin.keys import audit_of, begin_audit, has_audit
 from nethygiene.plugin.named import require_checks, require_hosts
 from nethygiene.plugin.options import add_options, asks_for_audit
-from nethygiene.plugin.other_tests import tell_of_other_tests_alone
+from nethygiene.plugin.other_tests import show_other_tests_alone
 from nethygiene.plugin.outcome import RULE_ITEM, pack, settle_report, status_of, unpack
 from nethygiene.plugin.protocol import judge_quickly, show_items
 from nethygiene.plugin.reachability import reachability_rule
@@ -94,7 +94,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if config.pluginmanager.hasplugin("html"):
             # Only for audits, and only with pytest-html: otherwise its hook specs do not exist.
             config.pluginmanager.register(html, "nethygiene.plugin.html")
-            tell_of_other_tests_alone(config)
+            show_other_tests_alone(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -1,7 +1,7 @@
-"""pytest-html's hooks: it makes the file, and our report stands in it.
+"""pytest-html's hooks: pytest-html makes the file, and our report is a part of it.
 
-Its table shows one row a test and draws them all; our results stand in the report instead, and
-the table is left to other people's tests.
+pytest-html's table has a row for each test and draws them all. Our results are in our report
+instead, and only other tests are in the table.
 """
 
 from __future__ import annotations

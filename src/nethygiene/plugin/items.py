@@ -1,7 +1,7 @@
-"""Rules as pytest items of our own: one a rule, host and declared item.
+"""Rules as pytest items of our own: an item for each rule, host and declared item.
 
-Items of our own, rather than parametrized functions, so that no conftest.py can put another
-fixture under a shipped rule; -k, -m, --lf, -x, --deselect and xdist work on them as usual.
+They are not parametrized functions, so that no conftest.py can put another fixture under a shipped
+rule; -k, -m, --lf, -x, --deselect and xdist work on them as usual.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PLACES: dict[tuple[Path, int], tuple[str, int | None]] = {}
 
 
 class RuleItem(pytest.Item):
-    """Shows what one rule came to for one host, and one declared item if the rule has them."""
+    """Shows the results of one rule for one host, and one declared item if the rule has them."""
 
     def __init__(
         self,
@@ -56,16 +56,16 @@ class RuleItem(pytest.Item):
 
     @property
     def results(self) -> tuple[Result, ...]:
-        """What it came to. The host is judged already, unless this is a worker of xdist."""
+        """Its results. The host is judged already, unless this is a worker of xdist."""
         return audit_of(self.config).results_of(self.unit)
 
     def runtest(self) -> None:
-        """Judge where that is still to be done; it fails for a bug of ours alone."""
+        """Judge the host if it is not judged yet; only a bug of ours raises."""
         _ = self.results
 
     @cached_property
     def location(self) -> tuple[str, int | None, str]:
-        """As pytest's own, which asks the file system anew for each item."""
+        """pytest's own location, cached: pytest asks the file system again for each item."""
         place = _PLACES.get((self.path, self._line))
         if place is None:
             file, line, _ = super().location
@@ -73,12 +73,12 @@ class RuleItem(pytest.Item):
         return (*place, self.name)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        """Where the rule stands, and what this item is called in reports."""
+        """The place of the rule, and the item's name in reports."""
         return self.path, self._line, self.name
 
 
 def rule_items(collector: pytest.Collector, rule: Rule) -> list[RuleItem]:
-    """The items of a rule that stands in the module `collector`."""
+    """The items of a rule in the module `collector`."""
     audit = audit_of(collector.config)
     hosts = hosts_for(audit, getattr(collector, "obj", None))
     groups = groups_for(audit, getattr(collector, "obj", None))
@@ -91,7 +91,7 @@ def reachability_item(session: pytest.Session, rule: Rule, host: str) -> RuleIte
 
 
 def hosts_for(audit: Audit, module: object) -> list[Host]:
-    """The hosts that a module's checks are for: all, unless `testinfra_hosts` narrows them."""
+    """The hosts of a module's checks: all, unless `testinfra_hosts` narrows them."""
     patterns = getattr(module, "testinfra_hosts", None)
     if patterns is None:
         return list(audit.hosts.values())
@@ -99,7 +99,7 @@ def hosts_for(audit: Audit, module: object) -> list[Host]:
 
 
 def groups_for(audit: Audit, module: object) -> list[Group]:
-    """The groups that a module's checks are for: those that `testinfra_hosts` names, or all."""
+    """The groups of a module's checks: those that `testinfra_hosts` names, or all."""
     patterns = getattr(module, "testinfra_hosts", None)
     groups = list(audit.plan.groups.values())
     if patterns is None:
@@ -109,7 +109,7 @@ def groups_for(audit: Audit, module: object) -> list[Group]:
 
 
 def _is_named(host: Host, patterns: Sequence[str]) -> bool:
-    # Testinfra's own spelling, paramiko://NAME, still names the host.
+    # Testinfra's own spelling is paramiko://NAME.
     globs = [pattern.rpartition("://")[2] for pattern in patterns]
     names = (host.name, "all", *host.groups)
     return any(fnmatchcase(name, glob) for glob in globs for name in names)
@@ -119,7 +119,7 @@ def _item(parent: pytest.Collector, unit: Unit) -> RuleItem:
     rule = unit.rule
     function = rule.function.__name__
     code = rule.function.__code__
-    # A rule's module is its file; an explicit nodeid is needed or --lf selects everything.
+    # A rule's module is its file. Without an explicit nodeid --lf selects everything.
     base = _shipped_name(code.co_filename) or parent.nodeid or Path(code.co_filename).name
     created: RuleItem = RuleItem.from_parent(
         parent,
@@ -137,24 +137,24 @@ _IDS: dict[tuple[str, str], NodeId] = {}
 
 
 def _rule_id(parent: pytest.Collector, base: str, function: str) -> NodeId:
-    """What the ids of a rule's items have in common; they share it."""
-    known = _IDS.get((base, function))
-    if known is None:
-        known = _IDS[base, function] = type(parent.id)(path=base, names=(function,))
-    return known
+    """The common part of the ids of a rule's items, which share it."""
+    shared = _IDS.get((base, function))
+    if shared is None:
+        shared = _IDS[base, function] = type(parent.id)(path=base, names=(function,))
+    return shared
 
 
 @cache
 def _keywords(rule: Rule) -> set[str]:
-    """What -k looks at, beside the function's own name."""
+    """The words that -k matches, beside the function's own name."""
     return {rule.id}
 
 
 @cache
 def _shipped_name(file: str) -> str | None:
-    """``checks/test_x.py`` of a shipped rule; None of a user's own.
+    """The file of a shipped rule as ``checks/test_x.py``; None for a user's own rule.
 
-    The same in a clone and a wheel, and from whatever folder: JUnit's readers, and --lf, know a
+    It is the same in a clone and a wheel, and from any folder: readers of JUnit, and --lf, know a
     test by its name. pytest's own name is the path from its rootdir.
     """
     path, checks = Path(file).resolve(), shipped_folder() / "checks"
@@ -168,7 +168,7 @@ def _marks(config: pytest.Config, rule: Rule) -> list[pytest.Mark]:
     """Severity, kind and incidents: ``-m "high and not rate"``, ``-m S1.8``, ``-m S1``."""
     if rule.id not in _MARKS:
         names = list(mark_names(rule))
-        # A user's own rules are born from incidents of their own.
+        # A user's own rules have incidents of their own.
         known = {line.partition(":")[0] for line in config.getini("markers")}
         for name in set(names) - known:
             config.addinivalue_line("markers", f"{name}: born from incident {name}")

@@ -1,7 +1,7 @@
-"""pytest-html's own report, which is told of other people's tests alone.
+"""pytest-html's own report, restricted to tests that are not ours.
 
-It would keep every report that it hears of, and draw a row for each. Our results stand in a report
-of our own on the same page.
+pytest-html keeps every report, and draws a row for each. Our results are in a report of our own
+on the same page.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from nethygiene.plugin.outcome import RULE_ITEM, judged_by
 
 
 class OtherTests:
-    """Stands in for pytest-html's report among pytest's plugins.
+    """A plugin in place of pytest-html's report, to which it passes on other tests.
 
     Attributes:
-        report: pytest-html's own.
+        report: pytest-html's own report.
     """
 
     def __init__(self, report: Any) -> None:  # noqa: ANN401 - pytest-html names no public type
@@ -29,7 +29,7 @@ class OtherTests:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Hear of other people's tests, and of the assertion of a user's check that failed."""
+        """Pass on other tests, and the failed assertion of a user's check."""
         judged, is_rule = judged_by(report), getattr(report, RULE_ITEM, False)
         if judged is None:
             is_ours = is_rule and report.passed
@@ -39,10 +39,10 @@ class OtherTests:
             self.report.pytest_runtest_logreport(report)
 
 
-def tell_of_other_tests_alone(config: pytest.Config) -> None:
-    """Put :class:`OtherTests` in the place of pytest-html's report, if it makes one.
+def show_other_tests_alone(config: pytest.Config) -> None:
+    """Put :class:`OtherTests` in the place of pytest-html's report, if there is one.
 
-    Leaving that plugin out of our own calls of the hook is not enough: xdist calls it too.
+    To leave that plugin out of our own calls of the hook is not enough: xdist calls it too.
     """
     manager = config.pluginmanager
     for plugin in list(manager.get_plugins()):

@@ -1,4 +1,4 @@
-"""From results to pytest's reports: failed, unknown as an error, not applicable, waived."""
+"""Turns results into pytest's reports: failed, unknown as an error, not applicable, waived."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nethygiene.engine.outcomes import Outcome, Severity
 from nethygiene.engine.results import Result, RuleRecord
 from nethygiene.report.text import printable
 
-# Of several results of one item (found interfaces), the worst is pytest's outcome.
+# pytest's outcome is the worst of an item's results (of found interfaces, say).
 _WORST_FIRST = (
     Outcome.FAILED,
     Outcome.UNKNOWN,
@@ -28,13 +28,13 @@ _STATUS = {
     Outcome.NOT_APPLICABLE: ("not-applicable", "-", ("NOT APPLICABLE", {"light": True})),
 }
 _CARRIED = "nethygiene"
-# Set on reports of rules, whose failures the summary tells; not on those of plain checks.
+# Reports of rules have this attribute: the summary shows their failures. Plain checks' have not.
 RULE_ITEM = "nethygiene_rule_item"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a report of ours carries: the results, and the rule that they are of."""
+    """The results that a report of ours carries, and their rule."""
 
     outcome: Outcome
     rule: RuleRecord
@@ -52,23 +52,23 @@ def settle_report(
     *,
     is_heard: bool = True,
 ) -> None:
-    """Give a report the outcome of its results, and hang them on it.
+    """Give a report the outcome of its results, and attach them to it.
 
     Args:
-        report: pytest's.
-        item: the item that it is about.
-        results: what the item came to.
-        rule: the rule that they are of.
-        is_heard: somebody besides the terminal reads the report's properties, as JUnit does.
+        report: pytest's report.
+        item: its item.
+        results: the item's results.
+        rule: their rule.
+        is_heard: a plugin besides the terminal reads the report's properties, as JUnit does.
     """
-    worst = min((one.outcome for one in results), key=_WORST_FIRST.index)
-    relevant = [one for one in results if one.outcome is worst]
-    text = "\n".join(_line(one) for one in relevant)
+    worst = min((result.outcome for result in results), key=_WORST_FIRST.index)
+    relevant = [result for result in results if result.outcome is worst]
+    text = "\n".join(map(_line, relevant))
     judged = Judged(worst, rule, tuple(results))
     setattr(report, _CARRIED, judged)
     if is_heard:
         report.user_properties = [*report.user_properties, *_properties(worst, relevant)]
-        # JUnit takes them from the report of the tear-down, which is made from the item.
+        # JUnit takes them from the report of the tear-down, which pytest makes from the item.
         item.user_properties[:] = report.user_properties
     if worst is Outcome.PASSED:
         return
@@ -76,7 +76,7 @@ def settle_report(
     if worst is Outcome.FAILED:
         report.outcome = "failed"
     elif worst is Outcome.UNKNOWN:
-        # An error rather than a failure, to JUnit and pytest-html: it is raised "in setup".
+        # JUnit and pytest-html take a failure "in setup" as an error.
         report.outcome = "failed"
         report.when = "setup"
         if hasattr(report, "wasxfail"):
@@ -90,13 +90,13 @@ def settle_report(
 
 
 def judged_by(report: object) -> Judged | None:
-    """What hangs on a report; None if it is none of ours."""
+    """The results that a report carries; None if the report is not ours."""
     judged: Judged | None = getattr(report, _CARRIED, None)
     return judged
 
 
 def pack(data: dict[str, Any] | None) -> None:
-    """Make what a report carries fit for the way from xdist's worker to its controller."""
+    """Serialize the results of a report, for the way from xdist's worker to its controller."""
     if data is not None and isinstance(judged := data.get(_CARRIED), Judged):
         data[_CARRIED] = _JUDGED.dump_json(judged, by_alias=True).decode()
 
@@ -108,18 +108,18 @@ def unpack(data: dict[str, Any]) -> None:
 
 
 def status_of(report: object) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-    """The terminal's category, letter and word, for what pytest has no name for."""
+    """The terminal's category, letter and word for an outcome that pytest has no name for."""
     judged = judged_by(report)
     return None if judged is None else _STATUS.get(judged.outcome)
 
 
 def _line(result: Result) -> str:
     where = result.where if result.item is None else f"{result.where} [{result.item}]"
-    said = result.message
+    message = result.message
     if result.waiver is not None:
-        said += f" (waived {result.waiver.terms})"
-    # On one line: pytest prints it as it is, and a runner of CI reads each line for commands.
-    return printable(" ".join(f"{where}: {said}".split()))
+        message += f" (waived {result.waiver.terms})"
+    # One line: pytest prints it unchanged, and a CI runner looks for commands in each line.
+    return printable(" ".join(f"{where}: {message}".split()))
 
 
 def _properties(worst: Outcome, results: Sequence[Result]) -> list[tuple[str, object]]:
@@ -130,15 +130,15 @@ def _properties(worst: Outcome, results: Sequence[Result]) -> list[tuple[str, ob
         ("severity", first.severity.value),
         ("outcome", worst.value),
     ]
-    for one in results:
-        if one.item is not None:
-            properties.append(("item", printable(one.item)))
-        properties.append(("fingerprint", one.fingerprint))
-        if one.reason is not None:
-            properties.append(("reason", one.reason.value))
+    for result in results:
+        if result.item is not None:
+            properties.append(("item", printable(result.item)))
+        properties.append(("fingerprint", result.fingerprint))
+        if result.reason is not None:
+            properties.append(("reason", result.reason.value))
     return properties
 
 
 def severities(names: set[str]) -> Severity | None:
     """The severity among marker names, if there is one."""
-    return next((one for one in Severity if one.value in names), None)
+    return next((severity for severity in Severity if severity.value in names), None)

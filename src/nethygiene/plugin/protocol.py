@@ -1,8 +1,8 @@
-"""Running a rule's item at the price of its verdict.
+"""Runs the items of rules without pytest's own protocol, which costs more than a verdict.
 
 pytest's own protocol sets up fixtures, logging and capture three times an item: 0.36 ms, where
-judging takes 0.1 ms (pytest 9.2). Rules have no fixtures and print nothing. What ends a module,
-or goes wrong, is handed back to pytest.
+judging takes 0.1 ms (pytest 9.2). Rules have no fixtures and print nothing. The last item of a
+module and items that raise go through pytest's own protocol.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from nethygiene.plugin.outcome import RULE_ITEM, settle_report
 
 
 def show_items(session: pytest.Session) -> bool:
-    """Go through all items as pytest's own loop does, but show rules without a protocol.
+    """Run all items as pytest's own loop does, but rules without a protocol.
 
-    pytest's loop calls a hook for each item, round which plugins that are of use to test functions
-    alone catch warnings and set up assertions: a quarter of the CPU of a large fleet's run.
+    pytest's loop calls a hook for each item, around which plugins for test functions catch
+    warnings and set up assertions: a quarter of the CPU of a large fleet's run.
 
     Raises:
         Session.Failed: -x or --maxfail ends the run.
@@ -46,9 +46,9 @@ def judge_quickly(item: RuleItem, nextitem: pytest.Item | None) -> bool | None:
     """Judge an item and report it.
 
     Returns:
-        True if that is done; None leaves the item to pytest's own protocol: the last of a module
-        (whose set-up may have to be torn down), one whose judging raises (a bug of ours, which
-        pytest shows well), and all of them under a debugger or --setup-show.
+        True, or None for an item that is left to pytest's own protocol: the last of a module
+        (whose set-up may have to be torn down), an item that raises (a bug of ours, which pytest
+        shows well), and all items under a debugger or --setup-show.
     """
     config = item.config
     last = nextitem is None or nextitem.parent is not item.parent
@@ -57,7 +57,7 @@ def judge_quickly(item: RuleItem, nextitem: pytest.Item | None) -> bool | None:
     start = time.time()
     try:
         item.runtest()
-    except Exception:  # noqa: BLE001 - pytest runs it again, and tells it with its traceback
+    except Exception:  # noqa: BLE001 - pytest runs it again, and shows the traceback
         return None
     stop = time.time()
     hook = item.ihook
@@ -72,8 +72,8 @@ def judge_quickly(item: RuleItem, nextitem: pytest.Item | None) -> bool | None:
     return True
 
 
-# Plugins to which the report of a tear-down that passed says nothing. JUnit's and other people's
-# finish a test with it. The terminal would keep it: that is half of all reports of a large fleet.
+# These plugins do not need the report of a tear-down that passed. JUnit's and other plugins finish
+# a test with it. The terminal would keep it: that is half of all reports of a large fleet.
 _INDIFFERENT = frozenset(
     {"lfplugin", "logging-plugin", "nethygiene.plugin.ending", "session", "terminalreporter"}
 )
@@ -81,17 +81,17 @@ _AWAITED = pytest.StashKey[bool]()
 
 
 def _is_awaited(config: pytest.Config) -> bool:
-    """Whether somebody may wait for the report of a tear-down."""
+    """Whether a plugin may wait for the report of a tear-down."""
     if _AWAITED not in config.stash:
         implementations = config.hook.pytest_runtest_logreport.get_hookimpls()
         config.stash[_AWAITED] = not _INDIFFERENT.issuperset(
-            one.plugin_name for one in implementations if not isinstance(one.plugin, OtherTests)
+            hook.plugin_name for hook in implementations if not isinstance(hook.plugin, OtherTests)
         )
     return config.stash[_AWAITED]
 
 
 _NO_KEYWORDS: Mapping[str, Literal[1]] = MappingProxyType({})
-_NOTHING: list[Any] = []  # shared by the reports of a fleet, of which nobody but the terminal hears
+_NOTHING: list[Any] = []  # reports that only the terminal hears of share it
 
 
 def _report(

@@ -1,8 +1,8 @@
-"""The files that a run writes for others: all whole or not at all, ours and other plugins'.
+"""The report files of a run, ours and other plugins': each is written whole or not at all.
 
-They are tried before hosts are bothered. What an earlier run left is removed at the start, so
-that no interruption can leave it looking like this run's. pytest's JUnit and pytest-html write
-in place: they are given another name, and their files are renamed when both are whole.
+They are tried before hosts are read. Files of an earlier run are removed at the start, so that
+after an interruption they do not look like this run's. pytest's JUnit and pytest-html write in
+place: they get another name, and their files are renamed when both are whole.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nethygiene.report.run_report import RunReport
 from nethygiene.report.whole_file import write_whole
 from nethygiene.report.writers import WRITERS
 
-# More than most reports take; what a fleet's take is not known before.
+# Most reports take less; the size of a fleet's report is not known before.
 _TRIED = 1024 * 1024
 _OPTIONS = (*(writer.option for writer in WRITERS), "--html", "--junit-xml", "--evidence")
 _IN_PLACE = "--evidence"
@@ -38,8 +38,8 @@ class ReportFile:
     """A file that the command line asks for.
 
     Attributes:
-        option: by which.
-        path: absolute.
+        option: its option.
+        path: its absolute path.
     """
 
     option: str
@@ -56,26 +56,26 @@ class ReportFile:
 
 def report_files(config: pytest.Config) -> list[ReportFile]:
     """The files that the command line asks for."""
-    found = []
+    files = []
     for option in _OPTIONS:
         given: str | None = config.getoption(_DESTINATIONS.get(option, option), None)
         if given:
-            # As pytest-html and JUnit read theirs.
+            # pytest-html and JUnit expand variables in their paths.
             expanded = Path(os.path.expandvars(given) if option in _DESTINATIONS else given)
-            found.append(ReportFile(option, config.invocation_params.dir / expanded.expanduser()))
-    return found
+            files.append(ReportFile(option, config.invocation_params.dir / expanded.expanduser()))
+    return files
 
 
 def check_report_files(config: pytest.Config) -> None:
-    """Tell before hosts are bothered, not after, that a file cannot be written.
+    """Check before hosts are read that the files can be written.
 
     Raises:
-        UsageError: it cannot, or two options name the same file.
+        UsageError: a file cannot be written, or two options name the same file.
     """
     seen: dict[Path, ReportFile] = {}
     read = [config.getoption(name, None) for name in ("--inventory", "--from-evidence")]
     inputs = {
-        (config.invocation_params.dir / Path(one).expanduser()).resolve() for one in read if one
+        (config.invocation_params.dir / Path(file).expanduser()).resolve() for file in read if file
     }
     for file in report_files(config):
         _try(file)
@@ -83,7 +83,9 @@ def check_report_files(config: pytest.Config) -> None:
             continue
         real = file.path.resolve()
         if real in inputs:
-            raise UsageError(f"{file}: is what this run reads, and would be written over")
+            raise UsageError(
+                f"{file}: this run reads it, and would overwrite it: name another file"
+            )
         if (other := seen.setdefault(real, file)) is not file:
             raise UsageError(f"{file}: {other.option} names the same file")
 
@@ -113,10 +115,10 @@ def _try(file: ReportFile) -> None:
 
 
 def remove_older(config: pytest.Config) -> None:
-    """Remove what an earlier run left under these names; evidence is begun anew by its writer.
+    """Remove the files of an earlier run; the writer of evidence empties its file itself.
 
     Raises:
-        UsageError: one cannot be removed.
+        UsageError: a file cannot be removed.
     """
     for file in report_files(config):
         if file.option != _IN_PLACE and file.path.is_file():
@@ -147,10 +149,10 @@ def write_reports(
 
 @contextlib.contextmanager
 def written_whole(config: pytest.Config) -> Iterator[list[ReportFile]]:
-    """Have JUnit and pytest-html write under other names, and rename when the block ends.
+    """Let JUnit and pytest-html write under other names, and rename when the block ends.
 
     Yields:
-        The files that it watches over. When the block raises, none of them is written.
+        Their files. If the block raises, none of them is written.
     """
     writers: list[tuple[ReportFile, Path, Any, str, Any]] = []
     for file in report_files(config):
@@ -172,11 +174,11 @@ def written_whole(config: pytest.Config) -> Iterator[list[ReportFile]]:
 
 
 def _writer(config: pytest.Config, option: str) -> tuple[Any, str]:
-    """The plugin's object that writes the option's file, and its attribute that says where."""
+    """The plugin's object that writes the option's file, and its attribute with the path."""
     if option == "--junit-xml":
         return config.stash.get(xml_key, None), "logfile"
     if option == "--html":
         plugins = config.pluginmanager.get_plugins()
-        found = (plugin.report for plugin in plugins if isinstance(plugin, OtherTests))
-        return next(found, None), "_report_path"
+        reports = (plugin.report for plugin in plugins if isinstance(plugin, OtherTests))
+        return next(reports, None), "_report_path"
     return None, ""

@@ -13,7 +13,7 @@ ADVICE: dict[Reason, str] = {
     Reason.TOOL_MISSING: "Install the tool that is named on the host.",
     Reason.COMMAND_FAILED: "Run the command that is named on the host, and fix what it reports.",
     Reason.TIMEOUT: "Find what is slow on the host, or raise `--command-timeout=SECONDS`.",
-    Reason.CUT_OFF: "The answer did not come to its end: look at the connection, and run again.",
+    Reason.CUT_OFF: "The answer was cut off: look at the connection, and run again.",
     Reason.UNPARSABLE: (
         "The tool answered in a form that nethygiene does not know: keep it with "
         "`--evidence=FILE` and report it."
@@ -21,7 +21,7 @@ ADVICE: dict[Reason, str] = {
     Reason.ABSENT: "Look on the host for what is missing: it should be there.",
     Reason.NOT_COLLECTED: "The evidence is older than the rule: collect it again.",
     Reason.UNDECIDABLE: "Declare in the inventory, or look up, what the message names.",
-    Reason.NOTHING_CHECKED: "The rule came to no expectation: this is a bug of the rule.",
+    Reason.NOTHING_CHECKED: "The rule ended without an expectation: this is a bug of the rule.",
     Reason.NO_SECOND_SAMPLE: (
         "Rates need two samples: give a `--window=SECONDS` above 0, or `--since=EVIDENCE`."
     ),

@@ -1,7 +1,7 @@
 """paramiko's Transport, fit to run by the hundred and to report why it ended.
 
 It differs from the stock class: it keeps the server's own words at a disconnect and at the
-refusal of a channel, tells a channel that the peer closed from one that was lost, starts no
+refusal of a channel, distinguishes a channel that the peer closed from a lost one, starts no
 thread besides the transport's own, logs nothing, and prints no traceback. The names with
 underscores that are overridden here are paramiko's extension points in practice;
 tests/lab/connections fails if a new paramiko lacks them.

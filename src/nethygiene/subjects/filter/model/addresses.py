@@ -1,8 +1,11 @@
-"""Sets of addresses as intervals, and the address space cut into classes that a filter tells apart.
+"""Sets of addresses as intervals, and the classes of addresses that a filter treats alike.
 
-A class is all the addresses that belong to the same prefixes and sets wherever the ruleset and
-the routes name one: every rule treats them alike, so that one bit of an integer stands for each,
-and a walk over the rules decides for all addresses at once.
+A class is all the addresses that belong to the same prefixes and sets of the ruleset and the
+routes. Every rule treats them alike, so that one bit of an integer stands for each class, and a
+walk over the rules decides for all addresses at once. These are the atomic predicates of Yang and
+Lam (Real-Time Verification of Network Properties Using Atomic Predicates, ICNP 2013). The classes
+are found by signatures in the way of Zobrist: each set has a pseudorandom number, and the signature
+of an address is the sum of the numbers of its sets.
 """
 
 from __future__ import annotations
@@ -167,7 +170,7 @@ def classes_of(family: Family, sets: Iterable[Intervals]) -> Classes:
     changes: dict[int, list[int]] = {0: []}
     end = 1 << BITS[family]
     for number, intervals in enumerate(dict.fromkeys(sets)):
-        # The sum of a stretch's marks tells its sets apart: 160 bits do not meet by chance.
+        # Stretches of different sets differ in their sums: 160 bits do not collide by chance.
         mark = int.from_bytes(sha1(str(number).encode(), usedforsecurity=False).digest(), "big")
         for low, high in intervals:
             changes.setdefault(low, []).append(mark)

@@ -2,6 +2,9 @@
 
 An answer is two masks of classes of client addresses: those that match, and those that perhaps do.
 A packet that lacks what is asked for, such as a port, never matches, whether inverted or not.
+This is three-valued matching, as in Diekmann, Hupel and Carle (Semantics-Preserving Simplification
+of Real-World Firewall Rule Sets, 2015; the tool is fffuu): a match that the model does not know may
+or may not hold.
 """
 
 from __future__ import annotations
