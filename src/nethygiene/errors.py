@@ -1,4 +1,4 @@
-"""What can go wrong on our side of a connection, as one tree.
+"""The errors on our side of a connection, as one tree.
 
 ::
 
@@ -37,8 +37,8 @@ class Problem:
         file: the file, as the user would name it.
         line: 1-based, or None where the file has no lines (a directory, an executable's output).
         path: the keys that lead there, as ``all.children.web.vars.nethygiene.services``.
-        message: what is wrong, with the offending value.
-        fix: what would be right, as an instruction.
+        message: the error, with the offending value.
+        fix: the cure, as an instruction.
     """
 
     file: str

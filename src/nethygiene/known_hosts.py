@@ -21,7 +21,7 @@ from functools import cached_property
 
 
 class KeyStatus(StrEnum):
-    """What known_hosts says of an offered key."""
+    """The status of an offered key in known_hosts."""
 
     KNOWN = "known"
     UNKNOWN = "unknown"
@@ -268,7 +268,7 @@ class KnownHosts:
         return tuple(dict.fromkeys(line.key_type for line in lines))
 
     def judge(self, host: str, port: int | None, key: bytes) -> KeyLookup:
-        """What these files say of `key` (wire format), offered by `host`."""
+        """The status of `key` (wire format), which `host` offers, in these files."""
         primary, fallback = host_names(host, port)
         lines = self.matching(primary)
         bare = self.matching(fallback) if fallback is not None else ()

@@ -14,7 +14,7 @@ _SPAN = re.compile(r"`([^`]+)`")
 
 
 class Form(Enum):
-    """What a block is."""
+    """The form of a block."""
 
     TEXT = auto()
     COMMANDS = auto()
@@ -29,7 +29,7 @@ class Block:
     """One paragraph, or lines to copy as a whole.
 
     Attributes:
-        form: what it is.
+        form: its form.
         lines: one of a paragraph; else each command, or each line of the file.
     """
 

@@ -1,4 +1,4 @@
-"""Where the shipped rules and inventories are: beside each other in a clone and in the wheel."""
+"""The folder of the shipped rules and inventories, in a clone and in the wheel."""
 
 from __future__ import annotations
 

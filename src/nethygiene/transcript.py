@@ -21,7 +21,7 @@ class Cut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one command of a probe wrote, byte for byte.
+    """The output of one command of a probe, byte for byte.
 
     Attributes:
         stdout: standard output, at most the probe's cap in bytes.
@@ -60,7 +60,7 @@ class Transcript:
 
     Attributes:
         host: the inventory's name of the host.
-        address: what was connected to.
+        address: the address of the connection.
         collected_at: RFC 3339 UTC time of the start.
         seconds: how long it took, connection included.
         window: seconds between the two counter samples that were asked for.

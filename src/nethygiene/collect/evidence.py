@@ -106,7 +106,7 @@ def _open_for_owner(path: Path) -> FileIO:
 
 @dataclass(frozen=True, slots=True)
 class LinePlace:
-    """Where a host's line stands: by number for people, by offset to read it again."""
+    """The place of a host's line: its number for people, and its offset to read it again."""
 
     number: int
     offset: int

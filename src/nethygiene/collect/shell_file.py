@@ -41,7 +41,7 @@ _REFUSED = {
     "a tab": re.compile(r"\t"),
     "a backslash at the end that is part of a word": re.compile(r"\S\\$"),
 }
-# What is left of a line without these holds a quote only if a string is open at its end.
+# The rest of a line, without these parts, holds a quote only if a string is open at its end.
 _QUOTED = re.compile(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"")
 # After these the command goes on in the next line, and a semicolon would be an error.
 _GOES_ON = re.compile(r"(?:^|[\s;])(?:then|do|else|in|\{)$|[;&|]$")

@@ -1,4 +1,4 @@
-"""What a command is, and how its arguments are read."""
+"""The base of the commands, and the parser of their arguments."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Parser(argparse.ArgumentParser):
         """Describe the command.
 
         Args:
-            name: of the command.
-            description: what the command does, in paragraphs.
-            after: what follows the options: examples and the like.
-            usage: how it is called; by default argparse makes it from the options.
+            name: the command's name.
+            description: the description of the command, in paragraphs.
+            after: the text after the options: examples and the like.
+            usage: the usage line; by default argparse makes it from the options.
         """
         super().__init__(
             prog=f"nethygiene {name}",

@@ -77,8 +77,8 @@ def write(root: Path, files: Sequence[GeneratedFile]) -> None:
 
 
 def _orphans(root: Path, files: Sequence[GeneratedFile]) -> Iterator[Path]:
-    known = {root / file.path for file in files}
-    yield from (path for path in sorted((root / _RULE_PAGES).glob("*.md")) if path not in known)
+    made = {root / file.path for file in files}
+    yield from (path for path in sorted((root / _RULE_PAGES).glob("*.md")) if path not in made)
 
 
 def _json(schema: dict[str, object]) -> str:

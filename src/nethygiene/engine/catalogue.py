@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from nethygiene.collect.command import Command
 from nethygiene.engine.finder import Finder
@@ -18,24 +19,23 @@ from nethygiene.engine.precondition import Precondition
 from nethygiene.engine.probe import Probe
 from nethygiene.inventory.policy import Policy
 
+T = TypeVar("T")
 _ENGINE = "nethygiene.engine"
 _SUBJECTS = "nethygiene.subjects"
 
 
 def probe(name: str) -> Probe | None:
     """The probe of that name; None if there is none."""
-    found = getattr(_module(name), "PROBE", None)
-    return found if isinstance(found, Probe) else None
+    return _held(name, "PROBE", Probe)
 
 
 def precondition(name: str) -> Precondition | None:
     """The precondition of that name; None if there is none."""
-    found = getattr(_module(name), "PRECONDITION", None)
-    return found if isinstance(found, Precondition) else None
+    return _held(name, "PRECONDITION", Precondition)
 
 
 def is_there(name: str) -> bool:
-    """Whether a module of that name stands on a shelf. It is not imported."""
+    """Whether a shelf has a module of that name, which is not imported."""
     return name in _places()
 
 
@@ -45,16 +45,15 @@ def known_probe(name: str) -> Probe:
     Raises:
         KeyError: there is none.
     """
-    found = probe(name)
-    if found is None:
+    known = probe(name)
+    if known is None:
         raise KeyError(name)
-    return found
+    return known
 
 
 def finder(name: str) -> Finder | None:
     """The finder of the items of that name; None if there is none."""
-    found = getattr(_module(name), "FINDER", None)
-    return found if isinstance(found, Finder) else None
+    return _held(name, "FINDER", Finder)
 
 
 @cache
@@ -91,6 +90,12 @@ def versions(probes: Iterable[str]) -> Mapping[str, int]:
         KeyError: there is no such probe.
     """
     return {name: known_probe(name).version for name in probes}
+
+
+def _held(name: str, attribute: str, kind: type[T]) -> T | None:
+    """The module's attribute, if it is of that kind."""
+    value = getattr(_module(name), attribute, None)
+    return value if isinstance(value, kind) else None
 
 
 @cache

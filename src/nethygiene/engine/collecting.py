@@ -120,7 +120,7 @@ def collect(
 def _allow_descriptors(connections: int) -> None:
     """Raise the soft limit of open files as far as needed and allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 256 + connections * _DESCRIPTORS_PER_HOST
-    ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    needed = 256 + connections * _DESCRIPTORS_PER_HOST
+    ceiling = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < ceiling:
         resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))

@@ -91,7 +91,7 @@ class Observation:
         what: its name, as ``net.core.somaxconn``.
         source: the file or command that it was read from; empty for a declared value.
         expected: the expectation in words, None where it was only read.
-        actual: what was found.
+        actual: the value.
     """
 
     what: str

@@ -95,7 +95,7 @@ def result_record(
         outcome=outcome,
         reason=verdict.reason,
         severity=severity,
-        # What does not apply to thousands of hosts is said of each in the same words.
+        # A rule that does not apply to thousands of hosts has the same message for each.
         message=sys.intern(storable(masked(message))),
         remedy=storable(masked(verdict.remedy)),
         waiver=waiver,

@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 
 HOST_KEYS_VARIABLE = "nethygiene_host_keys"
 
-# Of several names for one option, Ansible takes the last that is set.
+# Ansible takes the last that is set of several names for one option.
 _HOST = ("ansible_host", "ansible_ssh_host")
 _PORT = ("ansible_port", "ansible_ssh_port")
 _USER = ("ansible_user", "ansible_ssh_user")

@@ -153,10 +153,10 @@ def _not_a_choice(value: object, expected: str) -> tuple[str, str]:
 
 def _unknown_key(location: Location, model: type[BaseModel]) -> Explanation:
     owner = _model_at(location[:-1], model)
-    known = [] if owner is None else [_written(owner, name) for name in owner.model_fields]
-    near = closest(location[-1], known)
+    keys = [] if owner is None else [_written(owner, name) for name in owner.model_fields]
+    near = closest(location[-1], keys)
     meant = f"did you mean {near!r}? " if near else ""
-    fix = f"{meant}the keys here are {', '.join(known)}"
+    fix = f"{meant}the keys here are {', '.join(keys)}"
     return Explanation(location, f"unknown key {shown(location[-1])}", fix, on_key=True)
 
 

@@ -88,7 +88,7 @@ def _parse(text: str, path: Path, files: Files, *, program: bool) -> tuple[Mappi
     elif text.lstrip().startswith("{"):
         node = read_json(text, file, log)
         if node is None:
-            # Not JSON, but it may be YAML's flow style.
+            # It is not JSON, but may be YAML's flow style.
             log = ProblemLog()
     is_json = node is not None
     if node is None and not log and not program:

@@ -169,8 +169,8 @@ def _marks(config: pytest.Config, rule: Rule) -> list[pytest.Mark]:
     if rule.id not in _MARKS:
         names = list(mark_names(rule))
         # A user's own rules have incidents of their own.
-        known = {line.partition(":")[0] for line in config.getini("markers")}
-        for name in set(names) - known:
+        registered = {line.partition(":")[0] for line in config.getini("markers")}
+        for name in set(names) - registered:
             config.addinivalue_line("markers", f"{name}: born from incident {name}")
         _MARKS[rule.id] = [getattr(pytest.mark, name).mark for name in names]
     return _MARKS[rule.id]

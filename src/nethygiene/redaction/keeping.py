@@ -58,11 +58,11 @@ def _evidence_line(audit: Audit, transcript: Transcript) -> EvidenceHost:
     """The evidence of a host that has answered."""
     host = audit.hosts[transcript.host]
     machine = Subject(host.name, host.policy, transcript).fact("machine")
-    known = machine if isinstance(machine, Machine) else None
+    identity = machine if isinstance(machine, Machine) else None
     return EvidenceHost.of(
         transcript,
         groups=host.groups,
         policy=host.policy.plain(),
-        boot_id=known.boot_id if known else "",
-        uptime=known.uptime if known else None,
+        boot_id=identity.boot_id if identity else "",
+        uptime=identity.uptime if identity else None,
     )

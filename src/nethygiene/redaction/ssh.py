@@ -93,11 +93,11 @@ def arguments(argv: Sequence[str], given: Pseudonyms) -> Iterator[str]:
     yield argv[0] if argv[0].rpartition("/")[2] == "ssh" or is_script(argv) else "ssh"
     if is_script(argv):
         return
-    wanted, seen, ended = "", False, False
+    pending, seen, ended = "", False, False
     for word in argv[1:]:
-        if wanted:
-            yield _argument(wanted, word, given)
-            wanted = ""
+        if pending:
+            yield _argument(pending, word, given)
+            pending = ""
         elif word == "--" and not ended:
             ended = True
             yield word
@@ -108,7 +108,7 @@ def arguments(argv: Sequence[str], given: Pseudonyms) -> Iterator[str]:
                 if letter in TAKES_VALUE:
                     value = word[place:]
                     said += _argument(letter, value, given) if value else ""
-                    wanted = "" if value else letter
+                    pending = "" if value else letter
                     break
             yield said
         elif seen:

@@ -10,7 +10,7 @@ from nethygiene.transcript import Cut
 
 @dataclass(frozen=True, slots=True)
 class ConnectSettings:
-    """What the command line says about connecting; plain values, picklable.
+    """The options of the command line for connecting; plain values, picklable.
 
     Attributes:
         connect_timeout: seconds until a host must be logged in to, jump hosts included.
@@ -33,7 +33,7 @@ class ConnectSettings:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What one command wrote.
+    """The output of one command.
 
     Attributes:
         stdout: at most `max_stdout` bytes; of an output that exceeds them, its beginning alone.
@@ -53,7 +53,7 @@ class Connection(Protocol):
 
     @property
     def address(self) -> str:
-        """What was connected to, as ``10.0.0.11:22`` or ``local``."""
+        """The address of the connection, as ``10.0.0.11:22`` or ``local``."""
 
     @property
     def host_key(self) -> str | None:

@@ -69,7 +69,7 @@ _SAME = {"curve25519-sha256@libssh.org": "curve25519-sha256"}
 
 @dataclass(frozen=True, slots=True)
 class Algorithms:
-    """What to offer a server, by preference."""
+    """The algorithms to offer a server, by preference."""
 
     kex: tuple[str, ...]
     keys: tuple[str, ...]

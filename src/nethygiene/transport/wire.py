@@ -35,7 +35,7 @@ class Wire(Protocol):
 
     @property
     def peer(self) -> str:
-        """Where it leads, as ``10.0.0.11:22``."""
+        """The far end, as ``10.0.0.11:22``."""
 
     def send(self, data: bytes) -> int: ...
     def recv(self, size: int) -> bytes: ...
