@@ -1,5 +1,6 @@
-"""A model of a host's packet filter: what becomes of a new TCP connection.
+"""A model of a host's packet filter: the fate of a new TCP connection.
 
-Pure: texts of nft, iptables-save, ipset and ip go in, verdicts come out. Three-valued to the end:
-what cannot be decided from the texts is a doubt, and counts only where it can change a verdict.
+The model is pure: it reads texts of nft, iptables-save, ipset and ip, and returns verdicts. It is
+three-valued (see `matches`): a condition that the texts do not decide is a doubt, and counts only
+if it can change a verdict.
 """

@@ -1,4 +1,4 @@
-"""Matches by what the routes make of an address: local, broadcast, unicast and so on."""
+"""Matches of an address's type, which the routes decide: local, broadcast, unicast and so on."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class AddressIs:
         if address is None or (self.here and packet.iif is None):
             return 0, everyone
         device = packet.iif if self.here else None
-        wanted = _matching(self, packet.family, ground, device)
+        matching = _matching(self, packet.family, ground, device)
         if address is CLIENT:
-            good, doubtful = ground.mask(wanted), 0
+            good, doubtful = ground.mask(matching), 0
         elif isinstance(address, tuple) and not isinstance(address[0], str):
             low, high = address[0]
-            inside = any(first <= low and high <= last for first, last in wanted)
+            inside = any(first <= low and high <= last for first, last in matching)
             good, doubtful = (everyone if inside else 0), (0 if low == high else everyone)
         else:
             return 0, everyone
@@ -72,42 +72,42 @@ class AddressIs:
 def _matching(match: AddressIs, family: Family, ground: Ground, device: str | None) -> Intervals:
     of_kind = _by_kind(family, ground, device)
     if family == "ipv4" or match.asked == "fib":
-        return merged(one for kind in match.kinds for one in of_kind.get(kind, ()))
-    found = everything(family)
+        return merged(span for kind in match.kinds for span in of_kind.get(kind, ()))
+    addresses = everything(family)
     if "multicast" in match.kinds:
-        found = _common(found, _MULTICAST_IPV6, family)
+        addresses = _common(addresses, _MULTICAST_IPV6, family)
     if "unicast" in match.kinds:
-        found = without(found, _MULTICAST_IPV6, family)
+        addresses = without(addresses, _MULTICAST_IPV6, family)
     looked_up = match.kinds & {"local", "anycast", "unreachable"}
     if looked_up:
-        alternatives = merged(one for kind in looked_up for one in of_kind.get(kind, ()))
-        found = _common(found, alternatives, family)
-    return () if match.kinds - {"multicast", "unicast"} - looked_up else found
+        alternatives = merged(span for kind in looked_up for span in of_kind.get(kind, ()))
+        addresses = _common(addresses, alternatives, family)
+    return () if match.kinds - {"multicast", "unicast"} - looked_up else addresses
 
 
-def _common(one: Intervals, other: Intervals, family: Family) -> Intervals:
-    return without(one, without(everything(family), other, family), family)
+def _common(these: Intervals, other: Intervals, family: Family) -> Intervals:
+    return without(these, without(everything(family), other, family), family)
 
 
 def _by_kind(family: Family, ground: Ground, device: str | None) -> dict[str, Intervals]:
     """All addresses by kind, by the routes of the table local; what is in none is unicast."""
-    known = ground.kinds.get((family, device))
-    if known is not None:
-        return known
-    found: dict[str, Intervals] = {}
+    kinds = ground.kinds.get((family, device))
+    if kinds is not None:
+        return kinds
+    of_kind: dict[str, Intervals] = {}
     for route in ground.routes.routes.get(family, ()):
         if route.table != "local" or route.kind not in KINDS:
             continue
         kind = route.kind
         if kind == "local" and device is not None and device not in route.devices:
             continue
-        found[kind] = merged([*found.get(kind, ()), route.interval])
+        of_kind[kind] = merged([*of_kind.get(kind, ()), route.interval])
     if family == "ipv4":
         for kind, intervals in _FIXED.items():
-            found[kind] = merged([*found.get(kind, ()), *intervals])
+            of_kind[kind] = merged([*of_kind.get(kind, ()), *intervals])
     else:
-        found["multicast"] = _MULTICAST_IPV6
-    taken = merged(one for intervals in found.values() for one in intervals)
-    found["unicast"] = without(everything(family), taken, family)
-    ground.kinds[family, device] = found
-    return found
+        of_kind["multicast"] = _MULTICAST_IPV6
+    taken = merged(span for intervals in of_kind.values() for span in intervals)
+    of_kind["unicast"] = without(everything(family), taken, family)
+    ground.kinds[family, device] = of_kind
+    return of_kind

@@ -1,11 +1,9 @@
 """Sets of addresses as intervals, and the classes of addresses that a filter treats alike.
 
-A class is all the addresses that belong to the same prefixes and sets of the ruleset and the
-routes. Every rule treats them alike, so that one bit of an integer stands for each class, and a
-walk over the rules decides for all addresses at once. These are the atomic predicates of Yang and
-Lam (Real-Time Verification of Network Properties Using Atomic Predicates, ICNP 2013). The classes
-are found by signatures in the way of Zobrist: each set has a pseudorandom number, and the signature
-of an address is the sum of the numbers of its sets.
+The classes are atomic predicates (Yang and Lam, "Real-time Verification of Network Properties using
+Atomic Predicates", ICNP 2013). A class is all the addresses that belong to the same prefixes and
+sets that the ruleset and the routes name. Every rule treats them alike. So one bit of an integer
+stands for each class, and one walk over the rules decides for all addresses.
 """
 
 from __future__ import annotations
@@ -42,7 +40,7 @@ def interval_of(network: Network) -> Interval:
 
 
 def merged(intervals: Iterable[Interval]) -> Intervals:
-    """Sorted, disjoint, and adjacent ones joined."""
+    """The same addresses, sorted and disjoint; adjacent intervals are joined."""
     result: list[Interval] = []
     for low, high in sorted(intervals):
         if result and low <= result[-1][1] + 1:
@@ -68,19 +66,19 @@ def inverted(intervals: Intervals, family: Family) -> Intervals:
 
 
 def without(intervals: Intervals, taken: Intervals, family: Family) -> Intervals:
-    """Those of the first that are not in the second."""
+    """The addresses of the first that are not in the second."""
     return common(intervals, inverted(taken, family))
 
 
-def common(one: Intervals, other: Intervals) -> Intervals:
+def common(these: Intervals, other: Intervals) -> Intervals:
     """The addresses that are in both."""
     result: list[Interval] = []
     i = j = 0
-    while i < len(one) and j < len(other):
-        low, high = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+    while i < len(these) and j < len(other):
+        low, high = max(these[i][0], other[j][0]), min(these[i][1], other[j][1])
         if low <= high:
             result.append((low, high))
-        if one[i][1] < other[j][1]:
+        if these[i][1] < other[j][1]:
             i += 1
         else:
             j += 1
@@ -99,7 +97,7 @@ def written(number: int, family: Family) -> str:
 
 
 def parse_address(text: str) -> tuple[int, Family] | None:
-    """An address's number and family; None where it is none."""
+    """An address's number and family; None if it is no address."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -112,7 +110,7 @@ class Classes:
     """The address space of one family, cut into classes.
 
     Attributes:
-        family: which.
+        family: the family.
         starts: where each stretch of one class begins, sorted; the first is 0.
         numbers: the class of each stretch.
         samples: an address of each class.
@@ -129,16 +127,16 @@ class Classes:
         return (1 << len(self.samples)) - 1
 
     def mask(self, intervals: Intervals) -> int:
-        """The classes of which some address lies in the intervals."""
-        found: set[int] = set()
+        """The classes that have an address in the intervals."""
+        classes: set[int] = set()
         for low, high in intervals:
             first = bisect_right(self.starts, low) - 1
             last = bisect_right(self.starts, high)
             if last - first >= len(self.starts):
                 return self.all
-            found.update(self.numbers[first:last])
+            classes.update(self.numbers[first:last])
         bits = bytearray(len(self.samples) // 8 + 1)
-        for number in found:
+        for number in classes:
             bits[number >> 3] |= 1 << (number & 7)
         return int.from_bytes(bits, "little")
 
@@ -154,7 +152,7 @@ class Classes:
         return merged(self.each_stretch(mask, within))
 
     def each_stretch(self, mask: int, within: Intervals) -> Iterator[Interval]:
-        """The same one by one, in order; adjacent ones are not joined."""
+        """The same stretches one by one, in order; adjacent stretches are not joined."""
         last = (1 << BITS[self.family]) - 1
         for low, high in within:
             place = bisect_right(self.starts, low) - 1
@@ -166,11 +164,15 @@ class Classes:
 
 
 def classes_of(family: Family, sets: Iterable[Intervals]) -> Classes:
-    """Cut the address space by all of `sets`: addresses in the same of them are one class."""
+    """Cut the address space by all of `sets`: a class's addresses are in the same sets.
+
+    A stretch's signature is the sum of random marks of the sets that hold it, as in Zobrist hashing
+    (1970, with sums for exclusive or). Equal signatures mean equal sets: 160 bits do not collide by
+    chance.
+    """
     changes: dict[int, list[int]] = {0: []}
     end = 1 << BITS[family]
     for number, intervals in enumerate(dict.fromkeys(sets)):
-        # Stretches of different sets differ in their sums: 160 bits do not collide by chance.
         mark = int.from_bytes(sha1(str(number).encode(), usedforsecurity=False).digest(), "big")
         for low, high in intervals:
             changes.setdefault(low, []).append(mark)
@@ -179,13 +181,13 @@ def classes_of(family: Family, sets: Iterable[Intervals]) -> Classes:
     starts: list[int] = []
     numbers: list[int] = []
     samples: list[int] = []
-    known: dict[int, int] = {}
+    class_of: dict[int, int] = {}
     signature = 0
     for start in sorted(changes):
         signature += sum(changes[start])
-        number = known.get(signature, -1)
+        number = class_of.get(signature, -1)
         if number < 0:
-            number = known[signature] = len(samples)
+            number = class_of[signature] = len(samples)
             samples.append(start)
         if not numbers or numbers[-1] != number:
             starts.append(start)

@@ -1,8 +1,8 @@
-"""Routing at the input: rules may refuse what comes from a wire, even what is for the host itself.
+"""Routing at the input: rules may refuse what comes from a wire, even packets to the host itself.
 
-Nearly every host looks up its own addresses first, and refuses nothing. Rules before that one are
-asked about neighbour discovery, too, and about who asks for an address by ARP (arp_process in
-net/ipv4/arp.c looks up the route from the one to the other; Linux 6.18).
+Nearly every host looks up its own addresses first, and refuses nothing. Rules before that look-up
+also decide about neighbour discovery, and about hosts that ask for an address by ARP (arp_process
+in net/ipv4/arp.c looks up the route from the asker to the address; Linux 6.18).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def taken_in(packet: Packet, clients: int, links: Links, ground: Ground, trace: 
         return clients
     # Who goes by the host's own address on a link may ask for any that it has there.
     each = [_refused(packet, low, device, clients, ground) for low, _ in packet.daddr[:_MOST]]
-    sure = reduce(and_, (one for one, _ in each))
-    perhaps = reduce(or_, (one | other for one, other in each)) & ~sure
+    sure = reduce(and_, (surely for surely, _ in each))
+    perhaps = reduce(or_, (surely | other for surely, other in each)) & ~sure
     for mask in filter(None, (sure, perhaps)):
         rule = FilterRule("routing", "a routing rule refuses what comes in", (), Action.DROP)
         trace.lost.append(Event(mask, rule, Action.DROP, False, packet))

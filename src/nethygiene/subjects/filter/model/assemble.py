@@ -1,4 +1,4 @@
-"""From what all the tools printed to the model of one host's filter."""
+"""Assembles the model of one host's filter from the output of all tools."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def assemble(answers: Answers) -> Assembled:
         tables = "nft", "nested deeper than any ruleset is"
     if isinstance(tables, tuple):
         return Assembled(tables, stack)
-    rulesets = {family: Ruleset(family, found) for family, found in tables.items()}
+    rulesets = {family: Ruleset(family, of_family) for family, of_family in tables.items()}
     return Assembled(HostFilter(rulesets, routes, links, stack.forwards), stack)
 
 
@@ -121,13 +121,13 @@ def _tables(answers: Answers) -> dict[Family, dict[str, Table]] | Trouble:
         return "nft", parsed
     sets_text = answers.texts.get("ipset")
     sets = None if sets_text is None else parse_ipsets(sets_text)
-    found: dict[Family, dict[str, Table]] = {}
+    by_family: dict[Family, dict[str, Table]] = {}
     for family in _TOOLS:
         made = _family(family, parsed, sets, answers)
         if isinstance(made, tuple):
             return made
-        found[family] = {table.name: table for table in made}
-    return found
+        by_family[family] = {table.name: table for table in made}
+    return by_family
 
 
 def _family(
@@ -149,7 +149,9 @@ def _family(
         return legacy
     old = []
     if legacy is not None:
-        old = [compile_saved(one, family, sets, f"{tool}-legacy") for one in legacy.tables.values()]
+        old = [
+            compile_saved(table, family, sets, f"{tool}-legacy") for table in legacy.tables.values()
+        ]
     return [*old, *tables]
 
 

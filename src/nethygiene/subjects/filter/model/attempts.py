@@ -1,8 +1,8 @@
-"""Connections that are tried more than once: what limits, lists and chance make of them.
+"""The fate of connections that clients try more than once, under limits, lists and chance.
 
-A filter may treat the same client one way now and another way later. Whoever wants in comes back
-until it suits them; an ordinary client is served only if none of what ordinary clients meet stops
-it.
+A filter may treat the same client one way now and another way later. Somebody who wants in comes
+back until they get in. An ordinary client is served only if none of the conditions stops it that
+ordinary clients meet.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ _FEW, _MOST = 4, 12
 
 
 def attacked(model: HostFilter, packet: Packet, clients: int) -> Fate:
-    """What becomes of connections that are tried until one of them gets in."""
+    """The fate of connections that somebody tries until one of them gets in."""
     ruleset = model.rulesets[packet.family]
     if ruleset.asks(frozenset({Field.TCP_FLAGS})):
-        # Whoever wants in need not speak first: the service's greeting is enough.
+        # Somebody who wants in need not speak first: the service's greeting is enough.
         packet = _chosen(packet, {SILENT: True})
     kinds = [packet]
     if ruleset.asks_flags(ODD_FLAGS):
         kinds.append(_chosen(packet, {ODD_SYN: True}))
     tried: list[Fate] = []
-    for one in kinds:
-        found = model.judge(one, clients)
-        choices = _choices(found)
+    for kind in kinds:
+        fate = model.judge(kind, clients)
+        choices = _choices(fate)
         if not choices:
-            tried.append(found)
+            tried.append(fate)
         tried += [
-            model.judge(_chosen(one, {each: each in some for each in choices}), clients)
+            model.judge(_chosen(kind, {each: each in some for each in choices}), clients)
             for some in _some(choices)
         ]
     return tried[0] if len(tried) == 1 else _best(tried)
 
 
 def served(model: HostFilter, packet: Packet, clients: int) -> Fate:
-    """What becomes of the connections of ordinary clients."""
-    found = model.judge(packet, clients)
-    choices = _choices(found)
+    """The fate of the connections of ordinary clients."""
+    fate = model.judge(packet, clients)
+    choices = _choices(fate)
     if not choices:
-        return found
+        return fate
     calm = model.judge(_chosen(packet, dict.fromkeys(choices, False)), clients)
-    for some in _some(tuple(one for one in choices if one.meets_clients is not False)):
+    for some in _some(tuple(choice for choice in choices if choice.meets_clients is not False)):
         if not some:
             continue
         busy = model.judge(_chosen(packet, {each: each in some for each in choices}), clients)
-        often = all(one.meets_clients for one in some)
-        calm = _harmed(calm, busy, _rule_of(found, some), often=often)
+        often = all(choice.meets_clients for choice in some)
+        calm = _harmed(calm, busy, _rule_of(fate, some), often=often)
     return calm
 
 
@@ -68,12 +68,12 @@ def _chosen(packet: Packet, choices: dict[Choice, bool]) -> Packet:
 
 
 def _choices(judged: Fate) -> tuple[Choice, ...]:
-    """What keeps a verdict open that goes both ways."""
-    found: dict[Choice, None] = {}
+    """The choices that leave a verdict open."""
+    choices: dict[Choice, None] = {}
     for mask, rule in judged.trace.doubts:
         if mask & judged.undecided:
-            found.update(dict.fromkeys(_choices_of(rule, judged.classes.family)))
-    return tuple(found)
+            choices.update(dict.fromkeys(_choices_of(rule, judged.classes.family)))
+    return tuple(choices)
 
 
 def _choices_of(rule: FilterRule, family: Family) -> Iterator[Choice]:
@@ -87,7 +87,7 @@ def _choices_of(rule: FilterRule, family: Family) -> Iterator[Choice]:
 
 
 def _some(choices: tuple[Choice, ...]) -> Iterator[frozenset[Choice]]:
-    """Which of them are beyond the limit at a time: all ways of few, the outermost of many."""
+    """The sets of choices that are met together: all sets of a few, the extreme sets of many."""
     sizes: Iterable[int] = range(len(choices) + 1)
     if len(choices) > _FEW:
         sizes = (0, 1, len(choices) - 1, len(choices))
@@ -98,19 +98,19 @@ def _some(choices: tuple[Choice, ...]) -> Iterator[frozenset[Choice]]:
 
 
 def _best(tried: list[Fate]) -> Fate:
-    """In, if one of them gets in; open, if of one it cannot be told."""
+    """The fate is in if one attempt gets in, and open if one is undecided."""
     first = tried[0]
-    inside = reduce(or_, (one.surely_in for one in tried))
-    left_open = reduce(or_, (one.undecided for one in tried)) & ~inside
+    inside = reduce(or_, (fate.surely_in for fate in tried))
+    left_open = reduce(or_, (fate.undecided for fate in tried)) & ~inside
     accepted = forwarded = 0
     trace = replace(first.trace, accepted=[], doubts=[])
-    for one in tried:
-        accepted |= one.accepted & (one.surely_in | left_open)
-        forwarded |= one.forwarded & (one.surely_in | left_open)
-        for event in one.trace.accepted:
-            if event.mask & one.surely_in:
-                trace.accepted.append(replace(event, mask=event.mask & one.surely_in))
-        trace.doubts += [(mask, rule) for mask, rule in one.trace.doubts if mask & left_open]
+    for fate in tried:
+        accepted |= fate.accepted & (fate.surely_in | left_open)
+        forwarded |= fate.forwarded & (fate.surely_in | left_open)
+        for event in fate.trace.accepted:
+            if event.mask & fate.surely_in:
+                trace.accepted.append(replace(event, mask=event.mask & fate.surely_in))
+        trace.doubts += [(mask, rule) for mask, rule in fate.trace.doubts if mask & left_open]
     lost = first.asked & ~inside
     banned = first.banned & ~inside
     return replace(
@@ -119,7 +119,7 @@ def _best(tried: list[Fate]) -> Fate:
 
 
 def _rule_of(judged: Fate, some: frozenset[Choice]) -> FilterRule | None:
-    """The first rule that asks for one of these."""
+    """The first rule that asks for one of these choices."""
     family = judged.classes.family
     return next(
         (rule for _, rule in judged.trace.doubts if some.intersection(_choices_of(rule, family))),
@@ -128,7 +128,7 @@ def _rule_of(judged: Fate, some: frozenset[Choice]) -> FilterRule | None:
 
 
 def _harmed(calm: Fate, busy: Fate, limit: FilterRule | None, *, often: bool) -> Fate:
-    """The verdict of calm times, but for those that are lost in busy ones."""
+    """The verdict of calm times, without the classes that are lost in busy times."""
     harmed = busy.surely_out & calm.surely_in
     if not harmed or limit is None:
         return calm

@@ -1,7 +1,7 @@
-"""Conditions that go both ways, one time so and another time so: limits, lists, chance.
+"""Conditions that go one way now and another way later: limits, lists, chance.
 
-What is true of them depends on who asks. Somebody who wants in comes back until it suits: both
-ways are open to them. An ordinary client meets a limit only if it is small.
+Their effect depends on the client. Somebody who wants in comes back until they get in, so both ways
+are open to them. An ordinary client meets a limit only if it is small.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from enum import Enum, auto
 
 
 class Scope(Enum):
-    """Whom a condition is counted for."""
+    """The clients for whom a condition counts."""
 
     SHARED = auto()
     """All clients together."""
     CLIENT = auto()
     """Each client by itself."""
     LIST = auto()
-    """A list that rules put a client on for what it did elsewhere: a knock, a port scan."""
+    """A list on which rules put a client for something else: a knock, a port scan."""
     CHANCE = auto()
-    """Nobody: packets are picked at random, or in turn."""
+    """Nobody: chance picks packets, or they take turns."""
     PART = auto()
     """Nobody: some addresses of any network meet it, and others do not."""
     QUOTA = auto()
@@ -30,7 +30,7 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One such condition; it is met beyond the limit, or on the list.
+    """One such condition, which a packet meets beyond the limit or on the list.
 
     Attributes:
         name: what tells it from others: where it stands, and what it says.
@@ -46,12 +46,12 @@ class Choice:
 
     @property
     def is_remote(self) -> bool:
-        """Whether neither clients nor those who want in get near it."""
+        """Whether nobody gets near it, not even somebody who wants in."""
         return self.scope is Scope.SHARED and self.per_second >= 1000 and self.burst >= 1000
 
     @property
     def meets_clients(self) -> bool | None:
-        """Whether ordinary clients are beyond it now and then; None: perhaps."""
+        """Whether ordinary clients are beyond it now and then; None for perhaps."""
         if self.scope in {Scope.LIST, Scope.CHANCE}:
             return self.scope is Scope.CHANCE
         if self.scope in {Scope.QUOTA, Scope.PART}:

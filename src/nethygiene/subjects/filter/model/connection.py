@@ -1,7 +1,7 @@
-"""A TCP connection that works: each of its packets through every hook, one after another.
+"""Follows a TCP connection: each of its packets through every hook, one after another.
 
-A connection works when the client gets the service's first data. Any packet on the way there that
-is lost, the answer's as well as the client's, loses it.
+A connection works when the client gets the service's first data. The loss of any packet before
+that, the client's or the answer's, loses the connection.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from nethygiene.subjects.filter.model.ways_back import ways_back
 
 _NO_WAY_BACK = "no route back to the client"
 _LOOPBACK = (127 << 24, (128 << 24) - 1)
-# What tells a packet of a connection from the first one in the same direction.
+# These fields distinguish a packet from the first packet in the same direction.
 _STATE = frozenset({Field.CT_STATE, Field.CT_STATUS, Field.CT_DIRECTION, Field.CT_MARK})
 _FLAGS = frozenset({Field.TCP_FLAGS})
 
 
 @dataclass(frozen=True)
 class ConnectionPath:
-    """Connections as one family's hooks meet them.
+    """Connections that pass one family's hooks.
 
     Attributes:
         hooks: of the family.
@@ -49,7 +49,7 @@ class ConnectionPath:
     forwards: bool | None
 
     def followed(self, syn: Packet, clients: int, trace: Trace) -> tuple[int, int]:
-        """The classes whose connections perhaps work: with the host itself, and with another."""
+        """The classes whose connections may work: with the host itself, and with another host."""
         arrived = self._in([(syn, clients)], trace)
         for kind in self._kinds(syn):
             arrived = (
@@ -68,7 +68,7 @@ class ConnectionPath:
         return here, elsewhere
 
     def _kinds(self, syn: Packet) -> tuple[PacketKind, ...]:
-        """The packets after the SYN that rules can tell from those before them."""
+        """The packets after the SYN that rules can distinguish from earlier ones."""
         ruleset = self.hooks.ruleset
         flags = ruleset.asks(_FLAGS)
         if flags and not syn.chosen(SILENT):
@@ -78,7 +78,7 @@ class ConnectionPath:
         return (SYN_ACK_OUT,)
 
     def _in(self, flows: list[Flow], trace: Trace) -> list[Flow]:
-        """A packet of the client's: to the socket, or out to where NAT takes it."""
+        """Follow a client's packet to the socket, or out to where NAT takes it."""
         hooks = self.hooks
         device = flows[0][0].near
         flows = hooks.ask_device(Hook.INGRESS, device, flows, trace)
@@ -98,7 +98,7 @@ class ConnectionPath:
         return merge([*here, *self._forwarded(elsewhere, trace)])
 
     def _is_martian(self, packet: Packet, mask: int, trace: Trace) -> bool:
-        """Whether routing drops it for its destination: loopback's, from another interface."""
+        """Whether routing drops it: it is for loopback, from another interface."""
         assert isinstance(packet.daddr, tuple)
         number = packet.daddr[0][0]
         if not _LOOPBACK[0] <= number <= _LOOPBACK[1] or packet.near == "lo":
@@ -132,7 +132,7 @@ class ConnectionPath:
         return self._left(far, flows, trace)
 
     def _routed(self, packet: Packet, mask: int, trace: Trace) -> tuple[str | None, int] | None:
-        """The interface by which a SYN is forwarded, and for which clients; None for nobody."""
+        """The interface by which a SYN is forwarded, and for which clients; None if for nobody."""
         if self.forwards is False:
             _lose(trace, packet, mask, f"the host does not forward {packet.family}")
             return None
@@ -170,7 +170,7 @@ class ConnectionPath:
         return [(packet, rest)] if rest else []
 
     def _left(self, device: str | None, flows: list[Flow], trace: Trace) -> list[Flow]:
-        """From the routing decision out to the wire."""
+        """Follow packets from the routing decision out to the wire."""
         hooks = self.hooks
         flows = hooks.ask(Hook.POSTROUTING, flows, trace)
         if flows and hooks.links.is_bridge(device):
@@ -179,7 +179,7 @@ class ConnectionPath:
         return hooks.ask_device(Hook.EGRESS, device, flows, trace)
 
     def _out(self, flows: list[Flow], kind: PacketKind, trace: Trace) -> list[Flow]:
-        """A packet of the service's: from the socket, or from where NAT has taken the client."""
+        """Follow a service's packet from the socket, or from where NAT has taken the client."""
         hooks = self.hooks
         passed: list[Flow] = []
         for before, mask in flows:
@@ -198,8 +198,8 @@ class ConnectionPath:
     def _back(
         self, flows: list[Flow], marks: tuple[Bits, ...], trace: Trace
     ) -> list[tuple[str | None, list[Flow]]]:
-        """By which interface the answer leaves; without a route it does not."""
-        found: list[tuple[str | None, list[Flow]]] = []
+        """The interface by which the answer leaves; it is lost without a route."""
+        groups: list[tuple[str | None, list[Flow]]] = []
         for packet, mask in flows:
             for way in ways_back(packet, marks, self.ground):
                 taken = mask & way.clients
@@ -210,12 +210,12 @@ class ConnectionPath:
                     if way.exists is False:
                         continue
                     trace.doubts.append((taken, rule))
-                found.append((way.device, [(replace(packet, oif=way.device), taken)]))
-        return found
+                groups.append((way.device, [(replace(packet, oif=way.device), taken)]))
+        return groups
 
     def _rerouted(self, flows: list[Flow], trace: Trace) -> list[Flow]:
-        """The host's own answers that a rule has marked: they are routed anew, by their mark."""
-        found: list[Flow] = []
+        """Reroute the host's own answers that a rule has marked, by their mark."""
+        kept: list[Flow] = []
         for packet, mask in flows:
             lost = 0
             if packet.far == "" and packet.daddr is CLIENT:
@@ -227,12 +227,12 @@ class ConnectionPath:
                         trace.doubts.append((taken, rule))
                     else:
                         lost |= taken
-            found.append((packet, mask & ~lost))
-        return merge(found)
+            kept.append((packet, mask & ~lost))
+        return merge(kept)
 
 
 def _not_astray(flows: list[Flow], trace: Trace) -> list[Flow]:
-    """Those packets that are where NAT has the connection: it passes by what is not tracked."""
+    """The packets that are where NAT has the connection; NAT skips untracked packets."""
     passed: list[Flow] = []
     for packet, mask in flows:
         if packet.kind.reply and packet.source_nat and packet.daddr is not CLIENT:

@@ -1,4 +1,4 @@
-"""What connection tracking says of a packet, by what it has seen of the connection."""
+"""The state that connection tracking gives a packet, by the connection's earlier packets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nethygiene.subjects.filter.model.kinds import (
 
 
 class CtState(StrEnum):
-    """What a rule finds as connection tracking's word on a packet."""
+    """A packet's state, as a rule sees it."""
 
     NEW = "new"
     ESTABLISHED = "established"
@@ -36,18 +36,18 @@ class CtStatus:
 
 
 class Entry(IntEnum):
-    """What connection tracking has in its table of a TCP connection."""
+    """The entry of a TCP connection in connection tracking's table."""
 
     NONE = auto()
     SYN_SENT = auto()
     """It has seen the client's SYN."""
     SYN_RECV = auto()
-    """And the answer."""
+    """It has seen the SYN and the answer."""
     ESTABLISHED = auto()
     MIDDLE = auto()
-    """It has seen no SYN, and took a later packet of the client's for the first one."""
+    """It has seen no SYN, and took a later packet of the client for the first."""
     PICKED_UP = auto()
-    """It has seen no SYN, and took a packet of the host's for the first one."""
+    """It has seen no SYN, and took a packet of the host for the first."""
 
 
 SEEN: dict[tuple[Entry, PacketKind], tuple[CtState | None, Entry]] = {
@@ -70,7 +70,7 @@ SEEN: dict[tuple[Entry, PacketKind], tuple[CtState | None, Entry]] = {
     (Entry.MIDDLE, DATA_OUT): (CtState.ESTABLISHED, Entry.ESTABLISHED),
     (Entry.PICKED_UP, DATA_OUT): (CtState.NEW, Entry.PICKED_UP),
 }
-"""What connection tracking says of a packet, and keeps, by what it has kept before.
+"""The state that connection tracking gives a packet, and its entry then, by its entry before.
 
 Tried on Linux 6.18 with counters of each state, each direction alone hidden by NOTRACK
 (nf_conntrack_tcp_loose is 1, as it is unless somebody writes it).

@@ -1,4 +1,4 @@
-"""What a rule makes of a packet before its action: marks, tracking, lists."""
+"""The effects of a rule on a packet before its action: marks, tracking, lists."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SetMark:
     mask: int = 0xFFFFFFFF
 
     def applied(self, packet: Packet) -> Packet:
-        """The packet with the new mark; one without a connection has no connection's mark."""
+        """The packet with the new mark; without a connection there is no connection's mark."""
         connected = packet.value(Field.CT_MARK) != ()
         if not connected and Field.CT_MARK in {self.field, self.copied}:
             return packet
@@ -43,7 +43,7 @@ class SetMark:
 
 @dataclass(frozen=True, slots=True)
 class Untrack:
-    """Connection tracking, which sees a packet later, shall leave it alone."""
+    """Connection tracking, which sees a packet later, leaves it alone."""
 
     def applied(self, packet: Packet) -> Packet:
         """The packet, unless connection tracking has seen it already."""
@@ -52,7 +52,7 @@ class Untrack:
 
 @dataclass(frozen=True, slots=True)
 class PutInZone:
-    """Connection tracking, which sees a packet later, shall look for it in a zone of its own.
+    """Connection tracking, which sees a packet later, looks for it in another zone.
 
     An answer that no rule puts into the same zone belongs to no connection (Linux 6.18).
     """
@@ -78,4 +78,4 @@ class PutOn:
 
 
 Effect = SetMark | Untrack | PutInZone | PutOn
-"""What a rule makes of a packet before its action."""
+"""An effect of a rule on a packet before its action."""

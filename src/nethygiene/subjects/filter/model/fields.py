@@ -1,4 +1,4 @@
-"""What a rule may look at in a packet, and what it may find there."""
+"""The fields of a packet that rules look at, and their possible values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nethygiene.subjects.filter.model.addresses import Intervals
 from nethygiene.subjects.links.ip.families import Family
 
 EPHEMERAL: Final[Intervals] = ((32768, 65535),)
-"""The ports that clients connect from: 32768-60999 on Linux, 49152-65535 on the others."""
+"""The ports from which clients connect: 32768-60999 on Linux, 49152-65535 on other systems."""
 ANY_PORT: Final[Intervals] = ((1, 65535),)
 
 ETHERTYPES: dict[Family, int] = {"ipv4": 0x0800, "ipv6": 0x86DD}
@@ -26,9 +26,9 @@ class Role(IntEnum):
 
 
 CLIENT: Final = Role.CLIENT
-"""The client's address: the mask of classes beside the packet tells it."""
+"""The client's address, which the mask of classes beside the packet holds."""
 Address = Intervals | Literal[Role.CLIENT] | None
-"""What an address may be; None where that cannot be told."""
+"""The possible values of an address; None if they are unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,20 @@ class Bits:
 
     def masked(self, keep: int, change: Bits) -> Bits:
         """``(self & keep) ^ change``."""
-        known = (self.known | ~keep) & change.known & 0xFFFFFFFF
-        return Bits(((self.value & keep) ^ change.value) & known, known)
+        known_bits = (self.known | ~keep) & change.known & 0xFFFFFFFF
+        return Bits(((self.value & keep) ^ change.value) & known_bits, known_bits)
 
 
-def has_bits(found: Bits, value: int, mask: int) -> bool | None:
+def has_bits(bits: Bits, value: int, mask: int) -> bool | None:
     """Whether the masked bits are those of a value; None where too few of them are known."""
-    known = found.known & mask
-    if (found.value ^ value) & known:
+    asked = bits.known & mask
+    if (bits.value ^ value) & asked:
         return False
-    return True if known == mask else None
+    return True if asked == mask else None
 
 
 NO_MARK = Bits(0)
-"""That of every packet until a rule gives it another."""
+"""The mark of every packet until a rule gives it another."""
 
 
 class Field(IntEnum):
@@ -101,4 +101,4 @@ ADDRESS_FIELDS = frozenset(
 NAME_FIELDS = frozenset({Field.IIF, Field.OIF, Field.PKTTYPE, Field.CT_STATE, Field.CT_DIRECTION})
 
 Value = Intervals | tuple[str, ...] | Bits | Literal[Role.CLIENT] | None
-"""All that a field may hold; None where it cannot be told."""
+"""The possible values of a field; None if they are unknown."""

@@ -38,7 +38,7 @@ Reroute = Callable[[list[Flow], Trace], list[Flow]]
 
 
 class _Step(Enum):
-    """What happens at a hook besides the base chains."""
+    """A step at a hook besides the base chains."""
 
     CONNTRACK = auto()
     NAT = auto()
@@ -46,7 +46,7 @@ class _Step(Enum):
 
 @dataclass(frozen=True)
 class Hooks:
-    """The hooks as the packets of one family meet them."""
+    """The hooks that packets of one family meet."""
 
     ruleset: Ruleset
     walker: Walker
@@ -57,7 +57,7 @@ class Hooks:
     def ask(
         self, hook: Hook, flows: list[Flow], trace: Trace, reroute: Reroute | None = None
     ) -> list[Flow]:
-        """The packets that a hook lets pass, as it leaves them.
+        """The packets that a hook lets pass, as they leave it.
 
         Args:
             hook: which.
@@ -82,14 +82,14 @@ class Hooks:
         return flows
 
     def ask_perhaps(self, hook: Hook, flows: list[Flow], trace: Trace) -> None:
-        """A hook that is perhaps asked: what it would lose is perhaps lost."""
+        """Pass packets through a hook that the kernel may ask: a loss there is a doubt."""
         for base in self.ruleset.bases(hook):
             self._doubtful(base, flows, trace)
 
     def ask_device(
         self, hook: Hook, device: str | None, flows: list[Flow], trace: Trace
     ) -> list[Flow]:
-        """The chains that netdev tables have at an interface."""
+        """The chains of netdev tables at an interface."""
         bases = self.ruleset.bases(hook)
         if not bases:
             return flows
@@ -100,7 +100,7 @@ class Hooks:
             elif device in base.devices:
                 flows = self._base(base, flows, trace)
             elif below & set(base.devices):
-                # The frame may still wear a VLAN tag there, behind which rules see no address.
+                # The frame may still have a VLAN tag there, behind which rules see no address.
                 self._doubtful(base, flows, trace)
         return flows
 
@@ -111,10 +111,10 @@ class Hooks:
             trace.doubts.append((event.mask, event.rule))
 
     def _at(self, hook: Hook) -> tuple[BaseChain | _Step, ...]:
-        known = self._steps.get(hook)
-        if known is not None:
-            return known
-        # A chain of the very priority is asked before conntrack, and after NAT.
+        known_steps = self._steps.get(hook)
+        if known_steps is not None:
+            return known_steps
+        # The kernel asks a chain of the same priority before conntrack, and after NAT.
         placed: list[tuple[float, BaseChain | _Step]] = [
             (base.priority, base) for base in self.ruleset.bases(hook) if not base.nat
         ]
@@ -122,7 +122,7 @@ class Hooks:
             placed.append((CONNTRACK + 0.5, _Step.CONNTRACK))
         if hook in _NAT_AT:
             placed.append((_NAT_AT[hook] - 0.5, _Step.NAT))
-        steps = tuple(step for _, step in sorted(placed, key=lambda one: one[0]))
+        steps = tuple(step for _, step in sorted(placed, key=lambda pair: pair[0]))
         self._steps[hook] = steps
         return steps
 
@@ -163,7 +163,7 @@ class Hooks:
         return moved
 
     def _translated(self, packet: Packet, mask: int, target: NatTarget, trace: Trace) -> list[Flow]:
-        """The packet where NAT takes it, for each place that it may be taken to."""
+        """The packet after NAT, for each place to which NAT may take it."""
         if target.unknown:
             rule = FilterRule("NAT", target.unknown, (), Action.UNDECIDED)
             trace.doubts.append((mask, rule))
@@ -187,7 +187,7 @@ class Hooks:
             through, taken = self._asked(base, flow, trace)
             passed += through
             for packet, mask, target in taken:
-                # A transparent proxy: whether one listens there cannot be told.
+                # This is a transparent proxy, and it is unknown whether one listens there.
                 rule = FilterRule(base.chain.place, target.unknown, (), Action.UNDECIDED)
                 trace.doubts.append((mask, rule))
                 trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
@@ -210,7 +210,7 @@ class Hooks:
                 trace.accepted.append(event)
                 passed.append((packet, mask))
         if not base.nat and flow[0].kind is SYN_IN:
-            # Who lets a connection in is asked of the chains that filter, not of NAT's.
+            # Chains that filter let a connection in, not those of NAT.
             weight = self._weight(base)
             for place in range(start, len(trace.accepted)):
                 event = trace.accepted[place]
@@ -219,18 +219,18 @@ class Hooks:
         return passed, outcome.translated
 
     def _weight(self, base: BaseChain) -> tuple[bool, bool]:
-        """How much it says that this chain accepts: whether it may keep a packet out."""
-        known = self._weights.get(id(base.chain))
-        if known is None:
+        """The weight of this chain's accept: more if the chain may keep a packet out."""
+        weight = self._weights.get(id(base.chain))
+        if weight is None:
             may_lose = base.policy is Action.DROP or any(
                 rule.action in _MAY_LOSE for rule in base.chain.rules
             )
-            known = self._weights[id(base.chain)] = (base.hook in _DECIDING, may_lose)
-        return known
+            weight = self._weights[id(base.chain)] = (base.hook in _DECIDING, may_lose)
+        return weight
 
 
 def _lose_answer(packet: Packet, mask: int, trace: Trace) -> None:
-    """NAT changes an answer, which connection tracking took for a new connection.
+    """NAT changes an answer that connection tracking took for a new connection.
 
     It has seen no packet of the client's, which were untracked: the client gets an answer from
     another address than it asked, or none (Linux 6.18).
@@ -243,11 +243,11 @@ def _lose_answer(packet: Packet, mask: int, trace: Trace) -> None:
 
 def merge(flows: Iterable[Flow]) -> list[Flow]:
     """The same packets once."""
-    found = list(flows)
-    if len(found) < 2:
-        return [flow for flow in found if flow[1]]
+    merged_flows = list(flows)
+    if len(merged_flows) < 2:
+        return [flow for flow in merged_flows if flow[1]]
     joined: dict[Packet, int] = {}
-    for packet, mask in found:
+    for packet, mask in merged_flows:
         if mask:
             joined[packet] = joined.get(packet, 0) | mask
     return list(joined.items())

@@ -23,23 +23,23 @@ def set_match(group: OptionGroup, context: Context) -> list[Match]:
     if option is None or len(option.values) != 2:
         return [Perhaps("-m set")]
     name, directions = option.values
-    known = context.sets.get(name) if context.sets is not None else None
-    if known is None or not {one.word for one in group.options} <= _NOTHING_ELSE:
+    ipset = context.sets.get(name) if context.sets is not None else None
+    if ipset is None or not {option.word for option in group.options} <= _NOTHING_ELSE:
         return [Perhaps(f"--match-set {name}")]
     flow = directions.split(",")
-    if not known.kind.startswith("list:"):
-        return [_one(known, flow, context, inverted=option.inverted)]
-    members = [context.sets.get(entry) for entry, _ in known.entries] if context.sets else []
-    made = [_one(one, flow, context) for one in members if one is not None]
-    if len(made) < len(known.entries):
+    if not ipset.kind.startswith("list:"):
+        return [_one(ipset, flow, context, inverted=option.inverted)]
+    members = [context.sets.get(entry) for entry, _ in ipset.entries] if context.sets else []
+    made = [_one(member, flow, context) for member in members if member is not None]
+    if len(made) < len(ipset.entries):
         return [Perhaps(f"--match-set {name}")]
     return [AnyOf(tuple(made), option.inverted)]
 
 
-def _one(found: IpSet, flow: list[str], context: Context, *, inverted: bool = False) -> Match:
-    elements = elements_of(found, flow, context.family)
+def _one(ipset: IpSet, flow: list[str], context: Context, *, inverted: bool = False) -> Match:
+    elements = elements_of(ipset, flow, context.family)
     if elements is None:
-        return Perhaps(f"--match-set {found.name}")
-    filled = set_choice(found.name) if found.name in context.filled else None
-    excepting = any(exception for _, exception in found.entries)
-    return In(*elements, inverted, found.bans, filled=filled, excepting=excepting)
+        return Perhaps(f"--match-set {ipset.name}")
+    filled = set_choice(ipset.name) if ipset.name in context.filled else None
+    excepting = any(exception for _, exception in ipset.entries)
+    return In(*elements, inverted, ipset.bans, filled=filled, excepting=excepting)

@@ -76,15 +76,15 @@ def _set(name: str, head: list[str], entries: tuple[tuple[str, bool], ...]) -> I
 
 
 def elements_of(
-    found: IpSet, directions: Iterable[str], family: Family
+    ipset: IpSet, directions: Iterable[str], family: Family
 ) -> tuple[tuple[Field, ...], tuple[Element, ...]] | None:
     """The set as fields and elements for ``--match-set NAME directions``; None: cannot be told."""
     flow = list(directions)
-    parts = found.kind.partition(":")[2].split(",")
-    if (found.family != family and parts != ["port"]) or len(parts) > len(flow):
+    parts = ipset.kind.partition(":")[2].split(",")
+    if (ipset.family != family and parts != ["port"]) or len(parts) > len(flow):
         # The kernel looks in no set that asks for more than the rule names (ip_set_test).
         return (), ()
-    if found.strange:
+    if ipset.strange:
         return None
     fields: list[Field] = []
     for part, direction in zip(parts, flow, strict=False):
@@ -93,26 +93,26 @@ def elements_of(
             return None
         fields.append(field)
     elements: list[tuple[tuple[int, ...], Element]] = []
-    for entry, exception in found.entries:
+    for entry, exception in ipset.entries:
         words = entry.removesuffix("*").split(",")
         if len(words) != len(fields):
             return None
         if entry.endswith("*"):
             words[-1] += "*"
         values = [
-            _value(one, word, family, found.netmask)
-            for one, word in zip(fields, words, strict=True)
+            _value(kind, word, family, ipset.netmask)
+            for kind, word in zip(fields, words, strict=True)
         ]
-        if any(one is None for one in values):
+        if any(value is None for value in values):
             return None
-        known = tuple(one for one in values if one is not None)
-        if () not in known:
-            element = Element(known, exception=exception)
+        read = tuple(value for value in values if value is not None)
+        if () not in read:
+            element = Element(read, exception=exception)
             elements.append((tuple(_length(word) for word in words), element))
     if any(element.exception for _, element in elements):
         # The narrowest element decides, by its first network first.
         return tuple(fields), tuple(
-            element for _, element in sorted(elements, key=lambda one: one[0])
+            element for _, element in sorted(elements, key=lambda pair: pair[0])
         )
     plain = [element for _, element in elements]
     if len(fields) == 1 and fields[0] is not Field.IIF:
@@ -141,21 +141,21 @@ def _length(word: str) -> int:
     return int(length) if slash and re.fullmatch(r"\d{1,3}", length, re.ASCII) else 128
 
 
-def _value(one: Field, word: str, family: Family, netmask: int | None) -> Values | None:
-    if one in {Field.IIF, Field.OIF}:
+def _value(kind: Field, word: str, family: Family, netmask: int | None) -> Values | None:
+    if kind in {Field.IIF, Field.OIF}:
         return (word,) if "physdev:" not in word else None
-    if one is Field.MARK:
+    if kind is Field.MARK:
         if not re.fullmatch(r"0x[0-9a-fA-F]{1,8}", word, re.ASCII):
             return None
         return ((int(word, 16), int(word, 16)),)
-    if one in {Field.SPORT, Field.DPORT}:
+    if kind in {Field.SPORT, Field.DPORT}:
         protocol, colon, port = word.rpartition(":")
         if colon and protocol.lower() not in {"tcp", "6"}:
             return ()
-        found = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", port, re.ASCII)
-        if found is None:
+        ports = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", port, re.ASCII)
+        if ports is None:
             return None
-        low, high = int(found[1]), int(found[2] or found[1])
+        low, high = int(ports[1]), int(ports[2] or ports[1])
         return ((low, high),) if low <= high else ()
     return _addresses(word, family, netmask)
 

@@ -1,4 +1,4 @@
-"""What iptables' rules ask of connection tracking."""
+"""iptables' matches of connection tracking."""
 
 from __future__ import annotations
 
@@ -33,22 +33,24 @@ def conntrack_match(option: Option) -> list[Match]:
         return [names(Field.CT_DIRECTION, (value.lower(),), inverted=inverted)]
     if word == "--ctstatus":
         return _status(value, inverted)
-    found = re.fullmatch(r"(\d{1,5})(?::(\d{1,5}))?", value, re.ASCII)
-    if word in _PORTS and found is not None:
-        span = (int(found[1]), int(found[2] or found[1]))
+    ports = re.fullmatch(r"(\d{1,5})(?::(\d{1,5}))?", value, re.ASCII)
+    if word in _PORTS and ports is not None:
+        span = (int(ports[1]), int(ports[2] or ports[1]))
         return [numbers(_PORTS[word], (span,) if span[0] <= span[1] else (), inverted=inverted)]
     return [Perhaps(word)]
 
 
 def moved(matches: list[Match], field: Field) -> list[Match]:
     """Matches of one address as matches of another."""
-    return [replace(one, fields=(field,)) if isinstance(one, In) else one for one in matches]
+    return [
+        replace(match, fields=(field,)) if isinstance(match, In) else match for match in matches
+    ]
 
 
 def _state(value: str, inverted: bool) -> list[Match]:
     states = set(value.split(","))
     nat = states & {"DNAT", "SNAT"}
-    plain = names(Field.CT_STATE, tuple(sorted(one.lower() for one in states - nat)))
+    plain = names(Field.CT_STATE, tuple(sorted(state.lower() for state in states - nat)))
     if not nat:
         return [replace(plain, inverted=inverted)]
     bits = CtStatus.DST_NAT * ("DNAT" in nat) | CtStatus.SRC_NAT * ("SNAT" in nat)
@@ -58,6 +60,6 @@ def _state(value: str, inverted: bool) -> list[Match]:
 
 def _status(value: str, inverted: bool) -> list[Match]:
     words = value.split(",")
-    if not all(one in _BITS for one in words):
+    if not all(word in _BITS for word in words):
         return [Perhaps("--ctstatus")]
-    return [any_bit(Field.CT_STATUS, sum({_BITS[one] for one in words}), inverted=inverted)]
+    return [any_bit(Field.CT_STATUS, sum({_BITS[word] for word in words}), inverted=inverted)]

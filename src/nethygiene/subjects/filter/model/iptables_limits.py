@@ -17,8 +17,8 @@ _RATE = re.compile(r"(\d{1,10})(?:/(s|m|h|d)\w*)?", re.ASCII)
 
 def limited(group: OptionGroup, context: Context) -> tuple[list[Match], list[Effect]]:
     """What a module of these asks for, and what it does to the packet."""
-    said = " ".join(f"{one.word} {' '.join(one.values)}" for one in group.options)
-    name = f"{context.place} -m {group.module} {said}"
+    text = " ".join(f"{option.word} {' '.join(option.values)}" for option in group.options)
+    name = f"{context.place} -m {group.module} {text}"
     if group.module == "recent":
         return _recent(group, context, name)
     matches: list[Match]
@@ -41,13 +41,13 @@ def _constant(answer: bool) -> list[Match]:
 
 def _rate(group: OptionGroup, name: str) -> list[Match]:
     words = ("--limit", "--hashlimit-upto", "--hashlimit", "--hashlimit-above")
-    option = next((one for one in group.options if one.word in words), None)
-    found = _RATE.fullmatch(option.value) if option else None
-    if option is None or found is None:
+    option = next((candidate for candidate in group.options if candidate.word in words), None)
+    match = _RATE.fullmatch(option.value) if option else None
+    if option is None or match is None:
         return [Perhaps(f"-m {group.module}")]
     mode = group.get("--hashlimit-mode")
     each = mode is not None and "srcip" in mode.value.split(",")
-    rate = int(found[1]) / _SECONDS[found[2] or "s"]
+    rate = int(match[1]) / _SECONDS[match[2] or "s"]
     burst = group.number(f"--{group.module}-burst")
     choice = Choice(
         name, Scope.CLIENT if each else Scope.SHARED, rate, 5 if burst is None else burst
@@ -62,13 +62,13 @@ def _connlimit(group: OptionGroup, name: str) -> list[Match]:
     number = above if above is not None else upto
     if option is None or number is None:
         return [Perhaps("-m connlimit")]
-    wanted = (option.word == "--connlimit-above") is not option.inverted
+    beyond = (option.word == "--connlimit-above") is not option.inverted
     if number < 1:
         # The connection itself is one (connlimit_mt).
-        return _constant(wanted)
+        return _constant(beyond)
     shared = group.get("--connlimit-daddr") is not None or group.number("--connlimit-mask") == 0
     choice = Choice(name, Scope.SHARED if shared else Scope.CLIENT, burst=number)
-    return [Varies(choice, wanted)]
+    return [Varies(choice, beyond)]
 
 
 def list_name(context: Context, name: str) -> str:
@@ -100,11 +100,11 @@ def _recent(group: OptionGroup, context: Context, name: str) -> tuple[list[Match
 
 def filled_lists(lines: Iterable[str], context: Context) -> frozenset[str]:
     """The lists of the module recent, and the ipsets, to which a table's rules add clients."""
-    found: set[str] = set()
+    names: set[str] = set()
     for line in lines:
-        found |= {list_name(context, one) for one in _RECENT.findall(line)}
-        found.update(_ADD_SET.findall(line))
-    return frozenset(found)
+        names |= {list_name(context, match) for match in _RECENT.findall(line)}
+        names.update(_ADD_SET.findall(line))
+    return frozenset(names)
 
 
 _RECENT = re.compile(r"-m recent --set .*?--name (\S+)")

@@ -1,4 +1,4 @@
-"""What iptables' targets make of marks: MARK, and CONNMARK, which keeps them for a connection."""
+"""iptables' targets that change marks: MARK, and CONNMARK, which keeps them for a connection."""
 
 from __future__ import annotations
 

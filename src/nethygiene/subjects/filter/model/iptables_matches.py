@@ -55,39 +55,39 @@ def _plain(option: Option, context: Context) -> list[Match]:
     if word in {"-s", "-d"} and value:
         return _address(word, value, context.family, inverted)
     if word in {"-i", "-o"} and value:
-        one = Field.IIF if word == "-i" else Field.OIF
+        side = Field.IIF if word == "-i" else Field.OIF
         pattern = value[:-1] + "*" if value.endswith("+") else value
-        return [names(one, (pattern,), inverted=inverted)]
+        return [names(side, (pattern,), inverted=inverted)]
     if word == "-p" and value:
         return _protocol(value, inverted)
     return _constant(inverted) if word == "-f" else [Perhaps(word)]
 
 
 def _address(word: str, value: str, family: Family, inverted: bool) -> list[Match]:
-    one = Field.SADDR if word in {"-s", "--src-range"} else Field.DADDR
+    end = Field.SADDR if word in {"-s", "--src-range"} else Field.DADDR
     if word.endswith("-range"):
         first, _, last = value.partition("-")
         low, high = parse_address(first), parse_address(last or first)
         if low is None or high is None or low[1] != family or low[0] > high[0]:
             return [Perhaps(word)]
-        return [numbers(one, ((low[0], high[0]),), inverted=inverted)]
+        return [numbers(end, ((low[0], high[0]),), inverted=inverted)]
     try:
         network = ip_network(value, strict=False)
     except ValueError:
-        return _masked_address(one, value, family, inverted) or [Perhaps(word)]
+        return _masked_address(end, value, family, inverted) or [Perhaps(word)]
     if network.max_prefixlen != BITS[family]:
         return [Perhaps(word)]
-    return [numbers(one, (interval_of(network),), inverted=inverted)]
+    return [numbers(end, (interval_of(network),), inverted=inverted)]
 
 
-def _masked_address(one: Field, value: str, family: Family, inverted: bool) -> list[Match]:
+def _masked_address(end: Field, value: str, family: Family, inverted: bool) -> list[Match]:
     """``::1/::ffff``: a mask that is no prefix."""
     address, _, mask = value.partition("/")
-    wanted, over = parse_address(address), parse_address(mask)
-    if wanted is None or over is None or {wanted[1], over[1]} != {family}:
+    fixed, over = parse_address(address), parse_address(mask)
+    if fixed is None or over is None or {fixed[1], over[1]} != {family}:
         return []
-    number = wanted[0] & over[0]
-    return [Masked(one, over[0], ((number, number),), inverted)]
+    number = fixed[0] & over[0]
+    return [Masked(end, over[0], ((number, number),), inverted)]
 
 
 def _protocol(value: str, inverted: bool) -> list[Match]:
@@ -105,17 +105,17 @@ def _tcp(option: Option, context: Context) -> list[Match]:
     if word == "--syn":
         return [Masked(Field.TCP_FLAGS, _SYN_BITS, ((2, 2),), inverted)]
     if word == "--tcp-flags" and len(option.values) == 2:
-        mask, wanted = (_flags(one) for one in option.values)
-        if mask is None or wanted is None:
+        mask, values = (_flags(flags) for flags in option.values)
+        if mask is None or values is None:
             return [Perhaps(word)]
-        return [Masked(Field.TCP_FLAGS, mask, ((wanted, wanted),), inverted)]
+        return [Masked(Field.TCP_FLAGS, mask, ((values, values),), inverted)]
     return _ports(option, context)
 
 
 def _flags(text: str) -> int | None:
     if text in {"NONE", "ALL"}:
         return 63 if text == "ALL" else 0
-    bits = [_FLAGS.get(one) for one in text.split(",")]
+    bits = [_FLAGS.get(flag) for flag in text.split(",")]
     return None if None in bits else sum({bit for bit in bits if bit is not None})
 
 
@@ -130,10 +130,10 @@ def _ports(option: Option, _context: Context) -> list[Match]:
     }.get(word)
     if fields is None or not re.fullmatch(r"[\d:,]+", value, re.ASCII):
         return [Perhaps(word)]
-    ports: Intervals = merged(_range(one) for one in value.split(","))
+    ports: Intervals = merged(_range(part) for part in value.split(","))
     if len(fields) == 1:
         return [numbers(fields[0], ports, inverted=inverted)]
-    return [AnyOf(tuple(numbers(one, ports) for one in fields), inverted)]
+    return [AnyOf(tuple(numbers(end, ports) for end in fields), inverted)]
 
 
 def _range(text: str) -> tuple[int, int]:
@@ -162,8 +162,8 @@ def _range_of(option: Option, context: Context) -> list[Match]:
 
 def _conntrack(option: Option, context: Context) -> list[Match]:
     if option.word in ADDRESSES:
-        found = _address("-s", option.value, context.family, option.inverted)
-        return moved(found, ADDRESSES[option.word])
+        matches = _address("-s", option.value, context.family, option.inverted)
+        return moved(matches, ADDRESSES[option.word])
     if option.word == "--ctproto":
         return _protocol(option.value, option.inverted)
     return conntrack_match(option)
@@ -171,13 +171,17 @@ def _conntrack(option: Option, context: Context) -> list[Match]:
 
 def _mark(field: Field) -> Callable[[Option, Context], list[Match]]:
     def read(option: Option, _context: Context) -> list[Match]:
-        wanted, _, mask = option.value.partition("/")
-        found: list[int] = []
-        for text in (wanted, mask or "0xffffffff"):
+        mark, _, mask = option.value.partition("/")
+        mark_and_mask: list[int] = []
+        for text in (mark, mask or "0xffffffff"):
             if not re.fullmatch(r"0x[0-9a-fA-F]{1,8}|\d{1,10}", text, re.ASCII):
                 return [Perhaps(option.word)]
-            found.append(int(text, 16 if text.startswith("0x") else 10))
-        return [Masked(field, found[1], ((found[0], found[0]),), option.inverted)]
+            mark_and_mask.append(int(text, 16 if text.startswith("0x") else 10))
+        return [
+            Masked(
+                field, mark_and_mask[1], ((mark_and_mask[0], mark_and_mask[0]),), option.inverted
+            )
+        ]
 
     return read
 
@@ -197,16 +201,16 @@ def _ttl(option: Option, _context: Context) -> list[Match]:
 
 
 def _address_types(group: OptionGroup, _context: Context) -> list[Match]:
-    found: list[Match] = []
+    matches: list[Match] = []
     here = group.get("--limit-iface-in") is not None
     for option in group.options:
         kinds = frozenset(option.value.lower().split(","))
         if option.word in {"--src-type", "--dst-type"} and kinds <= KINDS:
             end = Field.SADDR if option.word == "--src-type" else Field.DADDR
-            found.append(AddressIs(end, kinds, option.inverted, here, "addrtype"))
+            matches.append(AddressIs(end, kinds, option.inverted, here, "addrtype"))
         elif option.word != "--limit-iface-in":
-            found.append(Perhaps(option.word))
-    return found
+            matches.append(Perhaps(option.word))
+    return matches
 
 
 def _reverse_path(group: OptionGroup, _context: Context) -> list[Match]:
@@ -223,7 +227,7 @@ def _policy(group: OptionGroup, _context: Context) -> list[Match]:
 
 def _bridged(group: OptionGroup, _context: Context) -> list[Match]:
     # Where a packet was not bridged all options are unmet, which suits inverted ones alone.
-    return [NotBridged(all(one.inverted for one in group.options))]
+    return [NotBridged(all(option.inverted for option in group.options))]
 
 
 def _mss(group: OptionGroup, _context: Context) -> list[Match]:
@@ -243,7 +247,7 @@ def _other_protocol(group: OptionGroup, _context: Context) -> list[Match]:
 
 def _helper(group: OptionGroup, _context: Context) -> list[Match]:
     """No connection that is followed was opened for another one."""
-    return _constant(all(one.inverted for one in group.options))
+    return _constant(all(option.inverted for option in group.options))
 
 
 _EACH: Mapping[str, Callable[[Option, Context], list[Match]]] = {

@@ -52,7 +52,7 @@ class OptionGroup:
 
     def get(self, word: str) -> Option | None:
         """The option of that name."""
-        return next((one for one in self.options if one.word == word), None)
+        return next((option for option in self.options if option.word == word), None)
 
     def number(self, word: str) -> int | None:
         """An option's value, where it is a number."""
@@ -99,8 +99,8 @@ _PLAIN = frozenset({"-s", "-d", "-i", "-o", "-p", "-f"})
 def _gather(line: RuleWords) -> None:
     """Options of no module belong together, wherever they stand."""
     for group in line.groups[1:]:
-        line.groups[0].options += [one for one in group.options if one.word in _PLAIN]
-        group.options = [one for one in group.options if one.word not in _PLAIN]
+        line.groups[0].options += [option for option in group.options if option.word in _PLAIN]
+        group.options = [option for option in group.options if option.word not in _PLAIN]
 
 
 def _values(word: str, rest: list[str]) -> tuple[str, ...]:

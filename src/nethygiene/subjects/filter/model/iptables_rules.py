@@ -22,12 +22,12 @@ def rules_of(words: list[str], text: str, context: Context) -> list[FilterRule]:
     effects: list[Effect] = []
     for group in line.groups:
         if group.module in MODULES:
-            found, done = limited(group, context)
-            matches += found
+            limits, done = limited(group, context)
+            matches += limits
             effects += done
         else:
             matches += matches_of(group, context)
-    if any(isinstance(one, Never) for one in matches):
+    if any(isinstance(match, Never) for match in matches):
         return []
     made = target_of(line.target, line.target_words, goto=line.goto, context=context)
     if effects and not made:
@@ -37,14 +37,14 @@ def rules_of(words: list[str], text: str, context: Context) -> list[FilterRule]:
             context.place,
             text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…",
             tuple(matches),
-            one.action,
-            chain=one.chain,
-            target=one.target,
-            effects=(*effects, *one.effects),
-            masks_source=one.masks_source,
+            rule.action,
+            chain=rule.chain,
+            target=rule.target,
+            effects=(*effects, *rule.effects),
+            masks_source=rule.masks_source,
             bans=_bans(matches, context),
         )
-        for one in made
+        for rule in made
     ]
 
 
@@ -55,8 +55,8 @@ def _bans(matches: list[Match], context: Context) -> bool:
     """
     of_banner = context.place.rpartition(" ")[2].startswith(_BAN_CHAINS)
     return any(
-        isinstance(one, In)
-        and not one.inverted
-        and (one.bans or (of_banner and Field.SADDR in one.fields))
-        for one in matches
+        isinstance(match, In)
+        and not match.inverted
+        and (match.bans or (of_banner and Field.SADDR in match.fields))
+        for match in matches
     )

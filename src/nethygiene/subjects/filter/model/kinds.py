@@ -1,4 +1,4 @@
-"""The kinds of packets that are followed: a protocol is a few of them."""
+"""The kinds of packets that the model follows; a protocol has a few of them."""
 
 from __future__ import annotations
 

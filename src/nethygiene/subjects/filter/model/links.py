@@ -1,4 +1,4 @@
-"""What ``ip -d link`` and ``tc`` say of the interfaces that packets come in by."""
+"""The interfaces by which packets come in, from ``ip -d link`` and ``tc``."""
 
 from __future__ import annotations
 
@@ -30,40 +30,40 @@ class Links:
 
     def below(self, name: str | None) -> frozenset[str]:
         """The interfaces through which a packet comes before it comes in by `name`."""
-        found: set[str] = set()
+        names: set[str] = set()
         if name is None:
-            return frozenset(one.name for one in self.links.values() if not one.loopback)
+            return frozenset(link.name for link in self.links.values() if not link.loopback)
         pending = [name]
         while pending:
-            one = pending.pop()
-            lower = {each.name for each in self.links.values() if each.master == one}
-            link = self.links.get(one)
+            pending_name = pending.pop()
+            lower = {each.name for each in self.links.values() if each.master == pending_name}
+            link = self.links.get(pending_name)
             # A veth's @ names its other end, through which nothing passes.
             parent = link.parent if link and link.kind in _ON_PARENT else ""
             lower |= {parent} if parent in self.links else set()
-            pending += lower - found - {name}
-            found |= lower
-        return frozenset(found - {name})
+            pending += lower - names - {name}
+            names |= lower
+        return frozenset(names - {name})
 
     def is_bridge(self, name: str | None) -> bool:
         """Whether it is a bridge, or may be one."""
         if name is None:
-            return any(one.kind == "bridge" for one in self.links.values())
+            return any(link.kind == "bridge" for link in self.links.values())
         return name in self.links and self.links[name].kind == "bridge"
 
     def programs(self, name: str | None) -> str:
         """What sees packets beside the filter and cannot be told; empty for nothing."""
         ways = self.below(name) | ({name} if name is not None else set())
-        for one in sorted(ways):
-            link = self.links.get(one)
+        for way in sorted(ways):
+            link = self.links.get(way)
             if link is None:
                 continue
             if link.xdp:
-                return f"an XDP program on {one} sees packets before the filter does"
-            if one in self.filtered:
-                return f"a tc filter on {one} sees packets beside the packet filter"
-            if self.vrf_of(one):
-                return f"{one} belongs to a VRF"
+                return f"an XDP program on {way} sees packets before the filter does"
+            if way in self.filtered:
+                return f"a tc filter on {way} sees packets beside the packet filter"
+            if self.vrf_of(way):
+                return f"{way} belongs to a VRF"
         return self.tc_unknown
 
     def vrf_of(self, name: str | None) -> str:
@@ -98,11 +98,11 @@ _ON_PARENT = frozenset({"vlan", "macvlan", "ipvlan"})
 
 def parse_tc(text: str) -> frozenset[str]:
     """The interfaces with a filter, from ``# DEV`` and ``tc filter show`` below it."""
-    found: set[str] = set()
+    devices: set[str] = set()
     device = ""
     for line in text.split("\n"):
         if line.startswith("# "):
             device = line[2:].strip()
         elif line.strip() and device:
-            found.add(device)
-    return frozenset(found)
+            devices.add(device)
+    return frozenset(devices)

@@ -19,10 +19,10 @@ class Masked:
     """Some bits of a field have a value: of a mark, of TCP's flags, of a connection's status.
 
     Attributes:
-        field: what is looked at.
-        mask: which of its bits.
-        values: what they may be.
-        inverted: whether they have to be something else.
+        field: the field of a packet.
+        mask: the bits of it that count.
+        values: the values that they may have.
+        inverted: whether they have to have another value.
     """
 
     field: Field
@@ -31,17 +31,17 @@ class Masked:
     inverted: bool = False
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """By what the packet holds."""
-        found = packet.value(self.field)
-        if found == ():
+        """The answer for the packet's bits."""
+        value = packet.value(self.field)
+        if value == ():
             return 0, 0
         answer: bool | None = None
-        if found is CLIENT:
+        if value is CLIENT:
             return self._of_clients(packet, ground)
-        if isinstance(found, Bits):
-            answer = bits_among(found, self.mask, self.values)
-        elif found is not None and len(found) == 1:
-            only = found[0]
+        if isinstance(value, Bits):
+            answer = bits_among(value, self.mask, self.values)
+        elif value is not None and len(value) == 1:
+            only = value[0]
             if not isinstance(only, str) and only[0] == only[1]:
                 answer = holds(self.values, only[0] & self.mask)
         if answer is None:
@@ -50,11 +50,11 @@ class Masked:
 
     @property
     def choice(self) -> Choice:
-        """What it comes to for clients whose addresses are too scattered: some meet it."""
+        """The choice that stands for it if the addresses are too scattered."""
         return Choice(f"{self.field.name} & {self.mask:#x} in {self.values}", Scope.PART)
 
     def is_choice(self, family: Family) -> bool:
-        """Whether it is one."""
+        """Whether a choice stands for it."""
         scattered = masked_stretches(self.mask, self.values, BITS[family]) is None
         return self.field in ADDRESS_FIELDS and scattered
 
@@ -81,7 +81,7 @@ _MOST_STRETCHES = 4096
 
 @cache
 def masked_stretches(mask: int, values: Intervals, bits: int) -> Intervals | None:
-    """The numbers whose masked bits are one of the values; None where they are too scattered."""
+    """The numbers whose masked bits are one of the values; None if they are too scattered."""
     everything_ = (1 << bits) - 1
     mask &= everything_
     low = (mask & -mask).bit_length() - 1 if mask else bits
@@ -89,11 +89,11 @@ def masked_stretches(mask: int, values: Intervals, bits: int) -> Intervals | Non
     many = sum(last - first + 1 for first, last in values)
     if many << min(len(holes), 16) > _MOST_STRETCHES:
         return None
-    wanted = [one for first, last in values for one in range(first, last + 1)]
-    starts = [one for one in wanted if not one & ~mask]
+    numbers = [number for first, last in values for number in range(first, last + 1)]
+    starts = [number for number in numbers if not number & ~mask]
     for hole in holes:
-        starts += [one | hole for one in starts]
-    return merged((one, one | ((1 << low) - 1)) for one in starts)
+        starts += [start | hole for start in starts]
+    return merged((start, start | ((1 << low) - 1)) for start in starts)
 
 
 def any_bit(field: Field, bits: int, *, inverted: bool = False) -> Masked:

@@ -1,7 +1,7 @@
 """Matches: each answers for all clients at once, with yes, no or perhaps.
 
-An answer is two masks of classes of client addresses: those that match, and those that perhaps do.
-A packet that lacks what is asked for, such as a port, never matches, whether inverted or not.
+An answer is two masks of classes of client addresses: those that match, and those that may match. A
+packet without the field in question, such as a port, never matches, even if the match is inverted.
 This is three-valued matching, as in Diekmann, Hupel and Carle (Semantics-Preserving Simplification
 of Real-World Firewall Rule Sets, 2015; the tool is fffuu): a match that the model does not know may
 or may not hold.
@@ -23,21 +23,21 @@ from nethygiene.subjects.filter.model.routes import RoutingTables
 from nethygiene.subjects.links.ip.families import Family
 
 Answer = tuple[int, int]
-"""The classes that match, and those that perhaps do."""
+"""The classes that match, and those that may match."""
 
 Values = Intervals | tuple[str, ...]
-"""Numbers as intervals; names, of which one may end in a star."""
+"""Numbers as intervals, or names, of which one may end in a star."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What matches are asked on: the classes of clients' addresses, routes and interfaces.
+    """The ground on which matches answer: classes of clients' addresses, routes and interfaces.
 
     Attributes:
-        classes: of clients' addresses.
-        routes: of both families.
-        links: the interfaces; None where they do not matter.
-        masks: the classes of intervals that were asked for already.
+        classes: the classes of clients' addresses.
+        routes: the routes of both families.
+        links: the interfaces; None if they do not matter.
+        masks: the classes of intervals, kept from earlier questions.
         kinds: likewise, for :mod:`nethygiene.subjects.filter.model.address_types`.
     """
 
@@ -48,11 +48,11 @@ class Ground:
     kinds: dict[tuple[Family, str | None], dict[str, Intervals]] = field(default_factory=dict)
 
     def mask(self, intervals: Intervals) -> int:
-        """The classes in the intervals; they have to be among those that the classes are cut by."""
-        known = self.masks.get(intervals)
-        if known is None:
-            known = self.masks[intervals] = self.classes.mask(intervals)
-        return known
+        """The classes in the intervals, which have to be among those that cut the classes."""
+        mask = self.masks.get(intervals)
+        if mask is None:
+            mask = self.masks[intervals] = self.classes.mask(intervals)
+        return mask
 
 
 class Match(Protocol):
@@ -62,7 +62,7 @@ class Match(Protocol):
         """Which clients match."""
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:
-        """The sets of addresses that it tells apart, at either end of a packet."""
+        """The sets of addresses that it distinguishes, at either end of a packet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Perhaps:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """A condition that no packet of those that are followed meets."""
+    """A condition that none of the packets meets that the model follows."""
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:  # noqa: ARG002
         """No, for all."""
@@ -95,12 +95,12 @@ class Never:
 
 @dataclass(frozen=True, slots=True)
 class Varies:
-    """A limit, a list or chance: it goes both ways, as the packet says.
+    """A limit, a list or chance, which goes both ways; the packet says which way it goes.
 
     Attributes:
-        choice: which.
+        choice: the limit, list or chance.
         wanted: whether it has to be beyond the limit, or on the list.
-        list_name: a list that makes it certain if a rule has put the client there on the way.
+        list_name: a list on which a rule may have put the client on the way, which decides.
     """
 
     choice: Choice
@@ -108,7 +108,7 @@ class Varies:
     list_name: str = ""
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """By what the packet says; perhaps, where it leaves it open."""
+        """The packet's choice; perhaps, if it leaves it open."""
         chosen = packet.chosen(self.choice)
         if self.list_name and self.list_name in packet.listed:
             chosen = True
@@ -126,9 +126,9 @@ class Element:
     """One element of a set: a value for each field.
 
     Attributes:
-        values: as many as the set has fields.
-        perhaps: it cannot be read wholly.
-        exception: what it holds is not in the set, though elements before it hold it.
+        values: one for each field of the set.
+        perhaps: it could not be read completely.
+        exception: the set does not hold what it holds, even if earlier elements do.
     """
 
     values: tuple[Values, ...]
@@ -141,13 +141,13 @@ class In:
     """The fields' values are, or are not, an element of a set.
 
     Attributes:
-        fields: what is looked at.
-        elements: the set; for a lone field one element, holding all its values. Where there
-            are exceptions the last element that holds a packet decides.
-        inverted: whether it has to be outside.
-        bans: the set is one that programs add addresses to, as fail2ban does.
-        protocol: the packet has to be of this protocol first, as ``tcp dport`` asks; 0 for any.
-        filled: rules add clients to the set; None where none does.
+        fields: the fields of a packet.
+        elements: the set; for a single field, one element with all its values. With exceptions, the
+            last element that holds a packet decides.
+        inverted: whether the packet has to be outside.
+        bans: programs add addresses to the set, as fail2ban does.
+        protocol: the packet has to be of this protocol, as for ``tcp dport``; 0 for any.
+        filled: the choice of rules that add clients to the set; None if none does.
         excepting: some of its elements are exceptions.
     """
 
@@ -163,7 +163,7 @@ class In:
         """Which clients are in the set."""
         if self.protocol and packet.kind.protocol != self.protocol:
             return 0, 0
-        if any(packet.value(one) == () for one in self.fields):
+        if any(packet.value(key) == () for key in self.fields):
             return 0, 0
         yes = maybe = 0
         everyone = ground.classes.all
@@ -187,37 +187,37 @@ class In:
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
         """The addresses of each element."""
-        for place, one in enumerate(self.fields):
-            if one in ADDRESS_FIELDS:
+        for place, key in enumerate(self.fields):
+            if key in ADDRESS_FIELDS:
                 for element in self.elements:
                     yield _numbers(element.values[place])
 
 
 def _element(fields: tuple[Field, ...], element: Element, packet: Packet, ground: Ground) -> Answer:
     yes, maybe = ground.classes.all, 0
-    for one, values in zip(fields, element.values, strict=True):
-        found = packet.value(one)
-        if found is CLIENT:
+    for key, values in zip(fields, element.values, strict=True):
+        value = packet.value(key)
+        if value is CLIENT:
             good, doubtful = ground.mask(_numbers(values)), 0
         else:
-            known = _among(found, values)
-            good = ground.classes.all if known is True else 0
-            doubtful = ground.classes.all if known is None else 0
+            inside = _among(value, values)
+            good = ground.classes.all if inside is True else 0
+            doubtful = ground.classes.all if inside is None else 0
         yes, maybe = yes & good, (yes | maybe) & (good | doubtful) & ~(yes & good)
         if not yes and not maybe:
             return 0, 0
     return yes, maybe
 
 
-def _among(found: Intervals | tuple[str, ...] | Bits | None, values: Values) -> bool | None:
-    """Whether what a packet holds is one of the values; None: perhaps."""
-    if found is None:
+def _among(value: Intervals | tuple[str, ...] | Bits | None, values: Values) -> bool | None:
+    """Whether a packet's value is one of the values; None for perhaps."""
+    if value is None:
         return None
-    if isinstance(found, Bits):
-        return bits_among(found, 0xFFFFFFFF, _numbers(values))
+    if isinstance(value, Bits):
+        return bits_among(value, 0xFFFFFFFF, _numbers(values))
     answers = {
         _one_name(each, values) if isinstance(each, str) else stretch_among(each, _numbers(values))
-        for each in found
+        for each in value
     }
     return answers.pop() if len(answers) == 1 else None
 
@@ -227,7 +227,7 @@ def _one_name(name: str, values: Values) -> bool:
 
 
 def stretch_among(possible: tuple[int, int], values: Intervals) -> bool | None:
-    """Whether all numbers of a stretch are among the values; None: some of them."""
+    """Whether all numbers of a stretch are among the values; None if only some are."""
     low, high = possible
     if low == high:
         return holds(values, low)
@@ -237,15 +237,15 @@ def stretch_among(possible: tuple[int, int], values: Intervals) -> bool | None:
     return True if shared == (possible,) else None
 
 
-def bits_among(found: Bits, mask: int, values: Intervals) -> bool | None:
+def bits_among(bits: Bits, mask: int, values: Intervals) -> bool | None:
     """Whether the masked bits are one of the values."""
-    known = found.known & mask
-    if known == mask:
-        return holds(values, found.value & mask)
+    read = bits.known & mask
+    if read == mask:
+        return holds(values, bits.value & mask)
     if sum(high - low for low, high in values) > 64:
         return None
-    possible = (one for low, high in values for one in range(low, high + 1))
-    fits = any(one & known == found.value & known and not one & ~mask for one in possible)
+    possible = (number for low, high in values for number in range(low, high + 1))
+    fits = any(number & read == bits.value & read and not number & ~mask for number in possible)
     return None if fits else False
 
 
@@ -256,7 +256,7 @@ def _named(value: str, pattern: str) -> bool:
 
 
 def _numbers(values: Values) -> Intervals:
-    return tuple(one for one in values if not isinstance(one, str))
+    return tuple(value for value in values if not isinstance(value, str))
 
 
 def sources(intervals: Intervals, *, inverted: bool = False, bans: bool = False) -> In:
@@ -264,14 +264,14 @@ def sources(intervals: Intervals, *, inverted: bool = False, bans: bool = False)
     return In((Field.SADDR,), (Element((intervals,)),), inverted, bans)
 
 
-def numbers(one: Field, intervals: Intervals, *, inverted: bool = False) -> In:
+def numbers(key: Field, intervals: Intervals, *, inverted: bool = False) -> In:
     """A numeric field lies in the intervals."""
-    return In((one,), (Element((merged(intervals),)),), inverted)
+    return In((key,), (Element((merged(intervals),)),), inverted)
 
 
-def names(one: Field, values: tuple[str, ...], *, inverted: bool = False) -> In:
+def names(key: Field, values: tuple[str, ...], *, inverted: bool = False) -> In:
     """A field is one of the names."""
-    return In((one,), (Element((values,)),), inverted)
+    return In((key,), (Element((values,)),), inverted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,15 +282,15 @@ class AnyOf:
     inverted: bool = False
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """By each of them."""
+        """The answers of all conditions together."""
         yes = maybe = 0
-        for one in self.matches:
-            good, doubtful = one.answer(packet, ground)
+        for match in self.matches:
+            good, doubtful = match.answer(packet, ground)
             yes, maybe = yes | good, maybe | doubtful
         maybe &= ~yes
         return (ground.classes.all & ~(yes | maybe), maybe) if self.inverted else (yes, maybe)
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:
-        """Those of each."""
-        for one in self.matches:
-            yield from one.client_sets(family)
+        """The sets of all conditions."""
+        for match in self.matches:
+            yield from match.client_sets(family)

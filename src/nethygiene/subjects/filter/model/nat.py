@@ -1,4 +1,4 @@
-"""Where destination NAT takes connections: read off its rules, whether they match or not."""
+"""Where destination NAT takes connections, by all of its rules, whether they match or not."""
 
 from __future__ import annotations
 

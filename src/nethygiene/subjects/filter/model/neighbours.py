@@ -1,10 +1,10 @@
-"""What a new client needs before its first SYN: the host's entry in the neighbour table.
+"""The host's entry in the neighbour table, which a new client needs before its first SYN.
 
-A client on the link asks for it by ARP, or by IPv6 neighbour discovery, and so does the router by
-which other clients come. Tried on Linux 6.18, all four packets dropped one at a time: the question
-has to come in and its answer has to go out. The host asks nothing in return, because the question
-tells it the address of who asks. A router asks IPv6 from its link-local address: where the route
-names another address of it, the host has to ask for that one before it can answer.
+A client on the link asks for it by ARP, or by IPv6 neighbour discovery. So does the router by which
+other clients come. The question has to come in, and its answer has to go out. The host asks nothing
+in return, because the question holds the asker's address. (Tried on Linux 6.18, with each of the
+four packets dropped.) A router asks in IPv6 from its link-local address. If the route names another
+address of the router, the host has to ask for that address before it can answer.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from nethygiene.subjects.filter.model.ruleset import Hook
 from nethygiene.subjects.filter.model.trace import Flow, Trace
 
 _SOLICITED = 0xFF02_0000_0000_0000_0000_0001_FF00_0000
-"""ff02::1:ff00:0/104: the last 24 bits are those of the address that is asked for."""
+"""ff02::1:ff00:0/104; the last 24 bits are those of the address in question."""
 _HOOKS = {
     "ipv4": (Hook.ARP_INPUT, Hook.ARP_OUTPUT),
     "ipv6": (Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING),
@@ -52,7 +52,7 @@ def acquainted(syn: Packet, clients: int, hooks: Hooks, ground: Ground, trace: T
     if not refused and not any(hooks.ruleset.bases(hook) for hook in asked):
         return clients
     meeting = _Meeting(syn, hooks, ground, trace)
-    found = 0
+    reached = 0
     for intervals, ways in ground.routes.ways(syn.family, _number(syn), NO_MARK):
         mask = clients & ground.mask(intervals)
         if not mask:
@@ -60,13 +60,13 @@ def acquainted(syn: Packet, clients: int, hooks: Hooks, ground: Ground, trace: T
         asker: Address = None
         routers: Intervals = ()
         if ways.certain and ways.devices == {syn.iif}:
-            routers = tuple((one, one) for one in sorted(ways.gateways))
+            routers = tuple((router, router) for router in sorted(ways.gateways))
             asker = _router(syn, routers) if routers else CLIENT
         found_by = meeting.asked(asker, mask)
         if found_by and routers and syn.family == "ipv6" and asker != routers:
             found_by = meeting.asking(routers, found_by)
-        found |= found_by
-    return found
+        reached |= found_by
+    return reached
 
 
 def unsure_way_back(
@@ -86,13 +86,13 @@ def unsure_way_back(
     if not refused and not any(hooks.ruleset.bases(hook) for hook in asked):
         return
     ways = ground.routes.way(packet.family, _number(packet), None)
-    routers = tuple((one, one) for one in sorted(ways.gateways))
+    routers = tuple((router, router) for router in sorted(ways.gateways))
     asker = _router(packet, routers) if routers else packet.daddr
     own = Trace()
-    found = _Meeting(replace(packet, iif=packet.far), hooks, ground, own).asked(asker, clients)
+    reached = _Meeting(replace(packet, iif=packet.far), hooks, ground, own).asked(asker, clients)
     trace.lost += own.lost
     trace.doubts += own.doubts
-    trace.doubts += [(event.mask & clients & ~found, event.rule) for event in own.lost]
+    trace.doubts += [(event.mask & clients & ~reached, event.rule) for event in own.lost]
 
 
 def _router(syn: Packet, routers: Intervals) -> Address:
@@ -118,13 +118,13 @@ class _Meeting:
 
     def asked(self, asker: Address, mask: int) -> int:
         """Somebody asks for the host's entry: the classes for which that perhaps works."""
-        wanted = self._own()
+        target = self._own()
         if self.syn.family == "ipv4":
-            kinds, to = (ARP_IN, ARP_OUT), wanted
+            kinds, to = (ARP_IN, ARP_OUT), target
         else:
-            kinds, to = (NS_IN, NA_OUT), _solicited(wanted)
+            kinds, to = (NS_IN, NA_OUT), _solicited(target)
         came = self._comes(self._packet(kinds[0], asker, to), mask)
-        return self._goes(self._packet(kinds[1], wanted, asker), came) if came else 0
+        return self._goes(self._packet(kinds[1], target, asker), came) if came else 0
 
     def asking(self, routers: Intervals, mask: int) -> int:
         """The host asks for a router's entry."""
@@ -148,8 +148,8 @@ class _Meeting:
         six = packet.family == "ipv6"
         before, after = (Hook.PREROUTING, Hook.INPUT) if six else (Hook.ARP_INPUT, None)
         flows = merge(
-            (one, taken_in(one, which, hooks.links, self.ground, trace))
-            for one, which in hooks.ask(before, flows, trace)
+            (flow, taken_in(flow, which, hooks.links, self.ground, trace))
+            for flow, which in hooks.ask(before, flows, trace)
         )
         return _masks(flows if after is None else hooks.ask(after, flows, trace))
 
@@ -181,11 +181,13 @@ def _solicited(addresses: Intervals) -> Intervals:
     """The multicast addresses by which the owners of these are asked."""
     if len(addresses) > 16 or any(low != high for low, high in addresses):
         return ((_SOLICITED, _SOLICITED | 0xFFFFFF),)
-    return merged((one, one) for one in (_SOLICITED | low & 0xFFFFFF for low, _ in addresses))
+    return merged(
+        (number, number) for number in (_SOLICITED | low & 0xFFFFFF for low, _ in addresses)
+    )
 
 
 def _masks(flows: list[Flow]) -> int:
-    found = 0
+    all_masks = 0
     for _, mask in flows:
-        found |= mask
-    return found
+        all_masks |= mask
+    return all_masks

@@ -46,7 +46,7 @@ _FAMILIES: Mapping[str, frozenset[Family]] = {
     "netdev": frozenset({"ipv4", "ipv6"}),
     "bridge": frozenset({"ipv4", "ipv6"}),
 }
-# What programs that ban addresses call their tables, chains and sets.
+# Programs that ban addresses give their tables, chains and sets these names.
 BAN_NAMES = ("f2b", "fail2ban", "addr-set-", "sshguard", "crowdsec")
 
 
@@ -83,7 +83,7 @@ class NftTable:
 
 
 def parse_nft(text: str) -> list[NftTable] | str:
-    """Read the listing; a string says why it cannot be read."""
+    """Read the listing; a string is the reason why it cannot be read."""
     if not text.strip():
         return []
     try:
@@ -109,7 +109,7 @@ def parse_nft(text: str) -> list[NftTable] | str:
 def _entry(  # noqa: PLR0911 - one a fault
     kind: str, body: Mapping[str, Json], tables: dict[tuple[str, str], NftTable]
 ) -> str:
-    """Take one object of the listing in; says what is wrong with it."""
+    """Take in one object of the listing; return what is wrong with it."""
     family, name = body.get("family"), body.get("name")
     if kind == "table":
         if not isinstance(family, str) or not isinstance(name, str):
@@ -143,21 +143,24 @@ def _entry(  # noqa: PLR0911 - one a fault
         return f"set {name}: its elements are no list"
     flags = body.get("flags")
     listed = [flags] if isinstance(flags, str) else flags if isinstance(flags, Sequence) else []
-    bans = bool({"dynamic", "timeout"} & {str(one) for one in listed}) or "timeout" in body
+    bans = bool({"dynamic", "timeout"} & {str(flag) for flag in listed}) or "timeout" in body
     table.sets[name] = NamedSet(elements, bans or name.startswith(BAN_NAMES))
     return ""
 
 
 def _fills(expressions: Json) -> bool:
     return isinstance(expressions, Sequence) and any(
-        isinstance(one, Mapping) and ("set" in one or "map" in one) for one in expressions
+        isinstance(expression, Mapping) and ("set" in expression or "map" in expression)
+        for expression in expressions
     )
 
 
 def compile_tables(tables: Iterable[NftTable], family: Family) -> list[Table]:
-    """The tables as packets of `family` meet them."""
-    met = (one for one in tables if family in _FAMILIES.get(one.family, ()) and not one.dormant)
-    return [_compiled(one, family) for one in met]
+    """The tables that packets of `family` meet."""
+    met = (
+        table for table in tables if family in _FAMILIES.get(table.family, ()) and not table.dormant
+    )
+    return [_compiled(table, family) for table in met]
 
 
 def _compiled(table: NftTable, family: Family) -> Table:
@@ -184,8 +187,11 @@ def _compiled(table: NftTable, family: Family) -> Table:
                 text = text_of(expressions, body.get("comment"), table.family)
                 table.texts[id(body)] = text
             made = rules_of(expressions, here, place, text)
-            # A ban is of addresses: what drops everybody is none, whatever its chain is called.
-            rules += [replace(one, bans=one.bans or (bans and one.names_clients)) for one in made]
+            # A ban drops some addresses. A rule that drops everybody bans nobody, whatever its
+            # chain's name.
+            rules += [
+                replace(rule, bans=rule.bans or (bans and rule.names_clients)) for rule in made
+            ]
         chains[name] = Chain(place, tuple(rules))
     return Table(f"nft {table.key}", chains, tuple(_bases(table, chains)))
 
@@ -197,9 +203,9 @@ def _bases(table: NftTable, chains: Mapping[str, Chain]) -> Iterable[BaseChain]:
         if hook is None:
             continue
         priority = body.get("prio")
-        known = isinstance(priority, int) and not isinstance(priority, bool)
+        is_number = isinstance(priority, int) and not isinstance(priority, bool)
         chain = chains[name]
-        if not known:
+        if not is_number:
             doubt: tuple[Match, ...] = (Perhaps("its priority"),)
             rules = (FilterRule(chain.place, "its priority", doubt, Action.UNDECIDED), *chain.rules)
             chain = Chain(chain.place, rules)
@@ -221,6 +227,6 @@ def _devices(body: Mapping[str, Json]) -> tuple[str, ...] | None:
     device = body.get("dev")
     if isinstance(device, str):
         return (device,)
-    if isinstance(device, Sequence) and all(isinstance(one, str) for one in device):
-        return tuple(str(one) for one in device)
+    if isinstance(device, Sequence) and all(isinstance(name, str) for name in device):
+        return tuple(str(name) for name in device)
     return None

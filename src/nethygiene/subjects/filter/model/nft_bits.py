@@ -1,4 +1,4 @@
-"""Numbers, flags and masks that nft's rules compare a field with."""
+"""Numbers, flags and masks with which nft's rules compare a field."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _ALL_BITS = (1 << 128) - 1
 
 
 def number_of(field: Field, right: Json) -> int | None:
-    """Bits as a number: given as one, by name, or as several of them."""
+    """Bits as a number, from a number, a name, or several of them."""
     if isinstance(right, bool):
         return None
     if isinstance(right, int):
         return right
     if isinstance(right, str):
-        found = {Field.TCP_FLAGS: FLAGS, Field.CT_STATUS: STATUS}.get(field, {}).get(right)
-        plain = value(Field.MARK, "ipv4", right) if found is None else None
-        return plain[0][0] if plain and not isinstance(plain[0], str) else found
+        number = {Field.TCP_FLAGS: FLAGS, Field.CT_STATUS: STATUS}.get(field, {}).get(right)
+        plain = value(Field.MARK, "ipv4", right) if number is None else None
+        return plain[0][0] if plain and not isinstance(plain[0], str) else number
     if isinstance(right, Mapping) and isinstance(right.get("|"), Sequence):
         return number_of(field, right["|"])
     if isinstance(right, Sequence):
@@ -32,7 +32,7 @@ def number_of(field: Field, right: Json) -> int | None:
 
 
 def bits_match(field: Field, mask: int, op: str, right: Json, negated: bool) -> Match:
-    """``FIELD & MASK op VALUE``, and for flags ``FIELD VALUE``: one of them is set."""
+    """Read ``FIELD & MASK op VALUE``, and for flags ``FIELD VALUE``: one of them is set."""
     if op == "in":
         number = number_of(field, right)
         if number is None:
@@ -41,19 +41,19 @@ def bits_match(field: Field, mask: int, op: str, right: Json, negated: bool) -> 
     several = [right]
     if isinstance(right, Mapping) and isinstance(right.get("set"), Sequence):
         several = list(right["set"])  # type: ignore[arg-type]
-    found: list[tuple[int, int]] = []
-    for one in several:
-        inner = one.get("elem") if isinstance(one, Mapping) else None
-        one = inner.get("val") if isinstance(inner, Mapping) else one  # noqa: PLW2901
-        span = value(Field.MARK, "ipv4", one) if isinstance(one, Mapping) else None
-        number = number_of(field, one)
+    spans: list[tuple[int, int]] = []
+    for node in several:
+        inner = node.get("elem") if isinstance(node, Mapping) else None
+        node = inner.get("val") if isinstance(inner, Mapping) else node  # noqa: PLW2901
+        span = value(Field.MARK, "ipv4", node) if isinstance(node, Mapping) else None
+        number = number_of(field, node)
         if number is not None:
-            found.append((number, number))
+            spans.append((number, number))
         elif span:
-            found += [each for each in span if not isinstance(each, str)]
+            spans += [each for each in span if not isinstance(each, str)]
         else:
             return Perhaps(field.name.lower().replace("_", " "))
-    values: Values | None = tuple(sorted({*found}))
+    values: Values | None = tuple(sorted({*spans}))
     if op in {"<", ">", "<=", ">="}:
         values = stretch(op, values, 0xFFFFFFFF)
     if values is None or op not in {"==", "<", ">", "<=", ">="}:
@@ -63,7 +63,7 @@ def bits_match(field: Field, mask: int, op: str, right: Json, negated: bool) -> 
 
 def intervals_of(values: Values) -> Intervals:
     """The numbers among the values, without names."""
-    return tuple(one for one in values if not isinstance(one, str))
+    return tuple(span for span in values if not isinstance(span, str))
 
 
 def top_of(looked_at: Field) -> int:
@@ -71,11 +71,11 @@ def top_of(looked_at: Field) -> int:
     return _ALL_BITS if looked_at in ADDRESSES else 0xFFFFFFFF
 
 
-def stretch(op: str, found: Values | None, top: int) -> Values | None:
-    """The numbers that are less, or more, than the one that is found."""
-    if found is None or len(found) != 1 or isinstance(found[0], str):
+def stretch(op: str, values: Values | None, top: int) -> Values | None:
+    """The numbers that are less, or more, than the value."""
+    if values is None or len(values) != 1 or isinstance(values[0], str):
         return None
-    low, high = found[0]
+    low, high = values[0]
     first, last = {
         "<": (0, low - 1),
         "<=": (0, high),

@@ -1,4 +1,4 @@
-"""What nft's rules ask of the routes: ``fib daddr . iif type local``, ``fib saddr . iif oif``."""
+"""nft's matches of the routes: ``fib daddr . iif type local``, ``fib saddr . iif oif``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def fib_match(fib: Json, op: str, right: Json, negated: bool) -> Match:
         return Perhaps("fib")
     flags = fib.get("flags")
     listed = [flags] if isinstance(flags, str) else flags if isinstance(flags, Sequence) else []
-    asked = {str(one) for one in listed}
+    asked = {str(word) for word in listed}
     result, by_iif = fib.get("result"), "iif" in asked
     ends = asked - {"iif"}
     if result != "type":
@@ -44,6 +44,6 @@ def _kinds(right: Json) -> frozenset[str] | None:
     several = right.get("set") if isinstance(right, Mapping) else [right]
     if not isinstance(several, Sequence) or isinstance(several, str):
         return None
-    found = {one.get("elem", one) if isinstance(one, Mapping) else one for one in several}
-    kinds = frozenset(one for one in found if isinstance(one, str))
+    words = {node.get("elem", node) if isinstance(node, Mapping) else node for node in several}
+    kinds = frozenset(word for word in words if isinstance(word, str))
     return kinds if len(kinds) == len(several) and kinds <= KINDS else None

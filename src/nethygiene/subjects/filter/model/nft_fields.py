@@ -1,4 +1,4 @@
-"""Which fields of a packet the expressions of nft's rules name."""
+"""The fields of a packet that expressions of nft's rules name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _REPLY |= {"ip saddr": Field.REPLY_SADDR, "ip6 saddr": Field.REPLY_SADDR}
 _PORTS = {"dport": Field.DPORT, "sport": Field.SPORT}
 _ARP = {"operation": Field.ARP_OPERATION, "saddr ip": Field.ARP_SADDR, "daddr ip": Field.ARP_DADDR}
 BIT_FIELDS = frozenset({Field.TCP_FLAGS, Field.CT_STATUS, Field.MARK, Field.CT_MARK})
-# Protocols of which no packet is followed.
+# The model follows no packet of these protocols.
 _OTHER_PROTOCOLS = frozenset({"udp", "udplite", "sctp", "dccp", "esp", "ah"})
 
 
@@ -62,18 +62,18 @@ class NftScope:
 
 
 def protocol_of(left: Json) -> int:
-    """The protocol that a packet has to be of for this expression to be asked; 0 for any."""
+    """The protocol that a packet needs for this expression; 0 for any."""
     payload = left.get("payload") if isinstance(left, Mapping) else None
     return TCP if isinstance(payload, Mapping) and payload.get("protocol") == "tcp" else 0
 
 
 def is_foreign(left: Json, family: Family) -> bool:
-    """Whether an expression is of a protocol that no packet of this family is followed in."""
+    """Whether an expression is about a protocol of which the model follows no packet."""
     if not isinstance(left, Mapping):
         return False
     for each in (left.get("concat"), left.get("&")):
         if isinstance(each, Sequence) and not isinstance(each, str):
-            return any(is_foreign(one, family) for one in each)
+            return any(is_foreign(node, family) for node in each)
     payload = left.get("payload")
     protocol = payload.get("protocol") if isinstance(payload, Mapping) else None
     other = "ip6" if family == "ipv4" else "ip"
@@ -87,15 +87,17 @@ def is_foreign(left: Json, family: Family) -> bool:
 
 
 def tells_family(body: Json) -> bool:
-    """Whether a match is for one of IPv4 and IPv6 alone, and says so."""
+    """Whether a match names IPv4 or IPv6 alone."""
     text = json.dumps(body)
-    return any(f'"protocol": "{one}"' in text for one in ("ip", "ip6", "icmp", "icmpv6", "arp"))
+    return any(
+        f'"protocol": "{protocol}"' in text for protocol in ("ip", "ip6", "icmp", "icmpv6", "arp")
+    )
 
 
 def field_of(  # noqa: PLR0911 - one a kind
     left: Json, family: Family
 ) -> Field | None:
-    """The field of a packet that an expression names, None for one that is not told apart."""
+    """The field of a packet that an expression names, None if the model does not know it."""
     if not isinstance(left, Mapping):
         return None
     payload = left.get("payload")
@@ -133,5 +135,5 @@ def key_of(left: Mapping[str, Json], kind: str) -> str:
 
 
 def name_of(left: Mapping[str, Json]) -> str:
-    """What kind of expression it is, for messages."""
+    """The kind of an expression, for messages."""
     return next(iter(left), "an expression")

@@ -17,7 +17,7 @@ _SYN_BYTES = 60
 
 
 def limit_match(kind: str, body: Json, place: NftScope, *, each: bool = False) -> Match | None:
-    """What ``limit rate 5/minute`` and its like ask; None for what everybody meets.
+    """The match of ``limit rate 5/minute`` and the like; None if everybody meets it.
 
     Args:
         kind: ``limit``, ``quota`` or ``ct count``.
@@ -34,22 +34,22 @@ def limit_match(kind: str, body: Json, place: NftScope, *, each: bool = False) -
         number = inner.get("bytes")
     if not isinstance(number, int | float) or isinstance(number, bool):
         return Perhaps(kind)
-    wanted = bool(inner.get("inv"))
+    beyond = bool(inner.get("inv"))
     name = f"{place.place} {kind} {json.dumps(body, sort_keys=True)}"
     if kind == "ct count":
         if number < 1:
-            # The connection itself is one (nft_connlimit_do_eval).
-            return None if wanted else Never()
+            # The connection itself counts (nft_connlimit_do_eval).
+            return None if beyond else Never()
         scope = Scope.CLIENT if each else Scope.SHARED
-        return Varies(Choice(name, scope, burst=number), wanted)
+        return Varies(Choice(name, scope, burst=number), beyond)
     if kind == "quota":
-        return Varies(Choice(name, Scope.QUOTA), wanted)
+        return Varies(Choice(name, Scope.QUOTA), beyond)
     choice = _rate(name, number, inner, each)
     if choice is None:
         return Perhaps(kind)
     if choice.is_remote:
-        return Never() if wanted else None
-    return Varies(choice, wanted)
+        return Never() if beyond else None
+    return Varies(choice, beyond)
 
 
 def _rate(name: str, number: float, inner: Mapping[str, Json], each: bool) -> Choice | None:
@@ -63,30 +63,30 @@ def _rate(name: str, number: float, inner: Mapping[str, Json], each: bool) -> Ch
         unit, of_burst = (_BYTES.get(str(inner.get(key)), 1) for key in ("rate_unit", "burst_unit"))
         rate *= unit / _SYN_BYTES
         many = max(many * of_burst / _SYN_BYTES, rate)
-    # A burst of 0 is nft's way to leave the kernel's own, of a few packets.
+    # With a burst of 0, nft leaves the kernel's default of a few packets.
     return Choice(name, Scope.CLIENT if each else Scope.SHARED, rate, many or max(rate, 5.0))
 
 
 def chance(left: Mapping[str, Json], op: str, right: Json, place: NftScope) -> Match:
-    """``numgen random mod 2 == 0``, ``meta random < 1000``: now one packet, now another."""
+    """Read ``numgen random mod 2 == 0`` or ``meta random < 1000``, which some packets meet."""
     text = json.dumps([left, op, right], sort_keys=True)
     return Varies(Choice(f"{place.place} {text}", Scope.CHANCE))
 
 
 def filled_sets(rules: Sequence[Json]) -> frozenset[str]:
-    """The sets to which rules add clients, of those that matches and maps ask."""
+    """The sets that matches and maps ask, and to which rules add clients."""
     adding: set[str] = set()
     asking: set[str] = set()
-    for one in rules:
-        _collect(one, adding, asking, 0)
+    for rule in rules:
+        _collect(rule, adding, asking, 0)
     return frozenset(adding & asking)
 
 
-def _collect(one: Json, adding: set[str], asking: set[str], depth: int) -> None:
+def _collect(node: Json, adding: set[str], asking: set[str], depth: int) -> None:
     if depth > 40:
         return
-    if isinstance(one, Mapping):
-        for key, body in one.items():
+    if isinstance(node, Mapping):
+        for key, body in node.items():
             name = body[1:] if isinstance(body, str) and body.startswith("@") else ""
             if name and key in {"right", "data"}:
                 asking.add(name)
@@ -94,8 +94,8 @@ def _collect(one: Json, adding: set[str], asking: set[str], depth: int) -> None:
                 adding.add(name)
             else:
                 _collect(body, adding, asking, depth + 1)
-    elif isinstance(one, Sequence) and not isinstance(one, str):
-        for each in one:
+    elif isinstance(node, Sequence) and not isinstance(node, str):
+        for each in node:
             _collect(each, adding, asking, depth + 1)
 
 

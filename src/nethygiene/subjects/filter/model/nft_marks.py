@@ -1,4 +1,4 @@
-"""What nft's rules make of marks: ``meta mark set ct mark & 0xff | 0x100``."""
+"""How nft's rules change marks: ``meta mark set ct mark & 0xff | 0x100``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Sum:
 
 
 def marked_field(key: Json) -> Field | None:
-    """Which mark ``meta mark`` or ``ct mark`` is; None for something else."""
+    """The mark of ``meta mark`` or ``ct mark``; None for something else."""
     if not isinstance(key, Mapping):
         return None
     for kind, field in (("meta", Field.MARK), ("ct", Field.CT_MARK)):
@@ -40,28 +40,28 @@ def marked_field(key: Json) -> Field | None:
 
 
 def new_mark(field: Field, to: Json) -> SetMark:
-    """What a mark becomes that is set to an expression."""
-    found = _sum(to)
-    if found is None:
+    """The effect of setting a mark to an expression."""
+    total = _sum(to)
+    if total is None:
         return SetMark(0, None, field)
-    keep, mask = found.own, found.other
+    keep, mask = total.own, total.other
     copied = Field.CT_MARK
     if field is Field.CT_MARK:
         keep, mask, copied = mask, keep, Field.MARK
     if not mask:
-        return SetMark(keep, found.number, field)
-    return SetMark(keep, found.number, field, copied, mask)
+        return SetMark(keep, total.number, field)
+    return SetMark(keep, total.number, field, copied, mask)
 
 
-def _sum(one: Json) -> _Sum | None:
-    if isinstance(one, int) and not isinstance(one, bool):
-        return _Sum(number=one & _ALL)
-    field = marked_field(one)
+def _sum(node: Json) -> _Sum | None:
+    if isinstance(node, int) and not isinstance(node, bool):
+        return _Sum(number=node & _ALL)
+    field = marked_field(node)
     if field is not None:
         return _Sum(own=_ALL) if field is Field.MARK else _Sum(other=_ALL)
-    if not isinstance(one, Mapping) or len(one) != 1:
+    if not isinstance(node, Mapping) or len(node) != 1:
         return None
-    ((kind, parts),) = one.items()
+    ((kind, parts),) = node.items()
     if not isinstance(parts, Sequence) or isinstance(parts, str) or len(parts) < 2:
         return None
     total = _sum(parts[0])
@@ -71,14 +71,14 @@ def _sum(one: Json) -> _Sum | None:
     return total
 
 
-def _combined(kind: str, one: _Sum, two: _Sum) -> _Sum | None:
+def _combined(kind: str, this: _Sum, two: _Sum) -> _Sum | None:
     if not two.own and not two.other:
         if kind == "&":
-            return one.masked(two.number)
+            return this.masked(two.number)
         if kind == "|":
-            kept = one.masked(_ALL & ~two.number)
+            kept = this.masked(_ALL & ~two.number)
             return _Sum(kept.own, kept.other, kept.number | two.number)
-    apart = not one.bits & two.bits
+    apart = not this.bits & two.bits
     if kind == "^" or (kind == "|" and apart):
-        return _Sum(one.own ^ two.own, one.other ^ two.other, one.number ^ two.number)
+        return _Sum(this.own ^ two.own, this.other ^ two.other, this.number ^ two.number)
     return None

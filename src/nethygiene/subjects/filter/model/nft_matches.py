@@ -34,19 +34,19 @@ from nethygiene.subjects.filter.model.nft_values import NAMES, Json, value
 from nethygiene.subjects.filter.model.way_matches import InterfaceMatch
 
 Constant = bool | None
-"""Whether it matches every packet of the family; None: perhaps."""
+"""Whether it matches every packet of the family; None for perhaps."""
 
 
 def constant(answer: Constant, what: str) -> Match | None:
-    """A match that is the same for every packet; None for one that always holds."""
+    """A match with the same answer for every packet; None if it always holds."""
     if answer is None:
         return Perhaps(what)
     return None if answer else Never()
 
 
-def match(one: Mapping[str, Json], scope: NftScope) -> Match | None:
-    """Read ``{"match": …}``; None for one that every packet of the family meets."""
-    op, left, right = one.get("op"), one.get("left"), one.get("right")
+def match(node: Mapping[str, Json], scope: NftScope) -> Match | None:
+    """Read ``{"match": …}``; None if every packet of the family meets it."""
+    op, left, right = node.get("op"), node.get("left"), node.get("right")
     if not isinstance(op, str) or not isinstance(left, Mapping):
         return Perhaps("an expression")
     if op in {"!", "!="}:
@@ -57,9 +57,9 @@ def match(one: Mapping[str, Json], scope: NftScope) -> Match | None:
 def condition(  # noqa: PLR0911 - one a kind
     left: Mapping[str, Json], op: str, right: Json, scope: NftScope, *, negated: bool
 ) -> Match | None:
-    """What ``left op right`` asks for; None for what every packet of the family meets."""
+    """The match of ``left op right``; None if every packet of the family meets it."""
     if is_foreign(left, scope.family):
-        # Also where it is negated: nft itself asks for the protocol first.
+        # This holds for a negated match too: nft itself asks for the protocol first.
         return Never()
     concat = left.get("concat")
     if isinstance(concat, Sequence) and not isinstance(concat, str):
@@ -95,11 +95,11 @@ _INTERFACE = {"iifgroup": "group", "iifkind": "kind", "iiftype": "type"}
 
 
 def _interface(key: str, right: Json, negated: bool) -> Match:
-    """What kind of interface the packet came in by."""
+    """The kind of interface by which the packet came in."""
     given = right.get("set") if isinstance(right, Mapping) else [right]
     if not isinstance(given, Sequence) or isinstance(given, str):
         return Perhaps(key)
-    words = [str(one) for one in given if isinstance(one, str | int)]
+    words = [str(word) for word in given if isinstance(word, str | int)]
     return InterfaceMatch(
         _INTERFACE[key], frozenset(words), negated, whole=len(words) == len(given)
     )
@@ -109,15 +109,15 @@ _CARRIES_NONE = ("exthdr", "ip option")
 
 
 def _fixed(left: Mapping[str, Json], right: Json, scope: NftScope) -> Constant | str:
-    """What is the same for every packet; the string ``varies`` where it is not."""
+    """The answer that is the same for every packet, or the string ``varies``."""
     family = scope.family
     ct = left.get("ct")
     of_family = isinstance(ct, Mapping) and ct.get("key") == "l3proto"
     if of_family or key_of(left, "meta") == "nfproto":
         return _any_of(right, _both(family, 2 if family == "ipv4" else 10), scope)
     secured = key_of(left, "meta") in {"ipsec", "secpath"} or key_of(left, "rt") == "ipsec"
-    if secured or any(one in left for one in _CARRIES_NONE):
-        # No packet that is followed comes by IPsec, or has extension headers or IP options.
+    if secured or any(protocol in left for protocol in _CARRIES_NONE):
+        # No followed packet comes by IPsec, or has extension headers or IP options.
         return not right if isinstance(right, bool) else False
     return "varies"
 
@@ -127,10 +127,10 @@ def _both(name: str, number: int) -> frozenset[str | int]:
 
 
 def _any_of(right: Json, ours: frozenset[str | int], scope: NftScope) -> Constant:
-    """Whether one of ours is among what stands on the right."""
+    """Whether one of our values is among those on the right."""
     if isinstance(right, str) and right.startswith("@"):
-        known = scope.sets.get(right[1:])
-        return None if known is None else _any_of(list(known.elements), ours, scope)
+        named_set = scope.sets.get(right[1:])
+        return None if named_set is None else _any_of(list(named_set.elements), ours, scope)
     if isinstance(right, Mapping):
         if isinstance(right.get("set"), Sequence):
             return _any_of(right["set"], ours, scope)
@@ -157,7 +157,7 @@ def _masked(
         return (
             Perhaps("a mask") if bits is None else bits_match(looked_at, bits, op, right, negated)
         )
-    masks, values = (value(looked_at, scope.family, one) for one in (mask, right))
+    masks, values = (value(looked_at, scope.family, node) for node in (mask, right))
     if op in {"<", ">", "<=", ">="}:
         values = stretch(op, values, top_of(looked_at))
     plain = intervals_of(masks or ())
@@ -171,16 +171,16 @@ def _lookup(keys: Sequence[Json], right: Json, scope: NftScope, negated: bool) -
     filled = None
     entries: Sequence[Json]
     if isinstance(right, str) and right.startswith("@"):
-        known = scope.sets.get(right[1:])
-        if known is None:
+        named_set = scope.sets.get(right[1:])
+        if named_set is None:
             return Perhaps(f"set {right}")
-        entries, bans, filled = known.elements, known.bans, known.filled
+        entries, bans, filled = named_set.elements, named_set.bans, named_set.filled
     elif isinstance(right, Mapping) and isinstance(right.get("set"), Sequence):
         entries = right["set"]  # type: ignore[assignment]
     else:
         entries = [right]
-    found = membership(keys, entries, scope, inverted_=negated, bans=bans)
-    return replace(found, filled=filled) if isinstance(found, In) and filled else found
+    made = membership(keys, entries, scope, inverted_=negated, bans=bans)
+    return replace(made, filled=filled) if isinstance(made, In) and filled else made
 
 
 def membership(
@@ -197,25 +197,25 @@ def membership(
     if len(keys) == 1 and isinstance(keys[0], Mapping) and not _is_map(entries):
         key = keys[0]
         if field_of(key, scope.family) is None:
-            # An expression that is no field, such as a mask: as if it were compared with a set.
+            # An expression that is no field, such as a mask, reads as a comparison with a set.
             given: Json = {"set": entries}
             asked = condition(key, "==", given, scope, negated=inverted_)
             return In((), (), True) if asked is None else asked
     fields = [field_of(key, scope.family) for key in keys]
-    places = [place for place, one in enumerate(fields) if one is not None]
-    known = tuple(one for one in fields if one is not None)
+    places = [place for place, key in enumerate(fields) if key is not None]
+    fields_read = tuple(key for key in fields if key is not None)
     protocol = max((protocol_of(key) for key in keys), default=0)
-    # A part that every packet meets, or none, such as meta nfproto, is decided here.
-    if len(keys) == 1 and known and not _is_map(entries):
-        found = value(known[0], scope.family, list(entries))
-        if found is not None:
-            return In(known, (Element((found,)),), inverted_, bans, protocol)
+    # This decides a part that every packet meets, or none, such as meta nfproto.
+    if len(keys) == 1 and fields_read and not _is_map(entries):
+        values = value(fields_read[0], scope.family, list(entries))
+        if values is not None:
+            return In(fields_read, (Element((values,)),), inverted_, bans, protocol)
     elements: list[Element] = []
     for entry in entries:
         made = _entry(keys, fields, places, entry, scope)
         if made is not None:
             elements.append(made)
-    return In(known, tuple(elements), inverted_, bans, protocol)
+    return In(fields_read, tuple(elements), inverted_, bans, protocol)
 
 
 def _entry(
@@ -234,27 +234,27 @@ def _entry(
         wild = tuple(_anything(fields[place]) for place in places)
         return Element(wild, perhaps=True)
     perhaps = False
-    for key, one, part in zip(keys, fields, parts, strict=True):
-        if one is None:
+    for key, looked_at, part in zip(keys, fields, parts, strict=True):
+        if looked_at is None:
             fixed = _fixed(key, part, scope) if isinstance(key, Mapping) else None
             if fixed is False:
                 return None
             perhaps |= fixed is not True
     values: list[Values] = []
     for place in places:
-        one = fields[place]
-        assert one is not None
-        found = value(one, scope.family, parts[place])
-        if found == ():
+        looked_at = fields[place]
+        assert looked_at is not None
+        given = value(looked_at, scope.family, parts[place])
+        if given == ():
             return None
-        perhaps |= found is None
-        values.append(_anything(one) if found is None else found)
+        perhaps |= given is None
+        values.append(_anything(looked_at) if given is None else given)
     return Element(tuple(values), perhaps)
 
 
-def _anything(one: Field | None) -> Values:
-    return ("*",) if one in NAMES else ((0, (1 << 128) - 1),)
+def _anything(looked_at: Field | None) -> Values:
+    return ("*",) if looked_at in NAMES else ((0, (1 << 128) - 1),)
 
 
 def _is_map(entries: Sequence[Json]) -> bool:
-    return any(isinstance(one, Sequence) and not isinstance(one, str) for one in entries)
+    return any(isinstance(entry, Sequence) and not isinstance(entry, str) for entry in entries)

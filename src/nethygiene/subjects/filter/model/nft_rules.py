@@ -1,4 +1,4 @@
-"""The statements of nft's rules: one rule of nft is one or more of the model."""
+"""The statements of nft's rules: a rule of nft becomes one or more rules of the model."""
 
 from __future__ import annotations
 
@@ -59,36 +59,36 @@ class _Draft:
     never: bool = False
     read: list[tuple[str, Json]] = field(default_factory=list)
 
-    def add(self, one: Match | None) -> None:
-        """One more condition; None always holds."""
-        if one is None:
+    def add(self, match: Match | None) -> None:
+        """Add a condition; None always holds."""
+        if match is None:
             return
-        # Those that do not meet it are changed all the same.
+        # The effects change packets that do not meet it too.
         self.flush()
-        self.never |= isinstance(one, Never)
-        self.matches.append(self._now(one))
+        self.never |= isinstance(match, Never)
+        self.matches.append(self._now(match))
 
     def flush(self) -> None:
-        """Let the effects take place here; what asks for them later cannot be told."""
+        """Apply the effects here; later conditions on them are unknown."""
         if not self.effects:
             return
-        self.changed |= {one.field for one in self.effects if isinstance(one, SetMark)}
+        self.changed |= {effect.field for effect in self.effects if isinstance(effect, SetMark)}
         self.rule(Action.CONTINUE)
         self.effects = []
-        self.matches = [self._now(one) for one in self.matches]
+        self.matches = [self._now(match) for match in self.matches]
 
-    def _now(self, one: Match) -> Match:
-        """A condition as it is asked once the rule has changed marks: the model asks it again."""
-        if isinstance(one, Masked) and one.field in self.changed:
+    def _now(self, match: Match) -> Match:
+        """A condition after the rule has changed marks, which the model cannot decide."""
+        if isinstance(match, Masked) and match.field in self.changed:
             return Perhaps("a mark that the rule itself changes")
-        return one
+        return match
 
     def rule(self, action: Action, *more: Match, **fields: object) -> None:
-        """The rule does something here."""
-        if self.never or any(isinstance(one, Never) for one in more):
+        """Take an action here."""
+        if self.never or any(isinstance(match, Never) for match in more):
             return
         matches = (*self.matches, *more)
-        bans = any(isinstance(one, In) and one.bans and not one.inverted for one in matches)
+        bans = any(isinstance(match, In) and match.bans and not match.inverted for match in matches)
         fields |= {"bans": bans, "effects": tuple(self.effects)}
         rule = FilterRule(self.place, self.text, matches, action, **fields)  # type: ignore[arg-type]
         self.rules.append(rule)
@@ -99,13 +99,13 @@ class _Draft:
 def rules_of(
     expressions: Sequence[Json], scope: NftScope, place: str, text: str
 ) -> list[FilterRule]:
-    """What one rule of nft comes to."""
+    """The model's rules for one rule of nft."""
     draft = _Draft(scope, place, text)
-    for one in expressions:
-        if not isinstance(one, Mapping) or not one:
+    for node in expressions:
+        if not isinstance(node, Mapping) or not node:
             draft.add(Perhaps("an expression"))
             continue
-        for kind, body in one.items():
+        for kind, body in node.items():
             _statement(kind, body, draft)
             draft.read.append((kind, body))
     draft.flush()
@@ -147,28 +147,28 @@ def _statement(kind: str, body: Json, draft: _Draft) -> None:  # noqa: PLR0912 -
 
 
 def _reject(inner: Mapping[str, Json], draft: _Draft) -> list[Match]:
-    """What a reject asks for by its type: nft leaves out the matches that the type implies.
+    """The matches that a reject's type implies, which nft leaves out.
 
     The kernel would answer an IPv6 packet by ICMP's type as well (nft_reject_inet_eval); it is
     nft that puts ``meta nfproto ipv4`` before it (1.0.6), and does not print it.
     """
     kind = inner.get("type")
     if kind in ("icmp", "icmpv6"):
-        wanted = "icmp" if draft.scope.family == "ipv4" else "icmpv6"
-        return [] if kind == wanted else [Never()]
+        icmp = "icmp" if draft.scope.family == "ipv4" else "icmpv6"
+        return [] if kind == icmp else [Never()]
     if kind != "tcp reset":
         return []
-    found: list[Match] = [numbers(Field.PROTOCOL, ((TCP, TCP),))]
+    matches: list[Match] = [numbers(Field.PROTOCOL, ((TCP, TCP),))]
     shown = any(kind not in {"match", "vmap"} or tells_family(body) for kind, body in draft.read)
     if draft.scope.both_families and not shown:
         # nft 1.0.6 prints `meta nfproto ipv6 tcp dport 80 reject with tcp reset` without its
         # first match, unless a statement such as a counter stands before the reject.
-        found.append(Perhaps("its family: nft prints none before reject with tcp reset"))
-    return found
+        matches.append(Perhaps("its family: nft prints none before reject with tcp reset"))
+    return matches
 
 
 def _foreign(inner: Mapping[str, Json], draft: _Draft) -> None:
-    """What iptables put there and nft cannot show."""
+    """Read a statement of iptables that nft cannot show."""
     if inner.get("type") in ("match", None):
         draft.add(Perhaps("xt"))
     elif inner.get("name") not in ("LOG", "NFLOG", "TRACE"):
@@ -176,25 +176,25 @@ def _foreign(inner: Mapping[str, Json], draft: _Draft) -> None:
 
 
 def _dynamic(kind: str, inner: Mapping[str, Json], draft: _Draft) -> None:
-    """``update @set { ip saddr limit rate over … }``: the set is filled, and its statements count.
+    """Read ``update @set { ip saddr limit rate over … }``: it fills the set, its statements count.
 
     The element is there before they are asked (nft_dynset_eval).
     """
     element = inner.get("key") if kind == "meter" else inner.get("elem")
     each = '"saddr"' in json.dumps(element)
     name = inner.get("set")
-    known = draft.scope.sets.get(name[1:]) if isinstance(name, str) else None
-    if known is not None and known.filled is not None:
-        draft.effects.append(PutOn(known.filled.name, off=inner.get("op") == "delete"))
+    named_set = draft.scope.sets.get(name[1:]) if isinstance(name, str) else None
+    if named_set is not None and named_set.filled is not None:
+        draft.effects.append(PutOn(named_set.filled.name, off=inner.get("op") == "delete"))
     statements = inner.get("stmt")
     if isinstance(statements, Mapping):
         statements = [statements]
     if not isinstance(statements, Sequence) or isinstance(statements, str):
         return
-    for one in statements:
-        if not isinstance(one, Mapping):
+    for statement in statements:
+        if not isinstance(statement, Mapping):
             continue
-        for name_, body in one.items():
+        for name_, body in statement.items():
             if name_ in {"limit", "ct count", "quota"}:
                 draft.add(limit_match(name_, body, draft.scope, each=each))
             else:
@@ -210,11 +210,11 @@ def _mangle(inner: Mapping[str, Json], draft: _Draft) -> None:
     which = marked_field(key)
     if which is not None:
         if "ct" in str(to) and which is Field.MARK:
-            # Where there is no connection, asking for its mark ends the rule (nft_ct_get_eval).
+            # Without a connection, a question for its mark ends the rule (nft_ct_get_eval).
             draft.add(Masked(Field.CT_MARK, 0, ((0, 0),)))
         draft.effects.append(new_mark(which, to))
     elif key.get("ct") == {"key": "zone"}:
-        # `ct original zone set` is for one direction alone, and hides no answer.
+        # `ct original zone set` is for one direction alone, and hides no reply.
         draft.effects.append(PutInZone("" if to == 0 else str(to)))
     elif isinstance(payload, Mapping) and payload.get("field") not in (
         *("dscp", "ecn", "ttl", "hoplimit"),
@@ -228,11 +228,11 @@ def _vmap(inner: Mapping[str, Json], draft: _Draft) -> None:
     data = inner.get("data")
     bans = False
     if isinstance(data, str) and data.startswith("@"):
-        known = draft.scope.sets.get(data[1:])
-        if known is None:
+        named_map = draft.scope.sets.get(data[1:])
+        if named_map is None:
             draft.rule(Action.UNDECIDED, Perhaps(data))
             return
-        data, bans = known.elements, known.bans
+        data, bans = named_map.elements, named_map.bans
     elif isinstance(data, Mapping):
         data = data.get("set")
     if not isinstance(data, Sequence) or isinstance(data, str):
@@ -245,22 +245,22 @@ def _vmap(inner: Mapping[str, Json], draft: _Draft) -> None:
             return
         verdict = _verdict(pair[1])
         by_verdict.setdefault(verdict, []).append(pair[0])
-    # The keys of a map do not overlap, so that their order is no matter; a wildcard comes last.
+    # The keys of a map do not overlap, so their order does not matter; a wildcard comes last.
     wild = [verdict for verdict, entries in by_verdict.items() if "*" in entries]
-    whole = covers_all(keys, [one for entries in by_verdict.values() for one in entries])
+    whole = covers_all(keys, [entry for entries in by_verdict.values() for entry in entries])
     if whole and all(action not in _COMING_BACK for action, _ in by_verdict):
-        # The last one is for all that no other is for.
+        # The wildcard is for everything that no other key is for.
         last = by_verdict.popitem()[0]
         for verdict, entries in by_verdict.items():
             _branch(verdict, draft, membership(keys, entries, draft.scope, bans=bans))
         draft.rule(last[0], chain=last[1])
         return
     for verdict, entries in by_verdict.items():
-        narrow = [one for one in entries if one != "*"]
+        narrow = [entry for entry in entries if entry != "*"]
         if narrow:
             _branch(verdict, draft, membership(keys, narrow, draft.scope, bans=bans))
     for verdict in wild:
-        others = [one for entries in by_verdict.values() for one in entries if one != "*"]
+        others = [entry for entries in by_verdict.values() for entry in entries if entry != "*"]
         _branch(verdict, draft, membership(keys, others, draft.scope, inverted_=True))
 
 

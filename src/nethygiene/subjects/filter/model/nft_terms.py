@@ -15,7 +15,7 @@ _OPERATORS = ("&", "|", "^", "<<", ">>")
 
 
 class Style(Enum):
-    """How a value is written, which the expression tells that it is compared with."""
+    """How nft writes a value, which depends on the expression beside it."""
 
     PLAIN = auto()
     QUOTED = auto()
@@ -25,33 +25,33 @@ class Style(Enum):
 
 
 Styles = tuple[Style, ...]
-"""One for each part of a concatenation."""
+"""One style for each part of a concatenation."""
 PLAIN: Styles = (Style.PLAIN,)
 
 
-def only(one: Json) -> tuple[str, Json]:
+def only(node: Json) -> tuple[str, Json]:
     """The kind and the body of an object that has one member."""
-    if isinstance(one, Mapping) and len(one) == 1:
-        ((kind, body),) = one.items()
+    if isinstance(node, Mapping) and len(node) == 1:
+        ((kind, body),) = node.items()
         return kind, body
     return "", None
 
 
-def listed(one: Json) -> Sequence[Json]:
-    """The members of a list; empty where it is none."""
-    return one if isinstance(one, Sequence) and not isinstance(one, str) else ()
+def listed(node: Json) -> Sequence[Json]:
+    """The members of a list; empty if it is no list."""
+    return node if isinstance(node, Sequence) and not isinstance(node, str) else ()
 
 
-def styles_of(one: Json) -> Styles:
-    """How what is compared with an expression is written."""
-    kind, body = only(one)
+def styles_of(node: Json) -> Styles:
+    """The styles of values that are compared with an expression."""
+    kind, body = only(node)
     if kind == "concat":
         return tuple(_style(each) for each in listed(body)) or PLAIN
-    return (_style(one),)
+    return (_style(node),)
 
 
-def _style(one: Json) -> Style:
-    kind, body = only(one)
+def _style(node: Json) -> Style:
+    kind, body = only(node)
     if kind in _OPERATORS:
         return _style((*listed(body), None)[0])
     inner: Mapping[str, Json] = body if isinstance(body, Mapping) else {}
@@ -74,20 +74,20 @@ def _style(one: Json) -> Style:
 
 
 def text_of_value(  # noqa: PLR0911 - one a kind
-    one: Json, styles: Styles = PLAIN
+    node: Json, styles: Styles = PLAIN
 ) -> str:
-    """A value, or an expression that gives one."""
-    if isinstance(one, bool):
-        return "exists" if one else "missing"
-    if isinstance(one, int):
-        return _number(one, styles[0])
-    if isinstance(one, str):
+    """A value, or an expression that yields one, as text."""
+    if isinstance(node, bool):
+        return "exists" if node else "missing"
+    if isinstance(node, int):
+        return _number(node, styles[0])
+    if isinstance(node, str):
         # The index of an interface that is gone is a number.
-        bare = styles[0] is not Style.QUOTED or one == "*" or one.isdigit() or one[:1] == "@"
-        return one if bare else f'"{one}"'
-    if isinstance(one, Sequence):
-        return ",".join(text_of_value(each, styles) for each in one)
-    kind, body = only(one)
+        bare = styles[0] is not Style.QUOTED or node == "*" or node.isdigit() or node[:1] == "@"
+        return node if bare else f'"{node}"'
+    if isinstance(node, Sequence):
+        return ",".join(text_of_value(each, styles) for each in node)
+    kind, body = only(node)
     if kind in _OPERATORS:
         return _operation(kind, listed(body), styles)
     if kind in {"set", "concat", "range"}:
@@ -101,7 +101,7 @@ def text_of_value(  # noqa: PLR0911 - one a kind
         return text_of_element(inner, styles)
     if kind == "prefix":
         return f"{text_of_value(inner.get('addr'), styles)}/{inner.get('len')}"
-    return _expression(kind, inner) or json.dumps(one, separators=(",", ":"))
+    return _expression(kind, inner) or json.dumps(node, separators=(",", ":"))
 
 
 def text_of_element(inner: Mapping[str, Json], styles: Styles = PLAIN) -> str:
@@ -126,16 +126,16 @@ def duration(seconds: int) -> str:
     return "".join(parts) or "0s"
 
 
-def _number(one: int, style: Style) -> str:
+def _number(number: int, style: Style) -> str:
     if style is Style.MARK:
-        return f"0x{one:08x}"
+        return f"0x{number:08x}"
     if style is Style.HEXADECIMAL:
-        return f"{one:#x}"
-    return duration(one) if style is Style.SECONDS else str(one)
+        return f"{number:#x}"
+    return duration(number) if style is Style.SECONDS else str(number)
 
 
 def _operation(kind: str, parts: Sequence[Json], styles: Styles) -> str:
-    """``ct mark & 0x000000ff | 0x00000001``: numbers are written as the marks that they change."""
+    """``ct mark & 0x000000ff | 0x00000001``: numbers have the style of the mark."""
     marked = any(_style(each) is Style.MARK for each in parts)
     inner = (Style.MARK,) if marked else styles
     words = []
@@ -158,7 +158,7 @@ def _several(kind: str, parts: Sequence[Json], styles: Styles) -> str:
         return "-".join(text_of_value(each, styles) for each in parts)
     each_styles = [*styles, *[styles[-1]] * len(parts)]
     return " . ".join(
-        text_of_value(each, (one,)) for each, one in zip(parts, each_styles, strict=False)
+        text_of_value(each, (style,)) for each, style in zip(parts, each_styles, strict=False)
     )
 
 
@@ -173,12 +173,12 @@ def _pairs(parts: Sequence[Json], keys: Styles, values: Styles) -> str:
     return "{ " + ", ".join(words) + " }"
 
 
-def _data(one: Json, styles: Styles) -> str:
-    """What a map leads to: a value or a verdict."""
-    kind, body = only(one)
+def _data(node: Json, styles: Styles) -> str:
+    """The target of a map as text: a value or a verdict."""
+    kind, body = only(node)
     if kind in {"jump", "goto"} and isinstance(body, Mapping):
         return f"{kind} {body.get('target')}"
-    return kind if kind and body is None else text_of_value(one, styles)
+    return kind if kind and body is None else text_of_value(node, styles)
 
 
 def _map_data(data: Json, keys: Styles, values: Styles) -> str:
@@ -191,15 +191,15 @@ def text_of_map(key: Json, data: Json) -> str:
     left = text_of_value(key)
     kind, body = only(key)
     if kind == "&" and len(listed(body)) == 2 and only(listed(body)[1])[0] == "|":
-        flags = " | ".join(str(one) for one in _flattened(listed(body)[1]))
+        flags = " | ".join(str(flag) for flag in _flattened(listed(body)[1]))
         left = f"{text_of_value(listed(body)[0])} & ({flags})"
     return f"{left} vmap {_map_data(data, styles_of(key), PLAIN)}"
 
 
-def _flattened(one: Json) -> list[Json]:
-    kind, body = only(one)
+def _flattened(node: Json) -> list[Json]:
+    kind, body = only(node)
     if kind != "|":
-        return [one]
+        return [node]
     return [part for each in listed(body) for part in _flattened(each)]
 
 
@@ -214,12 +214,12 @@ def _expression(kind: str, inner: Mapping[str, Json]) -> str:  # noqa: PLR0911 -
         return str(key) if key in _UNQUALIFIED else f"meta {key}"
     if kind in {"ct", "rt", "socket", "osf"}:
         words = [kind, inner.get("dir"), inner.get("family"), key]
-        return " ".join(str(one) for one in words if one is not None)
+        return " ".join(str(word) for word in words if word is not None)
     if kind == "ipsec":
         number = inner.get("spnum")
         words = [kind, inner.get("dir"), f"spnum {number}" if number else None]
         words += [inner.get("family"), key]
-        return " ".join(str(one) for one in words if one is not None)
+        return " ".join(str(word) for word in words if word is not None)
     if kind == "fib":
         flags = inner.get("flags")
         asked = [flags] if isinstance(flags, str) else listed(flags)
@@ -241,4 +241,4 @@ def _hash(kind: str, inner: Mapping[str, Json]) -> str:
     for key in ("seed", "offset"):
         if inner.get(key):
             words += [key, inner[key]]
-    return " ".join(str(one) for one in words if one is not None)
+    return " ".join(str(word) for word in words if word is not None)

@@ -1,4 +1,4 @@
-"""A rule of nft's JSON as the line that ``nft list ruleset`` prints, but for its counters."""
+"""A rule of nft's JSON as the line that ``nft list ruleset`` prints, without its counters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nethygiene.subjects.filter.model.nft_values import Json
 
 _LONGEST = 160
 _BITMASKS = frozenset({"flags", "state", "status", "label", "event"})
-# What nft leaves out, being what it fills in.
+# nft leaves these out, because they are its defaults.
 _PLAIN_REJECT = {
     "ip": ("icmp", "port-unreachable"),
     "ip6": ("icmpv6", "port-unreachable"),
@@ -29,15 +29,15 @@ _PLAIN_REJECT = {
 
 def text_of(expressions: Sequence[Json], comment: Json = None, family: str = "inet") -> str:
     """The rule; `family` is its table's."""
-    words = [_statement(one, family) for one in expressions]
+    words = [_statement(node, family) for node in expressions]
     if isinstance(comment, str):
         words.append(f'comment "{comment}"')
     text = " ".join(words)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _statement(one: Json, family: str) -> str:  # noqa: PLR0911 - one a kind
-    kind, body = only(one)
+def _statement(node: Json, family: str) -> str:  # noqa: PLR0911 - one a kind
+    kind, body = only(node)
     inner: Mapping[str, Json] = body if isinstance(body, Mapping) else {}
     if kind == "match":
         return _match(inner)
@@ -46,9 +46,9 @@ def _statement(one: Json, family: str) -> str:  # noqa: PLR0911 - one a kind
     if kind in {"jump", "goto"}:
         return f"{kind} {inner.get('target')}"
     if kind == "reject":
-        said = str(inner.get("type", "")), str(inner.get("expr", ""))
-        plain = not inner or said == _PLAIN_REJECT.get(family)
-        return "reject" if plain else f"reject with {' '.join(said)}".rstrip()
+        reject = str(inner.get("type", "")), str(inner.get("expr", ""))
+        plain = not inner or reject == _PLAIN_REJECT.get(family)
+        return "reject" if plain else f"reject with {' '.join(reject)}".rstrip()
     if kind in {"limit", "quota", "ct count", "counter", "log"}:
         return _limiting(kind, body, inner)
     if kind in {"dnat", "snat", "redirect", "masquerade", "tproxy"}:
@@ -77,19 +77,19 @@ def _match(inner: Mapping[str, Json]) -> str:
     return f"{text_of_value(left)} {sign}{text_of_value(right, styles_of(left))}"
 
 
-def _is_bitmask(one: Json) -> bool:
-    kind, body = only(one)
+def _is_bitmask(node: Json) -> bool:
+    kind, body = only(node)
     inner: Mapping[str, Json] = body if isinstance(body, Mapping) else {}
     if kind == "payload":
         return (inner.get("protocol"), inner.get("field")) == ("tcp", "flags")
     return kind == "ct" and inner.get("key") in _BITMASKS
 
 
-def _flags(one: Json) -> str:
-    kind, body = only(one)
+def _flags(node: Json) -> str:
+    kind, body = only(node)
     if kind == "|":
         return ",".join(_flags(each) for each in listed(body))
-    return text_of_value(one, (Style.HEXADECIMAL,))
+    return text_of_value(node, (Style.HEXADECIMAL,))
 
 
 def _limiting(kind: str, body: Json, inner: Mapping[str, Json]) -> str:
@@ -120,7 +120,9 @@ def _log(inner: Mapping[str, Json]) -> str:
         words.append(f"level {inner['level']}")
     if "flags" in inner:
         flags = inner["flags"]
-        words += [f"flags {one}" for one in ([flags] if isinstance(flags, str) else listed(flags))]
+        words += [
+            f"flags {flag}" for flag in ([flags] if isinstance(flags, str) else listed(flags))
+        ]
     return " ".join(words)
 
 
@@ -129,7 +131,7 @@ def _nat(kind: str, inner: Mapping[str, Json]) -> str:
     words = [kind]
     if "family" in inner:
         words.append(str(inner["family"]))
-    many = [flags] if isinstance(flags, str) else [str(one) for one in listed(flags)]
+    many = [flags] if isinstance(flags, str) else [str(flag) for flag in listed(flags)]
     if "netmap" in many:
         many.remove("netmap")
         words.append("prefix")
@@ -149,7 +151,7 @@ def _filling(kind: str, inner: Mapping[str, Json]) -> str:
     """``update @s { ip saddr timeout 1m limit rate over 3/minute }``, and the older meter."""
     given = inner.get("stmt")
     statements = [given] if isinstance(given, Mapping) else listed(given)
-    inside = " ".join(_statement(one, "inet") for one in statements)
+    inside = " ".join(_statement(node, "inet") for node in statements)
     key = inner.get("key") if kind == "meter" else inner.get("elem")
     body = only(key)[1] if only(key)[0] == "elem" else None
     element = text_of_element(body) if isinstance(body, Mapping) else text_of_value(key)
@@ -176,7 +178,7 @@ def _other(kind: str, body: Json, inner: Mapping[str, Json]) -> str:
         return f"{kind} {via} {text_of_value(device, quoted)}"
     if kind == "queue":
         flags = inner.get("flags")
-        many = [flags] if isinstance(flags, str) else [str(one) for one in listed(flags)]
+        many = [flags] if isinstance(flags, str) else [str(flag) for flag in listed(flags)]
         to = f" to {text_of_value(inner['num'])}" if "num" in inner else ""
         return " ".join(["queue", *([f"flags {','.join(many)}"] if many else [])]) + to
     if kind == "flow":
@@ -184,7 +186,7 @@ def _other(kind: str, body: Json, inner: Mapping[str, Json]) -> str:
     if kind == "synproxy":
         words = [kind] + [f"{key} {inner[key]}" for key in ("mss", "wscale") if key in inner]
         flags = inner.get("flags")
-        words += [flags] if isinstance(flags, str) else [str(one) for one in listed(flags)]
+        words += [flags] if isinstance(flags, str) else [str(flag) for flag in listed(flags)]
         return " ".join(words)
     if kind == "xt":
         return f'xt {inner.get("type")} "{inner.get("name")}"'

@@ -1,4 +1,4 @@
-"""Where nft's rules take packets by destination NAT: one place, or one for each key of a map."""
+"""Where destination NAT of nft's rules takes packets: one place, or one for each key of a map."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def translations(
     One whose key is not in the map goes on to the next rule (NFT_BREAK).
     """
     mapped = [
-        (part, found)
+        (part, targets)
         for part in ("addr", "port")
-        if (found := _map_of(inner.get(part), scope)) is not None
+        if (targets := _map_of(inner.get(part), scope)) is not None
     ]
     if len(mapped) != 1:
         yield (), _target(kind, inner, scope)
@@ -40,7 +40,7 @@ def translations(
 
 
 def covers_all(keys: Sequence[Json], entries: Sequence[Json]) -> bool:
-    """Whether one of the entries is always met: those of ``numgen random mod 2`` are 0 and 1."""
+    """Whether every packet meets an entry: those of ``numgen random mod 2`` are 0 and 1."""
     if len(keys) != 1 or not isinstance(keys[0], Mapping):
         return False
     share = keys[0].get("numgen")
@@ -49,8 +49,8 @@ def covers_all(keys: Sequence[Json], entries: Sequence[Json]) -> bool:
     first = share.get("offset")
     start = first if isinstance(first, int) else 0
     met: set[int] = set()
-    for one in entries:
-        spans = one.get("range") if isinstance(one, Mapping) else [one, one]
+    for entry in entries:
+        spans = entry.get("range") if isinstance(entry, Mapping) else [entry, entry]
         if not isinstance(spans, Sequence) or isinstance(spans, str) or len(spans) != 2:
             return False
         low, high = spans
@@ -73,19 +73,19 @@ def _map_of(given: Json, scope: NftScope) -> tuple[list[Json], list[tuple[Json, 
         return None
     data = body.get("data")
     if isinstance(data, str) and data.startswith("@"):
-        known = scope.sets.get(data[1:])
-        data = None if known is None or known.filled is not None else known.elements
+        named_map = scope.sets.get(data[1:])
+        data = None if named_map is None or named_map.filled is not None else named_map.elements
     elif isinstance(data, Mapping):
         data = data.get("set")
     if not isinstance(data, Sequence) or isinstance(data, str):
         return None
     pairs: list[tuple[Json, Json]] = []
-    for one in data:
-        if not isinstance(one, Sequence) or isinstance(one, str) or len(one) != 2:
+    for pair in data:
+        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
             return None
-        if one[0] == "*":
+        if pair[0] == "*":
             return None
-        pairs.append((one[0], one[1]))
+        pairs.append((pair[0], pair[1]))
     return keys_of(body.get("key")), pairs
 
 
@@ -107,9 +107,9 @@ def _target(kind: str, inner: Mapping[str, Json], scope: NftScope) -> NatTarget:
     return NatTarget(kind == "redirect", addresses, ports)
 
 
-def _fixed(one: Field, given: Json, scope: NftScope) -> Intervals:
-    """The single address or port that is given; empty where there are several or none."""
+def _fixed(key: Field, given: Json, scope: NftScope) -> Intervals:
+    """The single address or port that is given; empty if there are several or none."""
     if isinstance(given, Mapping) and ("map" in given or "numgen" in given or "jhash" in given):
         return ()
-    found = [item for item in value(one, scope.family, given) or () if not isinstance(item, str)]
-    return tuple(found) if len(found) == 1 and found[0][0] == found[0][1] else ()
+    items = [item for item in value(key, scope.family, given) or () if not isinstance(item, str)]
+    return tuple(items) if len(items) == 1 and items[0][0] == items[0][1] else ()

@@ -1,4 +1,4 @@
-"""Values and sets in nft's JSON: what stands on the right of a match."""
+"""Values and sets in nft's JSON, which stand on the right of a match."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | boo
 ADDRESSES = ADDRESS_FIELDS
 NAMES = NAME_FIELDS
 
-# What nft prints by name (without -n), from /etc/services and its own tables.
+# nft prints these by name (without -n), from /etc/services and its own tables.
 _SERVICES = {"ssh": 22, "http": 80, "https": 443, "domain": 53, "smtp": 25}
 _ICMPV6 = {"destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3}
 _ICMPV6 |= {"parameter-problem": 4, "echo-request": 128, "echo-reply": 129}
@@ -71,61 +71,61 @@ class NamedSet:
     filled: Choice | None = None
 
 
-def value(one: Field, family: Family, right: Json) -> Values | None:
-    """One value, range, prefix or list of them; None where it cannot be told."""
+def value(key: Field, family: Family, right: Json) -> Values | None:
+    """One value, range, prefix or list of them; None if it is unknown."""
     if isinstance(right, Mapping):
         if "set" in right and isinstance(right["set"], Sequence):
-            return several(one, family, right["set"])
+            return several(key, family, right["set"])
         if "elem" in right and isinstance(right["elem"], Mapping):
-            return value(one, family, right["elem"].get("val"))
-        if one in NAMES:
+            return value(key, family, right["elem"].get("val"))
+        if key in NAMES:
             return None
-        return _interval(one, family, right)
+        return _interval(key, family, right)
     if isinstance(right, Sequence) and not isinstance(right, str):
-        return several(one, family, right)
-    if one in NAMES:
-        return _name(one, right)
-    number = _number(one, family, right)
-    if number is None and one in ADDRESSES and _other_family(right, family):
+        return several(key, family, right)
+    if key in NAMES:
+        return _name(key, right)
+    number = _number(key, family, right)
+    if number is None and key in ADDRESSES and _other_family(right, family):
         return ()
     return None if number is None else ((number, number),)
 
 
-def _name(one: Field, right: Json) -> tuple[str] | None:
-    if one is Field.PKTTYPE and isinstance(right, int):
+def _name(key: Field, right: Json) -> tuple[str] | None:
+    if key is Field.PKTTYPE and isinstance(right, int):
         right = _PKTTYPES.get(right)
-    elif one is Field.PKTTYPE and right == "unicast":
+    elif key is Field.PKTTYPE and right == "unicast":
         right = "host"
-    elif one is Field.CT_DIRECTION and right in (0, 1):
+    elif key is Field.CT_DIRECTION and right in (0, 1):
         right = "reply" if right else "original"
     return (right,) if isinstance(right, str) else None
 
 
-def several(one: Field, family: Family, many: Sequence[Json]) -> Values | None:
-    """A list of values; None where one cannot be told."""
-    found = [value(one, family, each) for each in many]
-    flat = [item for each in found if each is not None for item in each]
-    if any(each is None for each in found):
+def several(key: Field, family: Family, many: Sequence[Json]) -> Values | None:
+    """A list of values; None if one of them is unknown."""
+    read = [value(key, family, each) for each in many]
+    flat = [item for each in read if each is not None for item in each]
+    if any(each is None for each in read):
         return None
-    if one in NAMES:
+    if key in NAMES:
         return tuple(item for item in flat if isinstance(item, str))
     return merged(item for item in flat if not isinstance(item, str))
 
 
-def _interval(one: Field, family: Family, right: Mapping[str, Json]) -> Intervals | None:
+def _interval(key: Field, family: Family, right: Mapping[str, Json]) -> Intervals | None:
     prefix, span = right.get("prefix"), right.get("range")
     if isinstance(prefix, Mapping):
-        if one not in ADDRESSES:
-            return _aligned(_WIDTHS.get(one, 16), prefix.get("addr"), prefix.get("len"))
+        if key not in ADDRESSES:
+            return _aligned(_WIDTHS.get(key, 16), prefix.get("addr"), prefix.get("len"))
         try:
             network = ip_network(f"{prefix.get('addr')}/{prefix.get('len')}", strict=False)
         except ValueError:
             return None
         return (interval_of(network),) if BITS[family] == network.max_prefixlen else ()
     if isinstance(span, Sequence) and not isinstance(span, str) and len(span) == 2:
-        low, high = (_number(one, family, each) for each in span)
+        low, high = (_number(key, family, each) for each in span)
         if low is None or high is None:
-            return () if one in ADDRESSES and _other_family(span[0], family) else None
+            return () if key in ADDRESSES and _other_family(span[0], family) else None
         return ((low, high),) if low <= high else None
     return None
 
@@ -135,21 +135,21 @@ _WIDTHS |= {Field.TCP_FLAGS: 8, Field.ICMP_TYPE: 8, Field.ICMPV6_TYPE: 8, Field.
 
 
 def _aligned(width: int, number: Json, length: Json) -> Intervals | None:
-    """``0x4/30``: nft 1.0.6 writes a range of marks so where it is one."""
+    """Read ``0x4/30``, which nft 1.0.6 writes for a range of marks."""
     if not isinstance(number, int) or not isinstance(length, int) or not 0 <= length <= width:
         return None
     span = 1 << (width - length)
     return None if number < 0 or number % span else ((number, number + span - 1),)
 
 
-def _number(one: Field, family: Family, text: Json) -> int | None:
+def _number(key: Field, family: Family, text: Json) -> int | None:
     if isinstance(text, bool):
         return None
     if isinstance(text, int):
         return text if text >= 0 else None
     if not isinstance(text, str):
         return None
-    if one in ADDRESSES:
+    if key in ADDRESSES:
         parsed = parse_address(text)
         return parsed[0] if parsed is not None and parsed[1] == family else None
     if text.isascii() and text.isdigit() and len(text) < 12:
@@ -159,7 +159,7 @@ def _number(one: Field, family: Family, text: Json) -> int | None:
             return int(text, 16)
         except ValueError:
             return None
-    return _NAMED.get(one, _SERVICES).get(text)
+    return _NAMED.get(key, _SERVICES).get(text)
 
 
 def _other_family(text: Json, family: Family) -> bool:

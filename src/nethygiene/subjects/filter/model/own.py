@@ -25,7 +25,7 @@ from nethygiene.subjects.links.ip.families import Family
 
 
 def _intervals(*networks: str) -> Intervals:
-    return merged(interval_of(ip_network(one)) for one in networks)
+    return merged(interval_of(ip_network(network)) for network in networks)
 
 
 LOOPBACK: dict[Family, Intervals] = {"ipv4": _intervals("127.0.0.0/8"), "ipv6": _intervals("::1")}
@@ -33,8 +33,8 @@ LINK_LOCAL: dict[Family, Intervals] = {
     "ipv4": _intervals("169.254.0.0/16"),
     "ipv6": _intervals("fe80::/10"),
 }
-# What the kernel takes from no wire (Linux 6.18: ip_route_input_slow, ip6_rcv_core); 240.0.0.0/4
-# and 0.0.0.1 to 0.255.255.255 it does.
+# The kernel takes these from no wire (Linux 6.18: ip_route_input_slow, ip6_rcv_core). 240.0.0.0/4
+# and 0.0.0.1 to 0.255.255.255 it takes.
 _NEVER: dict[Family, Intervals] = {
     "ipv4": _intervals("0.0.0.0/32", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32"),
     "ipv6": _intervals("::/127", "::ffff:0:0/96", "ff00::/8"),
@@ -89,12 +89,12 @@ class OwnAddress:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is one of loopback's own, as 127.0.0.1."""
+        """Whether it is an address of loopback, as 127.0.0.1."""
         return holds(LOOPBACK[self.family], self.number)
 
     @property
     def is_link_local(self) -> bool:
-        """Whether neighbours alone use it."""
+        """Whether only neighbours use it."""
         return holds(LINK_LOCAL[self.family], self.number)
 
     def __str__(self) -> str:
@@ -102,8 +102,8 @@ class OwnAddress:
 
 
 def own_addresses(routes: RoutingTables, links: Links, family: Family) -> tuple[OwnAddress, ...]:
-    """All local addresses but IPv6's ::1, in the order of the routes; each once."""
-    found: dict[int, OwnAddress] = {}
+    """All local addresses except IPv6's ::1, each once, in the order of the routes."""
+    addresses: dict[int, OwnAddress] = {}
     for route in routes.local_routes(family):
         low, high = route.interval
         if family == "ipv6" and low == 1:
@@ -113,8 +113,8 @@ def own_addresses(routes: RoutingTables, links: Links, family: Family) -> tuple[
         link = links.links.get(name)
         roams = low != high or link is None or link.loopback or not link.up
         roams = roams or (link is not None and link.kind in WIRELESS)
-        found.setdefault(number, OwnAddress(family, number, name, route.interval, roams))
-    return tuple(found.values())
+        addresses.setdefault(number, OwnAddress(family, number, name, route.interval, roams))
+    return tuple(addresses.values())
 
 
 def possible_sources(routes: RoutingTables, family: Family) -> Intervals:
@@ -128,17 +128,17 @@ def possible_sources(routes: RoutingTables, family: Family) -> Intervals:
 
 @cache
 def _everybody(family: Family) -> Intervals:
-    """The sources that the Internet routes, without networks of a kind of their own."""
-    found = ROUTED[family]
+    """The sources that the Internet routes, without networks for special purposes."""
+    possible = ROUTED[family]
     for networks in _OF_ITS_OWN[family]:
-        found = without(found, networks, family)
-    return found
+        possible = without(possible, networks, family)
+    return possible
 
 
 def client_sources(
     routes: RoutingTables, own: Iterable[OwnAddress], interface: str | None, to: OwnAddress
 ) -> Intervals:
-    """The sources that clients by an interface can have: those that `any` stands for.
+    """The sources that clients through an interface can have: the meaning of `any`.
 
     Args:
         routes: the host's.
@@ -147,29 +147,29 @@ def client_sources(
         to: the address that they connect to.
     """
     family = to.family
-    every = [one for one in own if not one.is_loopback]
-    of_interface = [one for one in every if one.interface == interface] or every
-    near = [one.number for one in (*of_interface, to)]
-    found = list(_everybody(family))
+    every = [address for address in own if not address.is_loopback]
+    of_interface = [address for address in every if address.interface == interface] or every
+    near = [address.number for address in (*of_interface, to)]
+    spans = list(_everybody(family))
     for networks in _OF_ITS_OWN[family]:
         if networks == LINK_LOCAL[family] and not to.is_link_local:
             continue
         if any(holds(networks, number) for number in near):
-            found += networks
-    # A route that is more than a default route tells who is there.
+            spans += networks
+    # A route other than a default route says who is there.
     routed = merged(
-        one.interval
-        for one in routes.routes.get(family, ())
-        if one.kind == "unicast" and one.length >= _LENGTH[family]
-        if interface is None or interface in one.devices
+        route.interval
+        for route in routes.routes.get(family, ())
+        if route.kind == "unicast" and route.length >= _LENGTH[family]
+        if interface is None or interface in route.devices
     )
     if not to.is_link_local:
         routed = without(routed, LINK_LOCAL[family], family)
-    return common(merged([*found, *routed]), possible_sources(routes, family))
+    return common(merged([*spans, *routed]), possible_sources(routes, family))
 
 
 def leads_to_clients(routes: RoutingTables, links: Links, name: str) -> bool:
-    """Whether hosts come in by an interface, and not this host's own containers alone.
+    """Whether hosts come in by an interface, not only this host's own containers.
 
     A bridge of virtual interfaces, over which no gateway is reached, has those alone; so has a veth
     that nothing but single addresses are routed to, as Calico's and CNI's ptp are.
@@ -183,22 +183,22 @@ def leads_to_clients(routes: RoutingTables, links: Links, name: str) -> bool:
         return _leads_to_networks(routes, name)
     if link.kind != "bridge":
         return True
-    members = [one for one in links.links.values() if one.master == name]
-    if any(one.kind not in _VIRTUAL for one in members):
+    members = [link for link in links.links.values() if link.master == name]
+    if any(link.kind not in _VIRTUAL for link in members):
         return True
     return any(name in route.gated for family in routes.routes.values() for route in family)
 
 
 def _leads_to_networks(routes: RoutingTables, name: str) -> bool:
-    """Whether an interface leads to a gateway or a network, or to nothing that could be told."""
+    """Whether an interface leads to a gateway or a network, or may do so."""
     single = False
     for family, listed in routes.routes.items():
-        for one in listed:
-            if name not in one.devices or one.kind != "unicast":
+        for route in listed:
+            if name not in route.devices or route.kind != "unicast":
                 continue
-            if common((one.interval,), LINK_LOCAL[family]) == (one.interval,):
+            if common((route.interval,), LINK_LOCAL[family]) == (route.interval,):
                 continue
-            if name in one.gated or one.length < BITS[family]:
+            if name in route.gated or route.length < BITS[family]:
                 return True
             single = True
     return not single

@@ -1,4 +1,4 @@
-"""Whether the packet filter marks packets that the host sends itself, and routes them anew."""
+"""Whether the packet filter marks the host's own packets, so that the kernel reroutes them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nethygiene.subjects.filter.model.ruleset import Action, Chain, FilterRule, 
 
 
 def rule_that_reroutes(ruleset: Ruleset) -> FilterRule | None:
-    """A rule that may give the host's own packets a mark by which they are routed anew.
+    """A rule that may give the host's own packets a mark, so that the kernel reroutes them.
 
     Only chains of type route at the output hook do that (ip_route_me_harder: nft_chain_route.c,
     iptable_mangle.c; Linux 6.18). A mark taken from the connection is one only if some rule
@@ -27,22 +27,22 @@ def rule_that_reroutes(ruleset: Ruleset) -> FilterRule | None:
 
 
 def _sets(rule: FilterRule, field: Field) -> bool:
-    """Whether it may set a bit; taking the bits of a mark that nobody set sets none."""
-    return any(one.field is field and one.value != 0 for one in _marks(rule)) or (
-        field is Field.CT_MARK and any(one.field is field and one.copied for one in _marks(rule))
+    """Whether it may set a bit; copying a mark that nobody set sets none."""
+    return any(mark.field is field and mark.value != 0 for mark in _marks(rule)) or (
+        field is Field.CT_MARK and any(mark.field is field and mark.copied for mark in _marks(rule))
     )
 
 
 def _copies(rule: FilterRule) -> bool:
-    return any(one.field is Field.MARK and one.copied is not None for one in _marks(rule))
+    return any(mark.field is Field.MARK and mark.copied is not None for mark in _marks(rule))
 
 
 def _marks(rule: FilterRule) -> tuple[SetMark, ...]:
-    return tuple(one for one in rule.effects if isinstance(one, SetMark))
+    return tuple(effect for effect in rule.effects if isinstance(effect, SetMark))
 
 
 def _reached(table: Table, first: Chain) -> Iterator[FilterRule]:
-    """The rules of a chain and of those that it leads to."""
+    """The rules of a chain and of the chains that it leads to."""
     seen: set[str] = set()
     pending = [first]
     while pending:

@@ -1,4 +1,4 @@
-"""The packets that are followed through the rules, and what a rule may look at in them.
+"""The packets that the model follows through the rules, and the fields that rules look at.
 
 A packet belongs to a client: its address is not a number but a mask of classes, kept beside the
 packet. The client is the source of what comes in and the destination of what goes out.
@@ -92,28 +92,28 @@ class Packet:
     choices: frozenset[tuple[Choice, bool]] = frozenset()
 
     def value(self, field: Field) -> Value:
-        """What a rule may find there: empty where the packet has no such thing."""
+        """The field's possible values: empty if the packet has no such field."""
         return _READ[field](self)
 
     def chosen(self, choice: Choice) -> bool | None:
-        """Whether the packet is beyond a limit or on a list this time; None: either."""
+        """Whether the packet is beyond a limit or on a list this time; None for either."""
         if (choice, True) in self.choices:
             return True
         return False if (choice, False) in self.choices else None
 
     @property
     def service_port(self) -> int | None:
-        """The one port of the host's end."""
+        """The port of the host's end."""
         ports = self.sport if self.kind.reply else self.dport
         return ports[0][0] if len(ports) == 1 and ports[0][0] == ports[0][1] else None
 
     @property
     def is_new(self) -> bool:
-        """Whether connection tracking takes it for the first of a connection: NAT asks that."""
+        """Whether connection tracking takes it for the first of a connection, which NAT asks."""
         return self.seen and self.state is CtState.NEW
 
     def tracked(self) -> Packet:
-        """The packet after connection tracking has seen it."""
+        """The packet after connection tracking."""
         if self.kind.arp:
             return self
         if self.untracked or self.kind.leaves_alone:
@@ -151,7 +151,7 @@ class Packet:
         )
 
     def destination_translated(self) -> Packet:
-        """A later packet of the connection where destination NAT does its work."""
+        """A later packet of the connection after destination NAT."""
         if not self._is_translatable:
             return self
         if self.kind.reply:
@@ -165,7 +165,7 @@ class Packet:
         return replace(self, saddr=None, sport=ANY_PORT) if self.source_nat else self
 
     def source_translated(self) -> Packet:
-        """A later packet of the connection where source NAT does its work."""
+        """A later packet of the connection after source NAT."""
         if not self._is_translatable:
             return self
         if self.kind.reply:
@@ -207,7 +207,7 @@ def _is_ip(packet: Packet) -> bool:
 ODD_FLAGS = PSH | URG | ECE | CWR
 SILENT = Choice("a client that says nothing before the service does", Scope.LIST)
 ODD_SYN = Choice("a SYN that asks for ECN, or wears flags that no rule need know", Scope.LIST)
-"""A listener takes it as any other (tcp_rcv_state_process; Linux 6.18)."""
+"""A listener takes it like any other (tcp_rcv_state_process; Linux 6.18)."""
 
 
 def _flags(packet: Packet) -> Bits:
@@ -253,7 +253,7 @@ def _direction(packet: Packet) -> Value:
 
 
 def _of_connection(read: Callable[[Packet], Value]) -> Callable[[Packet], Value]:
-    """What connection tracking keeps of both ends; turned round where it took the host's end."""
+    """The ends that connection tracking keeps, turned round if it took the host's end first."""
 
     def known(packet: Packet) -> Value:
         if not _has_entry(packet):

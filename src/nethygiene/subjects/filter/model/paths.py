@@ -41,7 +41,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Approach:
-    """What paths are made from.
+    """The routes and interfaces that decide about paths.
 
     Attributes:
         routes: the host's.
@@ -58,65 +58,65 @@ class Approach:
     weak: bool = True
 
     def paths(
-        self, wanted: Intervals, local: Sequence[OwnAddress], interface: str | None = None
+        self, given: Intervals, local: Sequence[OwnAddress], interface: str | None = None
     ) -> Iterator[Path]:
         """The ways from some sources to some of the host's own addresses.
 
         Args:
-            wanted: where from; what no other host has is left out.
+            given: where from; what no other host has is left out.
             local: the host's own addresses that are connected to.
             interface: by which they come in; None takes the route back to each source.
         """
-        among = common(wanted, possible_sources(self.routes, self.family))
+        among = common(given, possible_sources(self.routes, self.family))
         if not among:
             return
-        homes = {one.interface for one in local if not one.roams}
-        for one in local:
+        homes = {address.interface for address in local if not address.roams}
+        for address in local:
             if interface is not None:
-                if self._is_asked_for(one, interface, homes):
-                    yield Path(self.family, interface, one.number, among)
+                if self._is_asked_for(address, interface, homes):
+                    yield Path(self.family, interface, address.number, among)
                 continue
-            for name, sources in self._by_interface(one, among):
-                if self._is_asked_for(one, name, homes):
-                    yield Path(self.family, name, one.number, sources)
+            for name, sources in self._by_interface(address, among):
+                if self._is_asked_for(address, name, homes):
+                    yield Path(self.family, name, address.number, sources)
 
     def _by_interface(self, to: OwnAddress, among: Intervals) -> list[tuple[str, Intervals]]:
-        """By which interfaces which of the sources come in: those that the answers leave by."""
-        found: dict[str, list[Interval]] = {}
+        """The sources by incoming interface, which is the one by which answers leave."""
+        by_interface: dict[str, list[Interval]] = {}
         for intervals, ways in self.routes.ways(self.family, to.number):
             if sources := common(among, intervals):
                 for name in ways.devices - {"lo"}:
-                    found.setdefault(name, []).extend(sources)
+                    by_interface.setdefault(name, []).extend(sources)
         vrf = self.links.vrf_of(to.interface)
         if vrf:
-            # Its routes are in a table of its own, which is not followed.
-            found = {to.interface: list(among)}
+            # A VRF's routes are in a table of its own, which the model does not follow.
+            by_interface = {to.interface: list(among)}
         if self.family == "ipv6":
-            self._add_neighbours(found, among)
+            self._add_neighbours(by_interface, among)
         return [
             (name, merged(sources))
-            for name, sources in sorted(found.items())
+            for name, sources in sorted(by_interface.items())
             if sources and not self.links.is_wireless(name)
         ]
 
-    def _add_neighbours(self, found: dict[str, list[Interval]], among: Intervals) -> None:
-        """An answer to a link-local address leaves by the interface that was asked.
+    def _add_neighbours(self, by_interface: dict[str, list[Interval]], among: Intervals) -> None:
+        """Add neighbours: an answer to a link-local address leaves by the interface that was asked.
 
         The neighbour may ask for a global address, too (Linux 6.18).
         """
         neighbours = common(among, LINK_LOCAL["ipv6"])
-        for name, sources in found.items():
-            found[name] = list(without(merged(sources), LINK_LOCAL["ipv6"], "ipv6"))
+        for name, sources in by_interface.items():
+            by_interface[name] = list(without(merged(sources), LINK_LOCAL["ipv6"], "ipv6"))
         for route in self.routes.local_routes("ipv6"):
             if not common((route.interval,), LINK_LOCAL["ipv6"]):
                 continue
             for name in route.devices:
                 link = self.links.links.get(name)
                 if link is None or (link.up and not link.loopback):
-                    found.setdefault(name, []).extend(neighbours)
+                    by_interface.setdefault(name, []).extend(neighbours)
 
     def _is_asked_for(self, to: OwnAddress, name: str, homes: set[str]) -> bool:
-        """Whether packets to that address come in by that interface."""
+        """Whether packets to an address come in by an interface."""
         if to.is_loopback:
             return self.links.takes_loopback(name)
         if to.family == "ipv6" and to.is_link_local:
@@ -127,7 +127,7 @@ class Approach:
 
 
 def grouped(paths: Iterable[Path], told_apart: Classes) -> list[Path]:
-    """One path for all addresses that nothing tells apart, so that a cause is told once.
+    """One path for all addresses that nothing distinguishes, so that a cause appears once.
 
     Args:
         paths: of one family.
@@ -137,9 +137,9 @@ def grouped(paths: Iterable[Path], told_apart: Classes) -> list[Path]:
     if len(listed) < 2:
         return listed
     groups: dict[tuple[str | None, Intervals, int], list[int]] = {}
-    for one in listed:
-        kind = told_apart.mask(((one.address, one.address),))
-        groups.setdefault((one.interface, one.sources, kind), []).append(one.address)
+    for path in listed:
+        kind = told_apart.mask(((path.address, path.address),))
+        groups.setdefault((path.interface, path.sources, kind), []).append(path.address)
     return [
         Path(listed[0].family, interface, addresses[0], sources, tuple(addresses[1:]))
         for (interface, sources, _), addresses in groups.items()

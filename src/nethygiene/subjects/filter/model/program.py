@@ -1,4 +1,4 @@
-"""A chain made ready for walks: the rules that a service's packets can meet are found fast."""
+"""Prepares a chain for walks: it finds the rules that a service's packets can meet fast."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHORT = 8
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A run of rules that ask neither for port nor for destination, and end what they match.
+    """A run of rules that look at neither port nor destination, and end what they match.
 
     Some may be for all ports but a few: those few are `special`.
     """
@@ -32,7 +32,7 @@ Item = FilterRule | Segment
 
 
 class Program:
-    """A chain made ready: the rules that a port can meet are found without asking all."""
+    """A prepared chain, which finds the rules that a port can meet without asking all."""
 
     def __init__(self, chain: Chain, end: End) -> None:
         self._items = tuple(_items(chain.rules, end))
@@ -53,14 +53,14 @@ class Program:
         self._by_port: dict[int | None, tuple[Item, ...]] = {None: self._items}
 
     def items(self, port: int | None) -> tuple[Item, ...]:
-        """The rules that a packet of this service port can meet, in order; None: of any."""
-        found = self._by_port.get(port)
-        if found is None:
+        """The rules that a packet of a service port can meet, in order; None is any port."""
+        items = self._by_port.get(port)
+        if items is None:
             assert port is not None
             more = [place for ports, place in self._ranges if holds(ports, port)]
             places = sorted({*self._always, *self._exact.get(port, ()), *more})
-            found = self._by_port[port] = tuple(self._items[place] for place in places)
-        return found
+            items = self._by_port[port] = tuple(self._items[place] for place in places)
+        return items
 
 
 def _items(rules: Sequence[FilterRule], end: End) -> list[Item]:

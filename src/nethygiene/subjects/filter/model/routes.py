@@ -1,4 +1,4 @@
-"""Which interface leads to an address, which addresses are local, and what is refused."""
+"""Which interface leads to an address, which addresses are local, and which are refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REFUSING = frozenset({"unreachable", "prohibit", "blackhole"})
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """The interfaces by which an address may be reached; none where there is no route.
+    """The interfaces that may lead to an address; none without a route.
 
     Attributes:
         devices: the interfaces.
@@ -38,7 +38,7 @@ class Ways:
 
 
 _Sent = tuple[Family, int | None, Bits | None, str | None]
-"""A packet's family, source, mark, and the interface that it comes in by."""
+"""A packet's family, source, mark, and the interface by which it comes in."""
 
 
 @dataclass(frozen=True)
@@ -69,49 +69,49 @@ class RoutingTables:
         Those of a table that only marked packets and the like are looked up in are left out: with
         one, all addresses are local to the packets that TPROXY has marked.
         """
-        found = self._local.get(family)
-        if found is None:
+        local = self._local.get(family)
+        if local is None:
             rules = self.rules.get(family, ())
             always = {rule.table for rule in rules if rule.is_for_all_marks} | {"local"}
             special = {rule.table for rule in rules if not rule.is_for_all_marks} - always
-            found = self._local[family] = tuple(
-                one
-                for one in self.routes.get(family, ())
-                if one.kind == "local" and one.table not in special
+            local = self._local[family] = tuple(
+                route
+                for route in self.routes.get(family, ())
+                if route.kind == "local" and route.table not in special
             )
-        return found
+        return local
 
     def is_local(self, family: Family, address: int) -> bool:
         """Whether the address is the host's own."""
         return holds(self.local(family), address)
 
     def local(self, family: Family) -> Intervals:
-        """All local addresses, loopback's network among them."""
-        found = self._spans.get((family, "local"))
-        if found is None:
-            intervals = (one.interval for one in self.local_routes(family))
-            found = self._spans[family, "local"] = merged(intervals)
-        return found
+        """All local addresses, including loopback's network."""
+        spans = self._spans.get((family, "local"))
+        if spans is None:
+            intervals = (route.interval for route in self.local_routes(family))
+            spans = self._spans[family, "local"] = merged(intervals)
+        return spans
 
     def broadcast(self, family: Family) -> Intervals:
         """All addresses to which every host of a network listens."""
-        found = self._spans.get((family, "broadcast"))
-        if found is None:
+        spans = self._spans.get((family, "broadcast"))
+        if spans is None:
             routes = self.routes.get(family, ())
-            intervals = (one.interval for one in routes if one.kind == "broadcast")
-            found = self._spans[family, "broadcast"] = merged(intervals)
-        return found
+            intervals = (route.interval for route in routes if route.kind == "broadcast")
+            spans = self._spans[family, "broadcast"] = merged(intervals)
+        return spans
 
     def refuses(self, family: Family) -> bool:
         """Whether a rule or a route refuses packets."""
-        return any(one.table is None for one in self.rules.get(family, ())) or any(
-            one.kind in _REFUSING for one in self.routes.get(family, ())
+        return any(rule.table is None for rule in self.rules.get(family, ())) or any(
+            route.kind in _REFUSING for route in self.routes.get(family, ())
         )
 
     def prefixes(self, family: Family) -> Iterator[Intervals]:
-        """Every destination of a route or rule: what the address space has to be cut by."""
-        for one in self.routes.get(family, ()):
-            yield (one.interval,)
+        """Every destination of a route or rule, by which the address space has to be cut."""
+        for route in self.routes.get(family, ()):
+            yield (route.interval,)
         for rule in self.rules.get(family, ()):
             if rule.destination is not None:
                 yield (rule.destination,)
@@ -125,20 +125,20 @@ class RoutingTables:
         mark: Bits | None = None,
         incoming: str | None = "lo",
     ) -> tuple[tuple[Intervals, Ways], ...]:
-        """All destinations with their ways: see :meth:`way`."""
+        """All destinations and their ways; see :meth:`way`."""
         asked = (family, source, mark, incoming)
-        found = self._ways.get(asked)
-        if found is None:
+        all_ways = self._ways.get(asked)
+        if all_ways is None:
             classes = classes_of(family, self.prefixes(family))
             places: dict[Ways, int] = {}
             for number, sample in enumerate(classes.samples):
                 ways = self.way(family, sample, source, mark, incoming)
                 places[ways] = places.get(ways, 0) | 1 << number
-            found = tuple(
+            all_ways = tuple(
                 (classes.stretches(mask, everything(family)), ways) for ways, mask in places.items()
             )
-            self._ways[asked] = found
-        return found
+            self._ways[asked] = all_ways
+        return all_ways
 
     def way(
         self,
@@ -165,7 +165,7 @@ class RoutingTables:
             applies = rule.applies(destination, source, mark, incoming)
             if applies is False:
                 continue
-            # What a packet has, and what is not followed, may well be what the rule asks for.
+            # The rule may ask for something of a packet that the model does not follow.
             met = rule.may_be_met(mark)
             if rule.table is None:
                 if applies:
@@ -194,7 +194,7 @@ class RoutingTables:
     def taken_in(
         self, family: Family, destination: int, mark: Bits, incoming: str
     ) -> tuple[tuple[Intervals, bool | None], ...]:
-        """All sources, with whether routing takes in their packets; None: perhaps not.
+        """All sources, and whether routing takes in their packets; None for perhaps.
 
         Args:
             family: of the packets.
@@ -205,19 +205,21 @@ class RoutingTables:
         if self._is_for_host(family, destination) and not self.has_rules_before_local(family):
             return ((everything(family), True),)
         asked = (family, destination, mark, incoming)
-        found = self._taken_in.get(asked)
-        if found is None:
+        taken_in = self._taken_in.get(asked)
+        if taken_in is None:
             rules = self.rules.get(family, ())
-            classes = classes_of(family, ((one.source,) for one in rules if one.source is not None))
+            classes = classes_of(
+                family, ((rule.source,) for rule in rules if rule.source is not None)
+            )
             taken: dict[bool | None, int] = {}
             for number, sample in enumerate(classes.samples):
                 answer = self._takes(family, sample, destination, mark, incoming)
                 taken[answer] = taken.get(answer, 0) | 1 << number
-            found = self._taken_in[asked] = tuple(
+            taken_in = self._taken_in[asked] = tuple(
                 (classes.stretches(mask, everything(family)), answer)
                 for answer, mask in taken.items()
             )
-        return found
+        return taken_in
 
     def _is_for_host(self, family: Family, destination: int) -> bool:
         """Whether it is an address of the host's own, or IPv6's for all of a link."""
@@ -253,16 +255,16 @@ class RoutingTables:
     def _lookup(self, family: Family, table: str, destination: int) -> TableRoute | None:
         if family not in self._tables:
             tables: dict[str, list[TableRoute]] = {}
-            for one in sorted(
+            for line in sorted(
                 self.routes.get(family, ()), key=lambda route: (-route.length, route.metric)
             ):
-                tables.setdefault(one.table, []).append(one)
+                tables.setdefault(line.table, []).append(line)
             self._tables[family] = tables
         return next(
             (
-                one
-                for one in self._tables[family].get(table, ())
-                if one.interval[0] <= destination <= one.interval[1]
+                route
+                for route in self._tables[family].get(table, ())
+                if route.interval[0] <= destination <= route.interval[1]
             ),
             None,
         )

@@ -1,4 +1,4 @@
-"""Routing rules: which packets each of them is for."""
+"""Routing rules, and the packets that each is for."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class RoutingRule:
 
     @property
     def is_for_all_marks(self) -> bool:
-        """Whether packets meet it that nobody marked."""
+        """Whether unmarked packets meet it."""
         return not self.perhaps and self.mark is None
 
     def may_be_met(self, mark: Bits | None) -> bool:
-        """Whether a packet of a connection may well be what it asks for, and that is not told."""
+        """Whether it asks for something unknown that a packet of a connection may have."""
         if self.mark is None:
             return self.by_port
         return mark is not None and (self.by_port or not self.perhaps)
@@ -53,7 +53,7 @@ class RoutingRule:
     def applies(
         self, destination: int, source: int | None, mark: Bits | None, incoming: str | None
     ) -> bool | None:
-        """Whether it is for a packet; None: perhaps.
+        """Whether it is for a packet; None for perhaps.
 
         Args:
             destination: of the packet.
@@ -68,8 +68,8 @@ class RoutingRule:
         if good is not False and self.destination is not None:
             good = good if self.destination[0] <= destination <= self.destination[1] else False
         if good is not False and self.source is not None:
-            found = None if source is None else self.source[0] <= source <= self.source[1]
-            good = good if found else found
+            is_from = None if source is None else self.source[0] <= source <= self.source[1]
+            good = good if is_from else is_from
         if good is not False and self.mark is not None:
             marked = None if mark is None else has_bits(mark, *self.mark)
             good = good if marked else marked
@@ -84,9 +84,9 @@ def rules_of(rules: Iterable[PolicyRule]) -> tuple[RoutingRule, ...]:
 
 
 def _routing_rule(rule: PolicyRule) -> RoutingRule:
-    # A connection is TCP; which of its ports a rule is about is not followed.
+    # A connection is TCP; the model does not follow the ports of a rule.
     by_port = bool(rule.others & _OF_CONNECTIONS)
-    # A user, a VRF: only the packet itself could tell.
+    # Only the packet itself could say its user or VRF.
     other = bool(rule.outgoing or rule.others - _OF_CONNECTIONS - {"fwmark"})
     other = other or rule.protocol not in {"", "tcp", "6"}
     source = rule.source if rule.source is not None and rule.source.prefixlen else None

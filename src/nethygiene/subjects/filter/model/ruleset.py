@@ -1,4 +1,4 @@
-"""The intermediate model that both nft's and iptables' rules are read into, for one family."""
+"""The intermediate model of one family, into which nft's and iptables' rules are read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Action(Enum):
     GOTO = auto()
     NAT = auto()
     UNDECIDED = auto()
-    """It hands the packet to a program or to another device: both ends are possible."""
+    """It hands the packet to a program or to another device, so both ends are possible."""
 
 
 class Hook(Enum):
@@ -72,7 +72,7 @@ class NatTarget:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Which fields tell the host's end of a packet: those that differ from service to service."""
+    """The fields of the host's end of a packet, which differ from service to service."""
 
     port: Field
     fields: frozenset[Field]
@@ -115,54 +115,54 @@ class FilterRule:
         return f"{self.place}: {self.text}"
 
     def parts(self) -> Iterator[Match]:
-        """Its matches, alternatives taken apart."""
+        """Its matches, with the parts of alternatives."""
         return _apart(self.matches)
 
     @property
     def names_clients(self) -> bool:
-        """Whether it is for some source addresses alone, and says which."""
+        """Whether it names source addresses and is only for these."""
         return any(
-            isinstance(one, In) and Field.SADDR in one.fields and not one.inverted
-            for one in self.matches
+            isinstance(match, In) and Field.SADDR in match.fields and not match.inverted
+            for match in self.matches
         )
 
     def tells_services_apart(self, end: End) -> bool:
-        """Whether its verdict may differ by the host's port or address."""
+        """Whether its verdict may depend on the host's port or address."""
         matches = list(_apart(self.matches))
         if any(isinstance(match, AddressIs | ReversePath) for match in matches):
             return True
-        fields = {one for match in matches if isinstance(match, In) for one in match.fields}
+        fields = {field for match in matches if isinstance(match, In) for field in match.fields}
         fields |= {match.field for match in matches if isinstance(match, Masked)}
         return bool(fields & end.fields)
 
     def excluded_ports(self, end: End) -> frozenset[int] | None:
-        """For a rule that is for all ports and destinations but these few: these; else None."""
-        found: set[int] = set()
+        """The few ports that a rule for all ports and destinations excepts; None for others."""
+        ports: set[int] = set()
         for match in self.matches:
             if isinstance(match, In) and match.fields == (end.port,) and match.inverted:
                 spans = [v for e in match.elements for v in e.values[0] if not isinstance(v, str)]
                 if sum(high - low + 1 for low, high in spans) > 64:
                     return None
-                found.update(port for low, high in spans for port in range(low, high + 1))
+                ports.update(port for low, high in spans for port in range(low, high + 1))
             elif replace(self, matches=(match,)).tells_services_apart(end):
                 return None
-        return frozenset(found)
+        return frozenset(ports)
 
     def ports(self, end: End) -> Intervals | None:
-        """The ports of the host outside which it never matches; None if it is for all."""
+        """The only ports of the host that it may match; None for all."""
         for match in self.matches:
             if isinstance(match, In) and match.fields == (end.port,) and not match.inverted:
-                found = [v for e in match.elements for v in e.values[0] if not isinstance(v, str)]
-                return tuple(found)
+                values = [v for e in match.elements for v in e.values[0] if not isinstance(v, str)]
+                return tuple(values)
         return None
 
 
 def _apart(matches: Iterable[Match]) -> Iterator[Match]:
-    for one in matches:
-        if isinstance(one, AnyOf):
-            yield from _apart(one.matches)
+    for match in matches:
+        if isinstance(match, AnyOf):
+            yield from _apart(match.matches)
         else:
-            yield one
+            yield match
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Ruleset:
-    """All tables, as one family's packets meet them."""
+    """All tables that one family's packets meet."""
 
     family: Family
     tables: Mapping[str, Table]
@@ -224,16 +224,16 @@ class Ruleset:
     _flags: list[int] = field(default_factory=list, compare=False)
 
     def bases(self, hook: Hook) -> tuple[BaseChain, ...]:
-        """The base chains of a hook, in the order in which they are asked.
+        """The base chains of a hook, in the order in which the kernel asks them.
 
         Of one priority, the chain that was registered last is asked first (nf_hook_entries_grow
         in net/netfilter/core.c; Linux 6.18); tables and chains are listed as they were made.
         """
         if not self._bases:
-            found = [base for table in self.tables.values() for base in table.bases][::-1]
-            found.sort(key=lambda one: one.priority)
+            bases = [base for table in self.tables.values() for base in table.bases][::-1]
+            bases.sort(key=lambda base: base.priority)
             self._bases.update(dict.fromkeys(Hook, ()))
-            for base in found:
+            for base in bases:
                 self._bases[base.hook] += (base,)
         return self._bases[hook]
 
@@ -242,14 +242,14 @@ class Ruleset:
         if not self._asked:
             matches = [match for rule in self.rules() for match in _apart(rule.matches)]
             self._asked.update(
-                one for each in matches if isinstance(each, In) for one in each.fields
+                field for each in matches if isinstance(each, In) for field in each.fields
             )
             self._asked.update(each.field for each in matches if isinstance(each, Masked))
             self._asked.add(Field.SADDR)  # and so it is not empty
             # A list that a packet is put on tells the next one, and so does one that connection
             # tracking has not seen: NAT may take the next for the first.
             telling = (PutInZone, PutOn, Untrack)
-            if any(isinstance(one, telling) for rule in self.rules() for one in rule.effects):
+            if any(isinstance(effect, telling) for rule in self.rules() for effect in rule.effects):
                 self._asked.add(Field.CT_STATE)
         return not self._asked.isdisjoint(fields)
 
@@ -258,9 +258,9 @@ class Ruleset:
         if not self._flags:
             matches = (match for rule in self.rules() for match in _apart(rule.matches))
             asked = (
-                one.mask
-                for one in matches
-                if isinstance(one, Masked) and one.field is Field.TCP_FLAGS
+                match.mask
+                for match in matches
+                if isinstance(match, Masked) and match.field is Field.TCP_FLAGS
             )
             self._flags.append(reduce(or_, asked, 0))
         return bool(self._flags[0] & bits)
@@ -272,7 +272,7 @@ class Ruleset:
                 yield from chain.rules
 
     def client_sets(self) -> Iterator[Intervals]:
-        """Every set of addresses that a rule tells apart."""
+        """Every set of addresses that a rule distinguishes."""
         for rule in self.rules():
             for match in rule.matches:
                 yield from match.client_sets(self.family)

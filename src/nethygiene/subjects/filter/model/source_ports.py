@@ -1,4 +1,4 @@
-"""The source ports that a filter tells apart: somebody who wants in picks the one that gets in."""
+"""The source ports that a filter distinguishes: an intruder picks one that gets in."""
 
 from __future__ import annotations
 
@@ -32,11 +32,16 @@ def kinds_of_source_ports(ruleset: Ruleset) -> tuple[Intervals, ...]:
                 sets.update(dict.fromkeys(_sets(rule, fields)))
     named = list(sets)[:_MOST]
     last = ANY_PORT[-1][1]
-    edges = {1, *(edge for one in named for low, high in one for edge in (low, high + 1))}
+    edges = {
+        1,
+        *(edge for intervals in named for low, high in intervals for edge in (low, high + 1)),
+    }
     cuts = sorted(edge for edge in edges if 1 <= edge <= last)
     kinds: dict[tuple[bool, ...], list[Interval]] = {}
     for low, after in zip(cuts, [*cuts[1:], last + 1], strict=True):
-        kinds.setdefault(tuple(holds(one, low) for one in named), []).append((low, after - 1))
+        kinds.setdefault(tuple(holds(intervals, low) for intervals in named), []).append(
+            (low, after - 1)
+        )
     return tuple(merged(spans) for spans in kinds.values())
 
 
@@ -44,25 +49,27 @@ def _sets(rule: FilterRule, fields: frozenset[Field]) -> Iterator[Intervals]:
     for match in rule.parts():
         if not isinstance(match, In):
             continue
-        for place, one in enumerate(match.fields):
-            if one in fields:
+        for place, key in enumerate(match.fields):
+            if key in fields:
                 for element in match.elements:
                     yield merged(v for v in element.values[place] if not isinstance(v, str))
 
 
 def _reached_on_the_way_out(table: Table) -> Iterator[str]:
-    """The chains that answers go through alone; one that both ways share counts as inward."""
-    inward = _reached(table, (one.chain for one in table.bases if one.hook not in _ON_THE_WAY_OUT))
-    outward = _reached(table, (one.chain for one in table.bases if one.hook in _ON_THE_WAY_OUT))
+    """The chains that only answers go through; a chain of both directions counts as inward."""
+    inward = _reached(
+        table, (base.chain for base in table.bases if base.hook not in _ON_THE_WAY_OUT)
+    )
+    outward = _reached(table, (base.chain for base in table.bases if base.hook in _ON_THE_WAY_OUT))
     yield from outward - inward
 
 
 def _reached(table: Table, chains: Iterator[Chain]) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     pending = list(chains)
     while pending:
         for rule in pending.pop().rules:
-            if rule.chain and rule.chain not in found and rule.chain in table.chains:
-                found.add(rule.chain)
+            if rule.chain and rule.chain not in names and rule.chain in table.chains:
+                names.add(rule.chain)
                 pending.append(table.chains[rule.chain])
-    return found
+    return names

@@ -1,4 +1,4 @@
-"""What the kernel's network stack says of itself: forwarding, virtual servers, 127.0.0.0/8, tc."""
+"""The settings and tables of the network stack: forwarding, virtual servers, route_localnet."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def parse_stack(text: str) -> Stack:
     for line in text.split("\n"):
         path, _, rest = line.partition(":")
         paths.add(path)
-        for family, wanted in _FORWARDING.items():
-            if path == wanted and rest.strip().isdigit():
+        for family, setting in _FORWARDING.items():
+            if path == setting and rest.strip().isdigit():
                 forwards[family] = rest.strip() != "0"
         if path == _L3MDEV:
             across_vrfs = rest.strip() != "0"
@@ -97,8 +97,8 @@ def parse_stack(text: str) -> Stack:
 
 def _server(line: str) -> VirtualServer | None:
     if line.startswith("FWM"):
-        found = _MARK.match(line)
-        return VirtualServer("", None, mark=int(found["mark"], 16) if found else None)
+        by_mark = _MARK.match(line)
+        return VirtualServer("", None, mark=int(by_mark["mark"], 16) if by_mark else None)
     if (match := _SERVER.match(line)) is None:
         return None
     port = int(match["port"], 16) or None  # port 0: all ports, of a persistent service

@@ -1,4 +1,4 @@
-"""What happens to packets on their way."""
+"""The events on a packet's way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nethygiene.subjects.filter.model.packet import Packet
 from nethygiene.subjects.filter.model.ruleset import Action, FilterRule
 
 Flow = tuple[Packet, int]
-"""A packet, and the classes of clients from which it perhaps is under way."""
+"""A packet, and the classes of clients from which it may come."""
 
 
 class TooLongError(Exception):
@@ -37,18 +37,18 @@ class Event:
 
     @property
     def verb(self) -> str:
-        """What a loss is, for messages."""
+        """The kind of loss, for messages."""
         return "rejected" if self.action is Action.REJECT else "dropped"
 
     @property
     def told(self) -> str:
-        """A loss of another packet than the SYN: which packet, and by which rule."""
+        """A loss of another packet than the SYN, in words: which packet, and by which rule."""
         return f"{self.packet.kind} is {self.verb} by {self.rule}"
 
 
 @dataclass(slots=True)
 class Trace:
-    """What happened to a packet on its way, all hooks together.
+    """The events on a packet's way through all hooks.
 
     Attributes:
         lost: where it was dropped or rejected.

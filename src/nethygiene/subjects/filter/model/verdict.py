@@ -1,4 +1,4 @@
-"""What becomes of connections to a host: the filter as a whole."""
+"""The fate of connections to a host, by the filter as a whole."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from nethygiene.subjects.filter.model.walk import Walker
 from nethygiene.subjects.links.ip.families import Family
 
 _SOME = 16
-"""Of fewer addresses than that most may well be banned."""
+"""If the sources have fewer addresses than this, a ban may cover most of them."""
 
 
 @dataclass(frozen=True)
 class Fate:
-    """What becomes of connections to one address and port, by class of source.
+    """The fate of connections to one address and port, by class of source.
 
     Attributes:
         classes: the address space, cut into classes.
@@ -52,35 +52,35 @@ class Fate:
 
     @property
     def surely_out(self) -> int:
-        """The classes whose connections certainly do not get through, for no ban."""
+        """The classes whose connections certainly do not get through, apart from bans."""
         return self.lost & ~(self.accepted | self.forwarded)
 
     @property
     def undecided(self) -> int:
-        """The classes of which nobody can tell."""
+        """The classes whose fate is unknown."""
         return (self.lost | self.banned) & (self.accepted | self.forwarded)
 
     def loss(self, mask: int) -> Event | None:
-        """The first rule that drops or rejects some of these classes, one of no doubt before all.
+        """The first rule that drops or rejects some of these classes; a certain rule goes first.
 
         Its packet says which of the connection's packets it is that gets lost.
         """
-        lost = [one for one in self.trace.lost if one.mask & mask]
+        lost = [event for event in self.trace.lost if event.mask & mask]
         doubted = {id(rule) for which, rule in self.trace.doubts if which & mask}
-        sure = (one for one in lost if id(one.rule) not in doubted)
+        sure = (event for event in lost if id(event.rule) not in doubted)
         return next(sure, lost[0] if lost else None)
 
     def pass_by(self, mask: int) -> Event | None:
-        """The rule of the filter that let some of these classes in.
+        """The rule of the filter that lets some of these classes in.
 
         That is the last of those that weigh most: a rule of a chain that may keep packets out, at
         input or forward, and not a chain that merely did not object.
         """
-        told = [one for one in self.trace.accepted if one.mask & mask and one.weight]
-        return max(reversed(told), key=lambda one: one.weight, default=None)
+        events = [event for event in self.trace.accepted if event.mask & mask and event.weight]
+        return max(reversed(events), key=lambda event: event.weight, default=None)
 
     def doubt(self, mask: int) -> FilterRule | None:
-        """The first rule that could not be decided for some of these classes."""
+        """The first rule that is undecided for some of these classes."""
         return next((rule for which, rule in self.trace.doubts if which & mask), None)
 
 
@@ -105,25 +105,25 @@ class HostFilter:
     _met: dict[tuple[object, ...], tuple[int, Trace]] = field(default_factory=dict, compare=False)
 
     def ground(self, family: Family) -> Ground:
-        """The classes of client addresses that the filter and the routes tell apart."""
+        """The classes of client addresses that the filter and the routes distinguish."""
         return self._connection(family).ground
 
     def _connection(self, family: Family) -> ConnectionPath:
-        known = self._connections.get(family)
-        if known is None:
+        connection = self._connections.get(family)
+        if connection is None:
             ruleset = self.rulesets[family]
             sets: list[Intervals] = [*self.routes.prefixes(family), self.routes.local(family)]
             sets += [LINK_LOCAL["ipv6"]] * (family == "ipv6")
             sets += ruleset.client_sets()
             ground = Ground(classes_of(family, sets), self.routes, self.links)
             hooks = Hooks(ruleset, Walker(ground), self.links)
-            known = self._connections[family] = ConnectionPath(
+            connection = self._connections[family] = ConnectionPath(
                 hooks, ground, self.forwards.get(family)
             )
-        return known
+        return connection
 
     def judge(self, packet: Packet, clients: int) -> Fate:
-        """Follow a connection, from what its client needs before it to the service's first data.
+        """Follow a connection, from neighbour discovery to the service's first data.
 
         Args:
             packet: its first, as :func:`new_connection` makes it.
@@ -132,10 +132,10 @@ class HostFilter:
         Raises:
             TooLongError: the ruleset is too tangled to follow.
         """
-        known = self._known.get((packet, clients))
-        if known is None:
-            known = self._known[packet, clients] = self._judged(packet, clients)
-        return known
+        fate = self._known.get((packet, clients))
+        if fate is None:
+            fate = self._known[packet, clients] = self._judged(packet, clients)
+        return fate
 
     def _judged(self, packet: Packet, clients: int) -> Fate:
         connection = self._connection(packet.family)
@@ -152,28 +152,28 @@ class HostFilter:
         family = packet.family
         asked = self._size(family, clients) if banned else 0
         if asked > _SOME and 2 * self._size(family, banned) > asked:
-            # Who drops most of them bans nobody: that is what the filter is like.
+            # A rule that drops most addresses is no ban, but the filter's policy.
             lost, banned = lost | banned, 0
         return Fate(classes, clients, accepted, forwarded, lost, banned, trace)
 
     def _size(self, family: Family, mask: int) -> int:
-        """How many addresses these classes hold."""
+        """The number of addresses in these classes."""
         if (family, mask) not in self._sizes:
             classes = self._connection(family).ground.classes
-            found = classes.stretches(mask, everything(family))
-            self._sizes[family, mask] = sum(high - low + 1 for low, high in found)
+            stretches = classes.stretches(mask, everything(family))
+            self._sizes[family, mask] = sum(high - low + 1 for low, high in stretches)
         return self._sizes[family, mask]
 
     def _acquainted(
         self, packet: Packet, clients: int, connection: ConnectionPath, trace: Trace
     ) -> int:
-        """The classes that find the host's neighbour entry: the same for all of its ports."""
+        """The classes that find the host's neighbour entry: the same for all its ports."""
         key = (packet.family, packet.iif, packet.daddr, clients, packet.choices)
         if key not in self._met:
             own = Trace()
-            found = acquainted(packet, clients, connection.hooks, connection.ground, own)
-            self._met[key] = (found, own)
-        found, told = self._met[key]
-        trace.lost += told.lost
-        trace.doubts += told.doubts
-        return found
+            met = acquainted(packet, clients, connection.hooks, connection.ground, own)
+            self._met[key] = (met, own)
+        met, asked_trace = self._met[key]
+        trace.lost += asked_trace.lost
+        trace.doubts += asked_trace.doubts
+        return met

@@ -1,4 +1,4 @@
-"""The walk of one packet through one chain and those that it jumps to."""
+"""The walk of one packet through one chain and the chains that it jumps to."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Walker:
         return outcome
 
     def _program(self, chain: Chain, reply: bool) -> Program:
-        known = self._programs.get((id(chain), reply))
-        if known is None:
-            # With the chain itself, so that its id stays its own.
+        held = self._programs.get((id(chain), reply))
+        if held is None:
+            # Keep the chain too, so that no other object gets its id.
             program = Program(chain, GOING if reply else COMING)
-            known = self._programs[id(chain), reply] = (chain, program)
-        return known[1]
+            held = self._programs[id(chain), reply] = (chain, program)
+        return held[1]
 
     def _chain(  # noqa: PLR0912 - one branch an action
         self,
@@ -123,7 +123,7 @@ class Walker:
         return _joined(returned)
 
     def _asked(self, rule: FilterRule, packet: Packet, live: int, trace: Trace) -> tuple[int, int]:
-        """The classes that match among the live ones, and those that perhaps do."""
+        """The live classes that match, and those that may match."""
         trace.steps += 1
         if trace.steps > _STEPS:
             raise TooLongError(f"{rule.place}: the ruleset takes too many steps to follow")
@@ -139,7 +139,7 @@ class Walker:
 
     @staticmethod
     def _after(rule: FilterRule, packet: Packet, yes: int, maybe: int) -> list[Flow]:
-        """The packet as the rule leaves it, for what certainly and what perhaps matched."""
+        """The packet after the rule, for the classes that certainly and that may have matched."""
         if not (rule.effects or rule.masks_source):
             return [(packet, yes | maybe)]
         sure = packet
@@ -161,8 +161,8 @@ class Walker:
     ) -> int:
         packet, asked = packets
         key = (asked, live, bans)
-        known = segment.results.get(key)
-        if known is None:
+        results = segment.results.get(key)
+        if results is None:
             own, left, back = Trace(), live, 0
             for rule in segment.rules:
                 yes, maybe = self._asked(rule, packet, left, own)
@@ -177,8 +177,8 @@ class Walker:
                     (own.accepted if rule.action is Action.ACCEPT else own.lost).append(event)
                 if not left:
                     break
-            known = segment.results[key] = (left, back, own)
-        left, back, own = known
+            results = segment.results[key] = (left, back, own)
+        left, back, own = results
         trace.steps += 1
         trace.lost += own.lost
         trace.accepted += own.accepted
@@ -190,7 +190,7 @@ class Walker:
 
 
 def _without_service(packet: Packet) -> Packet:
-    """The packet as rules see it that ask neither for the host's port nor for its address."""
+    """The packet without the fields that only rules about the host's port or address look at."""
     translated = _NOWHERE if packet.translated else None
     if packet.kind.reply:
         port = _NO_PORT if packet.sport else ()
@@ -200,7 +200,7 @@ def _without_service(packet: Packet) -> Packet:
 
 
 def _with_port(plain: Packet, packet: Packet, special: frozenset[int]) -> Packet:
-    """The same with its port, where that is one of those few that some rules except."""
+    """The same packet with its port, if that is one of the few that some rules except."""
     if packet.service_port not in special:
         return plain
     if packet.kind.reply:
@@ -210,7 +210,7 @@ def _with_port(plain: Packet, packet: Packet, special: frozenset[int]) -> Packet
 
 @dataclass(slots=True)
 class _Outcome:
-    """What a base chain made of a packet.
+    """The outcome of a base chain for a packet.
 
     Attributes:
         accepted: let pass.

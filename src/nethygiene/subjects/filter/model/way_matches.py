@@ -1,4 +1,4 @@
-"""Matches of the way that a packet takes, and of what only its first one says."""
+"""Matches of a packet's way, and of what only a connection's first packet says."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nethygiene.subjects.links.ip.families import Family
 
 @dataclass(frozen=True, slots=True)
 class InterfaceMatch:
-    """The interface that the packet came in by is of a group, a kind or a type of device.
+    """The interface by which the packet came in has a group, a kind or a type of device.
 
     Attributes:
         what: ``group``, ``kind`` or ``type``.
@@ -31,17 +31,17 @@ class InterfaceMatch:
     whole: bool = True
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """By what ``ip -d link`` says of it."""
+        """The answer for the interface in ``ip -d link``."""
         everyone = ground.classes.all
         link = ground.links.links.get(packet.iif or "") if ground.links is not None else None
         if packet.iif == "":
             return 0, 0
         if link is None or not self.whole:
             return 0, everyone
-        found = {"group": link.group, "kind": link.kind, "type": link.type}[self.what]
-        if not found:
+        value = {"group": link.group, "kind": link.kind, "type": link.type}[self.what]
+        if not value:
             return 0, 0  # of hardware there is no kind to compare (nft_meta_get_eval_kind)
-        return (everyone, 0) if (found in self.words) is not self.inverted else (0, 0)
+        return (everyone, 0) if (value in self.words) is not self.inverted else (0, 0)
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
         """None."""
@@ -50,7 +50,7 @@ class InterfaceMatch:
 
 @dataclass(frozen=True, slots=True)
 class NotBridged:
-    """What a rule about the ports of a bridge comes to for a packet that is not bridged."""
+    """A rule about the ports of a bridge, for a packet that is not bridged."""
 
     meets: bool
 
@@ -95,7 +95,7 @@ class ReversePath:
     inverted: bool = False
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
-        """By the routes."""
+        """The answer of the routes."""
         everyone = ground.classes.all
         yes = maybe = 0
         for mask, ways in self._ways(packet, ground):
@@ -110,9 +110,9 @@ class ReversePath:
         return (everyone & ~(yes | maybe), maybe) if self.inverted else (yes, maybe)
 
     def _ways(self, packet: Packet, ground: Ground) -> Iterator[tuple[int, Ways]]:
-        """The classes with the ways to the packet's source, all of them."""
+        """All classes, with the ways to the packet's source."""
         everyone = ground.classes.all
-        # The route to a link-local address is looked up by the interface that it came in by.
+        # The kernel looks up the route to a link-local address by the incoming interface.
         near = Ways(frozenset({packet.iif} if packet.iif else ()), packet.iif is not None)
         local = packet.daddr
         source = local[0][0] if isinstance(local, tuple) and local else None
@@ -126,9 +126,9 @@ class ReversePath:
         elif packet.family == "ipv6" and common(packet.saddr, LINK_LOCAL["ipv6"]) == packet.saddr:
             yield everyone, near
         else:
-            found = {ground.routes.way(packet.family, end, source) for end in packet.saddr[0]}
-            devices = frozenset(device for ways in found for device in ways.devices)
-            certain = len(found) == 1 and all(ways.certain for ways in found)
+            of_ends = {ground.routes.way(packet.family, end, source) for end in packet.saddr[0]}
+            devices = frozenset(device for ways in of_ends for device in ways.devices)
+            certain = len(of_ends) == 1 and all(ways.certain for ways in of_ends)
             yield everyone, Ways(devices, certain and len(packet.saddr) == 1)
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:

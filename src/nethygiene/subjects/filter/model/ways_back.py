@@ -1,4 +1,4 @@
-"""How the answers to clients leave: by the routes of their source, mark and destination."""
+"""How answers to clients leave, by the routes for their source, mark and destination."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WayBack:
     exists: bool | None
 
     def met(self, other: WayBack) -> WayBack:
-        """What is so of both, of the clients of both."""
+        """The way that both have in common, for the clients of both."""
         return WayBack(
             self.clients & other.clients,
             self.device if self.device == other.device else None,
@@ -35,17 +35,17 @@ class WayBack:
 
 
 def ways_back(packet: Packet, marks: Iterable[Bits], ground: Ground) -> list[WayBack]:
-    """How the answer to a class of clients leaves, if it has one of some marks."""
+    """How the answer to a class of clients leaves, with any of some marks."""
     everyone = ground.classes.all
     if packet.daddr is not CLIENT:
         return [WayBack(everyone, None, True)]
     if packet.far != "":
         marks = (packet.mark,)  # that a rule gave it on the way
-    found = [WayBack(everyone, "", None)]
+    ways = [WayBack(everyone, "", None)]
     for number, mark in enumerate(dict.fromkeys(marks)):
         more = _ways_with(packet, mark, ground)
-        found = more if number == 0 else [a.met(b) for a in found for b in more]
-    return [one for one in found if one.clients]
+        ways = more if number == 0 else [a.met(b) for a in ways for b in more]
+    return [way for way in ways if way.clients]
 
 
 def _ways_with(packet: Packet, mark: Bits, ground: Ground) -> list[WayBack]:
@@ -54,13 +54,13 @@ def _ways_with(packet: Packet, mark: Bits, ground: Ground) -> list[WayBack]:
         near = ground.mask(LINK_LOCAL["ipv6"])  # the socket remembers the interface
     source = packet.saddr[0][0] if isinstance(packet.saddr, tuple) else None
     incoming = "lo" if packet.far == "" else packet.far
-    found: list[WayBack] = []
+    back: list[WayBack] = []
     for intervals, ways in ground.routes.ways(packet.family, source, mark, incoming):
         only = next(iter(ways.devices)) if len(ways.devices) == 1 and ways.certain else None
         exists: bool | None = bool(ways.devices) or (False if ways.certain else None)
         if exists and ways.perhaps_none:
             exists = None
         mask = ground.mask(intervals)
-        found.append(WayBack(mask & ~near, only, exists))
-        found.append(WayBack(mask & near, packet.near, exists))
-    return found
+        back.append(WayBack(mask & ~near, only, exists))
+        back.append(WayBack(mask & near, packet.near, exists))
+    return back
