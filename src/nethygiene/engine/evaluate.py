@@ -12,11 +12,12 @@ from nethygiene.engine.each import Each
 from nethygiene.engine.expect import Expect, NotApplicableError, judged_by
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.finder import OtherVerdict
+from nethygiene.engine.held import held
 from nethygiene.engine.items import DECLARED, Named
 from nethygiene.engine.kernel import Kernel
 from nethygiene.engine.ledger import Ledger, UnreadableFactError
 from nethygiene.engine.outcomes import Outcome, Reason, Unreadable
-from nethygiene.engine.precondition import Elsewhere, Instead, held
+from nethygiene.engine.precondition import Elsewhere, Instead
 from nethygiene.engine.rule import Rule
 from nethygiene.engine.subject import HALF_READ, Subject
 from nethygiene.inventory.model import Group

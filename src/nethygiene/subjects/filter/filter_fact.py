@@ -42,18 +42,6 @@ SOURCE = "nft -j list ruleset, iptables-save, ip route"
 
 
 @dataclass(frozen=True)
-class _Known:
-    """Results that were computed from the model already; they are the same for all rules."""
-
-    own: dict[Family, tuple[OwnAddress, ...]] = field(default_factory=dict)
-    nat: dict[Family, tuple[NatRule, ...]] = field(default_factory=dict)
-    told_apart: dict[Family, Classes] = field(default_factory=dict)
-    paths: dict[tuple[object, ...], tuple[Path, ...]] = field(default_factory=dict)
-    source_ports: dict[Family, tuple[Intervals, ...]] = field(default_factory=dict)
-    by_key: dict[object, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class PacketFilter(Fact):
     """The host's packet filter, and what it does with a new TCP connection.
 
@@ -70,7 +58,7 @@ class PacketFilter(Fact):
     _host: HostFilter | Unreadable
     _stack: Stack = field(default_factory=Stack)
     _servers_unreadable: Unreadable | None = None
-    _known: _Known = field(default_factory=_Known, compare=False, repr=False)
+    _known: dict[Hashable, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def model(self) -> HostFilter:
@@ -103,9 +91,9 @@ class PacketFilter(Fact):
     def own(self, family: Family) -> tuple[OwnAddress, ...]:
         """The addresses at which the host answers."""
         model = self.model
-        if family not in self._known.own:
-            self._known.own[family] = own_addresses(model.routes, model.links, family)
-        return self._known.own[family]
+        return self.once(
+            ("own addresses", family), lambda: own_addresses(model.routes, model.links, family)
+        )
 
     def is_own(self, address: object, family: Family) -> bool:
         """Whether a packet's address is the host's own; true if that is unknown."""
@@ -115,16 +103,13 @@ class PacketFilter(Fact):
 
     def nat(self, family: Family) -> tuple[NatRule, ...]:
         """The rules of destination NAT, in all tables."""
-        if family not in self._known.nat:
-            self._known.nat[family] = nat_rules(self.model.rulesets[family])
-        return self._known.nat[family]
+        ruleset = self.model.rulesets[family]
+        return self.once(("NAT", family), lambda: nat_rules(ruleset))
 
     def source_ports(self, family: Family) -> tuple[Intervals, ...]:
         """All source ports, as sets whose ports every rule treats alike."""
-        if family not in self._known.source_ports:
-            kinds = kinds_of_source_ports(self.model.rulesets[family])
-            self._known.source_ports[family] = kinds
-        return self._known.source_ports[family]
+        ruleset = self.model.rulesets[family]
+        return self.once(("source ports", family), lambda: kinds_of_source_ports(ruleset))
 
     def virtual_servers(self, port: int) -> tuple[VirtualServer, ...]:
         """The virtual servers of IPVS that take a port, at any address or by mark."""
@@ -168,11 +153,22 @@ class PacketFilter(Fact):
             source.
             weak: whether neighbours may ask for an address of another interface.
         """
-        own = self.own(family)
         numbers = frozenset(local)
-        asked = (family, sources, numbers, interface, weak)
-        if (paths := self._known.paths.get(asked)) is not None:
-            return paths
+        return self.once(
+            ("paths", family, sources, numbers, interface, weak),
+            lambda: self._paths(family, sources, numbers, interface, weak=weak),
+        )
+
+    def _paths(
+        self,
+        family: Family,
+        sources: Intervals,
+        numbers: frozenset[int],
+        interface: str | None,
+        *,
+        weak: bool,
+    ) -> tuple[Path, ...]:
+        own = self.own(family)
         homes = [address for address in own if address.number in numbers]
         for number in sorted(numbers - {address.number for address in homes}):
             holders = (address for address in own if address.span[0] <= number <= address.span[1])
@@ -180,8 +176,9 @@ class PacketFilter(Fact):
         model = self.model
         approach = Approach(model.routes, model.links, family, weak)
         ungrouped = approach.paths(sources, homes, interface)
-        paths = self._known.paths[asked] = tuple(grouped(ungrouped, self._told_apart(family)))
-        return paths
+        return tuple(
+            grouped(ungrouped, self.once(("classes", family), lambda: self._told_apart(family)))
+        )
 
     def ways_through(self, family: Family, sources: Intervals, to: int) -> Iterator[Path]:
         """The ways by which connections come in that this host forwards to another host."""
@@ -200,9 +197,9 @@ class PacketFilter(Fact):
 
     def once(self, key: Hashable, work: Callable[[], T]) -> T:
         """The result of `work`, which runs only for the first rule that asks with a key."""
-        if key not in self._known.by_key:
-            self._known.by_key[key] = work()
-        return cast("T", self._known.by_key[key])
+        if key not in self._known:
+            self._known[key] = work()
+        return cast("T", self._known[key])
 
     def observe(self, what: str, actual: str) -> None:
         """Add an observation to the result."""
@@ -291,13 +288,10 @@ class PacketFilter(Fact):
         )
 
     def _told_apart(self, family: Family) -> Classes:
-        if family not in self._known.told_apart:
-            model = self.model
-            sets = list(model.rulesets[family].client_sets())
-            sets += [((server.number, server.number),) for server in self._stack.servers]
-            for rule in model.routes.rules.get(family, ()):
-                sets += [
-                    (network,) for network in (rule.source, rule.destination) if network is not None
-                ]
-            self._known.told_apart[family] = classes_of(family, sets)
-        return self._known.told_apart[family]
+        model = self.model
+        sets = list(model.rulesets[family].client_sets())
+        sets += [((server.number, server.number),) for server in self._stack.servers]
+        for rule in model.routes.rules.get(family, ()):
+            networks = (rule.source, rule.destination)
+            sets += [(network,) for network in networks if network is not None]
+        return classes_of(family, sets)
