@@ -46,15 +46,15 @@ def test_icmp_redirects_match_policy(
         not_applicable("it forwards, and no icmp_redirects is declared", Reason.NOT_DECLARED)
     state = treatment_of_redirects(sysctl, interface_family)
     hint = "" if policy.declares("icmp_redirects") else "if meant, declare icmp_redirects: refuse"
-    wanted = str(policy.icmp_redirects)
+    declared = str(policy.icmp_redirects)
     expect(
         f"treatment of ICMP redirects on {interface_family.name}",
         state,
-        equal_to(wanted),
+        equal_to(declared),
         hint,
         partial(
             treat_redirects,
-            wanted,
+            declared,
             sysctl,
             interface_family,
             declared=policy.declares("icmp_redirects"),

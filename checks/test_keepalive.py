@@ -142,10 +142,10 @@ def test_service_connections_use_keepalive(
     if not clients:
         not_applicable(f"no connection to {service.name} from another host is silent for 1 s")
     idle = policy.path_idle_timeout
-    found = probing(clients, idle, sysctl)
-    hint = partial(why_unprobed, found, idle, sysctl)
-    remedy = partial(probe_connections, found, policy, sysctl, service)
-    expect(f"keepalive at port {service.port}", found, probed_before(idle), hint, remedy)
+    judged = probing(clients, idle, sysctl)
+    hint = partial(why_unprobed, judged, idle, sysctl)
+    remedy = partial(probe_connections, judged, policy, sysctl, service)
+    expect(f"keepalive at port {service.port}", judged, probed_before(idle), hint, remedy)
 
 
 @rule(severity="high", kind="state", incidents=["S1.6"], judged_if="served_here")
@@ -175,10 +175,10 @@ def test_service_sessions_not_stale(
     clients = settled_clients(connections.at(service.port), service)
     if not clients:
         not_applicable(f"no connection to {service.name} from another host is silent for 1 s")
-    found = stale(clients, policy.path_idle_timeout)
+    forgotten = stale(clients, policy.path_idle_timeout)
     expect(
         f"number of forgotten sessions at port {service.port}",
-        found,
+        forgotten,
         none_stale(policy.path_idle_timeout),
         remedy=partial(close_stale, policy, sysctl, service),
     )
@@ -213,7 +213,7 @@ def test_upstream_connections_use_keepalive(
             f"no connection to {upstream.address} port {upstream.port} is silent for 1 s"
         )
     idle = policy.path_idle_timeout
-    found = probing(dialled, idle, sysctl)
-    hint = partial(why_unprobed, found, idle, sysctl)
-    remedy = partial(probe_connections, found, policy, sysctl, upstream)
-    expect(f"keepalive towards {upstream.address}", found, probed_before(idle), hint, remedy)
+    judged = probing(dialled, idle, sysctl)
+    hint = partial(why_unprobed, judged, idle, sysctl)
+    remedy = partial(probe_connections, judged, policy, sysctl, upstream)
+    expect(f"keepalive towards {upstream.address}", judged, probed_before(idle), hint, remedy)

@@ -37,18 +37,18 @@ def test_selinux_matches_policy(selinux: Selinux, policy: Policy, expect: Expect
         not_applicable("the policy leaves selinux open (any)", Reason.POLICY_ANY)
     if not selinux.exists:
         not_applicable("the host has no SELinux: neither selinuxfs nor /etc/selinux/config")
-    wanted = str(policy.selinux)
+    declared = str(policy.selinux)
     expect(
         "SELinux now",
         selinux.at_run_time,
-        equal_to(wanted),
-        remedy=partial(set_selinux_now, selinux, wanted),
+        equal_to(declared),
+        remedy=partial(set_selinux_now, selinux, declared),
     )
     expect(
         "SELinux after the next boot",
         selinux.at_next_boot,
-        equal_to(wanted),
-        remedy=partial(set_selinux_at_boot, selinux, wanted),
+        equal_to(declared),
+        remedy=partial(set_selinux_at_boot, selinux, declared),
     )
 
 

@@ -124,21 +124,21 @@ def test_route_in_effect(
         - ip-route(8): ip route get asks the kernel, and sends nothing
         - ip_route_connect: https://github.com/torvalds/linux/blob/v6.18/include/net/route.h
     """
-    wanted = equal_to(declared_way(route))
+    declared = equal_to(declared_way(route))
     ways = ways_to_judge(routes, route)
     for way in ways:
         what = f"{way.address} in {route.destination}"
         expect(
             f"way to {what}",
             actual_way(way, route),
-            wanted,
+            declared,
             remedy=partial(route_remedy, routes, route, way),
         )
         if takes(way, route):
             expect(
                 f"way of TCP connections to {what}",
                 tcp_way(way, route),
-                wanted,
+                declared,
                 partial(why_tcp_differs, routes, route),
                 remedy=partial(tcp_remedy, routes, route, way),
             )
@@ -146,7 +146,7 @@ def test_route_in_effect(
     whole = any(takes(way, route) for way in ways)
     for part in parts_elsewhere(routes, route, policy) if whole else ():
         what = f"way to {part.destination} in {route.destination}"
-        expect(what, str(part), wanted, remedy=partial(part_remedy, part, route))
+        expect(what, str(part), declared, remedy=partial(part_remedy, part, route))
     if reason := other_ways(routes, route, packet_filter):
         unknown(reason)
 

@@ -71,20 +71,20 @@ def test_tcp_tw_reuse_matches_policy(
         - ip-sysctl: https://docs.kernel.org/networking/ip-sysctl.html
         - tcp(7)
     """
-    wanted = {"disabled": (0,), "loopback": (0, 2), "global": (1,)}.get(policy.tw_reuse)
-    if wanted is None:
+    values = {"disabled": (0,), "loopback": (0, 2), "global": (1,)}.get(policy.tw_reuse)
+    if values is None:
         not_applicable("the policy leaves tw_reuse open (any)", Reason.POLICY_ANY)
     hint = f"the policy says tw_reuse: {policy.tw_reuse}"
 
     def remedy() -> str:
         # `loopback` allows 0 and 2: write the kernel's own default.
-        value = 2 if policy.tw_reuse == "loopback" and kernel.is_at_least(4, 19) else wanted[0]
+        value = 2 if policy.tw_reuse == "loopback" and kernel.is_at_least(4, 19) else values[0]
         return paragraphs(
             "Set what the policy says, or change `tw_reuse` in the inventory.",
             set_sysctls({"net.ipv4.tcp_tw_reuse": value}),
         )
 
-    expect("net.ipv4.tcp_tw_reuse", sysctl["net.ipv4.tcp_tw_reuse"], one_of(wanted), hint, remedy)
+    expect("net.ipv4.tcp_tw_reuse", sysctl["net.ipv4.tcp_tw_reuse"], one_of(values), hint, remedy)
 
 
 @rule(

@@ -123,6 +123,14 @@ def refused(command: Command, section: Section) -> Unreadable:
     return Unreadable(reason, command.shown, f"exit status {section.status}: {last}")
 
 
+class NoListingError(ValueError):
+    """Output that a parser cannot read, for a reason other than its form."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        self.reason = reason
+        super().__init__(detail)
+
+
 def read_listing(
     section: Section | Unreadable, command: Command, parse: Callable[[str], T]
 ) -> T | Unreadable:
@@ -133,5 +141,7 @@ def read_listing(
         return refused(command, section)
     try:
         return parse(section.stdout.decode("utf-8", "replace"))
+    except NoListingError as error:
+        return Unreadable(error.reason, command.shown, str(error))
     except ValueError as error:
         return Unreadable(Reason.UNPARSABLE, command.shown, str(error))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from nethygiene.collect.command import Command
 from nethygiene.engine.fact import Fact
-from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, refused
+from nethygiene.engine.outcomes import Unreadable
+from nethygiene.engine.probe import Probe, Sections, read_listing
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,14 @@ class NetworkManager(Fact):
 
 def parse(sections: Sections) -> NetworkManager | Unreadable:
     """Parse ``systemctl show``: lines of ``Name=value``."""
-    section = sections[SHOW.name]
-    if isinstance(section, Unreadable):
-        return section
-    if section.status != 0:
-        return refused(SHOW, section)
-    lines = section.stdout.decode("utf-8", "replace").split("\n")
+    return read_listing(sections[SHOW.name], SHOW, _unit)
+
+
+def _unit(text: str) -> NetworkManager:
+    lines = text.split("\n")
     values = {name: value for name, _, value in (line.partition("=") for line in lines)}
     if not values.get("LoadState") or not values.get("ActiveState"):
-        detail = f"no LoadState and ActiveState: {lines!r:.120}"
-        return Unreadable(Reason.UNPARSABLE, SHOW.shown, detail)
+        raise ValueError(f"no LoadState and ActiveState: {lines!r:.120}")
     return NetworkManager(
         values["LoadState"], values["ActiveState"], values.get("UnitFileState", "")
     )

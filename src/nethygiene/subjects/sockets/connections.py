@@ -10,7 +10,7 @@ from ipaddress import IPv6Address, ip_address
 from nethygiene.collect.command import Command
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, refused
+from nethygiene.engine.probe import NoListingError, Probe, Sections, read_listing
 from nethygiene.subjects.links.ip.families import Address
 
 
@@ -141,35 +141,22 @@ def parse_due(text: str) -> tuple[float, float] | None:
     return (due, due + 1) if minutes or seconds > 9 else (due, due)
 
 
-class _NoConnectionError(Exception):
-    """A row that holds no connection; the text says which and why."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        self.reason = reason
-        super().__init__(detail)
-
-
 def parse(sections: Sections) -> Connections | Unreadable:
     """Parse SSH_CONNECTION on the first line, then ``ss -tnoie state established``.
 
     Rows without ``mss:`` came from ss's silent fall-back to /proc/net/tcp, which does not show when
     a connection was last used.
     """
-    section = sections[SS.name]
-    if isinstance(section, Unreadable):
-        return section
-    if section.status != 0:
-        return refused(SS, section)
-    first, header, *lines = (section.stdout.decode("utf-8", "replace") + "\n").split("\n")
+    return read_listing(sections[SS.name], SS, _connections)
+
+
+def _connections(text: str) -> Connections:
+    first, header, *lines = (text + "\n").split("\n")
     # The header proves that ss answered, even if nothing is connected.
     if not header.startswith("Recv-Q"):
-        return Unreadable(Reason.UNPARSABLE, SS.shown, f"no header: {header[:80]!r}")
-    try:
-        connections = list(_read(_rows(lines)))
-    except _NoConnectionError as error:
-        return Unreadable(error.reason, SS.shown, str(error))
+        raise ValueError(f"no header: {header[:80]!r}")
     groups: dict[int, list[TcpConnection]] = {}
-    for connection in connections:
+    for connection in _read(_rows(lines)):
         groups.setdefault(connection.local_port, []).append(connection)
     return Connections({port: tuple(group) for port, group in groups.items()}, _login_port(first))
 
@@ -193,14 +180,14 @@ def _read(rows: Iterator[str]) -> Iterator[TcpConnection]:
     for row in rows:
         match = _ROW.match(row)
         if match is None:
-            raise _NoConnectionError(Reason.UNPARSABLE, f"not a connection: {row[:120]!r}")
+            raise ValueError(f"not a connection: {row[:120]!r}")
         if " mss:" not in match[7]:
             detail = "the kernel's tcp_diag did not answer, and /proc tells no idle times"
-            raise _NoConnectionError(Reason.TOOL_MISSING, detail)
+            raise NoListingError(Reason.TOOL_MISSING, detail)
         local, peer = (_address(match[number], addresses) for number in (1, 3))
         ends = (local, int(match[2]), peer, int(match[4]))
         if max(ends[1], ends[3]) > 65535:
-            raise _NoConnectionError(Reason.UNPARSABLE, f"not a port: {row[:120]!r}")
+            raise ValueError(f"not a port: {row[:120]!r}")
         matches.append((ends, match))
     all_ends = {ends for ends, _ in matches}
     for ends, match in matches:
@@ -230,7 +217,7 @@ def _timer(kind: str | None, text: str) -> Timer | None:
         return None
     due = parse_due(text)
     if due is None:
-        raise _NoConnectionError(Reason.UNPARSABLE, f"not a time until a timer: {text!r}")
+        raise ValueError(f"not a time until a timer: {text!r}")
     return Timer(kind, *due)
 
 
@@ -240,7 +227,7 @@ def _address(text: str, parsed: dict[str, Address]) -> Address:
         try:
             address = ip_address(text.strip("[]"))
         except ValueError:
-            raise _NoConnectionError(Reason.UNPARSABLE, f"not an address: {text!r}") from None
+            raise ValueError(f"not an address: {text!r}") from None
         if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
         parsed[text] = address

@@ -11,7 +11,7 @@ from typing import Literal
 from nethygiene.collect.command import Command
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.outcomes import Reason, Unreadable
-from nethygiene.engine.probe import Probe, Sections, refused
+from nethygiene.engine.probe import NoListingError, Probe, Sections, read_listing
 from nethygiene.subjects.links.ip.families import Address
 
 
@@ -113,15 +113,14 @@ def parse(sections: Sections) -> Listeners | Unreadable:
     Rows without ``skmem:`` came from ss's silent fall-back to /proc/net/tcp, where the accept
     queue's limit reads 0 for every listener (Linux 6.18, iproute2 6.1): they are unreadable.
     """
-    section = sections[SS.name]
-    if isinstance(section, Unreadable):
-        return section
-    if section.status != 0:
-        return refused(SS, section)
-    lines = section.stdout.decode("utf-8", "replace").split("\n")
+    return read_listing(sections[SS.name], SS, _listeners)
+
+
+def _listeners(text: str) -> Listeners:
+    lines = text.split("\n")
     # The header proves that ss answered, even if nothing listens.
     if not lines[0].startswith("State"):
-        return Unreadable(Reason.UNPARSABLE, SS.shell, f"no header: {lines[0][:80]!r}")
+        raise ValueError(f"no header: {lines[0][:80]!r}")
     parts: list[list[str]] = []
     for line in lines[1:]:
         if line[:1].isspace() and parts:
@@ -133,14 +132,14 @@ def parse(sections: Sections) -> Listeners | Unreadable:
     for row in rows:
         match = _ROW.fullmatch(row)
         if match is None or int(match["port"]) > 65535:
-            return Unreadable(Reason.UNPARSABLE, SS.shell, f"not a listening socket: {row[:120]!r}")
+            raise ValueError(f"not a listening socket: {row[:120]!r}")
         if "skmem:" not in match["rest"]:
             detail = "the kernel's tcp_diag did not answer, and /proc has no accept queue limits"
-            return Unreadable(Reason.TOOL_MISSING, SS.shell, detail)
+            raise NoListingError(Reason.TOOL_MISSING, detail)
         try:
             ip_address(match["address"].strip("[]").replace("*", "::"))
         except ValueError:
-            return Unreadable(Reason.UNPARSABLE, SS.shell, f"not an address: {row[:120]!r}")
+            raise ValueError(f"not an address: {row[:120]!r}") from None
         unit = _UNIT.search(match["rest"])
         v6only = _V6ONLY.findall(match["rest"])
         sockets.append(
