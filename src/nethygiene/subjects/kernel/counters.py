@@ -115,7 +115,7 @@ class Counters(Fact):
         source = COUNTERS.shown
         if (first.boot, first.namespace) != (last.boot, last.namespace):
             what = "boot" if first.boot != last.boot else "network namespace"
-            detail = f"the first sample is of another {what}: {name} started anew since"
+            detail = f"the first sample is of another {what}: {name} began again since"
             self.ledger.cannot_read(Unreadable(Reason.NO_SECOND_SAMPLE, source, detail))
         seconds = last.uptime - first.uptime
         if after < before or seconds <= 0:

@@ -33,7 +33,7 @@ def filter_as(mode: str, sysctl: Sysctls, interface: MultihomedInterface) -> str
     # them.
     advice = (
         f"`all` is {everywhere}, and the larger of the two counts: it is lowered here, so write "
-        f"{everywhere} to the interfaces that shall stay as they are."
+        f"{everywhere} to the interfaces that have to stay as they are."
     )
     return paragraphs(advice, set_sysctls({_ALL: value_of_mode, **values}))
 

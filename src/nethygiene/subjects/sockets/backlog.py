@@ -11,8 +11,8 @@ from nethygiene.subjects.sockets.restarting import restart_listener
 
 _SOMAXCONN = "net.core.somaxconn"
 
-# What kernels and distributions set before anyone tuned them: 128 until Linux 5.4, 4096 since
-# (commit 19f92a030ca6), 2048 on RHEL 8.
+# The untuned values of kernels and distributions: 128 until Linux 5.4, 4096 since (commit
+# 19f92a030ca6), 2048 on RHEL 8.
 _DEFAULTS = frozenset({128, 2048, 4096})
 
 
@@ -33,7 +33,7 @@ def why_backlog_is_short(listener: Listener, sysctl: Sysctls, owners: ListenerOw
     if listener.backlog in _DEFAULTS:
         return (
             f"somaxconn is {somaxconn} by now, so the socket is most likely older than the "
-            f"setting: restart {who} (a reload does not listen anew); if it stays, the "
+            f"setting: restart {who} (a reload keeps the old socket); if it stays, the "
             "application asks for less"
         )
     return f"the application asks for less: raise its own backlog option, then restart {who}"

@@ -25,6 +25,6 @@ def restart_listener(listener: Listener, processes: Sequence[Owner], service: Se
     """
     unit = listener.unit.removesuffix(".service")
     if unit and (typed := command(f"systemctl restart {word(unit)}")):
-        return paragraphs(f"Then restart {unit}; a reload does not listen anew:", typed)
+        return paragraphs(f"Then restart {unit}; a reload keeps the old socket:", typed)
     who = f"restart {' and '.join(map(str, processes))}" if processes else restart_service(service)
-    return f"Then {who}; a reload does not listen anew."
+    return f"Then {who}; a reload keeps the old socket."

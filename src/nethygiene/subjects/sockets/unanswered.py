@@ -1,11 +1,11 @@
-"""Connections that come to nothing without a failure that TCP counts.
+"""Connections that fail without a failure that TCP counts.
 
-Tried on Linux 6.18, twenty dials each:
+Tried on Linux 6.18, with twenty dials each:
 
-- to a host that is not there or drops: TcpExtTCPTimeouts counts each second for which a dial waits,
-  TcpAttemptFails nothing where the application gives up. A SYN that is still queued for want of a
-  neighbour is not in TcpExtTCPSynRetrans; what is sent again of data is in TcpRetransSegs and not
-  there;
+- to a host that is down or drops: TcpExtTCPTimeouts counts each second for which a dial waits.
+  TcpAttemptFails counts nothing if the application gives up. TcpExtTCPSynRetrans does not count a
+  SYN that is queued for want of a neighbour. TcpRetransSegs counts data that is sent again, and
+  TcpExtTCPSynRetrans does not;
 - without a route (ENETUNREACH): IpOutNoRoutes alone. An unreachable, prohibit or blackhole route
   (EHOSTUNREACH, EACCES, EINVAL): nothing at all;
 - without a local port (EADDRNOTAVAIL): nothing at all.

@@ -123,7 +123,7 @@ def _listening(
                 f"address of {letter} {forward} {where}",
                 "named" if good else "not named",
                 _NAMED,
-                f"{who} is content with [::1] where 127.0.0.1 is taken, and nobody is told",
+                f"{who} is content with [::1] if 127.0.0.1 is taken, and says nothing",
             )
 
 

@@ -60,7 +60,7 @@ def start_anew(running: RunningTunnel) -> str:
             declared,
         )
     return paragraphs(
-        "Start it anew in this way, here and in the job:",
+        "Restart it in this way, here and in the job:",
         "\n".join(filter(None, [end(running.excess), start(tunnel)])),
         declared,
     )
@@ -104,7 +104,7 @@ def listen_again(state: ForwardState, running: RunningTunnel) -> str:
         )
     elif running.excess:
         parts.append(
-            paragraphs("End the ssh that has no local end, and start it anew:", end(running.excess))
+            paragraphs("End the ssh that has no local end, and restart it:", end(running.excess))
         )
     else:
         parts.append("Start the tunnel:")

@@ -16,7 +16,7 @@ KINDS = frozenset(
     {"local", "unicast", "broadcast", "multicast", "anycast", "blackhole", "unreachable"}
     | {"prohibit", "throw", "nat", "unspec"}
 )
-# What the kernel takes for broadcast and multicast by itself (__inet_dev_addr_type; Linux 6.18).
+# The kernel takes these for broadcast and multicast by itself (__inet_dev_addr_type; Linux 6.18).
 _FIXED: dict[str, Intervals] = {
     "broadcast": ((0, (1 << 24) - 1), ((1 << 32) - 1, (1 << 32) - 1)),
     "multicast": ((224 << 24, (240 << 24) - 1),),

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from nethygiene.subjects.filter.model.ipsets import IpSet
 from nethygiene.subjects.links.ip.families import Family
 
-# What takes one word, whatever that word looks like.
+# These options take one word of any form.
 _ONE_WORD = frozenset({"--comment", "--name", "--string", "--hex-string", "--hashlimit-name"})
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a rule stands: what its names mean.
+    """The place of a rule, which gives its names their meaning.
 
     Attributes:
-        family: the tool's.
-        place: its chain, for what is told apart by where it stands.
-        sets: ipsets by name; None where they could not be read.
+        family: the tool's family.
+        place: the rule's chain, which distinguishes limits of the same words.
+        sets: ipsets by name; None if they could not be read.
         filled: names of sets, and of lists of the module recent, to which rules add clients.
     """
 
@@ -39,7 +39,7 @@ class Option:
 
     @property
     def value(self) -> str:
-        """Its first value; empty where it has none."""
+        """Its first value; empty if it has none."""
         return self.values[0] if self.values else ""
 
 
@@ -55,7 +55,7 @@ class OptionGroup:
         return next((option for option in self.options if option.word == word), None)
 
     def number(self, word: str) -> int | None:
-        """An option's value, where it is a number."""
+        """An option's value, if it is a number."""
         option = self.get(word)
         text = option.value if option else ""
         return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

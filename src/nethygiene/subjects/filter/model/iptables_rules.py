@@ -16,7 +16,7 @@ _LONGEST = 160
 
 
 def rules_of(words: list[str], text: str, context: Context) -> list[FilterRule]:
-    """What one ``-A`` line comes to; nothing where no packet that is followed can match it."""
+    """The rules of one ``-A`` line; none if no followed packet can match it."""
     line = read_line(words)
     matches: list[Match] = []
     effects: list[Effect] = []

@@ -27,7 +27,7 @@ _UNDECIDED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class TargetMeaning:
-    """What a target does, as the fields of a Rule."""
+    """The effect of a target, as fields of a FilterRule."""
 
     action: Action
     chain: str = ""
@@ -47,7 +47,7 @@ _VERDICTS = {
 def target_of(  # noqa: PLR0911
     name: str, options: list[str], *, goto: bool, context: Context
 ) -> list[TargetMeaning]:
-    """What ``-j NAME options`` does; nothing for one that leaves the packet as it is."""
+    """The effect of ``-j NAME options``; a target may leave the packet as it is."""
     if not name or name in _PASSING:
         return []
     if name in _VERDICTS:
@@ -73,7 +73,7 @@ def target_of(  # noqa: PLR0911
 
 
 def _tracking(name: str, options: list[str]) -> list[TargetMeaning]:
-    """NOTRACK, and CT: a zone that it gives the client's direction alone hides no answer."""
+    """NOTRACK, and CT, whose zone for the client's direction alone hides no answer."""
     if name == "NOTRACK" or "--notrack" in options:
         return [TargetMeaning(Action.CONTINUE, effects=(Untrack(),))]
     zone = dict(pairwise(options)).get("--zone")
@@ -85,7 +85,7 @@ def _zone(text: str) -> str:
 
 
 def _set(options: list[str], context: Context) -> list[TargetMeaning]:
-    """SET puts the client into a set, or takes it out; other addresses are no matter here."""
+    """SET, which puts the client into a set or takes it out; other addresses do not matter."""
     if len(options) < 3 or options[1] not in context.filled or options[2].split(",")[0] != "src":
         return []
     off = options[0] == "--del-set"

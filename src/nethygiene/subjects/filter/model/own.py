@@ -39,8 +39,8 @@ _NEVER: dict[Family, Intervals] = {
     "ipv4": _intervals("0.0.0.0/32", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32"),
     "ipv6": _intervals("::/127", "::ffff:0:0/96", "ff00::/8"),
 }
-# What the Internet routes, and beside it networks of which a client has an address only where the
-# host or its interface has one too, or a route to it (RFC 6890 and the IANA registries behind it).
+# The networks that the Internet routes, and special networks: a client has an address of these only
+# if the host or its interface has one too, or a route to it (RFC 6890 and the IANA registries).
 ROUTED: dict[Family, Intervals] = {
     "ipv4": inverted(_intervals("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"), "ipv4"),
     "ipv6": _intervals("2000::/3"),

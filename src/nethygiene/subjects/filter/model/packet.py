@@ -40,10 +40,10 @@ class Packet:
     """One packet, as far as it is known.
 
     Attributes:
-        kind: what sort of packet.
-        family: of its addresses.
-        iif: the interface that it came in by; "" for none, None where it cannot be told.
-        oif: the interface that it leaves by, likewise.
+        kind: the kind of packet.
+        family: the family of its addresses.
+        iif: the interface by which it came in; "" for none, None if unknown.
+        oif: the interface by which it leaves, likewise.
         saddr: its source.
         daddr: its destination.
         sport: the ports that may be its source; empty without ports.
@@ -51,16 +51,16 @@ class Packet:
         mark: the packet mark.
         ct_mark: the mark of its connection.
         seen: connection tracking has seen this packet, at priority -200.
-        untracked: a rule told connection tracking to leave it alone.
-        state: what connection tracking said of it; None where that cannot be told.
-        entry: what connection tracking has of the connection, in the zone of this packet.
-        zone: in which connection tracking looks for it, as a rule says; empty for none.
-        kept: what connection tracking has of the connection in each zone.
-        near: the interface of the client's side; None where it cannot be told.
-        far: of a connection that is forwarded, the interface of the other side, likewise; else "".
+        untracked: a rule makes connection tracking leave it alone.
+        state: its state in connection tracking; None if unknown.
+        entry: connection tracking's entry of the connection, in the zone of this packet.
+        zone: the zone in which connection tracking looks for it, by a rule; empty for none.
+        kept: connection tracking's entry of the connection in each zone.
+        near: the interface of the client's side; None if unknown.
+        far: the interface of the other side of a forwarded connection, likewise; otherwise "".
         client_ports: the ports that the client may have.
-        server: address and port that the client connects to.
-        translated: address and port that destination NAT takes the connection to, if it does.
+        server: the address and port to which the client connects.
+        translated: the address and port to which destination NAT takes the connection, if it does.
         source_nat: source NAT gives the client another address.
         listed: the lists on which a rule has put the client on the way.
         choices: conditions that go both ways, and which way they go this time.

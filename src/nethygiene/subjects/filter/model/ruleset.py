@@ -56,10 +56,10 @@ class NatTarget:
     """Where destination NAT takes a packet.
 
     Attributes:
-        here: to the host itself (redirect).
-        addresses: the addresses it may be taken to; None leaves the address.
-        ports: the ports it may be taken to; None leaves the port.
-        unknown: what cannot be told about it; empty if all can.
+        here: NAT takes it to the host itself (redirect).
+        addresses: the possible addresses; None leaves the address.
+        ports: the possible ports; None leaves the port.
+        unknown: the part that is unknown; empty if nothing is.
         tproxy: a program of the host takes it, without NAT.
     """
 
@@ -92,12 +92,12 @@ class FilterRule:
     Attributes:
         place: as ``ip filter INPUT``.
         text: the rule as its tool writes it.
-        matches: all have to hold.
-        action: what it does then.
+        matches: its conditions, which all have to hold.
+        action: its action then.
         chain: the chain that a jump or goto leads to.
         target: where NAT takes it.
-        effects: what it makes of the packet, before the action.
-        masks_source: source NAT: it gives the connection another source.
+        effects: its effects on the packet, before the action.
+        masks_source: it gives the connection another source (source NAT).
         bans: it belongs to a list of addresses that a program such as fail2ban keeps.
     """
 
@@ -179,13 +179,13 @@ class BaseChain:
 
     Attributes:
         chain: its rules.
-        hook: where.
-        priority: lower is asked first.
-        policy: what becomes of a packet that no rule decides.
-        nat: of type nat: connection tracking asks it, at its own priority, for new connections.
-        table: whose chains its rules may jump to.
-        devices: the interfaces of an ingress or egress chain; None where they cannot be told.
-        reroutes: of type route: a packet whose mark it changes is routed anew.
+        hook: the hook.
+        priority: the kernel asks the lowest first.
+        policy: the action for a packet that no rule decides.
+        nat: it has type nat: connection tracking asks it, at its own priority, for new connections.
+        table: the table to whose chains its rules may jump.
+        devices: the interfaces of an ingress or egress chain; None if they are unknown.
+        reroutes: it has type route: the kernel reroutes a packet whose mark it changes.
     """
 
     chain: Chain
@@ -205,7 +205,7 @@ class Table:
     Attributes:
         name: unique, as ``inet filter`` or ``legacy ip nat``.
         chains: by name.
-        bases: those that the kernel asks.
+        bases: the chains that the kernel asks.
     """
 
     name: str
@@ -246,8 +246,8 @@ class Ruleset:
             )
             self._asked.update(each.field for each in matches if isinstance(each, Masked))
             self._asked.add(Field.SADDR)  # and so it is not empty
-            # A list that a packet is put on tells the next one, and so does one that connection
-            # tracking has not seen: NAT may take the next for the first.
+            # A list on which a packet is put affects the next packet. So does a packet that
+            # connection tracking has not seen: NAT may take the next packet for the first.
             telling = (PutInZone, PutOn, Untrack)
             if any(isinstance(effect, telling) for rule in self.rules() for effect in rule.effects):
                 self._asked.add(Field.CT_STATE)
