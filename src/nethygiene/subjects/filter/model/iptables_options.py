@@ -18,7 +18,7 @@ class Context:
 
     Attributes:
         family: the tool's family.
-        place: the rule's chain, which distinguishes limits of the same words.
+        place: the rule's chain, which is part of the names of limits and bans.
         sets: ipsets by name; None if they could not be read.
         filled: names of sets, and of lists of the module recent, to which rules add clients.
     """

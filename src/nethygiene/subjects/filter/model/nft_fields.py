@@ -50,7 +50,7 @@ class NftScope:
         ethernet: it is in a chain that sees frames.
         both_families: its table is for IPv4 and IPv6.
         limits: the named limits and quotas of its table, by kind and name.
-        place: its chain, for what is told apart by where it stands.
+        place: its chain, which is part of the names of limits.
     """
 
     family: Family
