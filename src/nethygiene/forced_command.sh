@@ -19,7 +19,7 @@ is_hex() {
   case $1 in '' | *[!0-9a-f]*) return 1 ;; esac
 }
 
-# paramiko asks for the first; ssh for the second, and waits for its last word to come back.
+# paramiko sends the first command; ssh sends the second, and waits for its last word.
 case ${SSH_ORIGINAL_COMMAND-} in
 '/bin/sh -s') ;;
 *' nethygiene-'*)

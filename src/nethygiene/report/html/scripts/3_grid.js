@@ -1,7 +1,7 @@
 // The matrix: only the rows that can be seen are in the document. One cell takes part in the tab
 // order; arrow keys move it. Column 0 names the host, row -1 the rule.
 const ROW = 26; // pixels; the style sheet has it too
-const PRINTED = 60; // rows that are printed; of more the printout says where they are
+const PRINTED = 60; // a matrix of more rows is not printed; a line says where it is
 const OVERSCAN = 5;
 const scroller = document.getElementById("nh-scroll");
 const grid = document.getElementById("nh-grid");
@@ -24,9 +24,9 @@ function drawGrid() {
 let headed = "";
 
 function drawHead() {
-  const wanted = shown.rules.join();
-  if (wanted === headed && head.rows.length) return;
-  headed = wanted;
+  const wantedRules = shown.rules.join();
+  if (wantedRules === headed && head.rows.length) return;
+  headed = wantedRules;
   const corner = element("th", { scope: "col", role: "columnheader", "aria-colindex": 1, class: "nh-corner" }, "Host");
   const heads = shown.rules.map((rule, column) => {
     const { id, key, severity } = rules[rule];
@@ -41,18 +41,18 @@ function drawHead() {
   grid.style.width = `calc(${shown.rules.length} * var(--cell) + var(--names))`;
 }
 
-// All rows where they fit on paper, else a line in their place.
+// All rows if they fit on paper, otherwise a line in their place.
 function drawForPaper() {
   const fits = shown.hosts.length <= PRINTED;
   document.getElementById("matrix").classList.toggle("nh-too-large", !fits);
-  const told = document.getElementById("nh-unprinted");
-  told.hidden = fits;
-  told.textContent = `The matrix of ${shown.hosts.length.toLocaleString("en")} hosts is not printed. It is in the report's file; filtered to ${PRINTED} hosts or fewer it is printed as well.`;
+  const line = document.getElementById("nh-unprinted");
+  line.hidden = fits;
+  line.textContent = `The matrix of ${shown.hosts.length.toLocaleString("en")} hosts is not printed. It is in the report's file; filtered to ${PRINTED} hosts or fewer it is printed as well.`;
   if (fits) drawRange(0, shown.hosts.length);
 }
 
 function drawRows(always) {
-  // Not asked of the browser: it would lay the table out, to be changed the next moment.
+  // The browser is not asked: it would lay out the table, which changes in the next moment.
   const height = Math.min(innerHeight * 0.75, 960);
   const from = Math.max(0, Math.floor(top / ROW) - OVERSCAN);
   const to = Math.min(shown.hosts.length, Math.ceil((top + height) / ROW) + OVERSCAN);
@@ -84,8 +84,8 @@ function newCell(column) {
   return element("td", { role: "gridcell", "aria-colindex": column + 2, tabindex: -1 });
 }
 
-// Rows and cells are used again, and touched only where they differ: most cells of a fleet are
-// alike, and what is not touched is not laid out anew at each keystroke.
+// Rows and cells are reused, and touched only where they differ: most cells of a fleet are alike,
+// and the browser does not lay out untouched cells again at each keystroke.
 function drawRow(line, row) {
   const host = shown.hosts[row];
   const { name, key, reachable } = hosts[host];
@@ -110,7 +110,7 @@ function drawCell(cell, host, rule, name) {
   const letter = LETTERS[rank];
   const results = resultsOf(host, rule);
   let dim = "";
-  if (rank !== 255 && !results.some((one) => shown.mask[one])) dim = " nh-dim";
+  if (rank !== 255 && !results.some((result) => shown.mask[result])) dim = " nh-dim";
   const look = rank === 255 ? "" : `nh-c nh-c-${letter === "-" ? "n" : letter}${dim}`;
   if (cell.className !== look) cell.className = look;
   const text = rank === 255 ? "" : `${letter === "-" ? "–" : letter}${results.length > 1 ? results.length : ""}`;
@@ -127,7 +127,7 @@ function cellAt(row, column) {
   return (row < 0 ? head.rows[0] : rows.rows[row - drawn.from])?.cells[column];
 }
 
-// Where a cell, or what stands in it, is; null outside of the cells.
+// The position of a cell, or of an element in it; null outside of the cells.
 function placeOf(inside) {
   const cell = inside.closest("#nh-rows :is(td, th), #nh-grid thead th:not(.nh-corner)");
   if (!cell) return null;
@@ -139,9 +139,9 @@ function focusable(cell) {
 }
 
 function placeFocus(take) {
-  for (const one of grid.querySelectorAll('[tabindex="0"]')) one.tabIndex = -1;
+  for (const cell of grid.querySelectorAll('[tabindex="0"]')) cell.tabIndex = -1;
   let target = focusable(cellAt(focus.row, focus.column));
-  // Scrolled away from it: whoever tabs into the matrix starts at what is seen.
+  // If the cell is scrolled out of sight, the tab key leads to a visible one.
   if (!target && !take) {
     focus.row = Math.min(drawn.from + OVERSCAN, Math.max(drawn.to - 1, 0));
     target = focusable(cellAt(focus.row, focus.column));

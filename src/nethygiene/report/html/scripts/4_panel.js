@@ -6,7 +6,7 @@ function badge(letter) {
   return element("span", { class: `nh-badge nh-c-${letter === "-" ? "n" : letter}` }, `${letter === "-" ? "–" : letter} ${WORDS[letter]}`);
 }
 
-// Text with what stands in backticks as code.
+// Text in which words in backticks become code.
 function marked(text) {
   return text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? element("code", {}, part) : part));
 }
@@ -35,11 +35,11 @@ function seen(result) {
   if (list < 0) return "";
   const table = element(
     "table", { class: "nh-stories" },
-    element("thead", {}, element("tr", {}, ...["Looked at", "Expected", "Found", "Read from"].map((one) => element("th", { scope: "col" }, one)))),
+    element("thead", {}, element("tr", {}, ...["Looked at", "Expected", "Found", "Read from"].map((title) => element("th", { scope: "col" }, title)))),
   );
   const body = element("tbody", {});
-  for (const one of lists[list]) {
-    const [what, expected, actual, source] = observations.slice(one * 4, one * 4 + 4).map(string);
+  for (const observation of lists[list]) {
+    const [what, expected, actual, source] = observations.slice(observation * 4, observation * 4 + 4).map(string);
     body.append(element(
       "tr", {},
       element("td", { "data-label": "Looked at" }, what),
@@ -68,7 +68,7 @@ function resultPart(result) {
   return part;
 }
 
-// What a rule says of itself; its general remedy is left out where findings have their own.
+// A rule's documentation, without its general remedy if findings have their own.
 function ruleDocumentation(rule, general = true) {
   const { title, severity, kind, incidents, why, remedy } = rules[rule];
   const parts = [element("p", {}, element("strong", {}, "Expected: "), title, ". ", element("span", { class: "nh-quiet" }, `${severity}, ${kind}`))];
@@ -78,7 +78,7 @@ function ruleDocumentation(rule, general = true) {
   return parts;
 }
 
-// As markup.py: a line of code in one backtick is a command, in two a line for a file.
+// The markup of markup.py: a line of code in one backtick is a command, in two a line for a file.
 function remedyParts(remedy) {
   const parts = [];
   let last = "";
@@ -144,8 +144,8 @@ function openCell(host, rule) {
     element("a", { href: fragment("rule", rules[rule].key) }, rules[rule].id),
   ];
   const parts = results.length ? results.map(resultPart) : [element("p", {}, "This rule was not judged on this host.")];
-  const failing = results.filter((one) => "FW".includes(columns.outcome[one]));
-  const general = !failing.length || failing.some((one) => !string(columns.remedy[one]));
+  const failing = results.filter((result) => "FW".includes(columns.outcome[result]));
+  const general = !failing.length || failing.some((result) => !string(columns.remedy[result]));
   openPanel(title, ...parts, element("details", {}, element("summary", {}, "About this rule"), ...ruleDocumentation(rule, general)));
 }
 
@@ -175,6 +175,6 @@ function badness(host, rule) {
 function openRule(rule) {
   const totals = {};
   for (let i = 0; i < count; i++) if (resultRule[i] === rule) totals[columns.outcome[i]] = (totals[columns.outcome[i]] ?? 0) + 1;
-  const told = Object.entries(WORDS).filter(([letter]) => totals[letter]).map(([letter, word]) => `${totals[letter].toLocaleString("en")} ${word}`);
-  openPanel([rules[rule].id], element("p", { class: "nh-quiet" }, told.join(", ")), ...ruleDocumentation(rule));
+  const totalsInWords = Object.entries(WORDS).filter(([letter]) => totals[letter]).map(([letter, word]) => `${totals[letter].toLocaleString("en")} ${word}`);
+  openPanel([rules[rule].id], element("p", { class: "nh-quiet" }, totalsInWords.join(", ")), ...ruleDocumentation(rule));
 }

@@ -1,4 +1,4 @@
-// The controls, and what an address opens: #rule=ID, #host=NAME, #cell=NAME/ID.
+// The controls, and the addresses #rule=ID, #host=NAME and #cell=NAME/ID, which open something.
 const control = (name) => document.getElementById(`nh-${name}`);
 const form = control("filters");
 const numbers = new Intl.NumberFormat("en");
@@ -46,7 +46,7 @@ function refresh() {
 function tellStatus() {
   const some = (n, of, noun) => `${numbers.format(n)} of ${numbers.format(of)} ${noun}${of === 1 ? "" : "s"}`;
   control("status").textContent = shown.results
-    ? `${some(shown.hosts.length, hosts.length, hosts.some((one) => one.members) ? "row" : "host")}, ${some(shown.rules.length, rules.length, "rule")}, ${some(shown.results, count, "result")}`
+    ? `${some(shown.hosts.length, hosts.length, hosts.some((host) => host.members) ? "row" : "host")}, ${some(shown.rules.length, rules.length, "rule")}, ${some(shown.results, count, "result")}`
     : "Nothing matches these filters.";
 }
 
@@ -88,17 +88,17 @@ function address() {
 }
 
 function openAddress() {
-  const wanted = address();
-  if (!wanted) {
-    closeQuietly(); // as where the back button leads to the page itself
+  const addressed = address();
+  if (!addressed) {
+    closeQuietly(); // the back button leads to the page itself, for instance
     return;
   }
-  const { kind, rule, host } = wanted;
+  const { kind, rule, host } = addressed;
   if ((kind !== "host" && rule === undefined) || (kind !== "rule" && host === undefined)) {
     openPanel(["Not in this report"], element("p", {}, "The address names a host or a rule that this run did not judge."));
     return;
   }
-  // What is opened must not be filtered away.
+  // The filters must not hide what the address opens.
   const filteredOut = (host !== undefined && !shown.hosts.includes(host)) || (rule !== undefined && !shown.rules.includes(rule));
   if (filteredOut) {
     clearFilters();
@@ -140,11 +140,11 @@ document.getElementById("nethygiene").addEventListener("click", (event) => {
 let unfolded = [];
 addEventListener("beforeprint", () => {
   unfolded = [...document.querySelectorAll("#nethygiene > section details:not([open])")];
-  for (const one of unfolded) one.open = true;
+  for (const details of unfolded) details.open = true;
   drawForPaper();
 });
 addEventListener("afterprint", () => {
-  for (const one of unfolded) one.open = false;
+  for (const details of unfolded) details.open = false;
   control("unprinted").hidden = true;
   drawRows(true);
 });
