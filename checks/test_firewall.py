@@ -22,7 +22,7 @@ from nethygiene.subjects.sockets.listeners import Listeners
 NOT_SERVED = "not served to other hosts"
 
 
-@rule(severity="high", kind="setting", incidents=["S1.1", "S4"], version=3)
+@rule(severity="high", kind="setting", incidents=["S1.1", "S4"], version=4)
 def test_firewall_allows_service(
     packet_filter: PacketFilter, listeners: Listeners, service: Service, expect: Expect
 ) -> None:

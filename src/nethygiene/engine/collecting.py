@@ -39,14 +39,14 @@ def is_collecting() -> bool:
     return any(thread.name.startswith(f"{_THREADS}_") for thread in threading.enumerate())
 
 
-def judge_answers(audit: Audit, watch: Watch) -> None:
+def judge_answers(audit: Audit) -> None:
     """Judge the hosts of an evidence file, one by one; Ctrl-C ends it.
 
     Raises:
         EvidenceError: the file has changed since the audit began.
     """
     try:
-        for transcript in watch(audit.answers(), len(audit.hosts)):
+        for transcript in audit.answers():
             audit.take(transcript)
         audit.judge_groups()
     except KeyboardInterrupt:

@@ -51,7 +51,7 @@ def judge_selected(audit: Audit, items: Iterable[pytest.Item]) -> None:
     items = list(items)
     select(audit, items)
     if not audit.is_live:
-        judge_answers(audit, with_progress)
+        judge_answers(audit)
         return
     connected = {
         host for item in items if plain.needs_connection(item) and (host := plain.host_of(item))

@@ -8,7 +8,9 @@ from __future__ import annotations
 import pytest
 
 from nethygiene.subjects.filter.model.addresses import parse_address
+from nethygiene.subjects.filter.model.own import own_addresses
 from nethygiene.subjects.filter.model.packet import new_connection
+from nethygiene.subjects.filter.model.paths import Approach
 from nethygiene.subjects.filter.model.verdict import HostFilter
 from tests.unit.subjects.filter.hosts import ROUTING, host, judge
 
@@ -130,3 +132,23 @@ def test_the_sockets_mark_may_be_that_of_the_first_packet() -> None:
     marked = host(routing=routing, iptables_legacy=text)
     assert judge(marked, "198.51.100.7", 443) == "unknown"
     assert judge(marked, "198.51.100.7", 80) == "in"
+
+
+def test_clients_come_to_an_address_whose_answers_alone_are_refused() -> None:
+    """Linux 6.18: the SYN comes in, and no answer leaves."""
+    routing = four(
+        "0:\tfrom all lookup local", "20:\tfrom 10.0.0.1 blackhole", "30:\tfrom all lookup main"
+    )
+    filtered = host(routing=routing)
+    own = own_addresses(filtered.routes, filtered.links, "ipv4")
+    number, _ = parse_address("198.51.100.7") or (0, "")
+    approach = Approach(filtered.routes, filtered.links, "ipv4")
+    ways = {path.address for path in approach.paths(((number, number),), own)}
+    refused, _ = parse_address("10.0.0.1") or (0, "")
+    assert refused in ways
+    assert judge_inner(filtered) == "out"
+    # Without an answer from any address, nobody says by which interface they would come.
+    nowhere = host(routing=four("0:\tfrom all lookup local", "20:\tfrom all blackhole"))
+    own = own_addresses(nowhere.routes, nowhere.links, "ipv4")
+    lost = Approach(nowhere.routes, nowhere.links, "ipv4", weak=False)
+    assert list(lost.paths(((number, number),), own)) == []

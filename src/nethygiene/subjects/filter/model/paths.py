@@ -71,22 +71,46 @@ class Approach:
         if not among:
             return
         homes = {address.interface for address in local if not address.roams}
+        answered = merged(
+            span for address in local for span in self._answered_from(address.number, among)
+        )
         for address in local:
             if interface is not None:
                 if self._is_asked_for(address, interface, homes):
                     yield Path(self.family, interface, address.number, among)
                 continue
-            for name, sources in self._by_interface(address, among):
+            for name, sources in self._by_interface(address, among, answered):
                 if self._is_asked_for(address, name, homes):
                     yield Path(self.family, name, address.number, sources)
 
-    def _by_interface(self, to: OwnAddress, among: Intervals) -> list[tuple[str, Intervals]]:
-        """The sources by incoming interface, which is the one by which answers leave."""
+    def _answered_from(self, number: int | None, among: Intervals) -> Intervals:
+        """The sources to which packets from an own address have a way."""
+        return merged(
+            span
+            for intervals, ways in self.routes.ways(self.family, number)
+            if ways.devices - {"lo"}
+            for span in common(among, intervals)
+        )
+
+    def _by_interface(
+        self, to: OwnAddress, among: Intervals, answered: Intervals
+    ) -> list[tuple[str, Intervals]]:
+        """The sources by incoming interface, which is the one by which answers leave.
+
+        Args:
+            to: the own address.
+            among: the sources.
+            answered: those that have an answer from some own address. They come to the others as
+                well: a routing rule that refuses answers by their source (`ip rule add from NET
+                blackhole`) keeps no request away.
+        """
         by_interface: dict[str, list[Interval]] = {}
-        for intervals, ways in self.routes.ways(self.family, to.number):
-            if sources := common(among, intervals):
-                for name in ways.devices - {"lo"}:
-                    by_interface.setdefault(name, []).extend(sources)
+        lost = common(answered, without(among, self._answered_from(to.number, among), self.family))
+        for number, wanted in ((to.number, among), (None, lost)):
+            for intervals, ways in self.routes.ways(self.family, number) if wanted else ():
+                if sources := common(wanted, intervals):
+                    for name in ways.devices - {"lo"}:
+                        by_interface.setdefault(name, []).extend(sources)
         vrf = self.links.vrf_of(to.interface)
         if vrf:
             # A VRF's routes are in a table of its own, which the model does not follow.
