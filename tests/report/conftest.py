@@ -44,8 +44,10 @@ class Opened:
     requests: list[str] = field(default_factory=list)
 
     def text(self, selector: str) -> str:
-        """What is seen there, on one line."""
-        return " ".join(self.page.locator(selector).first.inner_text().split())
+        """What is seen there, on one line; on a busy machine it may be drawn a moment later."""
+        place = self.page.locator(selector).first
+        place.wait_for(state="visible")
+        return " ".join(place.inner_text().split())
 
     def go(self, fragment: str) -> None:
         """Follow a link to a fragment."""
