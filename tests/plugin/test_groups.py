@@ -131,6 +131,50 @@ def test_it_is_selected_and_judged_from_evidence(runner: Runner) -> None:
     assert set(suite.outcomes("host-reachable")) == {"one", "two"}
 
 
+def test_evidence_says_how_many_members_a_group_has(runner: Runner) -> None:
+    """Else a group would pass by the one member that a limited run has read."""
+    for redacted in ((), ("--redact",)):
+        evidence = runner.folder / "evidence.jsonl"
+        check(runner, f"--evidence={evidence}", "--limit=one", *redacted)
+        suite = runner.check(RULE.replace("WANTED", "1"), f"--from-evidence={evidence}")
+        (db,) = suite.results("members-agree")
+        assert (db.outcome, db.message) == (Outcome.UNKNOWN, "the evidence holds 1 of 2 members")
+    check(runner, f"--evidence={evidence}")
+    lines = [json.loads(line) for line in evidence.read_text().splitlines()]
+    for line in lines[1:]:
+        assert line.pop("group_sizes")
+    evidence.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    suite = runner.check(RULE.replace("WANTED", "1"), f"--from-evidence={evidence}")
+    assert set(suite.outcomes("members-agree").values()) == {"unknown"}
+    assert "evidence of an earlier version does not say" in suite.said
+
+
+def test_a_member_that_was_lost_half_way_lets_no_group_pass(runner: Runner) -> None:
+    evidence = runner.folder / "evidence.jsonl"
+    check(runner, f"--evidence={evidence}")
+    lines = [json.loads(line) for line in evidence.read_text().splitlines()]
+    lost = next(line for line in lines if line.get("host") == "two")
+    lost["failure"] = {"code": "closed", "message": "the connection ended", "cure": ""}
+    assert "sysctl" in lost["sections"], "the fact that the rule reads is there"
+    evidence.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for wanted, outcome in ((1, Outcome.UNKNOWN), (0, Outcome.FAILED)):
+        rule = RULE.replace("WANTED", str(wanted))
+        suite = runner.check(rule, f"--from-evidence={evidence}")
+        db = next(one for one in suite.results("members-agree") if one.group == "db")
+        assert (db.outcome, "two" in db.message) == (outcome, True)
+
+
+UNASKED = RULE.replace(
+    '    values = sysctl.read(lambda one: one["net.core.somaxconn"])\n', ""
+).replace("len(set(values.values()))", "0")
+
+
+def test_an_unread_member_counts_though_the_rule_never_asks_it(runner: Runner) -> None:
+    path = runner.inventory(inventory(UNREACHABLE))
+    suite = runner.check(UNASKED.replace("WANTED", "1"), f"--inventory={path}", "--window=0")
+    assert suite.outcomes("members-agree") == {"group db": "unknown", "group web": "passed"}
+
+
 def test_ctrl_c_ends_the_run_and_what_was_read_is_judged(runner: Runner) -> None:
     once = """    if not SEEN:
         SEEN.append(group)

@@ -71,6 +71,7 @@ class EvidenceHost(EvidenceLine):
     host: str
     address: str
     groups: tuple[str, ...] = ()
+    group_sizes: dict[str, int] = Field(default_factory=dict)  # hosts of each in the inventory
     collected_at: str
     seconds: float
     window: float
@@ -89,6 +90,7 @@ class EvidenceHost(EvidenceLine):
         transcript: Transcript,
         *,
         groups: tuple[str, ...],
+        group_sizes: Mapping[str, int] | None = None,
         policy: Mapping[str, Any],
         boot_id: str,
         uptime: float | None,
@@ -99,6 +101,7 @@ class EvidenceHost(EvidenceLine):
             host=transcript.host,
             address=transcript.address,
             groups=groups,
+            group_sizes=dict(group_sizes or {}),
             collected_at=transcript.collected_at,
             seconds=round(transcript.seconds, 3),
             window=transcript.window,

@@ -26,15 +26,16 @@ class Each(Generic[F]):
     def __init__(self, facts: Mapping[str, Fact | Unreadable], ledger: Ledger) -> None:
         self._facts = facts
         self._ledger = ledger
+        # At once, so that no rule passes because it asked some other member, or none.
+        for host, fact in facts.items():
+            if isinstance(fact, Unreadable):
+                _MemberLedger(host, ledger).note_unreadable(fact)
 
     def __iter__(self) -> Iterator[tuple[str, F]]:
         """The host name and the fact of each member that was read."""
         for host, fact in self._facts.items():
-            ledger = _MemberLedger(host, self._ledger)
-            if isinstance(fact, Unreadable):
-                ledger.note_unreadable(fact)
-            else:
-                yield host, cast("F", fact.bound_to(ledger))
+            if not isinstance(fact, Unreadable):
+                yield host, cast("F", fact.bound_to(_MemberLedger(host, self._ledger)))
 
     def read(self, ask: Callable[[F], T]) -> dict[str, T]:
         """The answer of each member's fact, by host name; unreadable answers are left out."""

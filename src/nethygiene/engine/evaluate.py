@@ -19,7 +19,7 @@ from nethygiene.engine.ledger import Ledger, UnreadableFactError
 from nethygiene.engine.outcomes import Outcome, Reason, Unreadable
 from nethygiene.engine.precondition import Elsewhere, Instead
 from nethygiene.engine.rule import Rule
-from nethygiene.engine.subject import HALF_READ, Subject
+from nethygiene.engine.subject import HALF_READ, ReachedBy, Subject
 from nethygiene.inventory.model import Group
 
 # A host may show items without end.
@@ -157,13 +157,20 @@ def evaluate_group(
     Args:
         rule: the rule.
         group: the group.
-        facts: the facts that the rule asks for, by host name and probe.
+        facts: the facts that the rule asks for, by host name and probe; ``connection`` among them.
     """
     ledger = Ledger()
     if group.left_out:
         total = len(group.members) + len(group.left_out)
         detail = f"{len(group.left_out)} of {total} members are outside --limit"
         ledger.note_unreadable(Unreadable(Reason.NOT_COLLECTED, "", detail))
+    if group.missing:
+        ledger.note_unreadable(Unreadable(Reason.NOT_COLLECTED, "", group.missing))
+    for host in group.members:
+        reached = facts[host]["connection"]
+        # As a host that was lost passes nothing by itself, so no group passes with it.
+        if isinstance(reached, ReachedBy) and reached.failure is not None:
+            ledger.note_unreadable(Unreadable(Reason.UNREACHABLE, host, HALF_READ))
     given: dict[str, object] = {"expect": Expect(ledger), "group": group}
     for name in rule.arguments:
         if name not in given:

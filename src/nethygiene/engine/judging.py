@@ -60,7 +60,7 @@ class HostVerdicts:
         verdicts: one or more for each of the task's rules, in their order.
         machine: its system and boot; None if unreadable.
         kernel: its release; None if unreadable.
-        facts: those that the task keeps, by probe.
+        facts: those that the task keeps, by probe, and then ``connection``.
     """
 
     verdicts: tuple[Sequence[Verdict], ...]
@@ -78,5 +78,5 @@ def judge_host(task: HostTask) -> HostVerdicts:
         verdicts,
         machine if isinstance(machine, Machine) else None,
         kernel if isinstance(kernel, Kernel) else None,
-        {name: subject.fact(name) for name in task.kept},
+        {name: subject.fact(name) for name in (*task.kept, "connection")} if task.kept else {},
     )

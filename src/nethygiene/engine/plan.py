@@ -70,6 +70,7 @@ def _from_inventory(settings: Settings) -> Plan:
 
 def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
     every: dict[str, Host] = {}
+    sizes: dict[str, int] = {}
 
     def take(kept: EvidenceHost) -> None:
         try:
@@ -77,6 +78,7 @@ def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
         except UsageError as error:
             raise UsageError(f"{path}: host {kept.host!r}: {error}") from None
         every[kept.host] = Host(kept.host, kept.groups, Target(kept.host, kept.address), policy)
+        sizes.update(kept.group_sizes)
 
     answers = KeptAnswers(path, take)
     hosts = every
@@ -85,13 +87,21 @@ def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
     if limit is not None:
         chosen = select_hosts(limit, {name: host.groups for name, host in hosts.items()})
         hosts = {name: host for name, host in hosts.items() if name in chosen}
-    groups = {group.name: group for group in _groups(every.values(), hosts)}
+    groups = {group.name: group for group in _groups(every.values(), hosts, sizes)}
     sha256 = answers.header.inventory_sha256
     return Plan(str(path), sha256, hosts, groups, answers, cut_short=answers.cut_short)
 
 
-def _groups(every: Iterable[Host], chosen: Collection[str]) -> Iterator[Group]:
-    """The groups with a chosen host, as the hosts of the evidence name them."""
+def _groups(
+    every: Iterable[Host], chosen: Collection[str], sizes: Mapping[str, int]
+) -> Iterator[Group]:
+    """The groups with a chosen host, as the hosts of the evidence name them.
+
+    Args:
+        every: all hosts of the evidence.
+        chosen: those of the run.
+        sizes: how many hosts each group has in the inventory that the evidence was collected by.
+    """
     members: dict[str, list[str]] = {}
     for host in every:
         for group in host.groups:
@@ -99,4 +109,14 @@ def _groups(every: Iterable[Host], chosen: Collection[str]) -> Iterator[Group]:
     for group, names in sorted(members.items()):
         inside = tuple(name for name in names if name in chosen)
         if inside:
-            yield Group(group, inside, tuple(name for name in names if name not in chosen))
+            left_out = tuple(name for name in names if name not in chosen)
+            yield Group(group, inside, left_out, _missing(len(names), sizes.get(group)))
+
+
+def _missing(seen: int, size: int | None) -> str:
+    """Why the evidence lacks members of a group; empty if it has all."""
+    if size is None:
+        return "evidence of an earlier version does not say how many members the group has"
+    if seen < size:
+        return f"the evidence holds {seen} of {size} members"
+    return ""

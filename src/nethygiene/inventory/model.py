@@ -38,11 +38,18 @@ class Group:
         name: its name in the inventory.
         members: the names of its hosts that are part of the run, in the inventory's order.
         left_out: those of its hosts that the limit leaves out.
+        missing: why further members may be missing, in a line; empty if none are.
     """
 
     name: str
     members: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    missing: str = ""
+
+    @property
+    def size(self) -> int:
+        """The number of its hosts in the inventory."""
+        return len(self.members) + len(self.left_out)
 
 
 @dataclass(frozen=True, slots=True)

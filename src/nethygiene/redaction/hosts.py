@@ -90,7 +90,12 @@ def _redact_host(line: EvidenceHost, given: Pseudonyms) -> EvidenceHost:
         failure=_failure(transcript),
     )
     return EvidenceHost.of(
-        made, groups=groups, policy=redacted.plain(), boot_id=line.boot_id, uptime=line.uptime
+        made,
+        groups=groups,
+        group_sizes={_group(group, given): size for group, size in line.group_sizes.items()},
+        policy=redacted.plain(),
+        boot_id=line.boot_id,
+        uptime=line.uptime,
     )
 
 

@@ -62,6 +62,7 @@ def _evidence_line(audit: Audit, transcript: Transcript) -> EvidenceHost:
     return EvidenceHost.of(
         transcript,
         groups=host.groups,
+        group_sizes={name: audit.plan.groups[name].size for name in host.groups},
         policy=host.policy.plain(),
         boot_id=identity.boot_id if identity else "",
         uptime=identity.uptime if identity else None,
