@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 
 import nethygiene
 
@@ -27,3 +29,17 @@ def names_shipped_checks(argument: str, directory: Path) -> bool:
         return True
     path = (directory / argument.split("::", maxsplit=1)[0]).resolve()
     return path.is_relative_to(shipped_folder() / "checks")
+
+
+def load_checks(path: Path) -> ModuleType:
+    """Import a shipped module of rules from its file.
+
+    The module stays out of sys.modules: pytest may hold the same file there by another name.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    module = ModuleType(f"nethygiene.checks.{path.stem}")
+    module.__file__ = str(path)
+    SourceFileLoader(module.__name__, str(path)).exec_module(module)
+    return module

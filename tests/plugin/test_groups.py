@@ -131,6 +131,31 @@ def test_it_is_selected_and_judged_from_evidence(runner: Runner) -> None:
     assert set(suite.outcomes("host-reachable")) == {"one", "two"}
 
 
+WAIVER = "{waivers: {x: {rule: members-agree, until: 2099-01-01, owner: o, reason: r}}}"
+ON_THE_GROUP = f"""
+all:
+  children:
+    db:
+      hosts: {{one: {LOCAL}, two: {LOCAL}}}
+      vars: {{nethygiene: {WAIVER}}}
+"""
+ON_ONE_MEMBER = f"""
+all:
+  children:
+    db:
+      hosts: {{one: {{ansible_connection: local, nethygiene: {WAIVER}}}, two: {LOCAL}}}
+"""
+
+
+@pytest.mark.parametrize(("text", "outcome"), [(ON_THE_GROUP, "waived"), (ON_ONE_MEMBER, "failed")])
+def test_a_waiver_covers_a_group_whose_members_all_have_it(
+    runner: Runner, text: str, outcome: str
+) -> None:
+    rule = RULE.replace("WANTED", "0")
+    suite = runner.check(rule, f"--inventory={runner.inventory(text)}", "--window=0")
+    assert suite.outcomes("members-agree") == {"group db": outcome}, suite.output
+
+
 def test_evidence_says_how_many_members_a_group_has(runner: Runner) -> None:
     """Else a group would pass by the one member that a limited run has read."""
     for redacted in ((), ("--redact",)):

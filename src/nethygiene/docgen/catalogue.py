@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
 from nethygiene.engine.rule import Rule, rule_of
+from nethygiene.shipped import load_checks
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,7 @@ def check_modules(root: Path) -> tuple[CheckModule, ...]:
 
 
 def _load(path: Path) -> CheckModule:
-    spec = importlib.util.spec_from_file_location(f"nethygiene.checks.{path.stem}", path)
-    if spec is None or spec.loader is None:  # pragma: no cover - every .py file has a loader
-        raise ImportError(f"{path} cannot be imported")
-    # The module stays out of sys.modules: pytest may hold the same file there by another name.
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_checks(path)
     declared = (rule_of(value) for value in vars(module).values())
     subject = (module.__doc__ or path.stem).split("\n", 1)[0].rstrip(".")
     rules = tuple(rule for rule in declared if rule is not None)
