@@ -151,7 +151,7 @@ def test_retransmissions_bounded(
         twice, connections stall for seconds.
     Remedy: Find where packets are lost: `mtr -n -c 100 PEER` from both ends, and the drops and
         errors of the interfaces (`ip -s -s link`). `ss -ti` shows which peers it happens with.
-        The owner of that network has to mend it. Here, you can set `limits.retransmission_ratio`.
+        The owner of that network has to fix it. Here, you can set `limits.retransmission_ratio`.
 
     References:
         - RFC 4022, tcpRetransSegs: https://www.rfc-editor.org/rfc/rfc4022

@@ -36,7 +36,7 @@ def test_file_descriptors_available(sysctl: Sysctls, policy: Policy, expect: Exp
         at_most(use.nine_tenths),
         f"90 % of fs.file-max, {use.limit}",
         paragraphs(
-            "Find who holds them, and mend what leaks them; or raise the limit.",
+            "Find who holds them, and fix what leaks them; or raise the limit.",
             "`lsof -n | cut -d' ' -f1 | sort | uniq -c | sort -n | tail`",
             "",
             "To raise it:",
@@ -70,7 +70,7 @@ def test_service_descriptors_available(
     Why: accept() fails without a free descriptor, and the accept queue overflows, however long it
         is. That is the other cause of what incident S3 saw. A larger backlog does not help.
     Remedy: Raise the service's limit, and restart it. `prlimit --pid PID --nofile=65536` gives a
-        running process more at once. If the application leaks descriptors, mend it.
+        running process more at once. If the application leaks descriptors, fix it.
         `systemctl edit SERVICE` with the lines [Service] and LimitNOFILE=65536
         `systemctl restart SERVICE`
     Kernels: Since Linux 6.2 everyone may see how many descriptors a process has open. Before, only

@@ -35,7 +35,7 @@ def test_ssh_sessions_per_peer_bounded(
 
     Why: A job whose check of its tunnel failed opened one more each minute. The connections to the
         cloud server's port 22 grew in a straight line until it threw everybody out (incident S0).
-    Remedy: On the peer, stop the job and mend what it tests (see tunnel-host-key-known there). Then
+    Remedy: On the peer, stop the job and fix what it tests (see tunnel-host-key-known there). Then
         end its sessions here. With `ExitOnForwardFailure yes` in the job's ssh, each surplus
         session ends by itself. ClientAliveInterval ends those whose peer is gone. A finding prints
         the commands, with `ss -K`, which takes root and Linux 4.5 or later.

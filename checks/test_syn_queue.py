@@ -78,7 +78,7 @@ def test_tcp_abort_on_overflow_disabled(sysctl: Sysctls, expect: Expect) -> None
 
     Why: Set to 1 for a moment, it proves that the accept queue overflows (incident S3). Left on, it
         resets the clients of every short burst, which would otherwise get through on the next try.
-    Remedy: Set it back to 0, and mend the queue instead (accept-queue-not-overflowing).
+    Remedy: Set it back to 0, and fix the queue instead (accept-queue-not-overflowing).
         `sysctl -w net.ipv4.tcp_abort_on_overflow=0`
         `echo 'net.ipv4.tcp_abort_on_overflow=0' > /etc/sysctl.d/99-zz-tcp_abort_on_overflow.conf`
     References:

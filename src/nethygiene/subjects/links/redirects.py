@@ -103,6 +103,6 @@ def after_redirects(family: str, change: Change) -> str:
         "that route in its network configuration.",
         command(f"tcpdump -nvi any {word(kinds)}"),
         "The counter goes back to 0 with the next boot alone: until then keep a run's evidence "
-        "after the mend (`--evidence=after.jsonl`), and judge by what is counted since "
+        "after the change (`--evidence=after.jsonl`), and judge by what is counted since "
         "(`--since=after.jsonl`).",
     )

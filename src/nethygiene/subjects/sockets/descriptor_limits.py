@@ -88,14 +88,14 @@ def raise_limit(use: DescriptorUse, listener: Listener) -> str:
     if limit > _NR_OPEN:
         return (
             f"{use.limit} descriptors are as many as a service ever needs: see what it holds "
-            f"open, `ls -l /proc/{use.pid}/fd`, and mend the leak."
+            f"open, `ls -l /proc/{use.pid}/fd`, and fix the leak."
         )
     # The soft limit may rise to the hard limit without any capability. To raise the hard limit
     # takes a capability that containers lack.
     hard = f"$(prlimit --pid {use.pid} --nofile --noheadings --output HARD | tr -d ' ')"
     now = command(f'prlimit --pid {use.pid} --nofile="{hard}:"')
     advice = (
-        "Let it open as many as its hard limit allows, at once; where it leaks them, mend the "
+        "Let it open as many as its hard limit allows, at once; where it leaks them, fix the "
         "application."
     )
     if not listener.unit:

@@ -142,7 +142,7 @@ def end_sessions(sessions: SshSessions, limit: int) -> str:
         states = ["established"] + ["close-wait"] * (sessions.half_closed.get(peer, 0) > 0)
         parts.append(
             paragraphs(
-                f"On {peer}, stop the job that opens them, and mend what it tests (see "
+                f"On {peer}, stop the job that opens them, and fix what it tests (see "
                 "tunnel-host-key-known there). Then end its sessions here:",
                 "\n".join(command(f"ss -K state {state} {shown}") for state in states),
             )

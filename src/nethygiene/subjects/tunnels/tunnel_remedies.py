@@ -112,7 +112,7 @@ def listen_again(state: ForwardState, running: RunningTunnel) -> str:
 
 
 def look_and_empty(tunnel: Tunnel, log: TunnelLog) -> str:
-    """The remedy of a log with failures: mend them, and begin a new log."""
+    """The remedy of a log with failures: fix them, and begin a new log."""
     parts = [
         (
             "The message names what ssh said. Not verified or changed: tunnel-host-key-known. "
