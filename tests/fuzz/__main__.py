@@ -16,7 +16,8 @@ import sys
 from collections.abc import Mapping
 
 from tests.cases.case import ROOT
-from tests.fuzz.targets import KEPT, Target, targets
+from tests.fuzz.target import Target
+from tests.fuzz.targets import KEPT, targets
 
 CORPORA = ROOT / ".cache" / "fuzz"
 SECONDS_FOR_ONE_INPUT = 30
