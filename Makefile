@@ -4,8 +4,8 @@
 PYTHON ?= python3
 INVENTORY ?= inventories/local.yaml
 FUZZ_SECONDS ?= 3600
-# Tests of a file run one after another; much of their time they wait for hosts.
-WORKERS ?= 4
+# Tests of a file run one after another. They wait for hosts half of their time: two workers a core.
+WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores > 4 ? 8 : 2 * cores)))
 # Those of `make quick` compute.
 CORES ?= auto
 QUICK ?= tests/unit tests/cases tests/plugin tests/report
