@@ -24,7 +24,7 @@ def test_a_rule(sysctl, expect):
 """
 HELD = """
 from pathlib import Path
-from nethygiene.plugin.keys import audit_of
+from nethygiene.plugin.audit_of_run import audit_of
 
 def pytest_sessionfinish(session):
     subjects = [audit_of(session.config).subject(name) for name in ("one", "two")]

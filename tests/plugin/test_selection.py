@@ -192,7 +192,7 @@ def test_a_host_is_sent_only_what_its_own_items_need(runner: Runner) -> None:
     source = (
         "from nethygiene.rules import *\n"
         "from nethygiene.subjects.sockets.listeners import Listeners\n"
-        "from nethygiene.plugin.keys import audit_of\n"
+        "from nethygiene.plugin.audit_of_run import audit_of\n"
         "@rule(severity='high', kind='setting', incidents=['S3'])\n"
         "def test_mine(listeners: Listeners, service: Service, expect: Expect) -> None:\n"
         "    '''Mine.\n\n    Why: a.\n    Remedy: b.\n    References: c.\n    '''\n"

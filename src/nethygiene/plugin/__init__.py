@@ -19,11 +19,10 @@ from nethygiene.engine.outcomes import Kind, Severity
 from nethygiene.engine.records import rule_record
 from nethygiene.engine.rule import rule_of
 from nethygiene.errors import UsageError
-from nethygiene.plugin import distributed, header, html, plain
-from nethygiene.plugin.ending import GATHERER, Gatherer, gatherer_of
+from nethygiene.plugin import distributed, header, html, plain_checks
+from nethygiene.plugin.audit_of_run import audit_of, begin_audit, has_audit
+from nethygiene.plugin.checks_required import require_checks, require_hosts
 from nethygiene.plugin.items import RuleItem, reachability_item, rule_items
-from nethygiene.plugin.keys import audit_of, begin_audit, has_audit
-from nethygiene.plugin.named import require_checks, require_hosts
 from nethygiene.plugin.options import add_options, asks_for_audit
 from nethygiene.plugin.other_tests import show_other_tests_alone
 from nethygiene.plugin.outcome import RULE_ITEM, pack, settle_report, status_of, unpack
@@ -31,6 +30,7 @@ from nethygiene.plugin.protocol import judge_quickly, show_items
 from nethygiene.plugin.reachability import reachability_rule
 from nethygiene.plugin.report_files import check_report_files
 from nethygiene.plugin.selection import hosts_of, is_reachability, judge_selected, select
+from nethygiene.plugin.session_end import GATHERER, Gatherer, gatherer_of
 from nethygiene.shipped import names_shipped_checks
 from nethygiene.transport import abandon_all, close_shared_connections, kill_all, restore_deadlines
 
@@ -107,7 +107,7 @@ def pytest_collection(session: pytest.Session) -> None:
     """Register our fixtures after those of other plugins, so that `host` is ours."""
     header.print_hosts(session.config)
     if has_audit(session.config):
-        plain.register_fixtures(session)
+        plain_checks.register_fixtures(session)
 
 
 def pytest_pycollect_makeitem(
@@ -120,7 +120,7 @@ def pytest_pycollect_makeitem(
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test for each host from a user's plain check."""
-    plain.parametrize(metafunc)
+    plain_checks.parametrize(metafunc)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -182,14 +182,14 @@ def pytest_runtest_makereport(
     :func:`judge_quickly`.
     """
     if not has_audit(item.config):
-        plain.explain_missing_fixture(call)
+        plain_checks.explain_missing_fixture(call)
     report = yield
     if isinstance(item, RuleItem):
         if call.when == "call" and call.excinfo is None:
             settle_report(report, item, item.results, rule_record(item.unit.rule))
         setattr(report, RULE_ITEM, True)
     else:
-        plain.settle(report, item, call)
+        plain_checks.settle(report, item, call)
     return report
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nethygiene.engine.audit import Audit
+from nethygiene.plugin.audit_of_run import audit_of, has_audit
 from nethygiene.plugin.distributed import is_worker
-from nethygiene.plugin.keys import audit_of, has_audit
 from nethygiene.report.text import printable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nethygiene.plugin.ending import REPORT
+from nethygiene.plugin.session_end import REPORT
 from nethygiene.report.html import page_title, report_html
 
 _DOCUMENT = pytest.StashKey[Any]()

@@ -20,7 +20,7 @@ from nethygiene.engine.results import Result
 from nethygiene.engine.rule import Rule
 from nethygiene.engine.unit import Unit, units_of
 from nethygiene.inventory.model import Group, Host
-from nethygiene.plugin.keys import audit_of
+from nethygiene.plugin.audit_of_run import audit_of
 from nethygiene.shipped import shipped_folder
 
 if TYPE_CHECKING:

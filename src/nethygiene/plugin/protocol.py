@@ -75,7 +75,7 @@ def judge_quickly(item: RuleItem, nextitem: pytest.Item | None) -> bool | None:
 # These plugins do not need the report of a tear-down that passed. JUnit's and other plugins finish
 # a test with it. The terminal would keep it: that is half of all reports of a large fleet.
 _INDIFFERENT = frozenset(
-    {"lfplugin", "logging-plugin", "nethygiene.plugin.ending", "session", "terminalreporter"}
+    {"lfplugin", "logging-plugin", "nethygiene.plugin.session_end", "session", "terminalreporter"}
 )
 _AWAITED = pytest.StashKey[bool]()
 

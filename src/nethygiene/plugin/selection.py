@@ -11,7 +11,7 @@ from nethygiene.engine.audit import Audit
 from nethygiene.engine.collecting import collect, judge_answers
 from nethygiene.engine.exit_status import REACHABILITY
 from nethygiene.engine.rule import ALWAYS_SENT
-from nethygiene.plugin import plain
+from nethygiene.plugin import plain_checks
 from nethygiene.plugin.items import RuleItem
 from nethygiene.plugin.progress import with_progress
 from nethygiene.redaction.keeping import keep_evidence
@@ -30,7 +30,7 @@ def hosts_of(items: Iterable[pytest.Item]) -> list[str]:
 def _hosts_of(item: pytest.Item) -> tuple[str, ...]:
     if isinstance(item, RuleItem):
         return item.unit.hosts
-    host = plain.host_of(item)
+    host = plain_checks.host_of(item)
     return () if host is None else (host,)
 
 
@@ -38,7 +38,7 @@ def select(audit: Audit, items: Iterable[pytest.Item]) -> None:
     """Pass the selected units and hosts to the audit."""
     items = list(items)
     units = [item.unit for item in items if isinstance(item, RuleItem)]
-    checks = (plain.host_of(item) for item in items if not isinstance(item, RuleItem))
+    checks = (plain_checks.host_of(item) for item in items if not isinstance(item, RuleItem))
     audit.select(units, {host for host in checks if host is not None})
 
 
@@ -54,7 +54,9 @@ def judge_selected(audit: Audit, items: Iterable[pytest.Item]) -> None:
         judge_answers(audit)
         return
     connected = {
-        host for item in items if plain.needs_connection(item) and (host := plain.host_of(item))
+        host
+        for item in items
+        if plain_checks.needs_connection(item) and (host := plain_checks.host_of(item))
     }
     probes = probes_by_host(items)
     collect(audit, probes, audit.take, with_progress, keep_evidence, connected)
@@ -66,5 +68,7 @@ def probes_by_host(items: Iterable[pytest.Item]) -> dict[str, set[str]]:
     for item in items:
         for host in _hosts_of(item):
             probes = needed.setdefault(host, set(ALWAYS_SENT))
-            probes |= item.unit.probes if isinstance(item, RuleItem) else plain.probes_of(item)
+            probes |= (
+                item.unit.probes if isinstance(item, RuleItem) else plain_checks.probes_of(item)
+            )
     return needed

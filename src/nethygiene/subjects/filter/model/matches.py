@@ -76,7 +76,7 @@ class Perhaps:
         return 0, ground.classes.all
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
-        """None."""
+        """No set: this condition asks for no client."""
         return iter(())
 
 
@@ -89,7 +89,7 @@ class Never:
         return 0, 0
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
-        """None."""
+        """No set: this condition asks for no client."""
         return iter(())
 
 
@@ -117,7 +117,7 @@ class Varies:
         return (ground.classes.all, 0) if chosen is self.wanted else (0, 0)
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
-        """None."""
+        """No set: this condition asks for no client."""
         return iter(())
 
 

@@ -44,7 +44,7 @@ class InterfaceMatch:
         return (everyone, 0) if (value in self.words) is not self.inverted else (0, 0)
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
-        """None."""
+        """No set: this condition asks for no client."""
         return iter(())
 
 
@@ -62,7 +62,7 @@ class NotBridged:
         return (everyone, 0) if self.meets else (0, 0)
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
-        """None."""
+        """No set: this condition asks for no client."""
         return iter(())
 
 
@@ -83,7 +83,7 @@ class SynMss:
         return (ground.classes.all, 0) if good is not self.inverted else (0, 0)
 
     def client_sets(self, family: Family) -> Iterator[Intervals]:  # noqa: ARG002
-        """None."""
+        """No set: this condition asks for no client."""
         return iter(())
 
 

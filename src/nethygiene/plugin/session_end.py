@@ -10,9 +10,9 @@ import pytest
 from nethygiene.engine.exit_status import ExitStatus, exit_status
 from nethygiene.masking import masked
 from nethygiene.own_command import where_it_is
+from nethygiene.plugin.audit_of_run import audit_of, has_audit
 from nethygiene.plugin.distributed import is_worker
 from nethygiene.plugin.junit import write_cut_short, write_judged
-from nethygiene.plugin.keys import audit_of, has_audit
 from nethygiene.plugin.outcome import RULE_ITEM, judged_by
 from nethygiene.plugin.report_files import ReportFile, write_reports, written_whole
 from nethygiene.plugin.signals import Signals
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 REPORT = pytest.StashKey[RunReport]()
-GATHERER = "nethygiene.plugin.ending"
+GATHERER = "nethygiene.plugin.session_end"
 
 # These take precedence over our exit status: interrupted, internal error, usage error, nothing
 # collected, too many warnings.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from nethygiene.errors import UsageError
-from nethygiene.plugin.keys import has_audit
+from nethygiene.plugin.audit_of_run import has_audit
 from nethygiene.plugin.selection import hosts_of
 from nethygiene.shipped import shipped_folder
 

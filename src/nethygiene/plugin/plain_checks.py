@@ -24,8 +24,8 @@ from nethygiene.engine.ledger import Ledger, UnreadableFactError
 from nethygiene.engine.outcomes import Kind, Outcome, Reason, Severity, Unreadable
 from nethygiene.engine.results import RuleRecord
 from nethygiene.errors import ConnectError
+from nethygiene.plugin.audit_of_run import audit_of, has_audit
 from nethygiene.plugin.items import hosts_for
-from nethygiene.plugin.keys import audit_of, has_audit
 from nethygiene.plugin.outcome import settle_report, severities
 from nethygiene.transport import CommandCutError, open_connection, testinfra_host
 
