@@ -82,6 +82,27 @@ def test_neighbours_are_refused_with_their_questions() -> None:
     assert judge(host(routing=six(*rules[1:])), "2001:db8:9::7", 443) == "in"
 
 
+@pytest.mark.parametrize(
+    ("route", "verdict"),
+    [
+        ("default via 2001:db8::9 dev eth0 table 100 metric 1024 pref medium", "out"),
+        ("default via fd98::9 dev eth1 table 100 metric 1024 pref medium", "in"),
+        ("unreachable default dev lo table 100 metric 1024 pref medium", "in"),
+        # The next longest by the same interface counts.
+        (
+            "ff02::/16 via fd98::9 dev eth1 table 100 metric 1024 pref medium\n"
+            "default via 2001:db8::9 dev eth0 table 100 metric 1024 pref medium",
+            "out",
+        ),
+    ],
+)
+def test_questions_to_all_of_a_link_meet_only_routes_by_that_link(route: str, verdict: str) -> None:
+    routing = six("5:\tfrom all to ff00::/8 lookup 100", "10:\tfrom all lookup local")
+    own = "multicast ff00::/8 dev eth0 table local proto kernel metric 256 pref medium"
+    routing = routing.replace("# addresses", f"{route}\n{own}\n# addresses")
+    assert judge(host(routing=routing), "2001:db8:9::7", 443) == verdict
+
+
 def test_each_address_that_a_router_may_ask_for_counts() -> None:
     """It goes by one of the addresses on its link; which one cannot be told."""
     rule = "5:\tfrom 192.0.2.1 to 192.0.2.10 prohibit"

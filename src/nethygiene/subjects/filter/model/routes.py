@@ -18,6 +18,8 @@ from nethygiene.subjects.filter.model.routing_rules import RoutingRule
 from nethygiene.subjects.links.ip.families import Family
 
 _REFUSING = frozenset({"unreachable", "prohibit", "blackhole"})
+_ON_LINK: Intervals = ((0xFE80 << 112, (0xFEC0 << 112) - 1), (0xFF << 120, (1 << 128) - 1))
+"""fe80::/10 and ff00::/8: RFC 4291, section 2.4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +233,12 @@ class RoutingTables:
         """Whether no rule, and no route that one leads to, refuses a packet from a wire.
 
         One to the host itself needs a local route: another one takes it out again. So does one to
-        all of a link: `ff00::/8` is in the table local.
+        all of a link: `ff00::/8` is in the table local. A route by another interface, or one that
+        refuses and so has none, does not count for what is on the link alone (rt6_need_strict in
+        net/ipv6/route.c; Linux 6.18).
         """
         here = self._is_for_host(family, destination)
+        on_link = incoming if family == "ipv6" and holds(_ON_LINK, destination) else None
         taken: bool | None = True
         for rule in self.rules.get(family, ()):
             applies = rule.applies(destination, source, mark, incoming)
@@ -241,7 +246,7 @@ class RoutingTables:
                 continue
             refuses = rule.table is None
             if rule.table is not None:
-                route = self._lookup(family, rule.table, destination)
+                route = self._lookup(family, rule.table, destination, on_link)
                 if route is None or route.kind == "throw" or route.length <= rule.suppress:
                     continue
                 refuses = route.kind in _REFUSING
@@ -252,7 +257,10 @@ class RoutingTables:
                 taken = None
         return taken
 
-    def _lookup(self, family: Family, table: str, destination: int) -> TableRoute | None:
+    def _lookup(
+        self, family: Family, table: str, destination: int, device: str | None = None
+    ) -> TableRoute | None:
+        """The route of a table to an address, by `device` alone if it is given."""
         if family not in self._tables:
             tables: dict[str, list[TableRoute]] = {}
             for line in sorted(
@@ -265,6 +273,7 @@ class RoutingTables:
                 route
                 for route in self._tables[family].get(table, ())
                 if route.interval[0] <= destination <= route.interval[1]
+                and (device is None or device in route.devices)
             ),
             None,
         )
