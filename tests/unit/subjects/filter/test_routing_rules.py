@@ -90,8 +90,9 @@ def test_neighbours_are_refused_with_their_questions() -> None:
         ("unreachable default dev lo table 100 metric 1024 pref medium", "in"),
         # The next longest by the same interface counts.
         (
-            "ff02::/16 via fd98::9 dev eth1 table 100 metric 1024 pref medium\n"
-            "default via 2001:db8::9 dev eth0 table 100 metric 1024 pref medium",
+            """\
+ff02::/16 via fd98::9 dev eth1 table 100 metric 1024 pref medium
+default via 2001:db8::9 dev eth0 table 100 metric 1024 pref medium""",
             "out",
         ),
     ],
