@@ -25,6 +25,8 @@ from nethygiene.engine.matchers import (
 from nethygiene.engine.outcomes import Reason
 from nethygiene.engine.remedies import command, paragraphs, set_sysctls, word
 from nethygiene.engine.rule import rule
+from nethygiene.engine.subject import RoundTrip
+from nethygiene.inventory.group_policy import VirtualAddress
 from nethygiene.inventory.model import Group
 from nethygiene.inventory.policy import BlockedPort, Policy, Route, Service, Tunnel, Upstream
 from nethygiene.inventory.policy import Interface as DeclaredInterface
@@ -39,10 +41,12 @@ __all__ = [
     "Matcher",
     "Policy",
     "Reason",
+    "RoundTrip",
     "Route",
     "Service",
     "Tunnel",
     "Upstream",
+    "VirtualAddress",
     "absent_or",
     "at_least",
     "at_most",

@@ -68,6 +68,9 @@ class Transcript:
         host_key: SHA256 fingerprint of the SSH host key seen, None without SSH.
         probes: the version of each probe that was sent, by name.
         sections: the sections that came back, by name.
+        sent: when the script was sent, by the clock of the machine that audits, in seconds since
+            1970; None if it was not sent, or an earlier version did not note it.
+        received: when its whole answer was there, on the same clock.
         failure: why the answer is missing or not whole; sections hold what came back of it.
     """
 
@@ -80,4 +83,6 @@ class Transcript:
     host_key: str | None = None
     probes: Mapping[str, int] = field(default_factory=dict)
     sections: Mapping[str, Section] = field(default_factory=dict)
+    sent: float | None = None
+    received: float | None = None
     failure: HostFailure | None = None

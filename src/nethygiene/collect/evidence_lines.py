@@ -72,7 +72,10 @@ class EvidenceHost(EvidenceLine):
     address: str
     groups: tuple[str, ...] = ()
     group_sizes: dict[str, int] = Field(default_factory=dict)  # hosts of each in the inventory
+    group_policies: dict[str, dict[str, Any]] = Field(default_factory=dict)  # as one, by group
     collected_at: str
+    sent: float | None = None  # by the clock of the machine that audited, in seconds since 1970
+    received: float | None = None
     seconds: float
     window: float
     boot_id: str = ""
@@ -91,6 +94,7 @@ class EvidenceHost(EvidenceLine):
         *,
         groups: tuple[str, ...],
         group_sizes: Mapping[str, int] | None = None,
+        group_policies: Mapping[str, dict[str, Any]] | None = None,
         policy: Mapping[str, Any],
         boot_id: str,
         uptime: float | None,
@@ -102,7 +106,10 @@ class EvidenceHost(EvidenceLine):
             address=transcript.address,
             groups=groups,
             group_sizes=dict(group_sizes or {}),
+            group_policies=dict(group_policies or {}),
             collected_at=transcript.collected_at,
+            sent=transcript.sent,
+            received=transcript.received,
             seconds=round(transcript.seconds, 3),
             window=transcript.window,
             boot_id=boot_id,
@@ -133,6 +140,8 @@ class EvidenceHost(EvidenceLine):
             host=self.host,
             address=self.address,
             collected_at=self.collected_at,
+            sent=self.sent,
+            received=self.received,
             seconds=self.seconds,
             window=self.window,
             privileged=self.privileged,

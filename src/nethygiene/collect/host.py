@@ -94,13 +94,18 @@ def _converse(connection: Connection, job: Job, blank: Transcript) -> Transcript
         longest=job.longest,
         sudo=_sudo(job.target),
     )
+    asked, clock = time.time(), time.monotonic()
     output = connection.run("/bin/sh -s", script)
+    # By the monotonic clock: were ours set meanwhile, a host's would seem to be wrong.
+    received = asked + time.monotonic() - clock
     sent = sent_sections(job.commands, job.window, job.longest)
     framed = cut_into_sections(output.stdout, output.stderr, boundary, output.cut, set(sent))
     return dataclasses.replace(
         blank,
         address=connection.address,
         host_key=connection.host_key,
+        sent=round(asked, 6),
+        received=round(received, 6),
         sections=framed.sections,
         privileged=_was_privileged(framed.sections, job.commands, become=job.target.become),
         failure=_failure(framed, sent, output, job.settings),

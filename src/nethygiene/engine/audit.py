@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from nethygiene import __version__
 from nethygiene.engine.decision import Verdict
 from nethygiene.engine.earlier import EarlierRun
-from nethygiene.engine.evaluate import evaluate_group
+from nethygiene.engine.evaluate_group import GroupSubject, evaluate_group
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.judging import HostTask, HostVerdicts, judge_host
 from nethygiene.engine.outcomes import Outcome, Severity, Unreadable
@@ -23,7 +23,7 @@ from nethygiene.engine.subject import Subject
 from nethygiene.engine.unit import Unit
 from nethygiene.engine.waivers import WaivedHost, cover_of, waiver_remarks
 from nethygiene.inventory.model import Group
-from nethygiene.inventory.policy import Waiver, policies_sha256
+from nethygiene.inventory.policy import Waiver, policies_of_groups, policies_sha256
 from nethygiene.transcript import HostFailure, Transcript
 
 _NOT_READ = HostFailure(
@@ -152,10 +152,11 @@ class Audit:
             )
 
     def _judge_group(self, unit: Unit, group: Group) -> None:
-        for host in group.members:
+        for host in unit.hosts:
             if host not in self._facts:
                 self._judge(host)
-        verdicts = evaluate_group(unit.rule, group, self._facts)
+        policies = {host: self.hosts[host].policy for host in unit.hosts}
+        verdicts = evaluate_group(unit.rule, GroupSubject(group, policies, self._facts), unit.item)
         self._judged[unit] = tuple(
             self._settle_group(unit.rule, group, verdict) for verdict in verdicts
         )
@@ -229,7 +230,7 @@ class Audit:
         """Remarks beside the results: about the inventory, and about its waivers."""
         by_host: dict[str, list[Result]] = defaultdict(list)
         for result in self.results:
-            members = self.plan.groups[result.group].members if result.group else ()
+            members = self.plan.group(result.group).members if result.group else ()
             for host in members if result.host is None else (result.host,):
                 by_host[host].append(result)
         waived = (
@@ -253,15 +254,23 @@ class Audit:
             started=rfc3339(self._started),
             finished=rfc3339(datetime.now(UTC)),
             inventory=self.plan.path,
-            policy_sha256=policies_sha256((name, host.policy) for name, host in self.hosts.items()),
+            policy_sha256=self._policy_sha256(),
             window=self.settings.window,
             hosts=tuple(self._record(name) for name in sorted(self.hosts)),
-            groups=tuple(group_record(self.plan.groups[name]) for name in groups),
+            groups=tuple(group_record(self.plan.group(name)) for name in groups),
             rules=tuple(self.rules[key] for key in sorted(self.rules)),
             results=results,
             summary=summarize(results),
             exit_status=exit_status,
             cut_short=cut_short,
+        )
+
+    def _policy_sha256(self) -> str:
+        plan = self.plan
+        groups = [plan.everyone, *plan.groups.values()]
+        of_groups = policies_of_groups((group.name, group.policy) for group in groups)
+        return policies_sha256(
+            [*((name, host.policy) for name, host in self.hosts.items()), *of_groups]
         )
 
     def _record(self, host: str) -> HostRecord:

@@ -1,4 +1,4 @@
-"""Evaluates one rule for one host or group, and one item if the rule has them."""
+"""Evaluates one rule for one host, and one item if the rule has them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from itertools import islice
 
 from nethygiene.engine import catalogue
 from nethygiene.engine.decision import Verdict, decide
-from nethygiene.engine.each import Each
 from nethygiene.engine.expect import Expect, NotApplicableError, judged_by
-from nethygiene.engine.fact import Fact
 from nethygiene.engine.finder import OtherVerdict
 from nethygiene.engine.held import held
 from nethygiene.engine.items import DECLARED, Named
@@ -19,11 +17,11 @@ from nethygiene.engine.ledger import Ledger, UnreadableFactError
 from nethygiene.engine.outcomes import Outcome, Reason, Unreadable
 from nethygiene.engine.precondition import Elsewhere, Instead
 from nethygiene.engine.rule import Rule
-from nethygiene.engine.subject import HALF_READ, ReachedBy, Subject
-from nethygiene.inventory.model import Group
+from nethygiene.engine.subject import HALF_READ, Subject
 
-# A host may show items without end.
-_MOST_ITEMS = 5_000
+MOST_ITEMS = 5_000
+"""Items found that are judged: a host may show items without end."""
+TOO_MANY = f"more than {MOST_ITEMS:,} were found: the others are not judged"
 
 
 def evaluate(rule: Rule, subject: Subject, declared: Named | None = None) -> list[Verdict]:
@@ -81,10 +79,9 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
     if finder.after:
         facts["judged"] = lambda: _others(rule, subject, finder.after)
     try:
-        items = list(islice(finder.find(**facts), _MOST_ITEMS + 1))
-        if len(items) > _MOST_ITEMS:
-            detail = f"more than {_MOST_ITEMS:,} were found: the others are not judged"
-            ledger.note_unreadable(Unreadable(Reason.UNDECIDABLE, kind, detail))
+        items = list(islice(finder.find(**facts), MOST_ITEMS + 1))
+        if len(items) > MOST_ITEMS:
+            ledger.note_unreadable(Unreadable(Reason.UNDECIDABLE, kind, TOO_MANY))
     except NotApplicableError as error:
         inapplicable = error
     except UnreadableFactError as error:
@@ -92,7 +89,7 @@ def _evaluate_found(rule: Rule, subject: Subject, kind: str) -> list[Verdict]:
         ledger.note_unreadable(error.unreadable)
     except Exception as error:  # noqa: BLE001 - a bug in our own finder is reported as unknown
         crash = error
-    verdicts = [_judge(rule, subject, kind, item) for item in items[:_MOST_ITEMS]]
+    verdicts = [_judge(rule, subject, kind, item) for item in items[:MOST_ITEMS]]
     if crash is not None or inapplicable is not None or ledger.unreadable:
         verdicts.append(decide(ledger, None, crash=crash, inapplicable=inapplicable))
     return verdicts or [_not_applicable(finder.nothing, Reason.NOT_THIS_HOST)]
@@ -146,41 +143,10 @@ def _judge(rule: Rule, subject: Subject, kind: str | None, item: Named | None) -
             arguments[name] = item
         else:
             arguments[name] = subject.bound(name, ledger)
-    return _called(rule, arguments, ledger, item.name if item else None)
+    return call_rule(rule, arguments, ledger, item.name if item else None)
 
 
-def evaluate_group(
-    rule: Rule, group: Group, facts: Mapping[str, Mapping[str, Fact | Unreadable]]
-) -> list[Verdict]:
-    """Judge the members of a group as one, by a rule of that scope.
-
-    Args:
-        rule: the rule.
-        group: the group.
-        facts: the facts that the rule asks for, by host name and probe; ``connection`` among them.
-    """
-    ledger = Ledger()
-    if group.left_out:
-        total = len(group.members) + len(group.left_out)
-        detail = f"{len(group.left_out)} of {total} members are outside --limit"
-        ledger.note_unreadable(Unreadable(Reason.NOT_COLLECTED, "", detail))
-    if group.missing:
-        ledger.note_unreadable(Unreadable(Reason.NOT_COLLECTED, "", group.missing))
-    for host in group.members:
-        reached = facts[host]["connection"]
-        # As a host that was lost passes nothing by itself, so no group passes with it.
-        if isinstance(reached, ReachedBy) and reached.failure is not None:
-            ledger.note_unreadable(Unreadable(Reason.UNREACHABLE, host, HALF_READ))
-    given: dict[str, object] = {"expect": Expect(ledger), "group": group}
-    for name in rule.arguments:
-        if name not in given:
-            members = {host: facts[host][name] for host in group.members}
-            given[name] = Each(members, ledger)
-    arguments = {name: given[name] for name in rule.arguments}
-    return [_called(rule, arguments, ledger, None)]
-
-
-def _called(
+def call_rule(
     rule: Rule, arguments: Mapping[str, object], ledger: Ledger, item: str | None
 ) -> Verdict:
     """Call a rule's function, and decide by its ledger."""

@@ -1,4 +1,6 @@
-"""Finders: a finder finds the items of one kind on a host; a rule has one result for each item.
+"""Finders: a finder finds the items of one kind on a host or in a group of hosts.
+
+A rule has one result for each item.
 
 A finder is FINDER in a module of its own on a subject's shelf. The module has the name of the
 argument by which rules ask for its items.
@@ -45,6 +47,8 @@ class Finder:
         after: a probe; the finder also takes ``judged``, which judges by the other rules of the
             run that read this probe. Empty for none.
         asks_policy: the finder also takes the host's ``policy``.
+        of_groups: it takes :class:`~nethygiene.engine.each.Each` member's fact, for rules that
+            judge several hosts.
     """
 
     find: Callable[..., Iterable[Named]]
@@ -52,10 +56,14 @@ class Finder:
     nothing: str
     after: str = ""
     asks_policy: bool = False
+    of_groups: bool = False
 
 
-def finder(find: Callable[..., Iterable[Named]], nothing: str, *, after: str = "") -> Finder:
+def finder(
+    find: Callable[..., Iterable[Named]], nothing: str, *, after: str = "", of_groups: bool = False
+) -> Finder:
     """A finder; the arguments of `find` name the facts that it takes."""
     arguments = inspect.signature(find).parameters
     probes = tuple(name for name in arguments if name not in {_JUDGED, _POLICY})
-    return Finder(find, probes, nothing, after=after, asks_policy=_POLICY in arguments)
+    asks_policy = _POLICY in arguments
+    return Finder(find, probes, nothing, after, asks_policy, of_groups)

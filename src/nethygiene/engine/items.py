@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from nethygiene.inventory.group_policy import GroupPolicy
 from nethygiene.inventory.policy import Policy, Service
 
 
@@ -54,3 +55,9 @@ DECLARED: Mapping[str, Callable[[Policy], Iterable[Named]]] = {
     "tunnel": lambda policy: policy.tunnels.values(),
     "blocked_port": lambda policy: policy.blocked_ports.values(),
 }
+"""The items that the policy of a host declares, by the argument by which rules ask for them."""
+
+DECLARED_BY_GROUPS: Mapping[str, Callable[[GroupPolicy], Iterable[Named]]] = {
+    "virtual_address": lambda policy: policy.virtual_addresses.values(),
+}
+"""The same of a group, for rules of scope `group`."""

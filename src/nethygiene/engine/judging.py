@@ -60,7 +60,7 @@ class HostVerdicts:
         verdicts: one or more for each of the task's rules, in their order.
         machine: its system and boot; None if unreadable.
         kernel: its release; None if unreadable.
-        facts: those that the task keeps, by probe, and then ``connection``.
+        facts: those that the task keeps, by probe, and then ``connection`` and ``round_trip``.
     """
 
     verdicts: tuple[Sequence[Verdict], ...]
@@ -74,9 +74,10 @@ def judge_host(task: HostTask) -> HostVerdicts:
     subject = task.subject()
     verdicts = tuple(evaluate(rule, subject, item) for rule, item in task.rules)
     machine, kernel = subject.fact("machine"), subject.fact("kernel")
+    of_connection = ("connection", "round_trip") if task.kept else ()
     return HostVerdicts(
         verdicts,
         machine if isinstance(machine, Machine) else None,
         kernel if isinstance(kernel, Kernel) else None,
-        {name: subject.fact(name) for name in (*task.kept, "connection")} if task.kept else {},
+        {name: subject.fact(name) for name in (*task.kept, *of_connection)},
     )

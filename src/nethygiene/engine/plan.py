@@ -11,6 +11,8 @@ from nethygiene.collect.evidence_lines import EvidenceHost
 from nethygiene.engine.kept_answers import KeptAnswers
 from nethygiene.engine.settings import Settings
 from nethygiene.errors import UsageError
+from nethygiene.inventory.group_policy import GroupPolicy, group_policy_from_plain
+from nethygiene.inventory.groups import ALL
 from nethygiene.inventory.load import load_inventory
 from nethygiene.inventory.model import Group, Host
 from nethygiene.inventory.pattern import select_hosts
@@ -27,7 +29,8 @@ class Plan:
         path: the inventory or evidence file that names them.
         sha256: hash of the inventory.
         hosts: by name, in the file's order.
-        groups: the groups of these hosts, by name.
+        everyone: the group ``all``.
+        groups: the other groups of these hosts, by name.
         answers: the answers of an evidence file; None for a live run.
         warnings: oddities of the inventory that are no errors.
         cut_short: why the evidence lacks hosts of the run that wrote it.
@@ -36,10 +39,19 @@ class Plan:
     path: str
     sha256: str
     hosts: Mapping[str, Host]
+    everyone: Group
     groups: Mapping[str, Group]
     answers: KeptAnswers | None = None
     warnings: tuple[str, ...] = ()
     cut_short: str | None = None
+
+    def group(self, name: str) -> Group:
+        """The group of that name, ``all`` among them.
+
+        Raises:
+            KeyError: no host of the run belongs to such a group.
+        """
+        return self.everyone if name == self.everyone.name else self.groups[name]
 
 
 def plan_run(settings: Settings) -> Plan:
@@ -65,16 +77,26 @@ def _from_inventory(settings: Settings) -> Plan:
             target = dataclasses.replace(host.target, become=True)
             hosts[name] = dataclasses.replace(host, target=target)
     groups = {group.name: group for group in inventory.groups}
-    return Plan(str(inventory.path), inventory.sha256, hosts, groups, warnings=inventory.warnings)
+    return Plan(
+        str(inventory.path),
+        inventory.sha256,
+        hosts,
+        inventory.everyone,
+        groups,
+        warnings=inventory.warnings,
+    )
 
 
 def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
     every: dict[str, Host] = {}
     sizes: dict[str, int] = {}
+    policies: dict[str, GroupPolicy] = {}
 
     def take(kept: EvidenceHost) -> None:
         try:
             policy = policy_from_plain(kept.policy)
+            for group, declared in kept.group_policies.items():
+                policies[group] = group_policy_from_plain(declared)
         except UsageError as error:
             raise UsageError(f"{path}: host {kept.host!r}: {error}") from None
         every[kept.host] = Host(kept.host, kept.groups, Target(kept.host, kept.address), policy)
@@ -87,30 +109,36 @@ def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
     if limit is not None:
         chosen = select_hosts(limit, {name: host.groups for name, host in hosts.items()})
         hosts = {name: host for name, host in hosts.items() if name in chosen}
-    groups = {group.name: group for group in _groups(every.values(), hosts, sizes)}
+    found = {group.name: group for group in _groups(every.values(), hosts, sizes, policies)}
+    everyone = found.pop(ALL)
     sha256 = answers.header.inventory_sha256
-    return Plan(str(path), sha256, hosts, groups, answers, cut_short=answers.cut_short)
+    return Plan(str(path), sha256, hosts, everyone, found, answers, cut_short=answers.cut_short)
 
 
 def _groups(
-    every: Iterable[Host], chosen: Collection[str], sizes: Mapping[str, int]
+    every: Iterable[Host],
+    chosen: Collection[str],
+    sizes: Mapping[str, int],
+    policies: Mapping[str, GroupPolicy],
 ) -> Iterator[Group]:
-    """The groups with a chosen host, as the hosts of the evidence name them.
+    """The groups with a chosen host, and ``all``, as the hosts of the evidence name them.
 
     Args:
         every: all hosts of the evidence.
         chosen: those of the run.
         sizes: how many hosts each group has in the inventory that the evidence was collected by.
+        policies: what the members of groups are like as one.
     """
     members: dict[str, list[str]] = {}
     for host in every:
-        for group in host.groups:
+        for group in (ALL, *host.groups):
             members.setdefault(group, []).append(host.name)
     for group, names in sorted(members.items()):
         inside = tuple(name for name in names if name in chosen)
-        if inside:
+        if inside or group == ALL:
             left_out = tuple(name for name in names if name not in chosen)
-            yield Group(group, inside, left_out, _missing(len(names), sizes.get(group)))
+            missing = _missing(len(names), sizes.get(group))
+            yield Group(group, inside, left_out, missing, policies.get(group, GroupPolicy()))
 
 
 def _missing(seen: int, size: int | None) -> str:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, TypeVar
 
 from nethygiene.engine import catalogue
 from nethygiene.engine.documentation import Documentation, parse_documentation
-from nethygiene.engine.items import DECLARED
+from nethygiene.engine.items import DECLARED, DECLARED_BY_GROUPS
 from nethygiene.engine.outcomes import Kind, Severity
 
-Scope = Literal["host", "group"]
+Scope = Literal["host", "group", "run"]
+_OF_SEVERAL = frozenset({"expect", "group", "policies", "round_trip"})
 _BESIDE_FACTS: Mapping[Scope, frozenset[str]] = {
     "host": frozenset({*DECLARED, "connection", "expect", "policy"}),
-    "group": frozenset({"expect", "group"}),
+    "group": _OF_SEVERAL | DECLARED_BY_GROUPS.keys(),
+    "run": _OF_SEVERAL,
+}
+_DECLARED: Mapping[Scope, Container[str]] = {
+    "host": DECLARED.keys(),
+    "group": DECLARED_BY_GROUPS.keys(),
+    "run": (),
 }
 ALWAYS_SENT = ("kernel", "machine")
 _ATTRIBUTE = "__nethygiene_rule__"
@@ -46,7 +53,8 @@ class Rule:
         found: the argument that names a found item, None without one.
         judged_if: the name of the precondition under which it judges a declared item; None without
             one.
-        scope: ``host``, or ``group``: all members of an inventory group are judged as one.
+        scope: ``host``; ``group``, if all members of an inventory group are judged as one; or
+            ``run``, if all hosts of the run are.
         defaults: the kernel's own values of sysctls that it judges, by name.
     """
 
@@ -101,7 +109,9 @@ def rule(
             serves it.
         scope: ``host`` judges each host by itself. ``group`` judges all members of an inventory
             group as one: a probe's name then brings :class:`Each` member's fact, and ``group``
-            the group itself.
+            the group itself. It may take an item that groups declare, as ``virtual_address``.
+            ``run`` judges all hosts of the run as one, as group ``all``. Both may take
+            ``policies``, the policy of each host by its name.
         defaults: the kernel's own values of sysctls that the rule judges, by name. If no file sets
             one, settings-persist expects this value at the next boot. A value that differs by
             kernel or by interface is in `subjects/kernel/kernel_defaults.py`.
@@ -155,17 +165,26 @@ def _read(
     arguments = tuple(inspect.signature(function).parameters)
     facts = {argument: catalogue.probe(argument) for argument in arguments}
     finders = {argument: catalogue.finder(argument) for argument in arguments}
-    found = [argument for argument in arguments if finders[argument] and scope == "host"]
+    found = [
+        argument
+        for argument, kind in finders.items()
+        if kind is not None and kind.of_groups == (scope != "host")
+    ]
     known = {*_BESIDE_FACTS[scope], *found, *(name for name in arguments if facts[name])}
     if strange := [argument for argument in arguments if argument not in known]:
-        known |= {*catalogue.all_probes(), *(catalogue.all_finders() if scope == "host" else ())}
+        fitting = (
+            name
+            for name, kind in catalogue.all_finders().items()
+            if kind.of_groups == (scope != "host")
+        )
+        known |= {*catalogue.all_probes(), *fitting}
         raise RuleDeclarationError(
             f"{name}: no probe or item is called {', '.join(map(repr, strange))}. "
             f"Known: {', '.join(sorted(known))}"
         )
     if "expect" not in arguments:
         raise RuleDeclarationError(f"{name}: asks for no 'expect', so it could never fail")
-    declared = [argument for argument in arguments if argument in DECLARED]
+    declared = [argument for argument in arguments if argument in _DECLARED[scope]]
     if len(declared) + len(found) > 1:
         raise RuleDeclarationError(
             f"{name}: {', '.join(declared + found)}: a rule has one item at most"

@@ -55,6 +55,27 @@ class ReachedBy(Fact):
         return str(self.failure) if self.failure else ""
 
 
+@dataclass(frozen=True)
+class RoundTrip(Fact):
+    """When a host was asked and had answered, by the clock of the machine that audits.
+
+    Rules that judge several hosts ask for it as ``round_trip``.
+
+    Attributes:
+        _sent: when the script was sent, in seconds since 1970.
+        _received: when its whole answer was there.
+    """
+
+    _sent: float
+    _received: float
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The moments of sending and receiving, in seconds since 1970."""
+        self.ledger.read("round trip", "", f"{self._received - self._sent:.3f} s")
+        return self._sent, self._received
+
+
 class Subject:
     """One host to be judged. Facts are parsed once, and shared by all rules.
 
@@ -97,11 +118,12 @@ class Subject:
         """The fact of the probe `name`, or why it is unreadable."""
         fact = self._facts.get(name)
         if fact is None:
-            fact = (
-                self._connection()
-                if name == "connection"
-                else self._parsed(catalogue.known_probe(name))
-            )
+            if name == "connection":
+                fact = self._connection()
+            elif name == "round_trip":
+                fact = self._round_trip()
+            else:
+                fact = self._parsed(catalogue.known_probe(name))
             self._facts[name] = fact
         return fact
 
@@ -125,6 +147,15 @@ class Subject:
             transcript.host_key,
             began=bool(transcript.sections),
         )
+
+    def _round_trip(self) -> RoundTrip | Unreadable:
+        sent, received = self.transcript.sent, self.transcript.received
+        if sent is None or received is None:
+            if self.transcript.failure is not None:
+                return Unreadable(Reason.UNREACHABLE, "", HALF_READ)
+            why = "evidence of an earlier version does not say when the host was asked"
+            return Unreadable(Reason.NOT_COLLECTED, "", why)
+        return RoundTrip(sent, received)
 
     def _parsed(self, probe: Probe) -> Fact | Unreadable:
         sent = self.transcript.probes.get(probe.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from nethygiene.engine.items import DECLARED, Named
+from nethygiene.engine.items import DECLARED, DECLARED_BY_GROUPS, Named
 from nethygiene.engine.rule import ALWAYS_SENT, Rule
 from nethygiene.inventory.model import Group, Host
 
@@ -16,9 +16,9 @@ class Unit:
 
     Attributes:
         rule: the rule.
-        hosts: the judged host, or the members of the group.
+        hosts: the judged host, or the members of the group; none if there is nothing to judge.
         group: the group that is judged as one; None for a host.
-        item: the declared item; None if the rule takes none, or the host declares none.
+        item: the declared item; None if the rule takes none, or none is declared.
     """
 
     rule: Rule
@@ -39,8 +39,30 @@ class Unit:
         return frozenset(ALWAYS_SENT) if idle else self.rule.probes
 
 
-def units_of(rule: Rule, hosts: Iterable[Host], groups: Iterable[Group] = ()) -> Iterator[Unit]:
-    """The units of a rule on these hosts, or of these groups, in their order."""
+def units_of(
+    rule: Rule, hosts: Iterable[Host], groups: Iterable[Group], everyone: Group
+) -> Iterator[Unit]:
+    """The units of a rule, in the order of hosts or groups.
+
+    Args:
+        rule: the rule.
+        hosts: the hosts that it may judge.
+        groups: the groups that it may judge.
+        everyone: the group ``all``. A rule on the run judges it, and its declared items count as
+            those of any group. It stands for all groups if none declares an item.
+    """
+    if rule.scope == "run":
+        yield Unit(rule, everyone.members, everyone)
+        return
+    if rule.scope == "group" and rule.declared is not None:
+        declared = [
+            Unit(rule, group.members, group, item)
+            for group in (everyone, *groups)
+            if group.members
+            for item in DECLARED_BY_GROUPS[rule.declared](group.policy)
+        ]
+        yield from declared or (Unit(rule, (), everyone),)
+        return
     if rule.scope == "group":
         yield from (Unit(rule, group.members, group) for group in groups)
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 
@@ -16,6 +18,9 @@ class Declared(BaseModel):
         validate_by_alias=True,
         arbitrary_types_allowed=True,
     )
+
+    KEYS_OF_GROUPS: ClassVar[frozenset[str]] = frozenset()
+    """Keys that stand beside these in the inventory, and belong to a group as one."""
 
     def declares(self, key: str) -> bool:
         """Whether the inventory gives `key` a value, even one equal to the default.

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from nethygiene.inventory.declared import Declared
 from nethygiene.inventory.located import joined, kind_of_atom, shown
 from nethygiene.inventory.values import REFUSED
 
@@ -154,6 +155,8 @@ def _not_a_choice(value: object, expected: str) -> tuple[str, str]:
 def _unknown_key(location: Location, model: type[BaseModel]) -> Explanation:
     owner = _model_at(location[:-1], model)
     keys = [] if owner is None else [_written(owner, name) for name in owner.model_fields]
+    if owner is not None and issubclass(owner, Declared):
+        keys += sorted(owner.KEYS_OF_GROUPS)
     near = closest(location[-1], keys)
     meant = f"did you mean {near!r}? " if near else ""
     fix = f"{meant}the keys here are {', '.join(keys)}"

@@ -124,6 +124,8 @@ class Limits(Declared):
     """RST segments that may be sent, a second."""
     retransmission_ratio: Ratio = 0.05
     """Share of segments that may be sent again, 0 to 1."""
+    clock_skew: Rate = 1.0
+    """Seconds by which a host's clock may differ from that of the machine that audits."""
     half_open: Count | None = None
     """Connections that may be in SYN_RECV at once."""
 

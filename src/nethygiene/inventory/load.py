@@ -9,12 +9,12 @@ from nethygiene.inventory.connection import resolve_target
 from nethygiene.inventory.files import Files
 from nethygiene.inventory.form import read_graph
 from nethygiene.inventory.groups import ALL, UNGROUPED, Graph, HostEntry
-from nethygiene.inventory.located import Place, ProblemLog
+from nethygiene.inventory.located import Place, ProblemLog, joined
 from nethygiene.inventory.model import Group, Host, Inventory
 from nethygiene.inventory.pattern import select
-from nethygiene.inventory.policy import SECTIONS, policies_sha256
+from nethygiene.inventory.policy import SECTIONS, policies_of_groups, policies_sha256
 from nethygiene.inventory.validation import PolicyReader
-from nethygiene.inventory.variables import Resolver
+from nethygiene.inventory.variables import POLICY_VARIABLE, Resolver
 from nethygiene.inventory.vars_files import VarsFiles
 
 
@@ -58,14 +58,22 @@ def load_inventory(path: str | Path, *, limit: str | None = None) -> Inventory:
                     line=entry.place.line,
                 )
             )
+    groups = list(_groups(graph, {host.name for host in hosts}, resolver, policies))
+    _refuse_ungrouped(resolver, problems)
     problems.check()
     vars_files.warn_of_strays(graph.groups)
     return Inventory(
         path=str(path),
         sha256=files.sha256(),
-        policy_sha256=policies_sha256((host.name, host.policy) for host in hosts),
+        policy_sha256=policies_sha256(
+            [
+                *((host.name, host.policy) for host in hosts),
+                *policies_of_groups((group.name, group.policy) for group in groups),
+            ]
+        ),
         hosts=tuple(hosts),
-        groups=tuple(_groups(graph, {host.name for host in hosts})),
+        everyone=next(group for group in groups if group.name == ALL),
+        groups=tuple(group for group in groups if group.name != ALL),
         warnings=tuple(dict.fromkeys(warnings)),
     )
 
@@ -74,12 +82,28 @@ def _named_groups(graph: Graph, entry: HostEntry) -> tuple[str, ...]:
     return tuple(sorted(set(graph.groups_of(entry)) - {ALL, UNGROUPED}))
 
 
-def _groups(graph: Graph, chosen: Collection[str]) -> Iterator[Group]:
-    """The groups with a chosen host, by name."""
+def _groups(
+    graph: Graph, chosen: Collection[str], resolver: Resolver, policies: PolicyReader
+) -> Iterator[Group]:
+    """The groups with a chosen host, and ``all``, by name."""
     for name, members in sorted(_members(graph).items()):
         inside = tuple(host for host in members if host in chosen)
-        if inside and name not in {ALL, UNGROUPED}:
-            yield Group(name, inside, tuple(host for host in members if host not in chosen))
+        if name == ALL or (inside and name != UNGROUPED):
+            left_out = tuple(host for host in members if host not in chosen)
+            policy = policies.read_group(resolver.of_group(name))
+            yield Group(name, inside, left_out, policy=policy)
+
+
+def _refuse_ungrouped(resolver: Resolver, problems: ProblemLog) -> None:
+    """Refuse what is declared for hosts that have nothing in common."""
+    item = resolver.of_group(UNGROUPED)
+    if item is not None:
+        problems.add(
+            item.key_place,
+            joined(item.origin, POLICY_VARIABLE),
+            f"{UNGROUPED} is no group whose hosts share something",
+            "give these hosts a group of their own, and declare it there",
+        )
 
 
 def _members(graph: Graph) -> dict[str, list[str]]:

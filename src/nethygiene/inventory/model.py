@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from nethygiene.inventory.group_policy import GroupPolicy
 from nethygiene.inventory.policy import Policy
 from nethygiene.inventory.target import Target
 
@@ -39,12 +40,14 @@ class Group:
         members: the names of its hosts that are part of the run, in the inventory's order.
         left_out: those of its hosts that the limit leaves out.
         missing: why further members may be missing, in a line; empty if none are.
+        policy: what its members are like as one.
     """
 
     name: str
     members: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     missing: str = ""
+    policy: GroupPolicy = field(default_factory=GroupPolicy, hash=False)
 
     @property
     def size(self) -> int:
@@ -61,6 +64,7 @@ class Inventory:
         sha256: hash of all files that were read (of its output, for a program).
         policy_sha256: hash of the resolved policies of the hosts.
         hosts: in the order of the inventory, after the limit.
+        everyone: the group ``all``.
         groups: those with a host that the limit leaves, by name; without ``all`` and ``ungrouped``.
         warnings: what was ignored, one line each.
     """
@@ -69,5 +73,6 @@ class Inventory:
     sha256: str
     policy_sha256: str
     hosts: tuple[Host, ...]
+    everyone: Group
     groups: tuple[Group, ...]
     warnings: tuple[str, ...] = ()

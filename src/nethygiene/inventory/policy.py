@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from nethygiene.errors import UsageError
 from nethygiene.inventory.declared import Declared, NamedItem
 from nethygiene.inventory.explain import explained
+from nethygiene.inventory.group_policy import GROUP_SECTIONS, GroupPolicy
 from nethygiene.inventory.items import (
     BlockedPort,
     Interface,
@@ -34,6 +35,8 @@ RFC5382_IDLE_SECONDS = 7440
 
 class Policy(Declared):
     """What one host should be like, all layers of the inventory merged."""
+
+    KEYS_OF_GROUPS = frozenset(GROUP_SECTIONS)
 
     tw_reuse: Literal["disabled", "loopback", "global", "any"] = "loopback"
     """net.ipv4.tcp_tw_reuse: disabled (0), loopback (0 or 2), global (1) or any."""
@@ -117,8 +120,17 @@ def policy_from_plain(data: object) -> Policy:
         raise UsageError("not a valid policy:\n" + "\n".join(lines)) from None
 
 
-def policies_sha256(policies: Iterable[tuple[str, Policy]]) -> str:
-    """Hash of the resolved policies of hosts, given as (host name, policy) in any order."""
+def policies_of_groups(
+    groups: Iterable[tuple[str, GroupPolicy]],
+) -> Iterator[tuple[str, GroupPolicy]]:
+    """The policies of groups that declare something, under names that no host has."""
+    for name, policy in groups:
+        if policy.plain():
+            yield f"group {name}", policy
+
+
+def policies_sha256(policies: Iterable[tuple[str, Policy | GroupPolicy]]) -> str:
+    """Hash of the resolved policies of hosts and groups, given as (name, policy) in any order."""
     texts: dict[int, str] = {}
     digest = hashlib.sha256()
     for name, policy in sorted(policies, key=lambda pair: pair[0]):
@@ -144,6 +156,7 @@ __all__ = [
     "TunnelCheck",
     "Upstream",
     "Waiver",
+    "policies_of_groups",
     "policies_sha256",
     "policy_from_plain",
 ]

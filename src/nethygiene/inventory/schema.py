@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from nethygiene.inventory.group_policy import GROUP_SECTIONS, GroupPolicy
 from nethygiene.inventory.policy import NAMED_SECTIONS, Policy
 
 Schema = dict[str, object]
@@ -57,21 +58,21 @@ def inventory_json_schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of an inventory in Ansible's YAML layout."""
     policy = Policy.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
     definitions = cast("dict[str, Schema]", policy.pop("$defs", {}))
-    for section, model in NAMED_SECTIONS.items():
-        _allow_null_items(cast("dict[str, Schema]", policy["properties"])[section], model.__name__)
-    for definition in (policy, *definitions.values()):
+    of_group = GroupPolicy.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    definitions |= cast("dict[str, Schema]", of_group.pop("$defs", {}))
+    for schema, sections in ((policy, NAMED_SECTIONS), (of_group, GROUP_SECTIONS)):
+        properties = cast("dict[str, Schema]", schema["properties"])
+        for section, model in sections.items():
+            _allow_null_items(properties[section], model.__name__)
+    for definition in (policy, of_group, *definitions.values()):
         _relax(definition)
     definitions["Policy"] = policy
-    definitions["Variables"] = {
-        "type": ["object", "null"],
-        "properties": {
-            "nethygiene": {
-                "description": "What hosts should be like; merged deeply over groups and hosts.",
-                "anyOf": [{"$ref": "#/$defs/Policy"}, {"type": "null"}],
-            },
-            **_CONNECTION,
-        },
-    }
+    # The vars of a group hold what each of its hosts is like, and what they are like as one.
+    own = cast("dict[str, Schema]", of_group["properties"])
+    shared = cast("dict[str, Schema]", policy["properties"])
+    definitions["GroupPolicy"] = {**policy, "properties": {**shared, **own}}
+    definitions["Variables"] = _variables("Policy")
+    definitions["GroupVariables"] = _variables("GroupPolicy")
     definitions["Group"] = _group()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -80,6 +81,19 @@ def inventory_json_schema() -> dict[str, object]:
         "type": "object",
         "additionalProperties": {"$ref": "#/$defs/Group"},
         "$defs": definitions,
+    }
+
+
+def _variables(policy: str) -> Schema:
+    return {
+        "type": ["object", "null"],
+        "properties": {
+            "nethygiene": {
+                "description": "What hosts should be like; merged deeply over groups and hosts.",
+                "anyOf": [{"$ref": f"#/$defs/{policy}"}, {"type": "null"}],
+            },
+            **_CONNECTION,
+        },
     }
 
 
@@ -104,7 +118,10 @@ def _group() -> Schema:
                     _STRING,
                 ],
             },
-            "vars": {"description": "Variables of all its hosts.", "$ref": "#/$defs/Variables"},
+            "vars": {
+                "description": "Variables of all its hosts.",
+                "$ref": "#/$defs/GroupVariables",
+            },
         },
         "additionalProperties": False,
     }

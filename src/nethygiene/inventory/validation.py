@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pydantic import ValidationError
 
+from nethygiene.inventory.declared import Declared
 from nethygiene.inventory.explain import Explanation, Location, explained
+from nethygiene.inventory.group_policy import GROUP_SECTIONS, GroupPolicy
 from nethygiene.inventory.layout import export_command
 from nethygiene.inventory.located import (
     Item,
@@ -30,6 +33,8 @@ from nethygiene.inventory.variables import POLICY_VARIABLE
 MAX_PROBLEMS = 200
 """Problems reported of one policy."""
 
+D = TypeVar("D", bound=Declared)
+_SECTIONS = SECTIONS | GROUP_SECTIONS.keys()
 _JINJA = ("{{", "{%", "{#")
 
 
@@ -77,10 +82,15 @@ class PolicyReader:
         entry = self._known.get(id(item))
         if entry is None:
             # The item is kept, so that no other object gets its id.
-            entry = self._known[id(item)] = (item, self._validate(item))
+            entry = self._known[id(item)] = (item, self._validate(item, Policy))
         return entry[1]
 
-    def _validate(self, item: Item) -> Policy | None:
+    def read_group(self, item: Item | None) -> GroupPolicy:
+        """What a group declares for its members as one; nothing after an error."""
+        policy = None if item is None else self._validate(item, GroupPolicy)
+        return policy or GroupPolicy()
+
+    def _validate(self, item: Item, model: type[D]) -> D | None:
         reading = _Reading(self.problems, self.inventory, item)
         if not isinstance(item.node, Mapping):
             if not reading.flag_unreadable(item.node, (), item.origin or ""):
@@ -93,9 +103,9 @@ class PolicyReader:
             return None
         data = reading.plain(item.node, (), item.origin or "")
         try:
-            policy = Policy.model_validate(data)
+            policy = model.model_validate(data)
         except ValidationError as error:
-            for number, explanation in enumerate(explained(error, Policy)):
+            for number, explanation in enumerate(explained(error, model)):
                 if number == MAX_PROBLEMS:
                     break
                 reading.report(explanation)
@@ -120,7 +130,7 @@ class _Reading:
                 where, inner = (*location, _step(key)), item.origin_or(origin)
                 if not is_null(item.node):
                     plain[key] = self.plain(item.node, where, inner)
-                elif location or key not in SECTIONS:
+                elif location or key not in _SECTIONS:
                     self._report_null(item, where, inner)
             return plain
         if isinstance(node, Sequence):

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+from nethygiene.inventory.group_policy import GROUP_SECTIONS
 from nethygiene.inventory.groups import Graph, HostEntry, Layer
-from nethygiene.inventory.located import Item, Mapping, is_null, joined, shown
+from nethygiene.inventory.located import Item, Mapping, Node, is_null, joined, shown
 from nethygiene.inventory.vars_files import VarsFiles
 
 POLICY_VARIABLE = "nethygiene"
@@ -69,7 +70,26 @@ class Resolver:
             shared = self._shared[groups] = overlaid(nothing, self._group_layers(groups), sections)
         own = [*host.layers, *self.vars_files.layers("host_vars", host.name)]
         self._refuse_misspelt(own)
+        self._refuse_group_sections(own)
         return overlaid(shared, own, sections) if own else shared
+
+    def of_group(self, name: str) -> Item | None:
+        """What a group's own variables declare for its members as one; None if nothing.
+
+        The layers of one group merge as those of a host do. Groups around it add nothing.
+        """
+        declared: Item | None = None
+        # This also reads the group's files, if no host of it was resolved yet.
+        for layer in self._group_layers((name,)):
+            item = layer.variables.items.get(POLICY_VARIABLE)
+            if item is None or not isinstance(item.node, Mapping):
+                continue  # a policy that is no mapping is reported with the policy of a host
+            own = {key: inner for key, inner in item.node.items.items() if key in GROUP_SECTIONS}
+            if own:
+                top = Item(item.key_place, Mapping(item.node.place, own), layer.origin)
+                sections = frozenset(GROUP_SECTIONS)
+                declared = top if declared is None else _merged(declared, top, sections)
+        return declared
 
     def _group_layers(self, groups: tuple[str, ...]) -> Iterator[Layer]:
         for name in groups:
@@ -81,6 +101,21 @@ class Resolver:
                 self._refuse_misspelt(self._group_files[name])
                 self._warn_of_priority(name)
             yield from self._group_files[name]
+
+    def _refuse_group_sections(self, layers: Iterable[Layer]) -> None:
+        """Refuse what a single host cannot have."""
+        for layer in layers:
+            item = layer.variables.items.get(POLICY_VARIABLE)
+            declared = item.node.items if item and isinstance(item.node, Mapping) else {}
+            for key, inner in declared.items():
+                if key in GROUP_SECTIONS:
+                    self.vars_files.files.problems.add(
+                        inner.key_place,
+                        joined(layer.origin, POLICY_VARIABLE, key),
+                        f"{key} belong to a group, not to a single host",
+                        "move it under the `vars:` of the group whose hosts share the address, or "
+                        "into group_vars/GROUP.yaml",
+                    )
 
     def _refuse_misspelt(self, layers: Iterable[Layer]) -> None:
         """Refuse a misspelt policy: if it were ignored, the host would look clean."""
@@ -134,9 +169,17 @@ def overlaid(
                     connection = dict(connection)
                 connection[key] = Variable(item, layer.origin)
             elif not is_null(item.node):
-                top = Item(item.key_place, item.node, layer.origin)
+                top = Item(item.key_place, _of_each_host(item.node), layer.origin)
                 policy = top if policy is None else _merged(policy, top, sections)
     return HostVariables(connection, policy)
+
+
+def _of_each_host(node: Node) -> Node:
+    """A policy without what belongs to a group as one."""
+    if not isinstance(node, Mapping) or GROUP_SECTIONS.keys().isdisjoint(node.items):
+        return node
+    rest = {key: item for key, item in node.items.items() if key not in GROUP_SECTIONS}
+    return Mapping(node.place, rest)
 
 
 def _merged(below: Item, above: Item, sections: frozenset[str]) -> Item:

@@ -82,7 +82,8 @@ def rule_items(collector: pytest.Collector, rule: Rule) -> list[RuleItem]:
     audit = audit_of(collector.config)
     hosts = hosts_for(audit, getattr(collector, "obj", None))
     groups = groups_for(audit, getattr(collector, "obj", None))
-    return [_item(collector, unit) for unit in units_of(rule, hosts, groups)]
+    units = units_of(rule, hosts, groups, audit.plan.everyone)
+    return [_item(collector, unit) for unit in units]
 
 
 def reachability_item(session: pytest.Session, rule: Rule, host: str) -> RuleItem:

@@ -11,11 +11,12 @@ from nethygiene.collect.command import Holds
 from nethygiene.collect.evidence_lines import EvidenceHost
 from nethygiene.engine.catalogue import all_probes, commands_for
 from nethygiene.errors import UsageError
+from nethygiene.inventory.group_policy import group_policy_from_plain
 from nethygiene.inventory.policy import Policy, policy_from_plain
 from nethygiene.redaction import filters, listings
 from nethygiene.redaction.addresses import AddressMap
 from nethygiene.redaction.names import NameMap
-from nethygiene.redaction.policy import redact_policy
+from nethygiene.redaction.policy import redact_group_policy, redact_policy
 from nethygiene.redaction.ssh import config_answer
 from nethygiene.redaction.text import Pseudonyms
 from nethygiene.transcript import HostFailure, Section, Transcript
@@ -68,12 +69,20 @@ def redact(
 def _redact_host(line: EvidenceHost, given: Pseudonyms) -> EvidenceHost:
     try:
         policy = policy_from_plain(line.policy)
+        of_groups = {
+            group: group_policy_from_plain(declared)
+            for group, declared in line.group_policies.items()
+        }
     except UsageError as error:
         raise UsageError(f"host {line.host!r}: {error}") from None
     name = given.names.host(line.host)
     address = given.host(line.address)
     groups = tuple(sorted(_group(group, given) for group in line.groups))
     redacted = redact_policy(policy, given)
+    group_policies = {
+        _group(group, given): redact_group_policy(policy, given).plain()
+        for group, policy in of_groups.items()
+    }
     transcript = line.transcript()
     kept = _kept_sections(policy, redacted, tuple(line.probes))
     sections = {
@@ -93,6 +102,7 @@ def _redact_host(line: EvidenceHost, given: Pseudonyms) -> EvidenceHost:
         made,
         groups=groups,
         group_sizes={_group(group, given): size for group, size in line.group_sizes.items()},
+        group_policies=group_policies,
         policy=redacted.plain(),
         boot_id=line.boot_id,
         uptime=line.uptime,

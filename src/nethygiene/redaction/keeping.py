@@ -58,11 +58,15 @@ def _evidence_line(audit: Audit, transcript: Transcript) -> EvidenceHost:
     """The evidence of a host that has answered."""
     host = audit.hosts[transcript.host]
     machine = Subject(host.name, host.policy, transcript).fact("machine")
+    groups = (audit.plan.everyone.name, *host.groups)
     identity = machine if isinstance(machine, Machine) else None
     return EvidenceHost.of(
         transcript,
         groups=host.groups,
-        group_sizes={name: audit.plan.groups[name].size for name in host.groups},
+        group_sizes={name: audit.plan.group(name).size for name in groups},
+        group_policies={
+            name: declared for name in groups if (declared := audit.plan.group(name).policy.plain())
+        },
         policy=host.policy.plain(),
         boot_id=identity.boot_id if identity else "",
         uptime=identity.uptime if identity else None,

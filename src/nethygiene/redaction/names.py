@@ -17,6 +17,8 @@ _KNOWN_PROCESSES = frozenset(
 )
 _COMMON_PATHS = re.compile(r"(?:/etc/|/usr/|/dev/|/proc/|/sys/|none$)")
 _MAC_KEPT = 0x03
+# A virtual router answers with one of these (RFC 9568, section 7.3); the last octet is its number.
+_OF_VIRTUAL_ROUTERS = (b"\0\0\x5e\0\x01", b"\0\0\x5e\0\x02")
 
 
 class NameMap:
@@ -59,7 +61,9 @@ class NameMap:
     def mac(self, text: str) -> str:
         """A link-layer address; it keeps the bits for groups and for local administration."""
         octets = bytes.fromhex(text.replace(":", ""))
-        if octets in {bytes(len(octets)), b"\xff" * len(octets)}:
+        if octets in {bytes(len(octets)), b"\xff" * len(octets)} or octets.startswith(
+            _OF_VIRTUAL_ROUTERS
+        ):
             return text
         given = self._digest(b"mac", octets)[: len(octets)].ljust(len(octets), b"\0")
         first = given[0] & ~_MAC_KEPT | octets[0] & _MAC_KEPT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nethygiene.inventory.group_policy import GroupPolicy, group_policy_from_plain
 from nethygiene.inventory.policy import Policy, Tunnel, policy_from_plain
 from nethygiene.redaction.ssh import destination, forward, option_value
 from nethygiene.redaction.text import Pseudonyms
@@ -40,6 +41,21 @@ def redact_policy(policy: Policy, given: Pseudonyms) -> Policy:
                 given.names.name("item", name): item for name, item in plain[section].items()
             }
     return policy_from_plain(plain)
+
+
+def redact_group_policy(policy: GroupPolicy, given: Pseudonyms) -> GroupPolicy:
+    """What a group declares for its members as one, with pseudonyms."""
+    plain: dict[str, Any] = policy.plain()
+    items: dict[str, Any] = plain.get("virtual_addresses", {})
+    for item in items.values():
+        item["address"] = given.address(item["address"])
+        if "bound_macs" in item:
+            item["bound_macs"] = [given.names.mac(mac) for mac in item["bound_macs"]]
+    if items:
+        plain["virtual_addresses"] = {
+            given.names.name("item", name): item for name, item in items.items()
+        }
+    return group_policy_from_plain(plain)
 
 
 def _networks(

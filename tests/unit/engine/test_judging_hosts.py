@@ -18,7 +18,7 @@ from nethygiene.engine.rule import rule_of
 from nethygiene.engine.settings import Settings
 from nethygiene.engine.unit import units_of
 from nethygiene.errors import EvidenceError
-from nethygiene.inventory.model import Host
+from nethygiene.inventory.model import Group, Host
 from nethygiene.inventory.policy import policy_from_plain
 from nethygiene.inventory.target import Target
 from nethygiene.shipped import shipped_folder
@@ -47,7 +47,9 @@ def task() -> HostTask:
     # By the name under which another process finds them: that is how functions are pickled.
     modules = [import_module(f"nethygiene.checks.{path.stem}") for path in CHECKS.glob("test_*.py")]
     found = (rule_of(value) for module in modules for value in vars(module).values())
-    units = (unit for rule in found if rule is not None for unit in units_of(rule, [host]))
+    of_hosts = [rule for rule in found if rule is not None and rule.scope == "host"]
+    nobody = Group("all", ())
+    units = (unit for rule in of_hosts for unit in units_of(rule, [host], (), nobody))
     return HostTask(policy, answer("web-1"), tuple((unit.rule, unit.item) for unit in units))
 
 
@@ -93,7 +95,7 @@ def audit(tmp_path: Path) -> Audit:
 
 def test_the_hosts_of_a_file_are_judged_one_by_one(audit: Audit) -> None:
     rule = rules()["tcp-syncookies-enabled"]
-    units = list(units_of(rule, audit.hosts.values()))
+    units = list(units_of(rule, audit.hosts.values(), (), audit.plan.everyone))
     audit.select(units)
     assert [transcript.host for transcript in audit.answers()] == ["one", "two"]
     judge_answers(audit)
@@ -102,7 +104,9 @@ def test_the_hosts_of_a_file_are_judged_one_by_one(audit: Audit) -> None:
 
 
 def test_what_was_interrupted_is_unknown_and_says_so(audit: Audit) -> None:
-    unit = next(units_of(rules()["tcp-syncookies-enabled"], audit.hosts.values()))
+    unit = next(
+        units_of(rules()["tcp-syncookies-enabled"], audit.hosts.values(), (), audit.plan.everyone)
+    )
     audit.select([unit])
     audit.interrupted = True
     (result,) = audit.results_of(unit)
@@ -115,7 +119,9 @@ def test_what_was_interrupted_is_unknown_and_says_so(audit: Audit) -> None:
 def test_a_file_that_changes_meanwhile_is_no_answer(tmp_path: Path) -> None:
     path = tmp_path / "evidence"
     audit = kept(path, "one", "two")
-    audit.select(units_of(rules()["tcp-syncookies-enabled"], audit.hosts.values()))
+    audit.select(
+        units_of(rules()["tcp-syncookies-enabled"], audit.hosts.values(), (), audit.plan.everyone)
+    )
     path.write_bytes(path.read_bytes().replace(b'"host":"one"', b'"host":"eno"'))
     with pytest.raises(EvidenceError, match="the file has changed since this run began"):
         judge_answers(audit)

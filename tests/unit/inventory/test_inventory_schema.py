@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from nethygiene.inventory import yaml_reader
+from nethygiene.inventory.group_policy import GroupPolicy
 from nethygiene.inventory.load import load_inventory
 from nethygiene.inventory.policy import Policy
 from nethygiene.inventory.schema import inventory_json_schema
@@ -54,6 +55,8 @@ def test_shipped_inventories_load_and_fit_the_schema(name: str) -> None:
         {"all": {"vars": {"nethygiene": {"services": {"a b": {"port": 1}}}}}},
         {"all": {"vars": {"nethygiene": {"limits": {"half_open": "x"}}}}},
         {"all": {"vars": {"ansible_connection": "winrm"}}},
+        {"all": {"hosts": {"a": {"nethygiene": {"virtual_addresses": {}}}}}},
+        {"db": {"vars": {"nethygiene": {"virtual_addresses": {"x": {"vrrp": "x"}}}}}},
     ],
 )
 def test_the_schema_refuses_slips(data: object) -> None:
@@ -80,8 +83,10 @@ def test_the_parser_in_pure_python_reads_the_same(monkeypatch: pytest.MonkeyPatc
 
 def test_the_example_shows_every_key_of_a_policy() -> None:
     written = (INVENTORIES / "example.yaml").read_text(encoding="utf-8")
-    definitions = Policy.model_json_schema(by_alias=True)
-    for model in (definitions, *definitions["$defs"].values()):
+    of_hosts = Policy.model_json_schema(by_alias=True)
+    of_groups = GroupPolicy.model_json_schema(by_alias=True)
+    nested = [*of_hosts["$defs"].values(), *of_groups["$defs"].values()]
+    for model in (of_hosts, of_groups, *nested):
         for key in model["properties"]:
             assert f"{key}:" in written, f"example.yaml does not show {key}"
 
