@@ -21,7 +21,7 @@ from nethygiene.subjects.filter.model.trace import Event, Trace
 
 def taken_in(packet: Packet, clients: int, links: Links, ground: Ground, trace: Trace) -> int:
     """The classes whose packets routing does not refuse, by their source, mark or interface."""
-    device = packet.near
+    device = packet.iif
     # The routes of a VRF are in a table of its own, which is not followed.
     if device is None or links.vrf_of(device) or not isinstance(packet.daddr, tuple):
         return clients

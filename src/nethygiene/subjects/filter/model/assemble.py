@@ -17,7 +17,7 @@ from nethygiene.subjects.filter.model.routing_rules import RoutingRule, rules_of
 from nethygiene.subjects.filter.model.ruleset import Ruleset, Table
 from nethygiene.subjects.filter.model.stack import Stack, parse_stack
 from nethygiene.subjects.filter.model.verdict import HostFilter
-from nethygiene.subjects.links.ip.addresses import parse_addresses
+from nethygiene.subjects.links.ip.addresses import LinkAddress, parse_addresses
 from nethygiene.subjects.links.ip.families import FAMILIES, Family
 from nethygiene.subjects.links.ip.links import parse_links
 from nethygiene.subjects.links.ip.routes import parse_routes
@@ -102,14 +102,17 @@ def _routes(answers: Answers) -> RoutingTables:
 def _links(answers: Answers, stack: Stack) -> Links:
     links = {link.name: link for link in _read(answers, "links", parse_links)}
     first: dict[tuple[str, Family], int] = {}
+    every: dict[tuple[str, Family], list[LinkAddress]] = {}
     for address in _read(answers, "addresses", parse_addresses):
         family: Family = "ipv4" if address.interface.version == 4 else "ipv6"
         first.setdefault((address.link, family), int(address.interface.ip))
+        every.setdefault((address.link, family), []).append(address)
     tc = answers.texts.get("tc")
     unknown = ""
     if tc is None and stack.has_ingress:
         unknown = f"tc filters may see packets first: {answers.troubles.get('tc', 'tc')}"
-    return Links(links, first, parse_tc(tc or ""), unknown, stack.localnet)
+    sources = {key: tuple(addresses) for key, addresses in every.items()}
+    return Links(links, first, parse_tc(tc or ""), unknown, stack.localnet, sources)
 
 
 def _tables(answers: Answers) -> dict[Family, dict[str, Table]] | Trouble:

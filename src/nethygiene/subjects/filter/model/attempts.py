@@ -17,7 +17,8 @@ from nethygiene.subjects.filter.model.choices import Choice
 from nethygiene.subjects.filter.model.fields import Field
 from nethygiene.subjects.filter.model.masks import Masked
 from nethygiene.subjects.filter.model.matches import In, Varies
-from nethygiene.subjects.filter.model.packet import ODD_FLAGS, ODD_SYN, SILENT, Packet
+from nethygiene.subjects.filter.model.packet import Packet
+from nethygiene.subjects.filter.model.readers import ODD_FLAGS, ODD_SYN, SILENT
 from nethygiene.subjects.filter.model.ruleset import FilterRule
 from nethygiene.subjects.filter.model.verdict import Fate, HostFilter
 from nethygiene.subjects.links.ip.families import Family
@@ -72,11 +73,12 @@ def _choices(judged: Fate) -> tuple[Choice, ...]:
     choices: dict[Choice, None] = {}
     for mask, rule in judged.trace.doubts:
         if mask & judged.undecided:
-            choices.update(dict.fromkeys(_choices_of(rule, judged.classes.family)))
+            choices.update(dict.fromkeys(choices_of(rule, judged.classes.family)))
     return tuple(choices)
 
 
-def _choices_of(rule: FilterRule, family: Family) -> Iterator[Choice]:
+def choices_of(rule: FilterRule, family: Family) -> Iterator[Choice]:
+    """The conditions of a rule that go both ways."""
     for match in rule.parts():
         if isinstance(match, Varies):
             yield match.choice
@@ -122,7 +124,7 @@ def _rule_of(judged: Fate, some: frozenset[Choice]) -> FilterRule | None:
     """The first rule that asks for one of these choices."""
     family = judged.classes.family
     return next(
-        (rule for _, rule in judged.trace.doubts if some.intersection(_choices_of(rule, family))),
+        (rule for _, rule in judged.trace.doubts if some.intersection(choices_of(rule, family))),
         None,
     )
 

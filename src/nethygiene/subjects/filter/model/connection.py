@@ -22,7 +22,8 @@ from nethygiene.subjects.filter.model.kinds import (
 from nethygiene.subjects.filter.model.matches import Ground
 from nethygiene.subjects.filter.model.neighbours import unsure_way_back
 from nethygiene.subjects.filter.model.own import LINK_LOCAL
-from nethygiene.subjects.filter.model.packet import SILENT, Packet
+from nethygiene.subjects.filter.model.packet import Packet
+from nethygiene.subjects.filter.model.readers import SILENT
 from nethygiene.subjects.filter.model.ruleset import Action, FilterRule, Hook
 from nethygiene.subjects.filter.model.trace import Event, Flow, Trace
 from nethygiene.subjects.filter.model.ways_back import ways_back

@@ -21,6 +21,7 @@ class CtState(StrEnum):
     ESTABLISHED = "established"
     UNTRACKED = "untracked"
     INVALID = "invalid"
+    RELATED = "related"
 
 
 class CtStatus:

@@ -1,10 +1,11 @@
-"""The effects of a rule on a packet before its action: marks, tracking, lists."""
+"""The effects of a rule on a packet before its action: marks, tracking, lists, source NAT."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from nethygiene.subjects.filter.model.conntrack import CtState
+from nethygiene.subjects.filter.model.ends import NewSource
 from nethygiene.subjects.filter.model.fields import Bits, Field
 from nethygiene.subjects.filter.model.packet import Packet
 
@@ -77,5 +78,16 @@ class PutOn:
         return replace(packet, listed=changed)
 
 
-Effect = SetMark | Untrack | PutInZone | PutOn
+@dataclass(frozen=True, slots=True)
+class MaskSource:
+    """Source NAT gives the connection another source."""
+
+    to: NewSource
+
+    def applied(self, packet: Packet) -> Packet:
+        """The packet, which NAT changes when it has asked all of its chain."""
+        return replace(packet, source_nat=self.to)
+
+
+Effect = SetMark | Untrack | PutInZone | PutOn | MaskSource
 """An effect of a rule on a packet before its action."""

@@ -74,6 +74,7 @@ class Field(IntEnum):
     PROTOCOL = auto()
     TCP_FLAGS = auto()
     ICMP_TYPE = auto()
+    ICMP_CODE = auto()
     ICMPV6_TYPE = auto()
     ICMPV6_CODE = auto()
     ARP_OPERATION = auto()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
-from nethygiene.subjects.filter.model.kinds import SYN_IN
 from nethygiene.subjects.filter.model.links import Links
 from nethygiene.subjects.filter.model.packet import Packet
 from nethygiene.subjects.filter.model.ruleset import (
@@ -24,12 +23,13 @@ CONNTRACK = -200
 """NF_IP_PRI_CONNTRACK: where connection tracking sees a packet (linux/netfilter_ipv4.h)."""
 NAT_DST = -100
 NAT_SRC = 100
-_NAT_AT = {
+NAT_AT = {
     Hook.PREROUTING: NAT_DST,
     Hook.OUTPUT: NAT_DST,
     Hook.INPUT: NAT_SRC,
     Hook.POSTROUTING: NAT_SRC,
 }
+"""Where NAT changes packets: their destination, or their source."""
 _DECIDING = frozenset({Hook.INPUT, Hook.FORWARD})
 _MAY_LOSE = frozenset({Action.DROP, Action.REJECT, Action.JUMP, Action.GOTO, Action.UNDECIDED})
 
@@ -120,8 +120,8 @@ class Hooks:
         ]
         if hook in {Hook.PREROUTING, Hook.OUTPUT}:
             placed.append((CONNTRACK + 0.5, _Step.CONNTRACK))
-        if hook in _NAT_AT:
-            placed.append((_NAT_AT[hook] - 0.5, _Step.NAT))
+        if hook in NAT_AT:
+            placed.append((NAT_AT[hook] - 0.5, _Step.NAT))
         steps = tuple(step for _, step in sorted(placed, key=lambda pair: pair[0]))
         self._steps[hook] = steps
         return steps
@@ -132,7 +132,7 @@ class Hooks:
         changed: list[Flow] = []
         for packet, mask in flows:
             if not packet.is_new:
-                before = _NAT_AT[hook] == NAT_DST
+                before = NAT_AT[hook] == NAT_DST
                 to = packet.destination_translated() if before else packet.source_translated()
                 changed.append((to, mask))
         for base in bases:
@@ -142,7 +142,7 @@ class Hooks:
                 following += passed
                 for taken, which, target in translated:
                     if taken.kind.reply:
-                        _lose_answer(taken, which, trace)
+                        lose_answer(taken, which, trace)
                     elif hook is Hook.PREROUTING:
                         changed += self._translated(taken, which, target, trace)
                     else:
@@ -157,7 +157,7 @@ class Hooks:
             if packet.kind.reply and packet.source_nat:
                 own = self.links.first_address(packet.oif, packet.family)
                 if own is None or packet.saddr != ((own, own),):
-                    _lose_answer(packet, mask, trace)
+                    lose_answer(packet, mask, trace)
                     continue
             moved.append((packet.source_moved(), mask))
         return moved
@@ -209,7 +209,7 @@ class Hooks:
             else:
                 trace.accepted.append(event)
                 passed.append((packet, mask))
-        if not base.nat and flow[0].kind is SYN_IN:
+        if not base.nat and flow[0].kind.opens:
             # Chains that filter let a connection in, not those of NAT.
             weight = self._weight(base)
             for place in range(start, len(trace.accepted)):
@@ -229,11 +229,11 @@ class Hooks:
         return weight
 
 
-def _lose_answer(packet: Packet, mask: int, trace: Trace) -> None:
-    """NAT changes an answer that connection tracking took for a new connection.
+def lose_answer(packet: Packet, mask: int, trace: Trace) -> None:
+    """Lose an answer that NAT changes: connection tracking took it for a new connection.
 
-    It has seen no packet of the client's, which were untracked: the client gets an answer from
-    another address than it asked, or none (Linux 6.18).
+    It has seen no packet of the client's, which were untracked or go another way: the client gets
+    an answer from another address than it asked, or none (Linux 6.18).
     """
     rule = FilterRule(
         "NAT", "changes the answers, of which the questions are untracked", (), Action.DROP

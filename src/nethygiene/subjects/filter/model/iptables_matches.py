@@ -17,6 +17,7 @@ from nethygiene.subjects.filter.model.addresses import (
 from nethygiene.subjects.filter.model.fields import Field
 from nethygiene.subjects.filter.model.ipset_matches import set_match
 from nethygiene.subjects.filter.model.iptables_conntrack import ADDRESSES, conntrack_match, moved
+from nethygiene.subjects.filter.model.iptables_icmp import icmp
 from nethygiene.subjects.filter.model.iptables_options import Context, Option, OptionGroup
 from nethygiene.subjects.filter.model.masks import Masked
 from nethygiene.subjects.filter.model.matches import AnyOf, Match, Never, Perhaps, names, numbers
@@ -24,11 +25,6 @@ from nethygiene.subjects.filter.model.protocols import protocol_number
 from nethygiene.subjects.filter.model.way_matches import NotBridged, ReversePath, SynMss
 from nethygiene.subjects.links.ip.families import Family
 
-_ICMPV6 = {"neighbour-solicitation": 135, "neighbor-solicitation": 135, "redirect": 137}
-_ICMPV6 |= {"neighbour-advertisement": 136, "neighbor-advertisement": 136, "echo-request": 128}
-_ICMPV6 |= {"router-solicitation": 133, "router-advertisement": 134, "echo-reply": 129}
-_ICMPV6 |= {"destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3}
-_ICMPV6 |= {"parameter-problem": 4}
 _FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ECE": 64, "CWR": 128}
 _SYN_BITS = 0x02 | 0x10 | 0x04 | 0x01
 _TOP_PORT = 65535
@@ -144,16 +140,6 @@ def _range(text: str) -> tuple[int, int]:
     return first, int(high) if re.fullmatch(r"\d{1,5}", high, re.ASCII) else _TOP_PORT
 
 
-def _icmp(option: Option, _context: Context) -> list[Match]:
-    name, _, code = option.value.partition("/")
-    number = int(name) if re.fullmatch(r"\d{1,3}", name, re.ASCII) else _ICMPV6.get(name)
-    if option.word == "--icmp-type":
-        return [Never()] if number != 255 and name != "any" else [Perhaps(option.word)]
-    if option.word != "--icmpv6-type" or number is None or (code and code != "0"):
-        return [Perhaps(option.word)]
-    return [numbers(Field.ICMPV6_TYPE, ((number, number),), inverted=option.inverted)]
-
-
 def _range_of(option: Option, context: Context) -> list[Match]:
     if option.word not in {"--src-range", "--dst-range"}:
         return [Perhaps(option.word)]
@@ -254,9 +240,9 @@ _EACH: Mapping[str, Callable[[Option, Context], list[Match]]] = {
     "": _plain,
     "tcp": _tcp,
     "multiport": _ports,
-    "icmp": _icmp,
-    "icmp6": _icmp,
-    "ipv6-icmp": _icmp,
+    "icmp": icmp,
+    "icmp6": icmp,
+    "ipv6-icmp": icmp,
     "iprange": _range_of,
     "conntrack": _conntrack,
     "state": _conntrack,

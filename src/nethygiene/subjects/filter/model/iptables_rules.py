@@ -41,7 +41,6 @@ def rules_of(words: list[str], text: str, context: Context) -> list[FilterRule]:
             chain=rule.chain,
             target=rule.target,
             effects=(*effects, *rule.effects),
-            masks_source=rule.masks_source,
             bans=_bans(matches, context),
         )
         for rule in made

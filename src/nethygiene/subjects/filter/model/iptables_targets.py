@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from nethygiene.subjects.filter.model.addresses import Intervals, parse_address
-from nethygiene.subjects.filter.model.effects import Effect, PutInZone, PutOn, Untrack
+from nethygiene.subjects.filter.model.effects import (
+    Effect,
+    MaskSource,
+    PutInZone,
+    PutOn,
+    Untrack,
+)
 from nethygiene.subjects.filter.model.ipset_matches import set_choice
 from nethygiene.subjects.filter.model.iptables_marks import connection_mark, packet_mark
 from nethygiene.subjects.filter.model.iptables_options import Context
+from nethygiene.subjects.filter.model.iptables_translation import source_of, target_of_nat
 from nethygiene.subjects.filter.model.ruleset import Action, NatTarget
-from nethygiene.subjects.links.ip.families import Family
 
 _PASSING = frozenset(
     {"LOG", "NFLOG", "ULOG", "TRACE", "AUDIT", "CONNSECMARK", "SECMARK", "CLASSIFY"}
@@ -33,7 +37,6 @@ class TargetMeaning:
     chain: str = ""
     target: NatTarget | None = None
     effects: tuple[Effect, ...] = ()
-    masks_source: bool = False
 
 
 _VERDICTS = {
@@ -59,9 +62,10 @@ def target_of(  # noqa: PLR0911
     if name in {"NOTRACK", "CT"}:
         return _tracking(name, options)
     if name in {"SNAT", "MASQUERADE"}:
-        return [TargetMeaning(Action.ACCEPT, masks_source=True)]
+        to = source_of(name, options, context.family)
+        return [TargetMeaning(Action.ACCEPT, effects=(MaskSource(to),))]
     if name in {"DNAT", "REDIRECT"}:
-        return [TargetMeaning(Action.NAT, target=_nat(name, options, context.family))]
+        return [TargetMeaning(Action.NAT, target=target_of_nat(name, options, context.family))]
     if name == "TPROXY":
         target = NatTarget(unknown="a transparent proxy takes it", tproxy=True)
         return [TargetMeaning(Action.NAT, target=target)]
@@ -90,39 +94,3 @@ def _set(options: list[str], context: Context) -> list[TargetMeaning]:
         return []
     off = options[0] == "--del-set"
     return [TargetMeaning(Action.CONTINUE, effects=(PutOn(set_choice(options[1]).name, off=off),))]
-
-
-def _nat(name: str, options: list[str], family: Family) -> NatTarget:
-    given = ""
-    for place, word in enumerate(options[:-1]):
-        if word in {"--to-destination", "--to-ports"}:
-            given = options[place + 1]
-    if "--random" in options or options.count("--to-destination") > 1:
-        return NatTarget(unknown="where it leads differs by packet")
-    if name == "REDIRECT":
-        ports = _ports(given)
-        several = given and not ports
-        unknown = "which port it leads to differs by packet" if several else ""
-        return NatTarget(here=True, ports=ports, unknown=unknown)
-    address, port = given, ""
-    bracketed = re.fullmatch(r"\[([^\]]+)\](?::(.*))?", given)
-    if bracketed:
-        address, port = bracketed[1], bracketed[2] or ""
-    elif given.count(":") == 1:
-        address, port = given.split(":")
-    addresses: Intervals | None = None
-    if address:
-        parsed = parse_address(address)
-        if parsed is None or parsed[1] != family:
-            return NatTarget(unknown=f"it leads to {address}")
-        addresses = ((parsed[0], parsed[0]),)
-    ports = _ports(port)
-    if port and not ports:
-        return NatTarget(unknown="which port it leads to differs by packet")
-    return NatTarget(addresses=addresses, ports=ports)
-
-
-def _ports(text: str) -> Intervals | None:
-    if not re.fullmatch(r"\d{1,5}", text, re.ASCII):
-        return None
-    return ((int(text), int(text)),)

@@ -18,10 +18,12 @@ class PacketKind:
         protocol: of layer 4; 0 for none.
         flags: TCP's.
         icmp_type: ICMP's or ICMPv6's; -1 for neither.
+        icmp_code: likewise; None where it may be any.
         arp: ARP's operation; 0 for no ARP.
         pkttype: as it comes in: ``host``, ``multicast`` or ``broadcast``.
         leaves_alone: connection tracking leaves it untracked, as it does neighbour discovery.
         ttl: its time to live, or hop limit, may be one of these.
+        opens: the rules that let it pass let the connection pass.
     """
 
     name: str
@@ -29,16 +31,18 @@ class PacketKind:
     protocol: int = TCP
     flags: int = 0
     icmp_type: int = -1
+    icmp_code: int | None = 0
     arp: int = 0
     pkttype: str = "host"
     leaves_alone: bool = False
     ttl: Intervals = ((16, 255),)
+    opens: bool = False
 
     def __str__(self) -> str:
         return self.name
 
 
-SYN_IN = PacketKind("the SYN", flags=SYN)
+SYN_IN = PacketKind("the SYN", flags=SYN, opens=True)
 SYN_ACK_OUT = PacketKind("the answer to the SYN", reply=True, flags=SYN | ACK)
 ACK_IN = PacketKind("the packet that ends the handshake", flags=ACK)
 DATA_IN = PacketKind("the client's data", flags=PSH | ACK)
@@ -68,3 +72,7 @@ NS_OUT = _discovery(
 NA_IN = _discovery("the router's neighbour advertisement (ICMPv6 type 136)", 136, reply=False)
 ARP_IN = PacketKind("the ARP request before it", False, 0, arp=1, pkttype="broadcast", ttl=())
 ARP_OUT = PacketKind("the host's ARP reply", True, 0, arp=2, ttl=())
+ARP_OUT_ASKING = PacketKind(
+    "the host's ARP request for the next host", True, 0, arp=1, pkttype="broadcast", ttl=()
+)
+ARP_IN_ANSWER = PacketKind("the next host's ARP reply", False, 0, arp=2, ttl=())

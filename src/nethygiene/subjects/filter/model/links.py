@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nethygiene.subjects.links.ip.addresses import LinkAddress
 from nethygiene.subjects.links.ip.families import Family
 from nethygiene.subjects.links.ip.links import Link
 
@@ -20,6 +21,7 @@ class Links:
             egress.
         tc_unknown: why the tc filters could not be told; empty if they could.
         localnet: the interfaces, or ``all``, that let 127.0.0.0/8 in: ``route_localnet`` is 1.
+        sources: all addresses of each, in the kernel's order, likewise.
     """
 
     links: Mapping[str, Link]
@@ -27,6 +29,7 @@ class Links:
     filtered: frozenset[str] = frozenset()
     tc_unknown: str = ""
     localnet: frozenset[str] = frozenset()
+    sources: Mapping[tuple[str, Family], tuple[LinkAddress, ...]] = field(default_factory=dict)
 
     def below(self, name: str | None) -> frozenset[str]:
         """The interfaces through which a packet comes before it comes in by `name`."""

@@ -9,15 +9,18 @@ address of the router, the host has to ask for that address before it can answer
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nethygiene.subjects.filter.model.addresses import Intervals, common, everything, merged
 from nethygiene.subjects.filter.model.arriving import taken_in
+from nethygiene.subjects.filter.model.choices import Choice
 from nethygiene.subjects.filter.model.fields import CLIENT, NO_MARK, Address
 from nethygiene.subjects.filter.model.hooks import Hooks, merge
 from nethygiene.subjects.filter.model.kinds import (
     ARP_IN,
+    ARP_IN_ANSWER,
     ARP_OUT,
+    ARP_OUT_ASKING,
     NA_IN,
     NA_OUT,
     NS_IN,
@@ -29,6 +32,7 @@ from nethygiene.subjects.filter.model.own import LINK_LOCAL
 from nethygiene.subjects.filter.model.packet import Packet
 from nethygiene.subjects.filter.model.ruleset import Hook
 from nethygiene.subjects.filter.model.trace import Flow, Trace
+from nethygiene.subjects.links.ip.families import Family
 
 _SOLICITED = 0xFF02_0000_0000_0000_0000_0001_FF00_0000
 """ff02::1:ff00:0/104; the last 24 bits are those of the address in question."""
@@ -44,14 +48,9 @@ _FRAMES = frozenset(
 
 def acquainted(syn: Packet, clients: int, hooks: Hooks, ground: Ground, trace: Trace) -> int:
     """The classes of clients that perhaps find the host's entry; of a SYN that is to come."""
-    link = hooks.links.links.get(syn.iif or "")
-    if link is None or not link.resolves:
+    if not matters(syn.family, syn.iif, hooks, ground):
         return clients
-    asked = (*_HOOKS[syn.family], *_FRAMES)
-    refused = ground.routes.has_rules_before_local(syn.family)
-    if not refused and not any(hooks.ruleset.bases(hook) for hook in asked):
-        return clients
-    meeting = _Meeting(syn, hooks, ground, trace)
+    meeting = _meeting(syn, syn.iif, hooks, ground, trace)
     reached = 0
     for intervals, ways in ground.routes.ways(syn.family, _number(syn), NO_MARK):
         mask = clients & ground.mask(intervals)
@@ -61,7 +60,7 @@ def acquainted(syn: Packet, clients: int, hooks: Hooks, ground: Ground, trace: T
         routers: Intervals = ()
         if ways.certain and ways.devices == {syn.iif}:
             routers = tuple((router, router) for router in sorted(ways.gateways))
-            asker = _router(syn, routers) if routers else CLIENT
+            asker = router_asks(syn.family, routers) if routers else CLIENT
         found_by = meeting.asked(asker, mask)
         if found_by and routers and syn.family == "ipv6" and asker != routers:
             found_by = meeting.asking(routers, found_by)
@@ -78,26 +77,28 @@ def unsure_way_back(
     already: this host's own question tells them, where it asks from the address that they go by.
     So much is doubt.
     """
-    link = hooks.links.links.get(packet.far or "")
-    if link is None or not link.resolves:
-        return
-    asked = (*_HOOKS[packet.family], *_FRAMES)
-    refused = ground.routes.has_rules_before_local(packet.family)
-    if not refused and not any(hooks.ruleset.bases(hook) for hook in asked):
+    if not matters(packet.family, packet.far, hooks, ground):
         return
     ways = ground.routes.way(packet.family, _number(packet), None)
     routers = tuple((router, router) for router in sorted(ways.gateways))
-    asker = _router(packet, routers) if routers else packet.daddr
+    asker = router_asks(packet.family, routers) if routers else packet.daddr
     own = Trace()
-    reached = _Meeting(replace(packet, iif=packet.far), hooks, ground, own).asked(asker, clients)
+    reached = _meeting(packet, packet.far, hooks, ground, own).asked(asker, clients)
     trace.lost += own.lost
     trace.doubts += own.doubts
     trace.doubts += [(event.mask & clients & ~reached, event.rule) for event in own.lost]
 
 
-def _router(syn: Packet, routers: Intervals) -> Address:
+def _meeting(
+    syn: Packet, device: str | None, hooks: Hooks, ground: Ground, trace: Trace
+) -> Meeting:
+    own = asked_for(_number(syn), syn.family, device, ground)
+    return Meeting(syn.family, device, own, syn.choices, hooks, ground, trace)
+
+
+def router_asks(family: Family, routers: Intervals) -> Intervals:
     """A router asks from its own address: in IPv6 from its link-local one."""
-    if syn.family == "ipv4":
+    if family == "ipv4":
         return routers
     return common(routers, LINK_LOCAL["ipv6"]) or LINK_LOCAL["ipv6"]
 
@@ -108,18 +109,31 @@ def _number(syn: Packet) -> int:
 
 
 @dataclass(frozen=True)
-class _Meeting:
-    """Questions and answers by the interface that a SYN comes in by."""
+class Meeting:
+    """Questions and answers on the link of one interface.
 
-    syn: Packet
+    Attributes:
+        family: of the addresses.
+        device: the interface.
+        own: the host's address that is asked for, or that asks; several where it may be any.
+        choices: conditions that go both ways, and which way they go this time.
+        hooks: of the family.
+        ground: the classes of clients, and the routes.
+        trace: what happens to questions and answers.
+    """
+
+    family: Family
+    device: str | None
+    own: Intervals
+    choices: frozenset[tuple[Choice, bool]]
     hooks: Hooks
     ground: Ground
     trace: Trace
 
     def asked(self, asker: Address, mask: int) -> int:
         """Somebody asks for the host's entry: the classes for which that perhaps works."""
-        target = self._own()
-        if self.syn.family == "ipv4":
+        target = self.own
+        if self.family == "ipv4":
             kinds, to = (ARP_IN, ARP_OUT), target
         else:
             kinds, to = (NS_IN, NA_OUT), _solicited(target)
@@ -127,20 +141,19 @@ class _Meeting:
         return self._goes(self._packet(kinds[1], target, asker), came) if came else 0
 
     def asking(self, routers: Intervals, mask: int) -> int:
-        """The host asks for a router's entry."""
-        own = self._own()
-        went = self._goes(self._packet(NS_OUT, own, _solicited(routers)), mask)
-        return self._comes(self._packet(NA_IN, routers, own), went) if went else 0
+        """The host asks for the entry of a router, or of another host."""
+        to = routers if self.family == "ipv4" else _solicited(routers)
+        kinds = (ARP_OUT_ASKING, ARP_IN_ANSWER) if self.family == "ipv4" else (NS_OUT, NA_IN)
+        went = self._goes(self._packet(kinds[0], self.own, to), mask)
+        return self._comes(self._packet(kinds[1], routers, self.own), went) if went else 0
 
     def _packet(self, kind: PacketKind, saddr: Address, daddr: Address) -> Packet:
-        device = self.syn.iif
-        iif, oif = ("", device) if kind.reply else (device, "")
-        choices = self.syn.choices
-        given = (kind, self.syn.family, iif, oif, saddr, daddr, (), ())
-        return Packet(*given, near=device, choices=choices)
+        iif, oif = ("", self.device) if kind.reply else (self.device, "")
+        given = (kind, self.family, iif, oif, saddr, daddr, (), ())
+        return Packet(*given, near=self.device, choices=self.choices)
 
     def _comes(self, packet: Packet, mask: int) -> int:
-        hooks, trace, device = self.hooks, self.trace, self.syn.iif
+        hooks, trace, device = self.hooks, self.trace, self.device
         flows = hooks.ask_device(Hook.INGRESS, device, [(packet, mask)], trace)
         if hooks.links.is_bridge(device):
             for hook in (Hook.BRIDGE_PREROUTING, Hook.BRIDGE_INPUT):
@@ -154,7 +167,7 @@ class _Meeting:
         return _masks(flows if after is None else hooks.ask(after, flows, trace))
 
     def _goes(self, packet: Packet, mask: int) -> int:
-        hooks, trace, device = self.hooks, self.trace, self.syn.iif
+        hooks, trace, device = self.hooks, self.trace, self.device
         flows: list[Flow] = [(packet, mask)]
         six = packet.family == "ipv6"
         for hook in (Hook.OUTPUT, Hook.POSTROUTING) if six else (Hook.ARP_OUTPUT,):
@@ -164,17 +177,27 @@ class _Meeting:
                 hooks.ask_perhaps(hook, flows, trace)
         return _masks(hooks.ask_device(Hook.EGRESS, device, flows, trace))
 
-    def _own(self) -> Intervals:
-        """The address that is asked for: of an interface without it, one of the interface's."""
-        number = _number(self.syn)
-        here = [
-            route.interval
-            for route in self.ground.routes.routes.get(self.syn.family, ())
-            if route.kind == "local" and self.syn.iif in route.devices
-        ]
-        if (number, number) in here:
-            return ((number, number),)
-        return merged(here) or everything(self.syn.family)
+
+def asked_for(number: int, family: Family, device: str | None, ground: Ground) -> Intervals:
+    """The host's address that is asked for so as to reach another one, itself if it is there."""
+    here = [
+        route.interval
+        for route in ground.routes.routes.get(family, ())
+        if route.kind == "local" and device in route.devices
+    ]
+    if (number, number) in here:
+        return ((number, number),)
+    return merged(here) or everything(family)
+
+
+def matters(family: Family, device: str | None, hooks: Hooks, ground: Ground) -> bool:
+    """Whether neighbours on an interface may fail to find each other."""
+    link = hooks.links.links.get(device or "")
+    if link is None or not link.resolves:
+        return False
+    asked = (*_HOOKS[family], *_FRAMES)
+    refused = ground.routes.has_rules_before_local(family)
+    return refused or any(hooks.ruleset.bases(hook) for hook in asked)
 
 
 def _solicited(addresses: Intervals) -> Intervals:

@@ -109,8 +109,8 @@ def field_of(  # noqa: PLR0911 - one a kind
             return Field.TCP_FLAGS
         if protocol in ("icmp", "icmpv6") and name == "type":
             return Field.ICMP_TYPE if protocol == "icmp" else Field.ICMPV6_TYPE
-        if protocol == "icmpv6" and name == "code":
-            return Field.ICMPV6_CODE
+        if protocol in ("icmp", "icmpv6") and name == "code":
+            return Field.ICMP_CODE if protocol == "icmp" else Field.ICMPV6_CODE
         if protocol == "arp":
             return _ARP.get(str(name))
         if protocol == "ether" and name == "type":

@@ -6,7 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nethygiene.subjects.filter.model.effects import Effect, PutInZone, PutOn, SetMark, Untrack
+from nethygiene.subjects.filter.model.effects import (
+    Effect,
+    MaskSource,
+    PutInZone,
+    PutOn,
+    SetMark,
+    Untrack,
+)
 from nethygiene.subjects.filter.model.fields import TCP, Field
 from nethygiene.subjects.filter.model.masks import Masked
 from nethygiene.subjects.filter.model.matches import In, Match, Never, Perhaps, numbers
@@ -14,7 +21,12 @@ from nethygiene.subjects.filter.model.nft_fields import NftScope, tells_family
 from nethygiene.subjects.filter.model.nft_limits import limit_match
 from nethygiene.subjects.filter.model.nft_marks import marked_field, new_mark
 from nethygiene.subjects.filter.model.nft_matches import match, membership
-from nethygiene.subjects.filter.model.nft_translation import covers_all, keys_of, translations
+from nethygiene.subjects.filter.model.nft_translation import (
+    covers_all,
+    keys_of,
+    sources,
+    translations,
+)
 from nethygiene.subjects.filter.model.nft_values import Json
 from nethygiene.subjects.filter.model.ruleset import Action, FilterRule
 
@@ -137,13 +149,21 @@ def _statement(kind: str, body: Json, draft: _Draft) -> None:  # noqa: PLR0912 -
         for asked, target in translations(kind, inner, draft.scope):
             draft.rule(Action.NAT, *asked, target=target)
     elif kind in {"snat", "masquerade"}:
-        draft.rule(Action.ACCEPT, masks_source=True)
+        _mask_source(kind, inner, draft)
     elif kind in _UNDECIDED:
         draft.rule(Action.UNDECIDED)
     elif kind == "xt":
         _foreign(inner, draft)
     elif kind not in _PASSING:
         draft.rule(Action.UNDECIDED, Perhaps(kind))
+
+
+def _mask_source(kind: str, inner: Mapping[str, Json], draft: _Draft) -> None:
+    before = draft.effects
+    for asked, source in sources(kind, inner, draft.scope):
+        draft.effects = [*before, MaskSource(source)]
+        draft.rule(Action.ACCEPT, *asked)
+    draft.effects = before  # who is not in the map goes on
 
 
 def _reject(inner: Mapping[str, Json], draft: _Draft) -> list[Match]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from nethygiene.subjects.filter.model.addresses import Intervals
+from nethygiene.subjects.filter.model.ends import NewSource
 from nethygiene.subjects.filter.model.fields import Field
 from nethygiene.subjects.filter.model.matches import Match
 from nethygiene.subjects.filter.model.nft_fields import NftScope
@@ -37,6 +38,22 @@ def translations(
         last = whole and number == len(pairs)
         asked = () if last else (membership(keys, [key], scope),)
         yield asked, _target(kind, given, scope)
+
+
+def sources(
+    kind: str, inner: Mapping[str, Json], scope: NftScope
+) -> Iterator[tuple[tuple[Match, ...], NewSource]]:
+    """The sources that ``snat`` and ``masquerade`` give, likewise."""
+    flags = inner.get("flags")
+    told = [flags] if isinstance(flags, str) else flags
+    random = isinstance(told, Sequence) and any("random" in str(flag) for flag in told)
+    netmap = "netmap" in str(told)
+    for asked, target in translations(kind, inner, scope):
+        ports = target.ports or (((1, 65535),) if random else None)
+        if netmap:
+            yield asked, NewSource(unknown="the source that it gives differs by packet")
+            continue
+        yield asked, NewSource(target.addresses, ports, target.unknown)
 
 
 def covers_all(keys: Sequence[Json], entries: Sequence[Json]) -> bool:
@@ -94,12 +111,13 @@ def _target(kind: str, inner: Mapping[str, Json], scope: NftScope) -> NatTarget:
     addresses: Intervals | None = None
     ports: Intervals | None = None
     tproxy = kind == "tproxy"
+    spans = kind in {"snat", "masquerade"}
     if address is not None:
-        addresses = _fixed(Field.DADDR, address, scope)
+        addresses = _fixed(Field.DADDR, address, scope, spans=spans)
         if not addresses:
             return NatTarget(unknown="where it leads differs by packet", tproxy=tproxy)
     if port is not None:
-        ports = _fixed(Field.DPORT, port, scope)
+        ports = _fixed(Field.DPORT, port, scope, spans=spans)
         if not ports:
             return NatTarget(unknown="which port it leads to differs by packet", tproxy=tproxy)
     if tproxy:
@@ -107,9 +125,9 @@ def _target(kind: str, inner: Mapping[str, Json], scope: NftScope) -> NatTarget:
     return NatTarget(kind == "redirect", addresses, ports)
 
 
-def _fixed(key: Field, given: Json, scope: NftScope) -> Intervals:
-    """The single address or port that is given; empty if there are several or none."""
+def _fixed(key: Field, given: Json, scope: NftScope, *, spans: bool = False) -> Intervals:
+    """The single address or port, or the span, that is given; empty for several or none."""
     if isinstance(given, Mapping) and ("map" in given or "numgen" in given or "jhash" in given):
         return ()
     items = [item for item in value(key, scope.family, given) or () if not isinstance(item, str)]
-    return tuple(items) if len(items) == 1 and items[0][0] == items[0][1] else ()
+    return tuple(items) if len(items) == 1 and (spans or items[0][0] == items[0][1]) else ()

@@ -41,6 +41,9 @@ _ICMP |= {"timestamp-reply": 14, "info-request": 15, "info-reply": 16}
 _ICMP |= {"address-mask-request": 17, "address-mask-reply": 18}
 _ICMPV6_CODES = {"no-route": 0, "admin-prohibited": 1, "addr-unreachable": 3}
 _ICMPV6_CODES |= {"port-unreachable": 4, "policy-fail": 5, "reject-route": 6}
+_ICMP_CODES = {"net-unreachable": 0, "host-unreachable": 1, "prot-unreachable": 2}
+_ICMP_CODES |= {"port-unreachable": 3, "frag-needed": 4, "net-prohibited": 9}
+_ICMP_CODES |= {"host-prohibited": 10, "admin-prohibited": 13}
 FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
 STATUS = {"expected": 1, "seen-reply": 2, "assured": 4, "confirmed": 8, "snat": 16, "dnat": 32}
 _NAMED: Mapping[Field, Mapping[str, int]] = {
@@ -49,6 +52,7 @@ _NAMED: Mapping[Field, Mapping[str, int]] = {
     Field.PROTOCOL: PROTOCOLS,
     Field.ICMP_TYPE: _ICMP,
     Field.ICMPV6_TYPE: _ICMPV6,
+    Field.ICMP_CODE: _ICMP_CODES,
     Field.ICMPV6_CODE: _ICMPV6_CODES,
     Field.ETHERTYPE: {"ip": 0x0800, "ip6": 0x86DD, "arp": 0x0806, "vlan": 0x8100, "8021q": 0x8100},
     Field.ARP_OPERATION: {"request": 1, "reply": 2, "rrequest": 3, "rreply": 4},

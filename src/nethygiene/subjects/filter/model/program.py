@@ -68,7 +68,7 @@ def _items(rules: Sequence[FilterRule], end: End) -> list[Item]:
     run: list[FilterRule] = []
     for rule in rules:
         excluded = None
-        if rule.action in _TERMINAL and not (rule.effects or rule.masks_source):
+        if rule.action in _TERMINAL and not rule.effects:
             excluded = rule.excluded_ports(end)
         if excluded is not None:
             run.append(rule)

@@ -22,6 +22,7 @@ class TableRoute:
         metric: the lower wins.
         gated: those of the interfaces on which it leads to a gateway.
         gateways: the routers on the way, as numbers; none where the destination is on the link.
+        source: the address that the host's own packets by it are from; None where it is not set.
     """
 
     table: str
@@ -32,6 +33,7 @@ class TableRoute:
     metric: int
     gated: tuple[str, ...] = ()
     gateways: tuple[int, ...] = ()
+    source: int | None = None
 
 
 def routes_of(lines: Iterable[RouteLine]) -> tuple[TableRoute, ...]:
@@ -46,6 +48,7 @@ def routes_of(lines: Iterable[RouteLine]) -> tuple[TableRoute, ...]:
             line.metric,
             tuple(hop.interface for hop in line.hops if hop.gateway is not None),
             tuple(int(hop.gateway) for hop in line.hops if hop.gateway is not None),
+            None if line.source is None else int(line.source),
         )
         for line in lines
     )

@@ -31,12 +31,15 @@ class Ways:
         certain: False where rules that cannot be decided may choose another.
         gateways: the routers on the way; none where the address is on the link.
         perhaps_none: a rule that cannot be decided, though such packets meet it, may refuse.
+        source: the address that the host's own packets are from, if the route sets one.
     """
 
     devices: frozenset[str]
     certain: bool = True
     gateways: frozenset[int] = frozenset()
     perhaps_none: bool = False
+    # Only who sends asks for it: ways to classes of addresses are merged without it.
+    source: int | None = field(default=None, compare=False)
 
 
 _Sent = tuple[Family, int | None, Bits | None, str | None]
@@ -163,6 +166,7 @@ class RoutingTables:
         gateways: set[int] = set()
         certain = True
         refused = False
+        preferred: int | None = None
         for rule in self.rules.get(family, ()):
             applies = rule.applies(destination, source, mark, incoming)
             if applies is False:
@@ -185,9 +189,10 @@ class RoutingTables:
                 refused = refused or met
             if applies:
                 certain = certain and len(devices) < 2
+                preferred = route.source
                 break
             certain = False
-        return Ways(frozenset(devices), certain, frozenset(gateways), refused)
+        return Ways(frozenset(devices), certain, frozenset(gateways), refused, preferred)
 
     def has_rules_before_local(self, family: Family) -> bool:
         """Whether the host does not look up its own addresses first, as nearly every host does."""

@@ -97,7 +97,6 @@ class FilterRule:
         chain: the chain that a jump or goto leads to.
         target: where NAT takes it.
         effects: its effects on the packet, before the action.
-        masks_source: it gives the connection another source (source NAT).
         bans: it belongs to a list of addresses that a program such as fail2ban keeps.
     """
 
@@ -108,7 +107,6 @@ class FilterRule:
     chain: str = ""
     target: NatTarget | None = None
     effects: tuple[Effect, ...] = ()
-    masks_source: bool = False
     bans: bool = False
 
     def __str__(self) -> str:

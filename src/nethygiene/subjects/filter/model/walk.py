@@ -140,13 +140,11 @@ class Walker:
     @staticmethod
     def _after(rule: FilterRule, packet: Packet, yes: int, maybe: int) -> list[Flow]:
         """The packet after the rule, for the classes that certainly and that may have matched."""
-        if not (rule.effects or rule.masks_source):
+        if not rule.effects:
             return [(packet, yes | maybe)]
         sure = packet
         for effect in rule.effects:
             sure = effect.applied(sure)
-        if rule.masks_source:
-            sure = replace(sure, source_nat=True)
         return [(sure, yes | maybe)] if sure == packet else [(sure, yes), (sure, maybe)]
 
     def _segment(

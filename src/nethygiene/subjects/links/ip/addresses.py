@@ -18,11 +18,13 @@ class LinkAddress:
         interface: the address with its prefix length.
         duplicate: the kernel does not use it, since another host on the link has it
         (``dadfailed``).
+        words: what ip says of it, as ``global``, ``secondary``, ``deprecated``, ``temporary``.
     """
 
     link: str
     interface: IPv4Interface | IPv6Interface
     duplicate: bool = False
+    words: frozenset[str] = frozenset()
 
 
 _ROW = re.compile(
@@ -52,5 +54,5 @@ def _address(row: str) -> LinkAddress:
     if match is None:
         raise ValueError(f"not an address: {row[:120]!r}")
     # A label, which may hold anything but a space, stands before the backslash.
-    duplicate = "dadfailed" in match["rest"].partition("\\")[0].split()
-    return LinkAddress(match["name"].partition("@")[0], interface, duplicate)
+    words = frozenset(match["rest"].partition("\\")[0].split())
+    return LinkAddress(match["name"].partition("@")[0], interface, "dadfailed" in words, words)

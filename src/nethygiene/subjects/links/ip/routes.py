@@ -50,6 +50,7 @@ class RouteLine:
         selector: source prefix and type of service that it is for, empty for all.
         hops: its ways; several if it shares the load.
         linkdown: the link of one of its ways has no carrier.
+        source: the address that the host's own packets by it are from; None where it is not set.
     """
 
     type: str
@@ -61,6 +62,7 @@ class RouteLine:
     selector: str
     hops: tuple[NextHop, ...]
     linkdown: bool = False
+    source: Address | None = None
 
     @property
     def interfaces(self) -> frozenset[str]:
@@ -125,6 +127,7 @@ def parse_route(line: str, family: Family) -> RouteLine:
         selector=selector,
         hops=tuple(hops),
         linkdown="linkdown" in words,
+        source=ip_address(values["src"]) if "src" in values else None,
     )
 
 
