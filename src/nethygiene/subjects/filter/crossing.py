@@ -20,8 +20,8 @@ from typing import Literal
 
 from nethygiene.subjects.filter.crossing_values import (
     Crossing,
+    CrossingConnection,
     Datagram,
-    TcpConnection,
     crossing_of,
     ends_of,
 )
@@ -48,7 +48,7 @@ _FOREIGN = frozenset({6, 17, 33, 50, 51, 132, 136})
 
 def opened(
     packet_filter: PacketFilter,
-    connection: TcpConnection,
+    connection: CrossingConnection,
     interface: str | None = None,
     *,
     answers_come_by: str | None = None,
@@ -79,7 +79,7 @@ def opened(
 
 def received(
     packet_filter: PacketFilter,
-    connection: TcpConnection,
+    connection: CrossingConnection,
     interface: str | None,
     *,
     speaks_first: bool = True,
@@ -97,7 +97,7 @@ def received(
 
 def forwarded(
     packet_filter: PacketFilter,
-    connection: TcpConnection,
+    connection: CrossingConnection,
     came_in: str | None,
     goes_out: str | None = None,
     *,
@@ -178,7 +178,7 @@ def _datagram(
     if datagram.protocol in _FOREIGN:
         raise ValueError(f"protocol {datagram.protocol} is no datagram that is followed")
     made = _crossers(packet_filter, datagram.family)
-    connection = TcpConnection(
+    connection = CrossingConnection(
         datagram.family, datagram.source, datagram.destination, None, source_ports=()
     )
     ends = made.with_source(ends_of(connection), out) if near == "" else ends_of(connection)
@@ -229,9 +229,9 @@ def _chosen(syn: TracedPacket, chosen: Chosen, *, speaks_first: bool) -> TracedP
 
 __all__ = [
     "Crossing",
+    "CrossingConnection",
     "Datagram",
     "Directions",
-    "TcpConnection",
     "datagram_forwarded",
     "datagram_in",
     "datagram_out",

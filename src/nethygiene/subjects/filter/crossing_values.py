@@ -15,7 +15,7 @@ from nethygiene.subjects.links.ip.families import Family
 
 
 @dataclass(frozen=True, slots=True)
-class TcpConnection:
+class CrossingConnection:
     """One TCP connection, as it is at one host.
 
     Attributes:
@@ -90,7 +90,7 @@ class Crossing:
     packet: str
     verb: str
     chain: str
-    connection: TcpConnection
+    connection: CrossingConnection
     leaves_by: str | None
     answers_leave_by: str | None
 
@@ -103,7 +103,7 @@ class Crossing:
         return f"{self.packet} {may} {self.verb} by {self.why}"
 
 
-def ends_of(connection: TcpConnection) -> Ends:
+def ends_of(connection: CrossingConnection) -> Ends:
     """The ends of its first packet."""
     source, to, port = (
         None if number is None else ((number, number),)
@@ -113,7 +113,7 @@ def ends_of(connection: TcpConnection) -> Ends:
 
 
 def crossing_of(
-    packet_filter: PacketFilter, follow: Callable[[Chosen], Course], connection: TcpConnection
+    packet_filter: PacketFilter, follow: Callable[[Chosen], Course], connection: CrossingConnection
 ) -> Crossing:
     """What becomes of a connection; ends the rule as unknown if the rules are too tangled."""
     try:
@@ -135,7 +135,7 @@ def crossing_of(
     )
 
 
-def _as_it_leaves(connection: TcpConnection, course: Course) -> TcpConnection:
+def _as_it_leaves(connection: CrossingConnection, course: Course) -> CrossingConnection:
     ends = {packet.outside or packet.ends for packet in course.left}
     if not ends:
         return connection
@@ -143,7 +143,7 @@ def _as_it_leaves(connection: TcpConnection, course: Course) -> TcpConnection:
     destinations = {_only_one(each.destination) for each in ends}
     ports = {_only_one(each.ports) for each in ends}
     spans = {each.source_ports for each in ends}
-    return TcpConnection(
+    return CrossingConnection(
         connection.family,
         sources.pop() if len(sources) == 1 else None,
         destinations.pop() if len(destinations) == 1 else None,

@@ -9,8 +9,8 @@ import pytest
 
 from nethygiene.subjects.filter.crossing import (
     Crossing,
+    CrossingConnection,
     Datagram,
-    TcpConnection,
     datagram_forwarded,
     datagram_in,
     datagram_out,
@@ -55,9 +55,9 @@ def filtered(*tables: str, routing: str = ROUTING, six: str = "") -> PacketFilte
     return PacketFilter(made)
 
 
-def connection(source: str | None, to: str, port: int = 443) -> TcpConnection:
+def connection(source: str | None, to: str, port: int = 443) -> CrossingConnection:
     own = None if source is None else number(source)
-    return TcpConnection("ipv6" if ":" in to else "ipv4", own, number(to), port)
+    return CrossingConnection("ipv6" if ":" in to else "ipv4", own, number(to), port)
 
 
 STATELESS_ANSWERS = "-A INPUT -p tcp -m tcp --sport 443 -j ACCEPT"
