@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
 from nethygiene.engine.catalogue import all_probes
 from nethygiene.engine.probe import Probe
@@ -16,6 +17,8 @@ from nethygiene.inventory.policy import Policy, policy_from_plain
 from nethygiene.transcript import Section
 from tests.cases.case import Case, case_paths, load_case
 
+FAILOVER = Path(__file__).parents[1] / "unit" / "subjects" / "failover"
+"""Where configurations of keepalived stand, and an answer of its probe."""
 PART = b"\n@@\n"
 COMPLAINT = b"\n@!\n"
 
@@ -78,7 +81,8 @@ _BY_HAND = {
 /proc/sys/kernel/random/boot_id:8b6a1a1e-54a5-4a1c-8a4d-0f1f0d7c1a11
 /proc/uptime:12345.67 23456.78
 /etc/os-release:PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
-"""
+""",
+    "keepalived": (FAILOVER / "answer.txt").read_bytes(),
 }
 
 

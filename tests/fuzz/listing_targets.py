@@ -1,4 +1,4 @@
-"""Listings of packet filters and of ip."""
+"""Listings of packet filters and of ip, and the configuration of keepalived."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from functools import partial
 
+from nethygiene.subjects.failover.keepalived_conf.files import (
+    ConfigurationError,
+    ConfigurationFiles,
+)
+from nethygiene.subjects.failover.keepalived_conf.parser import read_configuration
 from nethygiene.subjects.filter.model.ipsets import IpSet, elements_of, parse_ipsets
 from nethygiene.subjects.filter.model.iptables import compile_saved, parse_saved
 from nethygiene.subjects.filter.model.links import parse_tc
@@ -15,9 +20,7 @@ from nethygiene.subjects.links.ip.families import Family
 from nethygiene.subjects.links.ip.links import parse_links
 from nethygiene.subjects.links.ip.routes import parse_routes
 from nethygiene.subjects.links.ip.rules import parse_rules
-from tests.fuzz.answers import (
-    recorded,
-)
+from tests.fuzz.answers import FAILOVER, recorded
 from tests.fuzz.target import Target, text_of
 
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
@@ -46,6 +49,32 @@ def read_ipset(data: bytes) -> None:
         for directions in (["src"], ["src", "dst"], ["dst", "src", "src"], []):
             for family in FAMILIES:
                 elements_of(one, directions, family)
+
+
+_INCLUDED = ("/k/keepalived.conf", "/k/other.conf")
+
+
+def read_keepalived(data: bytes) -> None:
+    """Read two files that may include each other; a NUL parts them."""
+    texts = dict(zip(_INCLUDED, text_of(data).split("\0"), strict=False))
+    matches = {("/k", name): (f"/k/{name}",) for name in ("keepalived.conf", "other.conf")}
+    files = ConfigurationFiles(texts, {**matches, ("/k", "*.conf"): _INCLUDED})
+    with contextlib.suppress(ConfigurationError):
+        for instance in read_configuration(files, _INCLUDED[:1], "node1").instances:
+            assert instance.vrid is None or 1 <= instance.vrid <= 255
+            assert {one.address.version for one in instance.peers} <= {instance.family}
+
+
+def _keepalived_seeds() -> Iterable[bytes]:
+    for path in sorted(FAILOVER.glob("configs/*.conf")):
+        yield path.read_bytes()
+    yield b"include other.conf\n" + b"\0" + (FAILOVER / "configs" / "plain.conf").read_bytes()
+
+
+_KEEPALIVED_WORDS = (
+    *(b"$X=", b"$X", b"${X}", b"$X= \\\n", b"\\\n", b"@node1 ", b"@^node1 ", b"include *.conf\n"),
+    *(b"{", b"}", b'"', b"#", b"!", b"vrrp_instance A {", b"unicast_peer {", b"use_vmac "),
+)
 
 
 def read_routing(data: bytes) -> None:
@@ -77,4 +106,5 @@ def listing_targets() -> Mapping[str, Target]:
         "iptables": Target(read_iptables, saved),
         "ipset": Target(read_ipset, partial(sections_of, "ipset")),
         "routing": Target(read_routing, listed),
+        "keepalived": Target(read_keepalived, _keepalived_seeds, _KEEPALIVED_WORDS),
     }

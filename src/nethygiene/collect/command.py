@@ -22,6 +22,7 @@ Holds = Literal[
     "iptables",
     "virtual servers",
     "traffic control",
+    "keepalived",
 ]
 """What in an answer identifies somebody: addresses alone, or the kind of listing that it is."""
 

@@ -13,7 +13,7 @@ from nethygiene.engine.catalogue import all_probes, commands_for
 from nethygiene.errors import UsageError
 from nethygiene.inventory.group_policy import group_policy_from_plain
 from nethygiene.inventory.policy import Policy, policy_from_plain
-from nethygiene.redaction import filters, listings
+from nethygiene.redaction import filters, keepalived, listings
 from nethygiene.redaction.addresses import AddressMap
 from nethygiene.redaction.names import NameMap
 from nethygiene.redaction.policy import redact_group_policy, redact_policy
@@ -35,6 +35,7 @@ REDACTORS: Mapping[Holds, Redactor] = {
     "iptables": filters.saved,
     "virtual servers": filters.virtual_servers,
     "traffic control": filters.traffic_control,
+    "keepalived": keepalived.answer,
 }
 """How an answer is redacted, by what its command holds."""
 
