@@ -32,6 +32,7 @@ from nethygiene.subjects.sockets.keepalive_remedies import (
     probe_connections,
     probe_sooner,
 )
+from nethygiene.subjects.sockets.upstreams import connections_to, place_of
 
 # TCP_KEEPALIVE_TIME, _PROBES and _INTVL of include/net/tcp.h.
 DEFAULTS = {
@@ -207,13 +208,11 @@ def test_upstream_connections_use_keepalive(
     if upstream.keepalive != "required":
         declared = f"{upstream.name} declares keepalive: {upstream.keepalive}"
         not_applicable(declared, Reason.NOT_DECLARED)
-    dialled = settled(connections.to(upstream.address, upstream.port))
+    dialled, place = settled(connections_to(connections, upstream)), place_of(upstream)
     if not dialled:
-        not_applicable(
-            f"no connection to {upstream.address} port {upstream.port} is silent for 1 s"
-        )
+        not_applicable(f"no connection to {place} port {upstream.dialled_port} is silent for 1 s")
     idle = policy.path_idle_timeout
     judged = probing(dialled, idle, sysctl)
     hint = partial(why_unprobed, judged, idle, sysctl)
     remedy = partial(probe_connections, judged, policy, sysctl, upstream)
-    expect(f"keepalive towards {upstream.address}", judged, probed_before(idle), hint, remedy)
+    expect(f"keepalive towards {place}", judged, probed_before(idle), hint, remedy)

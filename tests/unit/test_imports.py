@@ -40,14 +40,15 @@ ALLOWED: dict[str, set[str]] = {
     "subjects": {
         *("engine", "markup", "known_hosts", "own_command", "transcript"),
         *("collect.command", "collect.shell_file", "inventory.forward", "inventory.policy"),
-        "inventory.group_policy",
+        *("inventory.group_policy", "inventory.naming", "inventory.places"),
     },
     # What a module of rules needs, users' own among them.
     "rules": {"engine", "inventory.group_policy", "inventory.model", "inventory.policy"},
     "checks": {"rules", "engine", "subjects"},
     "redaction": {
         *("__init__", "errors", "known_hosts", "transcript", "inventory.policy"),
-        *("inventory.group_policy", "collect", "engine", "subjects"),
+        *("inventory.group_policy", "inventory.places", "inventory.sources"),
+        *("collect", "engine", "subjects"),
     },
     # From the run to what people read.
     "report": {"markup", "engine.outcomes", "engine.results", "engine.exit_status"},

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from nethygiene import __version__
 from nethygiene.engine.decision import Verdict
 from nethygiene.engine.earlier import EarlierRun
+from nethygiene.engine.evaluate_ends import evaluate_ends
 from nethygiene.engine.evaluate_group import GroupSubject, evaluate_group
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.judging import HostTask, HostVerdicts, judge_host
+from nethygiene.engine.naming import Naming
 from nethygiene.engine.outcomes import Outcome, Severity, Unreadable
 from nethygiene.engine.plan import plan_run
-from nethygiene.engine.records import group_record, host_record, result_record
+from nethygiene.engine.records import (
+    group_record,
+    host_record,
+    order_of,
+    result_record,
+    rfc3339,
+)
 from nethygiene.engine.results import HostRecord, Result, RuleRecord, Run, ToolRecord, summarize
 from nethygiene.engine.rule import Rule
 from nethygiene.engine.settings import Settings
 from nethygiene.engine.subject import Subject
-from nethygiene.engine.unit import Unit
-from nethygiene.engine.waivers import WaivedHost, cover_of, waiver_remarks
+from nethygiene.engine.unit import Unit, asked_of, units_by_host
+from nethygiene.engine.waiting import Waiting
+from nethygiene.engine.waivers import cover_of, waived_hosts, waiver_remarks
 from nethygiene.inventory.model import Group
 from nethygiene.inventory.policy import Waiver, policies_of_groups, policies_sha256
 from nethygiene.transcript import HostFailure, Transcript
@@ -40,6 +48,7 @@ class Audit:
         plan: the hosts, and the evidence that they are judged by.
         results: those reported so far; under xdist only the controller has all.
         rules: records of the rules of these results, by id.
+        named: hosts whose addresses are asked for, since policies of selected hosts name them.
         interrupted: Ctrl-C ended the collection; the answers until then are judged.
         crashes: the traceback of each rule that crashed, by its id.
     """
@@ -60,9 +69,12 @@ class Audit:
         self.crashes: dict[str, str] = {}
         self._started = datetime.now(UTC)
         self._since = EarlierRun(settings.since) if settings.since is not None else None
-        self._units: dict[str, tuple[Unit, ...]] = {}
-        self._kept: dict[str, frozenset[str]] = {}
-        self._of_groups: tuple[Unit, ...] = ()
+        self._units: Mapping[str, tuple[Unit, ...]] = {}
+        self._kept: Mapping[str, frozenset[str]] = {}
+        self._of_several: tuple[Unit, ...] = ()
+        self._naming = Naming(self.plan, self._transcript)
+        self.named: frozenset[str] = frozenset()
+        self._waiting = Waiting()
         self._facts: dict[str, Mapping[str, Fact | Unreadable]] = {}
         self._looked_at: frozenset[str] = frozenset()
         self._transcripts: dict[str, Transcript] = {}
@@ -83,18 +95,14 @@ class Audit:
             looked_at: hosts whose answers are kept, since plain checks look at them too.
         """
         units = tuple(units)
-        by_host: dict[str, list[Unit]] = defaultdict(list)
-        kept: dict[str, set[str]] = defaultdict(set)
-        for unit in units:
-            for host in unit.hosts:
-                if unit.group is None:
-                    by_host[host].append(unit)
-                else:
-                    kept[host] |= unit.probes
-        self._units = {host: tuple(of_host) for host, of_host in by_host.items()}
-        self._kept = {host: frozenset(names) for host, names in kept.items()}
-        self._of_groups = tuple(unit for unit in units if unit.group is not None)
+        self._units = units_by_host(units)
+        self._of_several = tuple(unit for unit in units if unit.is_of_several)
+        self._kept = asked_of(self._of_several)
         self._looked_at = frozenset(looked_at)
+        judged = {unit.hosts[0] for unit in units if unit.group is None}
+        self.named = frozenset(
+            name for host in judged for name in self._naming.named_by(host) if name in self.hosts
+        )
 
     def answers(self) -> Iterator[Transcript]:
         """The answers of the selected units' hosts, from the evidence.
@@ -104,18 +112,29 @@ class Audit:
         """
         assert self.plan.answers is not None
         for host in self.hosts:
-            if host in self._units or host in self._kept or host in self._looked_at:
+            selected = host in self._units or host in self._kept or host in self._looked_at
+            if selected or host in self.named:
                 yield self.plan.answers.transcript(host)
 
     def take(self, transcript: Transcript) -> None:
         """Take the answer of a host, and judge it by all its selected rules.
 
-        The answer is dropped then: the answers of a fleet would fill the memory.
+        A host whose policy names other hosts is judged when these have answered as well. Answers
+        are dropped then: those of a fleet would fill the memory.
         """
         host = transcript.host
-        # The answer is kept until the host is judged: after an interruption, or a bug of ours, it
-        # is judged again.
+        # It is kept until the host is judged, which after a bug of ours is when it is asked for.
         self._transcripts[host] = transcript
+        self._naming.note(transcript, self.named)
+        if missing := self._naming.missing(host):
+            self._waiting.hold(host, missing)
+        else:
+            self._take(host)
+        for other in self._waiting.freed_by(host):
+            self._take(other)
+
+    def _take(self, host: str) -> None:
+        """Judge a host whose answer has come, and drop the answer."""
         try:
             self._judge(host)
         except Exception:  # noqa: BLE001 - asking for the result raises and shows it again
@@ -123,19 +142,21 @@ class Audit:
         if host not in self._looked_at:
             del self._transcripts[host]
 
-    def judge_groups(self) -> None:
-        """Judge the selected groups, after all hosts have answered, and drop the facts."""
-        for unit in self._of_groups:
+    def judge_rest(self) -> None:
+        """Judge what several hosts decide, after all have answered, and drop the facts."""
+        for host in self._waiting.rest():
+            self._take(host)
+        for unit in self._of_several:
             self.results_of(unit)
         self._facts.clear()
 
     def results_of(self, unit: Unit) -> tuple[Result, ...]:
         """The results of a unit, which is judged now, with all others of its host, if necessary."""
         if unit not in self._judged:
-            if unit.group is None:
-                self._judge(unit.hosts[0])
+            if unit.is_of_several:
+                self._judge_several(unit)
             else:
-                self._judge_group(unit, unit.group)
+                self._judge(unit.hosts[0])
         return self._judged[unit]
 
     def _judge(self, host: str) -> None:
@@ -151,15 +172,21 @@ class Audit:
                 self.settle(rule.id, rule.severity, host, verdict) for verdict in verdicts
             )
 
-    def _judge_group(self, unit: Unit, group: Group) -> None:
-        for host in unit.hosts:
+    def _judge_several(self, unit: Unit) -> None:
+        for host in unit.others or unit.hosts:
             if host not in self._facts:
                 self._judge(host)
-        policies = {host: self.hosts[host].policy for host in unit.hosts}
-        verdicts = evaluate_group(unit.rule, GroupSubject(group, policies, self._facts), unit.item)
-        self._judged[unit] = tuple(
-            self._settle_group(unit.rule, group, verdict) for verdict in verdicts
-        )
+        rule, group = unit.rule, unit.group
+        if group is not None:
+            policies = {host: self.hosts[host].policy for host in unit.hosts}
+            verdicts = evaluate_group(rule, GroupSubject(group, policies, self._facts), unit.item)
+            settled = [self._settle_group(rule, group, verdict) for verdict in verdicts]
+        else:
+            (dialler,) = unit.hosts
+            item = unit.item_of(self._naming.policy(dialler))
+            verdicts = evaluate_ends(rule, dialler, item, self._facts)
+            settled = [self.settle(rule.id, rule.severity, dialler, each) for each in verdicts]
+        self._judged[unit] = tuple(settled)
 
     def _settle_group(self, rule: Rule, group: Group, verdict: Verdict) -> Result:
         """The result of a group's verdict; a waiver of all members covers it."""
@@ -173,9 +200,10 @@ class Audit:
         if self._since is not None:
             transcript = self._since.added_to(transcript)
             without_since = self._since.lacks(host)
-        rules = tuple((unit.rule, unit.item) for unit in self._units.get(host, ()))
-        kept = self._kept.get(host, frozenset())
-        return HostTask(self.hosts[host].policy, transcript, rules, kept, without_since)
+        units, kept = self._units.get(host, ()), self._kept.get(host, frozenset())
+        policy = self._naming.policy(host) if units else self.hosts[host].policy
+        rules = tuple((unit.rule, unit.item_of(policy)) for unit in units)
+        return HostTask(policy, transcript, rules, kept, without_since)
 
     def _transcript(self, host: str) -> Transcript:
         transcript = self._transcripts.get(host)
@@ -228,16 +256,9 @@ class Audit:
 
     def remarks(self) -> list[str]:
         """Remarks beside the results: about the inventory, and about its waivers."""
-        by_host: dict[str, list[Result]] = defaultdict(list)
-        for result in self.results:
-            members = self.plan.group(result.group).members if result.group else ()
-            for host in members if result.host is None else (result.host,):
-                by_host[host].append(result)
-        waived = (
-            WaivedHost(name, tuple(host.policy.waivers.values()), tuple(by_host[name]))
-            for name, host in self.hosts.items()
-            if host.policy.waivers
-        )
+        groups = {result.group for result in self.results if result.group is not None}
+        members = {name: self.plan.group(name).members for name in groups}
+        waived = waived_hosts(self.hosts, self.results, members)
         limited = self.settings.limit is not None
         today = self._started.date()
         return [*self.plan.warnings, *waiver_remarks(waived, today, limited=limited)]
@@ -245,7 +266,7 @@ class Audit:
     def run(self, exit_status: int, cut_short: str | None = None) -> Run:
         """The whole run, for reports."""
         # Results have an order of their own, so that workers and evidence give the same file.
-        results = tuple(sorted(self.results, key=_order))
+        results = tuple(sorted(self.results, key=order_of))
         groups = sorted({result.group for result in results if result.group is not None})
         return Run(
             tool=ToolRecord(version=__version__),
@@ -277,13 +298,3 @@ class Audit:
         if host not in self._records:
             self.note(self._transcript(host))
         return self._records[host]
-
-
-def _order(result: Result) -> tuple[str, bool, str, str]:
-    """The order of results: by rule, with its hosts before its groups."""
-    return result.rule, result.host is None, result.where, result.item or ""
-
-
-def rfc3339(moment: datetime) -> str:
-    """A moment in UTC in the form of RFC 3339, to the millisecond."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

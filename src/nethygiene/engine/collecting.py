@@ -48,7 +48,7 @@ def judge_answers(audit: Audit) -> None:
     try:
         for transcript in audit.answers():
             audit.take(transcript)
-        audit.judge_groups()
+        audit.judge_rest()
     except KeyboardInterrupt:
         audit.interrupted = True
 
@@ -106,7 +106,7 @@ def collect(
             for transcript in watch(collect_fleet(jobs, executor), len(jobs)):
                 keep(transcript)
                 take(transcript)
-            audit.judge_groups()
+            audit.judge_rest()
         except KeyboardInterrupt:
             # The answers so far are judged; a second Ctrl-C ends that as well.
             audit.interrupted = True

@@ -29,13 +29,13 @@ class Each(Generic[F]):
         # At once, so that no rule passes because it asked some other member, or none.
         for host, fact in facts.items():
             if isinstance(fact, Unreadable):
-                _MemberLedger(host, ledger).note_unreadable(fact)
+                MemberLedger(host, ledger).note_unreadable(fact)
 
     def __iter__(self) -> Iterator[tuple[str, F]]:
         """The host name and the fact of each member that was read."""
         for host, fact in self._facts.items():
             if not isinstance(fact, Unreadable):
-                yield host, cast("F", fact.bound_to(_MemberLedger(host, self._ledger)))
+                yield host, cast("F", fact.bound_to(MemberLedger(host, self._ledger)))
 
     def read(self, ask: Callable[[F], T]) -> dict[str, T]:
         """The answer of each member's fact, by host name; unreadable answers are left out."""
@@ -48,7 +48,7 @@ class Each(Generic[F]):
         return answers
 
 
-class _MemberLedger(Ledger):
+class MemberLedger(Ledger):
     """Records the reads of one member in the group's ledger, under the member's name."""
 
     __slots__ = ("_group", "_host")
@@ -59,8 +59,10 @@ class _MemberLedger(Ledger):
         self._group = group
 
     def read(self, what: str, source: str, actual: object) -> None:
+        """Record a read, under the member's name."""
         self._group.read(f"{self._host}: {what}", source, actual)
 
     def note_unreadable(self, unreadable: Unreadable) -> None:
+        """Record something unreadable, under the member's name."""
         source = f"{self._host}: {unreadable.source}" if unreadable.source else self._host
         self._group.note_unreadable(replace(unreadable, source=source))

@@ -26,7 +26,14 @@ class Expect:
         self._ledger = ledger
 
     def __call__(
-        self, what: str, actual: T, matcher: Matcher[T], hint: Words = "", remedy: Words = ""
+        self,
+        what: str,
+        actual: T,
+        matcher: Matcher[T],
+        hint: Words = "",
+        remedy: Words = "",
+        *,
+        host: str | None = None,
     ) -> bool:
         """Expect `actual` to satisfy `matcher`; the rule goes on either way.
 
@@ -39,6 +46,8 @@ class Expect:
             remedy: the remedy of this failure, with the host's own numbers and names, in the
                 markup of a docstring's ``Remedy:``; or a function, as for `hint`. An empty one
                 leaves it to the rule's general remedy.
+            host: the host where it was looked at, in a rule of scope `ends`: such expectations in
+                their order are the way of a connection.
 
         Returns:
             Whether the value is as expected.
@@ -52,16 +61,17 @@ class Expect:
             raise
         shown = "absent" if actual is None else str(actual)
         if good:
-            self._ledger.expect(what, matcher.description, shown, None)
+            self._ledger.expect(what, matcher.description, shown, None, host=host)
             return True
-        failure = f"{what} is {shown}, expected {matcher.description}"
+        where = "" if host is None else f"{host}: "
+        failure = f"{where}{what} is {shown}, expected {matcher.description}"
         said, crash = _said(hint, "hint")
         # The reads of a remedy are no evidence, and an unreadable fact there changes no verdict.
         with self._ledger.aside():
             own_remedy, remedy_crash = _said(remedy, "remedy")
         remarks = " ".join(filter(None, (said, crash, remedy_crash)))
         failure += f": {remarks}" if remarks else ""
-        self._ledger.expect(what, matcher.description, shown, failure, own_remedy)
+        self._ledger.expect(what, matcher.description, shown, failure, own_remedy, host)
         return False
 
 
@@ -114,3 +124,15 @@ def unknown(why: str, reason: Reason = Reason.UNDECIDABLE) -> NoReturn:
     if ledger is not None:
         ledger.note_unreadable(undecided)
     raise UnreadableFactError(undecided)
+
+
+def doubt(why: str, reason: Reason = Reason.UNDECIDABLE) -> None:
+    """Go on, though the facts leave something open: the rule passes nothing then.
+
+    Args:
+        why: one line for people.
+        reason: the code in the results file.
+    """
+    ledger = judged_by.get()
+    if ledger is not None:
+        ledger.note_unreadable(Unreadable(reason, "", why))

@@ -70,7 +70,13 @@ class Ledger:
             self.unreadable.append(unreadable)
 
     def expect(
-        self, what: str, expected: str, actual: str, failure: str | None, remedy: str = ""
+        self,
+        what: str,
+        expected: str,
+        actual: str,
+        failure: str | None,
+        remedy: str = "",
+        host: str | None = None,
     ) -> None:
         """Record an expectation; it takes over the reads since the one before it.
 
@@ -83,6 +89,7 @@ class Ledger:
             actual: the value.
             failure: the sentence of the failure, None if the expectation is met.
             remedy: the remedy of this failure; empty for the rule's own remedy.
+            host: the host where it was looked at, on the way of a connection.
         """
         self.expectations += 1
         sources = list(dict.fromkeys(read.source for read in self._pending if read.source))
@@ -90,7 +97,7 @@ class Ledger:
         self.observations += [read for read in self._pending if read.what != what]
         self._pending.clear()
         self._source = sys.intern("; ".join(sources)) or self._source
-        seen = Observation(sys.intern(what), self._source, sys.intern(expected), actual)
+        seen = Observation(sys.intern(what), self._source, sys.intern(expected), actual, host)
         self.observations.append(seen)
         if failure is not None:
             self.fail(failure, remedy)

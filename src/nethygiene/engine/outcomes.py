@@ -92,9 +92,18 @@ class Observation:
         source: the file or command that it was read from; empty for a declared value.
         expected: the expectation in words, None where it was only read.
         actual: the value.
+        host: the host where it was looked at, in a rule over several hosts: its expectations in
+            their order are the way of a connection. None for the judged host itself.
     """
 
     what: str
     source: Annotated[str, Field(description="file or command that it was read from")]
     expected: Annotated[str | None, Field(description="null where it was only read")]
     actual: str
+    host: Annotated[
+        str | None,
+        Field(
+            description="where it was looked at, on the way of a connection; absent elsewhere",
+            exclude_if=lambda host: host is None,
+        ),
+    ] = None

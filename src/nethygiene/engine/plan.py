@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nethygiene.collect.evidence_lines import EvidenceHost
 from nethygiene.engine.kept_answers import KeptAnswers
 from nethygiene.engine.settings import Settings
 from nethygiene.errors import UsageError
+from nethygiene.inventory.directory import Directory
 from nethygiene.inventory.group_policy import GroupPolicy, group_policy_from_plain
 from nethygiene.inventory.groups import ALL
 from nethygiene.inventory.load import load_inventory
@@ -34,6 +35,8 @@ class Plan:
         answers: the answers of an evidence file; None for a live run.
         warnings: oddities of the inventory that are no errors.
         cut_short: why the evidence lacks hosts of the run that wrote it.
+        directory: what the names in the hosts' policies stand for.
+        beside: hosts that these policies name and that are no part of the run, by name.
     """
 
     path: str
@@ -44,6 +47,8 @@ class Plan:
     answers: KeptAnswers | None = None
     warnings: tuple[str, ...] = ()
     cut_short: str | None = None
+    directory: Directory = field(default_factory=Directory)
+    beside: Mapping[str, Host] = field(default_factory=dict)
 
     def group(self, name: str) -> Group:
         """The group of that name, ``all`` among them.
@@ -84,6 +89,8 @@ def _from_inventory(settings: Settings) -> Plan:
         inventory.everyone,
         groups,
         warnings=inventory.warnings,
+        directory=inventory.directory,
+        beside={host.name: host for host in inventory.beside},
     )
 
 
@@ -111,8 +118,37 @@ def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
         hosts = {name: host for name, host in hosts.items() if name in chosen}
     found = {group.name: group for group in _groups(every.values(), hosts, sizes, policies)}
     everyone = found.pop(ALL)
-    sha256 = answers.header.inventory_sha256
-    return Plan(str(path), sha256, hosts, everyone, found, answers, cut_short=answers.cut_short)
+    directory = _directory(every, sizes)
+    return Plan(
+        str(path),
+        answers.header.inventory_sha256,
+        {name: _linked(host, directory) for name, host in hosts.items()},
+        everyone,
+        found,
+        answers,
+        cut_short=answers.cut_short,
+        directory=directory,
+        beside={name: host for name, host in every.items() if name not in hosts},
+    )
+
+
+def _directory(every: Mapping[str, Host], sizes: Mapping[str, int]) -> Directory:
+    """What the names in policies stand for, as far as the hosts of the evidence say it."""
+    members: dict[str, list[str]] = {}
+    for host in every.values():
+        for group in host.groups:
+            members.setdefault(group, []).append(host.name)
+    members[ALL] = list(every)
+    incomplete = {name: _missing(len(members[name]), sizes.get(name)) for name in members}
+    return Directory(
+        {name: tuple(sorted(names)) for name, names in members.items()},
+        {name: host.policy for name, host in every.items()},
+        {name: why for name, why in incomplete.items() if why and name != ALL},
+    )
+
+
+def _linked(host: Host, directory: Directory) -> Host:
+    return dataclasses.replace(host, policy=directory.linked(host.policy, host.name))
 
 
 def _groups(

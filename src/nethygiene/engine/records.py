@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from functools import cache
 
 from nethygiene.engine.decision import Verdict
@@ -120,4 +121,15 @@ def _shown(seen: Observation) -> Observation:
         storable(seen.source),
         None if seen.expected is None else storable(masked(expected)),
         storable(masked(seen.actual)),
+        seen.host,
     )
+
+
+def order_of(result: Result) -> tuple[str, bool, str, str]:
+    """The order of results: by rule, with its hosts before its groups."""
+    return result.rule, result.host is None, result.where, result.item or ""
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment in UTC in the form of RFC 3339, to the millisecond."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

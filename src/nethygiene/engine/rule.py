@@ -14,17 +14,19 @@ from nethygiene.engine.documentation import Documentation, parse_documentation
 from nethygiene.engine.items import DECLARED, DECLARED_BY_GROUPS
 from nethygiene.engine.outcomes import Kind, Severity
 
-Scope = Literal["host", "group", "run"]
+Scope = Literal["host", "group", "run", "ends"]
 _OF_SEVERAL = frozenset({"expect", "group", "policies", "round_trip"})
 _BESIDE_FACTS: Mapping[Scope, frozenset[str]] = {
     "host": frozenset({*DECLARED, "connection", "expect", "policy"}),
     "group": _OF_SEVERAL | DECLARED_BY_GROUPS.keys(),
     "run": _OF_SEVERAL,
+    "ends": frozenset({"expect", "upstream"}),
 }
 _DECLARED: Mapping[Scope, Container[str]] = {
     "host": DECLARED.keys(),
     "group": DECLARED_BY_GROUPS.keys(),
     "run": (),
+    "ends": ("upstream",),
 }
 ALWAYS_SENT = ("kernel", "machine")
 _ATTRIBUTE = "__nethygiene_rule__"
@@ -53,8 +55,9 @@ class Rule:
         found: the argument that names a found item, None without one.
         judged_if: the name of the precondition under which it judges a declared item; None without
             one.
-        scope: ``host``; ``group``, if all members of an inventory group are judged as one; or
-            ``run``, if all hosts of the run are.
+        scope: ``host``; ``group``, if all members of an inventory group are judged as one;
+            ``run``, if all hosts of the run are; or ``ends``, if a host is judged by the facts of
+            all hosts of the run.
         defaults: the kernel's own values of sysctls that it judges, by name.
     """
 
@@ -111,7 +114,8 @@ def rule(
             group as one: a probe's name then brings :class:`Each` member's fact, and ``group``
             the group itself. It may take an item that groups declare, as ``virtual_address``.
             ``run`` judges all hosts of the run as one, as group ``all``. Both may take
-            ``policies``, the policy of each host by its name.
+            ``policies``, the policy of each host by its name. ``ends`` judges what a host connects
+            to: a probe's name brings the facts :class:`Across` all hosts of the run.
         defaults: the kernel's own values of sysctls that the rule judges, by name. If no file sets
             one, settings-persist expects this value at the next boot. A value that differs by
             kernel or by interface is in `subjects/kernel/kernel_defaults.py`.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -10,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from nethygiene.engine.outcomes import Outcome
 from nethygiene.engine.results import Result
+from nethygiene.inventory.model import Host
 from nethygiene.inventory.policy import Waiver
 
 _NAMED = 3
@@ -48,6 +50,26 @@ class WaivedHost:
             is_open = waiver.rule not in judged or waiver.rule in undecided
             if is_open or any(_fits(waiver, result.rule, result.item) for result in failing):
                 yield waiver
+
+
+def waived_hosts(
+    hosts: Mapping[str, Host], results: Iterable[Result], members: Mapping[str, Sequence[str]]
+) -> Iterator[WaivedHost]:
+    """The hosts that have waivers, each with its results and those of its groups.
+
+    Args:
+        hosts: those of the run, by name.
+        results: those of the run.
+        members: the hosts of each group that has results.
+    """
+    by_host: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        in_group = members[result.group] if result.group else ()
+        for host in in_group if result.host is None else (result.host,):
+            by_host[host].append(result)
+    for name, declared in hosts.items():
+        if waivers := tuple(declared.policy.waivers.values()):
+            yield WaivedHost(name, waivers, tuple(by_host[name]))
 
 
 def cover_of(waivers: Iterable[Waiver], rule: str, item: str | None, today: date) -> Cover:

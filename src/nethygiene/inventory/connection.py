@@ -18,13 +18,13 @@ from nethygiene.inventory.connection_values import (
     parse_port,
     parse_user,
 )
-from nethygiene.inventory.explain import closest
 from nethygiene.inventory.groups import HostEntry
 from nethygiene.inventory.located import (
     Opaque,
     ProblemLog,
     Scalar,
     Sequence,
+    closest,
     joined,
     kind_of,
     shown,

@@ -37,8 +37,20 @@ class NamedItem(Declared):
     """An item of a policy that is declared under a name."""
 
     _name: str = PrivateAttr(default="")
+    _doubts: tuple[str, ...] = PrivateAttr(default=())
+    _exempt: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def name(self) -> str:
         """The key under which it is declared."""
         return self._name
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why not all addresses are known that the hosts named in it stand for; mostly empty."""
+        return self._doubts
+
+    @property
+    def doubtful_exceptions(self) -> tuple[str, ...]:
+        """Likewise for those that it excepts or keeps out: without them no failure is certain."""
+        return self._exempt

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from nethygiene.inventory.declared import Declared
-from nethygiene.inventory.located import joined, kind_of_atom, shown
+from nethygiene.inventory.located import closest, joined, kind_of_atom, shown
 from nethygiene.inventory.values import REFUSED
 
 Location = tuple[int | str, ...]
@@ -69,12 +68,6 @@ def explained(error: ValidationError, model: type[BaseModel]) -> Iterator[Explan
     """
     for details in error.errors(include_url=False):
         yield _explain(details, model)
-
-
-def closest(name: object, known: Iterable[str]) -> str | None:
-    """The known name that `name` probably stands for, if any."""
-    matches = difflib.get_close_matches(str(name)[:100], list(known), n=1, cutoff=0.6)
-    return matches[0] if matches else None
 
 
 def _explain(  # noqa: PLR0911 - one return a kind of error

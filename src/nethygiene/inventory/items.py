@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from nethygiene.inventory.declared import Declared, NamedItem
+from nethygiene.inventory.sources import NamedSource, Source, Target
 from nethygiene.inventory.values import (
+    Address,
     Backlog,
     Count,
     Day,
@@ -20,7 +23,6 @@ from nethygiene.inventory.values import (
     Ratio,
     RuleId,
     Sentence,
-    Source,
     refused,
 )
 
@@ -40,7 +42,7 @@ class Service(NamedItem):
     """The accept queue that the service asks for in listen()."""
     allow_from: tuple[Source, ...] = ()
     """Who has to get through the firewall: any (the default: all clients that no deny_from
-    names), networks, or [] for nobody."""
+    names), networks, names of hosts and groups, or [] for nobody."""
     deny_from: tuple[Source, ...] = ()
     """Who is kept out on purpose; who gets in all the same is a finding."""
     interface: InterfaceName | None = None
@@ -64,15 +66,73 @@ class Service(NamedItem):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class FarEnd:
+    """The end of a connection that an upstream's ``to`` names.
+
+    Attributes:
+        host: the host that serves it.
+        service: what that host declares of it; None if evidence does not hold that.
+    """
+
+    host: str
+    service: Service | None
+
+
 class Upstream(NamedItem):
     """A service elsewhere that this host connects to."""
 
-    address: IPAddress
-    """Its IP address, as `ss -tn` shows the peer."""
-    port: Port
-    """Its port."""
+    to: Target | None = None
+    """The service of the inventory: HOST/SERVICE or GROUP/SERVICE; a group has a result for each
+    of its hosts."""
+    address: IPAddress | None = None
+    """Its IP address, as `ss -tn` shows the peer; beside `to`, which of its addresses is dialled
+    (without it: the one that the service is bound to, or else the one with the most specific
+    route)."""
+    port: Port | None = None
+    """Its port; with `to` it is the service's own."""
     keepalive: Keepalive = "any"
     """Who sends TCP keepalives: this host (required), the peer, or any."""
+    _end: FarEnd | None = PrivateAttr(default=None)
+    _found: tuple[Address, ...] = PrivateAttr(default=())
+
+    @property
+    def end(self) -> FarEnd | None:
+        """The end that `to` names; None for one outside the inventory."""
+        return self._end
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The addresses that it may be dialled at; several if the service is bound to all."""
+        if self.address is not None:
+            return (self.address,)
+        service = None if self._end is None else self._end.service
+        if service is not None and not isinstance(service.address, str):
+            return (service.address,)
+        return self._found
+
+    @property
+    def dialled_port(self) -> int | None:
+        """The port that is dialled; None if evidence does not hold what its target declares."""
+        if self.port is not None or self._end is None or self._end.service is None:
+            return self.port
+        return self._end.service.port
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Self:
+        if self.to is not None:
+            if self.port is not None:
+                raise refused(
+                    f"`port` stands beside `to`, and {self.to} declares its own port",
+                    "take `port` out",
+                )
+            return self
+        missing = "address" if self.address is None else "port" if self.port is None else ""
+        if missing:
+            meaning = "its IP address" if missing == "address" else "its port"
+            fix = f"add `{missing}`: {meaning}; or `to: HOST/SERVICE` for one of the inventory"
+            raise refused(f"`{missing}` is missing", fix)
+        return self
 
 
 class Interface(NamedItem):
@@ -104,8 +164,8 @@ class Route(NamedItem):
 class BlockedPort(NamedItem):
     """A port that nobody but the exceptions may reach."""
 
-    except_: tuple[IPNetwork, ...] = Field(default=(), alias="except")
-    """Networks that may reach it all the same."""
+    except_: tuple[NamedSource, ...] = Field(default=(), alias="except")
+    """Networks, and names of hosts and groups, that may reach it all the same."""
 
     @property
     def port(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 
-from nethygiene.inventory.explain import closest
 from nethygiene.inventory.groups import DeclaredGroup, Graph, Layer
 from nethygiene.inventory.located import (
     Item,
@@ -12,6 +11,7 @@ from nethygiene.inventory.located import (
     Mapping,
     ProblemLog,
     Scalar,
+    closest,
     is_null,
     joined,
     kind_of,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nethygiene.inventory.connection import resolve_target
+from nethygiene.inventory.directory import Directory, names_of
 from nethygiene.inventory.files import Files
 from nethygiene.inventory.form import read_graph
 from nethygiene.inventory.groups import ALL, UNGROUPED, Graph, HostEntry
 from nethygiene.inventory.located import Place, ProblemLog, joined
 from nethygiene.inventory.model import Group, Host, Inventory
 from nethygiene.inventory.pattern import select
-from nethygiene.inventory.policy import SECTIONS, policies_of_groups, policies_sha256
+from nethygiene.inventory.places import KnownPlaces
+from nethygiene.inventory.policy import SECTIONS, Policy, policies_of_groups, policies_sha256
 from nethygiene.inventory.validation import PolicyReader
 from nethygiene.inventory.variables import POLICY_VARIABLE, Resolver
 from nethygiene.inventory.vars_files import VarsFiles
@@ -41,25 +44,15 @@ def load_inventory(path: str | Path, *, limit: str | None = None) -> Inventory:
     chosen = _chosen(graph, str(path), limit, problems)
     vars_files = VarsFiles(path, files, warnings)
     resolver = Resolver(graph, vars_files)
-    policies = PolicyReader(problems, str(path))
-    hosts = []
-    for entry in chosen:
-        variables = resolver.resolve(entry, SECTIONS)
-        target = resolve_target(entry, variables.connection, str(path), problems)
-        policy = policies.read(variables.policy)
-        if policy is not None:
-            hosts.append(
-                Host(
-                    name=entry.name,
-                    groups=_named_groups(graph, entry),
-                    target=target,
-                    policy=policy,
-                    file=entry.place.file,
-                    line=entry.place.line,
-                )
-            )
-    groups = list(_groups(graph, {host.name for host in hosts}, resolver, policies))
+    members = _members(graph)
+    known = KnownPlaces(graph.hosts.keys(), members.keys())
+    policies = PolicyReader(problems, str(path), known)
+    reader = _HostReader(graph, resolver, policies, problems, str(path))
+    hosts = reader.read(chosen)
+    groups = list(_groups(members, {host.name for host in hosts}, resolver, policies))
     _refuse_ungrouped(resolver, problems)
+    directory, beside = _directory(hosts, members, reader)
+    policies.check_services((host.policy for host in hosts), directory)
     problems.check()
     vars_files.warn_of_strays(graph.groups)
     return Inventory(
@@ -71,11 +64,73 @@ def load_inventory(path: str | Path, *, limit: str | None = None) -> Inventory:
                 *policies_of_groups((group.name, group.policy) for group in groups),
             ]
         ),
-        hosts=tuple(hosts),
+        hosts=tuple(_linked(hosts, directory)),
         everyone=next(group for group in groups if group.name == ALL),
         groups=tuple(group for group in groups if group.name != ALL),
         warnings=tuple(dict.fromkeys(warnings)),
+        directory=directory,
+        beside=beside,
     )
+
+
+@dataclass(slots=True)
+class _HostReader:
+    """Reads hosts of the graph: how to reach them, and what they should be like."""
+
+    graph: Graph
+    resolver: Resolver
+    policies: PolicyReader
+    problems: ProblemLog
+    path: str
+
+    def read(self, entries: Iterable[HostEntry]) -> list[Host]:
+        """The hosts of these entries; one whose policy has a problem is left out."""
+        hosts = []
+        for entry in entries:
+            variables = self.resolver.resolve(entry, SECTIONS)
+            target = resolve_target(entry, variables.connection, self.path, self.problems)
+            policy = self.policies.read(variables.policy)
+            if policy is not None:
+                hosts.append(
+                    Host(
+                        name=entry.name,
+                        groups=_named_groups(self.graph, entry),
+                        target=target,
+                        policy=policy,
+                        file=entry.place.file,
+                        line=entry.place.line,
+                    )
+                )
+        return hosts
+
+
+def _directory(
+    hosts: Sequence[Host], members: Mapping[str, list[str]], reader: _HostReader
+) -> tuple[Directory, tuple[Host, ...]]:
+    """What the names in policies stand for, and the named hosts that the limit leaves out."""
+    distinct = {id(host.policy): host.policy for host in hosts}.values()
+    names = dict.fromkeys(name for policy in distinct for name in names_of(policy))
+    stand_for = {name: tuple(members.get(name, (name,))) for name in names}
+    read = {host.name: host for host in hosts}
+    absent = dict.fromkeys(host for named in stand_for.values() for host in named)
+    entries = (reader.graph.hosts.get(name) for name in absent if name not in read)
+    beside = tuple(reader.read(entry for entry in entries if entry is not None))
+    read.update({host.name: host for host in beside})
+    policies = {name: read[name].policy for name in absent if name in read}
+    return Directory(stand_for, policies), beside
+
+
+def _linked(hosts: Iterable[Host], directory: Directory) -> Iterator[Host]:
+    """The hosts, whose upstreams lead to the ends that they name."""
+    shared: dict[tuple[int, str], Policy] = {}
+    for host in hosts:
+        # Only a host that is a target of its own policy has another one than its neighbours.
+        own = host.name if host.name in directory.named_in(host.policy) else ""
+        policy = shared.get((id(host.policy), own))
+        if policy is None:
+            policy = directory.linked(host.policy, host.name)
+            shared[id(host.policy), own] = policy
+        yield host if policy is host.policy else replace(host, policy=policy)
 
 
 def _named_groups(graph: Graph, entry: HostEntry) -> tuple[str, ...]:
@@ -83,10 +138,13 @@ def _named_groups(graph: Graph, entry: HostEntry) -> tuple[str, ...]:
 
 
 def _groups(
-    graph: Graph, chosen: Collection[str], resolver: Resolver, policies: PolicyReader
+    hosts: Mapping[str, list[str]],
+    chosen: Collection[str],
+    resolver: Resolver,
+    policies: PolicyReader,
 ) -> Iterator[Group]:
     """The groups with a chosen host, and ``all``, by name."""
-    for name, members in sorted(_members(graph).items()):
+    for name, members in sorted(hosts.items()):
         inside = tuple(host for host in members if host in chosen)
         if name == ALL or (inside and name != UNGROUPED):
             left_out = tuple(host for host in members if host not in chosen)

@@ -6,7 +6,8 @@ on each :class:`Item` which layer of variables it came from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -185,3 +186,9 @@ class ProblemLog:
 def joined(*keys: object) -> str:
     """A key path for messages: ``all.hosts.web-1``, empty parts left out."""
     return ".".join(text for key in keys if (text := str(key)))
+
+
+def closest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that `name` probably stands for, if any."""
+    matches = difflib.get_close_matches(str(name)[:100], list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None

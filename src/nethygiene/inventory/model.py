@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nethygiene.inventory.directory import Directory
 from nethygiene.inventory.group_policy import GroupPolicy
 from nethygiene.inventory.policy import Policy
 from nethygiene.inventory.target import Target
@@ -67,6 +68,8 @@ class Inventory:
         everyone: the group ``all``.
         groups: those with a host that the limit leaves, by name; without ``all`` and ``ungrouped``.
         warnings: what was ignored, one line each.
+        directory: what the names in the hosts' policies stand for.
+        beside: hosts that the limit leaves out, and that these policies name.
     """
 
     path: str
@@ -76,3 +79,5 @@ class Inventory:
     everyone: Group
     groups: tuple[Group, ...]
     warnings: tuple[str, ...] = ()
+    directory: Directory = field(default_factory=Directory)
+    beside: tuple[Host, ...] = ()

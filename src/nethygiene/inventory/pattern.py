@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from nethygiene.inventory.explain import closest
 from nethygiene.inventory.groups import ALL, UNGROUPED
-from nethygiene.inventory.located import Place, ProblemLog, shown
+from nethygiene.inventory.located import Place, ProblemLog, closest, shown
 
 _PLACE = Place("--limit", None)
 # Anything but blanks, colons and brackets, or a whole bracketed expression.

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from nethygiene.errors import UsageError
 from nethygiene.inventory.declared import Declared, NamedItem
@@ -76,6 +76,7 @@ class Policy(Declared):
     """The ssh tunnels that jobs on it keep up, by a name of your choice."""
     waivers: Mapping[ItemName, Waiver] = Field(default_factory=dict)
     """Failures that are accepted until a day, by a name of your choice."""
+    _origin: Policy | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _name_items(self) -> Self:
@@ -85,9 +86,16 @@ class Policy(Declared):
                 item._name = str(name)  # noqa: SLF001 - the key is the item's name
         return self
 
+    def instead(self, **items: Mapping[Any, NamedItem]) -> Policy:
+        """The policy with other items in some sections; :meth:`plain` stays the declared one."""
+        other = self.model_copy(update=items)
+        other._origin = self._origin or self  # noqa: SLF001 - of the same class
+        return other
+
     def plain(self) -> dict[str, object]:
         """The declared values as data for JSON; defaults are left out, and so stay defaults."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        declared = self._origin or self
+        return declared.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 NAMED_SECTIONS: Mapping[str, type[NamedItem]] = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from nethygiene.inventory.declared import Declared
+from nethygiene.inventory.directory import Directory, unknown_services
 from nethygiene.inventory.explain import Explanation, Location, explained
 from nethygiene.inventory.group_policy import GROUP_SECTIONS, GroupPolicy
 from nethygiene.inventory.layout import export_command
@@ -27,6 +29,7 @@ from nethygiene.inventory.located import (
     kind_of,
     shown,
 )
+from nethygiene.inventory.places import KnownPlaces
 from nethygiene.inventory.policy import SECTIONS, Policy
 from nethygiene.inventory.variables import POLICY_VARIABLE
 
@@ -68,10 +71,12 @@ class PolicyReader:
     Attributes:
         problems: receives errors.
         inventory: the inventory file, for cures that name a command.
+        known: the hosts and groups, which a policy may name.
     """
 
     problems: ProblemLog
     inventory: str
+    known: KnownPlaces
     _default: Policy = field(default_factory=Policy)
     _known: dict[int, tuple[Item, Policy | None]] = field(default_factory=dict)
 
@@ -103,7 +108,7 @@ class PolicyReader:
             return None
         data = reading.plain(item.node, (), item.origin or "")
         try:
-            policy = model.model_validate(data)
+            policy = model.model_validate(data, context=self.known)
         except ValidationError as error:
             for number, explanation in enumerate(explained(error, model)):
                 if number == MAX_PROBLEMS:
@@ -111,6 +116,14 @@ class PolicyReader:
                 reading.report(explanation)
             return None
         return None if reading.flagged else policy
+
+    def check_services(self, policies: Iterable[Policy], directory: Directory) -> None:
+        """Report upstreams of these policies whose targets do not serve what they name."""
+        of_policies = {id(policy): item for item, policy in self._known.values()}
+        for number, policy in {id(policy): policy for policy in policies}.items():
+            for explanation in unknown_services(policy, directory):
+                reading = _Reading(self.problems, self.inventory, of_policies[number])
+                reading.report(explanation)
 
 
 @dataclass(slots=True)

@@ -29,7 +29,6 @@ from nethygiene.masking import shows_secret
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
-SourceNetwork: TypeAlias = Literal["any"] | Network
 
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_]([A-Za-z0-9_.-]{0,250}[A-Za-z0-9])?\.?", re.ASCII)
 REFUSED = "nethygiene-refused"
@@ -41,7 +40,8 @@ def refused(message: str, fix: str) -> PydanticCustomError:
     return PydanticCustomError(REFUSED, "{problem}", {"problem": message, "fix": fix})
 
 
-def _text(value: object, expected: str, fix: str) -> str:
+def text_of(value: object, expected: str, fix: str) -> str:
+    """The value, if it is a string; otherwise a refusal with the cure `fix`."""
     if not isinstance(value, str):
         raise refused(f"{shown(value)} is {kind_of_atom(value)}, not {expected}", fix)
     return value
@@ -52,7 +52,7 @@ def _matching(pattern: str, expected: str, fix: str) -> Callable[[object], str]:
     compiled = re.compile(pattern)
 
     def validate(value: object) -> str:
-        text = _text(value, expected, fix)
+        text = text_of(value, expected, fix)
         if not compiled.fullmatch(text):
             raise refused(f"{shown(text)} is not {expected}", fix)
         return text
@@ -67,7 +67,7 @@ def _string(pattern: str, expected: str, fix: str) -> tuple[BeforeValidator, Wit
 
 def _parse_address(value: object) -> Address:
     fix = "write an IPv4 or IPv6 address, such as 10.0.3.5 or 2001:db8::5"
-    text = _text(value, "an address", fix)
+    text = text_of(value, "an address", fix)
     try:
         return ipaddress.ip_address(text)
     except ValueError:
@@ -91,9 +91,10 @@ def _parse_listen_address(value: object) -> Literal["any", "loopback"] | Address
         raise refused(problem, "write any, loopback or an IP address") from None
 
 
-def _parse_network(value: object) -> Network:
+def parse_network(value: object) -> Network:
+    """Read a network in CIDR form, or an address."""
     fix = "write a network or an address, such as 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32"
-    text = _text(value, "a network", fix)
+    text = text_of(value, "a network", fix)
     try:
         return ipaddress.ip_network(text)
     except ValueError:
@@ -104,17 +105,6 @@ def _parse_network(value: object) -> Network:
     raise refused(f"{shown(text)} has bits set beyond its prefix", f"write {meant}")
 
 
-def _parse_source(value: object) -> SourceNetwork:
-    if value == "any":
-        return "any"
-    try:
-        return _parse_network(value)
-    except PydanticCustomError as error:
-        context = error.context or {}
-        fix = str(context.get("fix"))
-        raise refused(str(context.get("problem")), fix.replace("write a", "write any, a")) from None
-
-
 def _parse_day(value: object) -> date:
     fix = "write a day as 2027-03-31"
     if isinstance(value, datetime):
@@ -123,7 +113,7 @@ def _parse_day(value: object) -> date:
         )
     if isinstance(value, date):
         return value
-    text = _text(value, "a day", fix)
+    text = text_of(value, "a day", fix)
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise refused(f"{shown(text)} is not a day", fix)
     try:
@@ -146,7 +136,7 @@ def _forward_of(side: Literal["local", "remote"]) -> Callable[[object], Forward]
     def validate(value: object) -> Forward:
         if isinstance(value, Forward):
             return value
-        text = _text(value, "a forward", fix)
+        text = text_of(value, "a forward", fix)
         try:
             return parse_forward(text, side)
         except ValueError as error:
@@ -162,7 +152,7 @@ def _parse_ssh_value(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     fix = "write the option's value as in ssh_config: 15, yes or a string"
-    text = _text(value, "an option's value", fix)
+    text = text_of(value, "an option's value", fix)
     if not text.strip() or not text.isprintable():
         raise refused(f"{shown(text)} is not an option's value", fix)
     if shows_secret(text):
@@ -184,25 +174,19 @@ Ratio = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
 
 _ADDRESS_SCHEMA = {"type": "string", "description": "an IPv4 or IPv6 address"}
 _NETWORK_SCHEMA = {"type": "string", "description": "a network in CIDR form, or an address"}
-_AS_TEXT = PlainSerializer(str, return_type=str)
+AS_TEXT = PlainSerializer(str, return_type=str)
 
 IPAddress = Annotated[
-    Address, PlainValidator(_parse_address), _AS_TEXT, WithJsonSchema(_ADDRESS_SCHEMA)
+    Address, PlainValidator(_parse_address), AS_TEXT, WithJsonSchema(_ADDRESS_SCHEMA)
 ]
 ListenAddress = Annotated[
     Literal["any", "loopback"] | Address,
     PlainValidator(_parse_listen_address),
-    _AS_TEXT,
+    AS_TEXT,
     WithJsonSchema({"anyOf": [{"enum": ["any", "loopback"]}, _ADDRESS_SCHEMA]}),
 ]
 IPNetwork = Annotated[
-    Network, PlainValidator(_parse_network), _AS_TEXT, WithJsonSchema(_NETWORK_SCHEMA)
-]
-Source = Annotated[
-    SourceNetwork,
-    PlainValidator(_parse_source),
-    _AS_TEXT,
-    WithJsonSchema({"anyOf": [{"enum": ["any"]}, _NETWORK_SCHEMA]}),
+    Network, PlainValidator(parse_network), AS_TEXT, WithJsonSchema(_NETWORK_SCHEMA)
 ]
 Day = Annotated[
     date,
@@ -213,8 +197,8 @@ Day = Annotated[
 _FORWARD_SCHEMA = WithJsonSchema(
     {"type": "string", "description": "as ssh takes it: [bind:]port:host:port"}
 )
-LocalForward = Annotated[Forward, PlainValidator(_forward_of("local")), _AS_TEXT, _FORWARD_SCHEMA]
-RemoteForward = Annotated[Forward, PlainValidator(_forward_of("remote")), _AS_TEXT, _FORWARD_SCHEMA]
+LocalForward = Annotated[Forward, PlainValidator(_forward_of("local")), AS_TEXT, _FORWARD_SCHEMA]
+RemoteForward = Annotated[Forward, PlainValidator(_forward_of("remote")), AS_TEXT, _FORWARD_SCHEMA]
 SshValue = Annotated[
     str,
     PlainValidator(_parse_ssh_value),

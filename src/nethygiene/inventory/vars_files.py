@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from nethygiene.inventory.explain import closest
 from nethygiene.inventory.files import Files
 from nethygiene.inventory.groups import Layer
 from nethygiene.inventory.json_reader import read_json
 from nethygiene.inventory.layout import export_command
-from nethygiene.inventory.located import Mapping, Place, is_null, kind_of, shown
+from nethygiene.inventory.located import Mapping, Place, closest, is_null, kind_of, shown
 from nethygiene.inventory.yaml_reader import read_yaml
 
 _SUFFIXES = ("", ".yml", ".yaml", ".json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeGuard
 
@@ -10,7 +11,9 @@ import pytest
 from nethygiene.engine.audit import Audit
 from nethygiene.engine.collecting import collect, judge_answers
 from nethygiene.engine.exit_status import REACHABILITY
+from nethygiene.engine.naming import ADDRESSES
 from nethygiene.engine.rule import ALWAYS_SENT
+from nethygiene.engine.unit import asked_of
 from nethygiene.plugin import plain_checks
 from nethygiene.plugin.items import RuleItem
 from nethygiene.plugin.progress import with_progress
@@ -24,14 +27,16 @@ def is_reachability(item: pytest.Item) -> TypeGuard[RuleItem]:
 
 def hosts_of(items: Iterable[pytest.Item]) -> list[str]:
     """The hosts that items judge, each once, in their order."""
-    return list(dict.fromkeys(host for item in items for host in _hosts_of(item)))
+    # The items of a fleet share their tuples of hosts.
+    tuples = dict.fromkeys(hosts for item in items for hosts in _hosts_of(item))
+    return list(dict.fromkeys(host for hosts in tuples for host in hosts))
 
 
-def _hosts_of(item: pytest.Item) -> tuple[str, ...]:
+def _hosts_of(item: pytest.Item) -> tuple[tuple[str, ...], ...]:
     if isinstance(item, RuleItem):
-        return item.unit.hosts
+        return item.unit.hosts, item.unit.others
     host = plain_checks.host_of(item)
-    return () if host is None else (host,)
+    return () if host is None else ((host,),)
 
 
 def select(audit: Audit, items: Iterable[pytest.Item]) -> None:
@@ -58,17 +63,21 @@ def judge_selected(audit: Audit, items: Iterable[pytest.Item]) -> None:
         for item in items
         if plain_checks.needs_connection(item) and (host := plain_checks.host_of(item))
     }
-    probes = probes_by_host(items)
+    probes = probes_by_host(audit, items)
     collect(audit, probes, audit.take, with_progress, keep_evidence, connected)
 
 
-def probes_by_host(items: Iterable[pytest.Item]) -> dict[str, set[str]]:
+def probes_by_host(audit: Audit, items: Iterable[pytest.Item]) -> dict[str, set[str]]:
     """The probes that each host is sent."""
-    needed: dict[str, set[str]] = {}
+    items = list(items)
+    needed: dict[str, set[str]] = defaultdict(lambda: set(ALWAYS_SENT))
+    asked = asked_of(item.unit for item in items if isinstance(item, RuleItem))
+    for host in audit.named:
+        needed[host].add(ADDRESSES)
+    for host, probes in asked.items():
+        needed[host] |= probes
     for item in items:
-        for host in _hosts_of(item):
-            probes = needed.setdefault(host, set(ALWAYS_SENT))
-            probes |= (
-                item.unit.probes if isinstance(item, RuleItem) else plain_checks.probes_of(item)
-            )
+        looked_at = None if isinstance(item, RuleItem) else plain_checks.host_of(item)
+        if looked_at is not None:
+            needed[looked_at] |= plain_checks.probes_of(item)
     return needed

@@ -78,10 +78,10 @@ def _redact_host(line: EvidenceHost, given: Pseudonyms) -> EvidenceHost:
         raise UsageError(f"host {line.host!r}: {error}") from None
     name = given.names.host(line.host)
     address = given.host(line.address)
-    groups = tuple(sorted(_group(group, given) for group in line.groups))
+    groups = tuple(sorted(given.names.group(group) for group in line.groups))
     redacted = redact_policy(policy, given)
     group_policies = {
-        _group(group, given): redact_group_policy(policy, given).plain()
+        given.names.group(group): redact_group_policy(policy, given).plain()
         for group, policy in of_groups.items()
     }
     transcript = line.transcript()
@@ -102,16 +102,12 @@ def _redact_host(line: EvidenceHost, given: Pseudonyms) -> EvidenceHost:
     return EvidenceHost.of(
         made,
         groups=groups,
-        group_sizes={_group(group, given): size for group, size in line.group_sizes.items()},
+        group_sizes={given.names.group(group): size for group, size in line.group_sizes.items()},
         group_policies=group_policies,
         policy=redacted.plain(),
         boot_id=line.boot_id,
         uptime=line.uptime,
     )
-
-
-def _group(name: str, given: Pseudonyms) -> str:
-    return name if name in {"all", "ungrouped"} else given.names.name("group", name)
 
 
 def _failure(transcript: Transcript) -> HostFailure | None:

@@ -10,6 +10,7 @@ import re
 # Every host has these, so that they identify nobody.
 _COMMON_USERS = frozenset({"root", "nobody", ""})
 _COMMON_HOSTS = frozenset({"localhost", "localhost.localdomain", "none", "", "*"})
+_COMMON_GROUPS = frozenset({"all", "ungrouped"})
 # Rules look for these names.
 _KNOWN_PROCESSES = frozenset(
     {"ssh", "sshd", "dropbear", "tinysshd", "autossh", "systemd", "docker-proxy", "rootlessport"}
@@ -43,6 +44,18 @@ class NameMap:
         """A host name, or a name of ssh_config; ssh compares them in lower case."""
         lower = text.lower()
         return text if lower in _COMMON_HOSTS else self.name("host", lower)
+
+    def group(self, text: str) -> str:
+        """A group of the inventory."""
+        return text if text in _COMMON_GROUPS else self.name("group", text)
+
+    def place(self, text: str) -> str:
+        """A host or a group that a policy names.
+
+        It is a group if a host of the file is in it: no inventory that names both is valid.
+        """
+        is_group = text in _COMMON_GROUPS or ("group", text) in self._given
+        return self.group(text) if is_group else self.host(text)
 
     def user(self, text: str) -> str:
         """A login name."""

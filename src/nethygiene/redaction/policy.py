@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from nethygiene.inventory.group_policy import GroupPolicy, group_policy_from_plain
+from nethygiene.inventory.places import PlaceName, parse_target
 from nethygiene.inventory.policy import Policy, Tunnel, policy_from_plain
+from nethygiene.inventory.sources import SourceNetwork
 from nethygiene.redaction.ssh import destination, forward, option_value
 from nethygiene.redaction.text import Pseudonyms
 
@@ -16,6 +18,10 @@ def redact_policy(policy: Policy, given: Pseudonyms) -> Policy:
     plain: dict[str, Any] = policy.plain()
     _networks(plain.get("blocked_ports", {}), policy.blocked_ports, ("except",), given)
     _networks(plain.get("services", {}), policy.services, ("allow_from", "deny_from"), given)
+    for upstream in plain.get("upstreams", {}).values():
+        if isinstance(upstream.get("to"), str) and (target := parse_target(upstream["to"])):
+            service = given.names.name("item", target.service)
+            upstream["to"] = f"{given.names.place(target.place)}/{service}"
     for section in ("services", "upstreams", "interfaces", "routes"):
         for item in plain.get(section, {}).values():
             for key in ("address", "via"):
@@ -31,8 +37,10 @@ def redact_policy(policy: Policy, given: Pseudonyms) -> Policy:
         for name in plain.get(section, {})
     }
     for waiver in plain.get("waivers", {}).values():
-        if waiver.get("item") in items:
-            waiver["item"] = given.names.name("item", waiver["item"])
+        name, arrow, host = str(waiver.get("item")).partition(" → ")
+        if name in items:
+            of_host = f"{arrow}{given.names.host(host)}" if arrow else ""
+            waiver["item"] = given.names.name("item", name) + of_host
         waiver["owner"] = given.names.name("owner", waiver["owner"])
         waiver["reason"] = "redacted"
     for section in ("services", "upstreams", "routes", "tunnels", "waivers"):
@@ -65,9 +73,13 @@ def _networks(
         for key in keys:
             sources = getattr(item, "except_" if key == "except" else key)
             if key in plain[str(name)]:
-                plain[str(name)][key] = [
-                    source if source == "any" else str(given.network(source)) for source in sources
-                ]
+                plain[str(name)][key] = [_source(source, given) for source in sources]
+
+
+def _source(source: SourceNetwork, given: Pseudonyms) -> str:
+    if isinstance(source, PlaceName):
+        return given.names.place(source)
+    return source if isinstance(source, str) else str(given.network(source))
 
 
 def _tunnel(plain: dict[str, Any], tunnel: Tunnel, given: Pseudonyms) -> None:

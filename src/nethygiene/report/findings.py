@@ -132,7 +132,8 @@ def failing_observations(result: Result) -> tuple[Observation, ...]:
 
 def sentence(observation: Observation) -> str:
     """The words of a message for an expectation that is not met."""
-    return f"{observation.what} is {observation.actual}, expected {observation.expected}"
+    where = "" if observation.host is None else f"{observation.host}: "
+    return f"{where}{observation.what} is {observation.actual}, expected {observation.expected}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from nethygiene.inventory.policy import Service
+from nethygiene.engine.expect import doubt, unknown
+from nethygiene.engine.outcomes import Reason
+from nethygiene.inventory.places import PlaceName
+from nethygiene.inventory.policy import BlockedPort, Service
 from nethygiene.subjects.filter.filter_fact import PacketFilter
 from nethygiene.subjects.filter.model.addresses import (
     Intervals,
@@ -39,11 +42,24 @@ class Sources:
     denied: Intervals
 
 
+def ask_names(item: Service | BlockedPort) -> None:
+    """Say which named hosts have addresses that are not known; the rule passes nothing then.
+
+    It ends the rule if such a host is excepted or kept out: then no failure is certain either.
+    """
+    for why in item.doubtful_exceptions:
+        unknown(why, Reason.NOT_COLLECTED)
+    for why in item.doubts:
+        doubt(why, Reason.NOT_COLLECTED)
+
+
 def declared_sources(service: Service, family: Family) -> Sources:
     """The sources of allow_from and deny_from; if two networks overlap, the smaller one counts."""
     entries: list[tuple[int, bool, Intervals]] = []
     for allowed, listed in ((True, service.clients), (False, service.deny_from)):
         for source in listed:
+            if isinstance(source, PlaceName):
+                continue  # of a policy that stands for itself, as in a test of one host
             if source == "any":
                 entries.append((-1, allowed, everything(family)))
             elif family_of(source.version) == family:

@@ -10,6 +10,7 @@ from nethygiene.engine.outcomes import Reason
 from nethygiene.inventory.policy import Service
 from nethygiene.subjects.filter.client_ways import (
     ClientWay,
+    ask_names,
     client_ways,
     declared_sources,
     denied_ways,
@@ -43,6 +44,7 @@ def service_passages(
     """
     if service.address == "loopback":
         not_applicable(f"service {service.name} is declared for loopback alone")
+    ask_names(service)
     if not service.clients:
         not_applicable(
             f"service {service.name} declares allow_from: [], so nobody has to get in",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nethygiene.engine.expect import unknown
 from nethygiene.inventory.policy import BlockedPort
-from nethygiene.subjects.filter.client_ways import served_numbers
+from nethygiene.subjects.filter.client_ways import ask_names, served_numbers
 from nethygiene.subjects.filter.filter_fact import PacketFilter
 from nethygiene.subjects.filter.firewall import doors, no_program_first
 from nethygiene.subjects.filter.model.addresses import Intervals, everything, without, written
@@ -26,6 +26,7 @@ def intrusions(
     blocked: BlockedPort,
 ) -> Iterator[Passage]:
     """The ways in to a blocked port from all but its exceptions; empty if nothing takes it."""
+    ask_names(blocked)
     port = blocked.port
     for family in FAMILIES:
         strangers = without(everything(family), networks(blocked.except_, family), family)

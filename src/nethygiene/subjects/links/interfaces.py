@@ -10,6 +10,7 @@ from nethygiene.collect.command import Command
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.outcomes import Reason, Unreadable
 from nethygiene.engine.probe import Probe, Sections, read_listing
+from nethygiene.inventory.naming import HostAddresses
 from nethygiene.subjects.links.ip.addresses import LinkAddress, parse_addresses
 from nethygiene.subjects.links.ip.links import Link, parse_links
 from nethygiene.transcript import Section
@@ -26,6 +27,7 @@ class InterfaceState:
         duplicates: its IPv6 addresses that the kernel does not use, because another host on the
             link has them (``dadfailed``).
         master: the bridge, bond or VRF that it belongs to; empty for none.
+        kind: ``bridge``, ``vlan`` and so on; empty for hardware, and without ``ip -d``.
     """
 
     name: str
@@ -33,6 +35,7 @@ class InterfaceState:
     addresses: tuple[IPv4Interface | IPv6Interface, ...]
     duplicates: tuple[IPv4Interface | IPv6Interface, ...] = ()
     master: str = ""
+    kind: str = ""
 
     @property
     def has_carrier(self) -> bool:
@@ -50,6 +53,9 @@ class InterfaceState:
         return "LOOPBACK" in self.flags
 
 
+_OF_GUESTS = frozenset({"veth", "tun"})
+
+
 @dataclass(frozen=True)
 class Interfaces(Fact):
     """The interfaces of a host's network namespace, in the kernel's order."""
@@ -63,6 +69,31 @@ class Interfaces(Fact):
             ", ".join(interface.name for interface in self._interfaces) or "none",
         )
         return iter(self._interfaces)
+
+    def addresses_for_others(self) -> HostAddresses:
+        """The addresses by which other hosts know this one; it records nothing.
+
+        Those of loopback and of one link are left out, and those of bridges that lead to nothing
+        but this host's own containers and virtual machines.
+        """
+        inner = _inner_bridges(self._interfaces)
+        return HostAddresses(
+            tuple(
+                address.ip
+                for interface in self._interfaces
+                if interface.is_up and interface.name not in inner
+                for address in interface.addresses
+                if not address.ip.is_loopback and not address.ip.is_link_local
+            )
+        )
+
+
+def _inner_bridges(interfaces: Sequence[InterfaceState]) -> frozenset[str]:
+    """The bridges without a port to the outside."""
+    outer = {each.master for each in interfaces if each.kind not in _OF_GUESTS}
+    return frozenset(
+        each.name for each in interfaces if each.kind == "bridge" and each.name not in outer
+    )
 
 
 def lacks_details(section: Section) -> bool:
@@ -96,6 +127,7 @@ def _interface(link: Link, addresses: Sequence[LinkAddress]) -> InterfaceState:
         tuple(address.interface for address in addresses if not address.duplicate),
         tuple(address.interface for address in addresses if address.duplicate),
         link.master,
+        link.kind,
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
+from nethygiene.engine.expect import doubt
+from nethygiene.engine.outcomes import Reason
 from nethygiene.inventory.policy import Service
 from nethygiene.subjects.links.interfaces import Interfaces, InterfaceState
 from nethygiene.subjects.links.ip.families import Address, Network
@@ -134,6 +136,8 @@ def wanted_versions(
     if service.address != "any":
         mapped = getattr(service.address, "ipv4_mapped", None)
         return ((mapped or service.address).version,)
+    for why in service.doubts:
+        doubt(why, Reason.NOT_COLLECTED)
     if networks := _networks(service):
         return tuple(sorted({network.version for network in networks}))
     if any(listener.serves(4) for listener in serving):
@@ -169,9 +173,12 @@ def _networks(service: Service) -> list[Network]:
     """The sources that are declared as networks; none if anybody may come."""
     if "any" in service.allow_from:
         return []
-    return [
-        source for source in service.allow_from if isinstance(source, IPv4Network | IPv6Network)
-    ]
+    return [source for source in service.allow_from if is_network(source)]
+
+
+def is_network(source: object) -> TypeGuard[Network]:
+    """Whether a source is a network, rather than a word or a name."""
+    return isinstance(source, IPv4Network | IPv6Network)
 
 
 def is_for_local_clients(service: Service) -> bool:
@@ -180,7 +187,7 @@ def is_for_local_clients(service: Service) -> bool:
     return (
         service.address == "any"
         and bool(sources)
-        and all(source != "any" and source.is_loopback for source in sources)
+        and all(is_network(source) and source.is_loopback for source in sources)
     )
 
 

@@ -1,0 +1,105 @@
+"""The hosts and groups that policies name, and what those names stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from nethygiene.inventory.explain import Explanation
+from nethygiene.inventory.items import FarEnd, Service, Upstream
+from nethygiene.inventory.located import closest, shown
+from nethygiene.inventory.places import PlaceName
+from nethygiene.inventory.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What the names in the policies of a run stand for.
+
+    Attributes:
+        hosts: the hosts of each named host or group, in the inventory's order.
+        policies: what these hosts declare, by host; a host that evidence lacks is missing.
+        incomplete: why a group may have further hosts, by its name.
+    """
+
+    hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    incomplete: Mapping[str, str] = field(default_factory=dict)
+
+    def hosts_of(self, name: str) -> tuple[str, ...]:
+        """The hosts that a name stands for; one that nothing is known of is a host's."""
+        return self.hosts.get(name, (name,))
+
+    def named_in(self, policy: Policy) -> frozenset[str]:
+        """The hosts whose addresses the policy asks for."""
+        return frozenset(host for name in names_of(policy) for host in self.hosts_of(name))
+
+    def linked(self, policy: Policy, host: str) -> Policy:
+        """The policy of a host, whose upstreams lead to the ends that their ``to`` names.
+
+        An upstream to a group becomes one for each of the group's other hosts: ``database → db-1``.
+        """
+        if all(upstream.to is None for upstream in policy.upstreams.values()):
+            return policy
+        upstreams: dict[str, Upstream] = {}
+        for name, upstream in policy.upstreams.items():
+            if upstream.to is None:
+                upstreams[name] = upstream
+                continue
+            place = upstream.to.place
+            targets = self.hosts_of(place)
+            for target in targets:
+                if target == host and targets != (host,):
+                    continue
+                item = name if targets == (place,) else f"{name} → {target}"
+                upstreams[item] = self._linked(upstream, item, target)
+        return policy.instead(upstreams=upstreams)
+
+    def _linked(self, upstream: Upstream, name: str, target: str) -> Upstream:
+        assert upstream.to is not None
+        declared = self.policies.get(target)
+        service = None if declared is None else declared.services.get(upstream.to.service)
+        linked = upstream.model_copy()
+        linked._name = name  # noqa: SLF001 - the name is the key in the policy
+        linked._end = FarEnd(target, service)  # noqa: SLF001 - see above
+        return linked
+
+
+def names_of(policy: Policy) -> Iterator[str]:
+    """The names of hosts and groups in a policy."""
+    sources: list[object] = []
+    for service in policy.services.values():
+        sources += [*service.allow_from, *service.deny_from]
+    for blocked in policy.blocked_ports.values():
+        sources += blocked.except_
+    yield from (str(source) for source in sources if isinstance(source, PlaceName))
+    yield from (item.to.place for item in policy.upstreams.values() if item.to is not None)
+
+
+def unknown_services(policy: Policy, directory: Directory) -> Iterator[Explanation]:
+    """The problems of upstreams whose targets do not serve what they name."""
+    for name, upstream in policy.upstreams.items():
+        if upstream.to is None:
+            continue
+        for host in directory.hosts_of(upstream.to.place):
+            declared = directory.policies.get(host)
+            if declared is None:
+                continue
+            service = declared.services.get(upstream.to.service)
+            problem = _problem(host, upstream.to.service, declared, service)
+            if problem is not None:
+                yield Explanation(("upstreams", name, "to"), *problem)
+
+
+def _problem(
+    host: str, name: str, declared: Policy, service: Service | None
+) -> tuple[str, str] | None:
+    if service is None:
+        near = closest(name, declared.services)
+        meant = f"did you mean {near!r}? " if near else ""
+        message = f"{host} declares no service {shown(name)}"
+        return message, f"{meant}declare it under `services` of {host}, or name who serves it"
+    if service.address == "loopback":
+        message = f"{host} declares {shown(name)} for loopback alone, where no other host dials"
+        return message, "declare the address that it is served at, or take the upstream out"
+    return None
