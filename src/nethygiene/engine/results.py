@@ -6,6 +6,7 @@ The JSON Schema of the file is generated from these models and ships with the pa
 from __future__ import annotations
 
 import hashlib
+import inspect
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -192,6 +193,11 @@ def summarize(results: tuple[Result, ...]) -> Summary:
 def results_json_schema() -> dict[str, object]:
     """JSON Schema (2020-12) of the results file."""
     schema = Run.model_json_schema(by_alias=True, mode="serialization")
+    for kind in (Observation, Result):
+        # Older versions of pydantic leave out what a plain class says of itself.
+        definition = schema["$defs"][kind.__name__]
+        told = {"description": inspect.cleandoc(kind.__doc__ or "")}
+        schema["$defs"][kind.__name__] = told | definition
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "nethygiene results file",

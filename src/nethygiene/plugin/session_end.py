@@ -16,7 +16,7 @@ from nethygiene.plugin.junit import write_cut_short, write_judged
 from nethygiene.plugin.outcome import RULE_ITEM, judged_by
 from nethygiene.plugin.report_files import ReportFile, write_reports, written_whole
 from nethygiene.plugin.signals import Signals
-from nethygiene.report.console import summary_lines
+from nethygiene.report.console import summary_lines, wrapped
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
 from nethygiene.report.writers import annotator_for
@@ -157,17 +157,13 @@ class Gatherer:
     def _print(self, terminalreporter: TerminalReporter, report: RunReport) -> None:
         audit = audit_of(self._config)
         terminalreporter.section("network hygiene", sep="=")
-        lines = list(
-            summary_lines(
-                report,
-                width=min(max(self._config.get_terminal_writer().fullwidth, 40), 100),
-                verbose=self._config.get_verbosity() > 0,
-            )
-        )
+        width = min(max(self._config.get_terminal_writer().fullwidth, 40), 100)
+        verbose = self._config.get_verbosity() > 0
+        lines = list(summary_lines(report, width=width, verbose=verbose))
+        if note := where_it_is("\n".join(line.text for line in lines)):
+            lines += wrapped(note, width)
         for line in lines:
             terminalreporter.write_line(line.text, **line.markup)
-        if note := where_it_is("\n".join(line.text for line in lines)):
-            terminalreporter.write_line(note)
         for rule, trace in audit.crashes.items():
             # For the author of the rule: a trace of the rule's own lines, once for all hosts.
             terminalreporter.section(f"{rule} crashed", sep="-")

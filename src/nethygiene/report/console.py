@@ -48,7 +48,7 @@ def summary_lines(report: RunReport, *, width: int, verbose: bool) -> Iterator[S
             yield from _group(group, width=width, verbose=verbose)
     yield from _unreached(run, width)
     for remark in report.remarks:
-        yield from _wrapped(f"! {remark}", width, {"yellow": True})
+        yield from wrapped(f"! {remark}", width, {"yellow": True})
     if report.remarks:
         yield SummaryLine("")
     yield from _counts(run, width)
@@ -84,8 +84,8 @@ def _counts(run: Run, width: int) -> Iterator[SummaryLine]:
     if len(line) <= width:
         yield SummaryLine(line)
     else:
-        yield from _wrapped(f"{scope(run)}:", width)
-        yield from _wrapped(f"  {', '.join(counts(run))}", width)
+        yield from wrapped(f"{scope(run)}:", width)
+        yield from wrapped(f"  {', '.join(counts(run))}", width)
 
 
 def verdict_line(run: Run, fail_on: Severity) -> str:
@@ -104,14 +104,14 @@ def _group(group: RuleFindings, *, width: int, verbose: bool) -> Iterator[Summar
     head = printable(f"{outcome.value.upper()} {rule.id} ({rule.severity}) on {group.on}")
     yield SummaryLine(head, _COLOURS[outcome])
     if rule.title:
-        yield from _wrapped(f"    Expected: {rule.title}.", width)
+        yield from wrapped(f"    Expected: {rule.title}.", width)
     stories = group.stories()
     for story in stories[:_SHOWN]:
         names = capped([subject(result) for result in story.results], _SHOWN)
-        yield from _wrapped(f"  - {names}: {_message(story.results[0])}", width)
+        yield from wrapped(f"  - {names}: {_message(story.results[0])}", width)
         if verbose:
             for line in observation_lines(story.results[0]):
-                yield from _wrapped(f"      {line}", width)
+                yield from wrapped(f"      {line}", width)
     if len(stories) > _SHOWN:
         rest = sum(len(story.results) for story in stories[_SHOWN:])
         yield SummaryLine(f"  - and {rest:,} more results")
@@ -125,10 +125,10 @@ def _remedies(group: RuleFindings, width: int) -> Iterator[SummaryLine]:
     for cure in cures[:_SHOWN]:
         names = capped([subject(result) for result in cure.results], _SHOWN)
         whose = "" if len(cures) == 1 else f" for {names}"
-        yield from _wrapped(f"    Remedy{whose}:", width, {"bold": True})
+        yield from wrapped(f"    Remedy{whose}:", width, {"bold": True})
         for block in blocks(cure.remedy):
             if block.form is Form.TEXT:
-                yield from _wrapped(f"      {block.lines[0]}", width)
+                yield from wrapped(f"      {block.lines[0]}", width)
                 continue
             # A command is not wrapped, so that it can be copied whole.
             for line in block.lines:
@@ -145,8 +145,8 @@ def _unreached(run: Run, width: int) -> Iterator[SummaryLine]:
         hosts = sorted({result.where for result in results})
         count = plural(len(results), "result")
         head = f"UNKNOWN {count} of hosts that were not read, or not to the end"
-        yield from _wrapped(head, width, _COLOURS[Outcome.UNKNOWN])
-        yield from _wrapped(f"  - {capped(hosts, _SHOWN)}: see host-reachable", width)
+        yield from wrapped(head, width, _COLOURS[Outcome.UNKNOWN])
+        yield from wrapped(f"  - {capped(hosts, _SHOWN)}: see host-reachable", width)
         yield SummaryLine("")
 
 
@@ -164,7 +164,8 @@ def observation_lines(result: Result) -> Iterator[str]:
         yield f"{seen.what} = {seen.actual}{expected}{source}"
 
 
-def _wrapped(text: str, width: int, markup: dict[str, bool] | None = None) -> Iterator[SummaryLine]:
+def wrapped(text: str, width: int, markup: dict[str, bool] | None = None) -> Iterator[SummaryLine]:
+    """The lines of a text, `width` columns each; a word stays whole, for paths are copied."""
     indent = " " * (len(text) - len(text.lstrip(" -!")))
     lines = textwrap.wrap(
         printable(text).replace("\n", " "),
