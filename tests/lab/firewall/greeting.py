@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 from nethygiene.subjects.links.ip.families import Family
 from tests.lab.kernel import Namespaces, setns
@@ -88,6 +89,8 @@ class Loop:
         self._served: list[socket.socket] = []
         # No connection has the ports of an earlier one, which the kernel may still remember.
         self._ports = count(0)
+        self.seen: dict[int, tuple[str, int]] = {}
+        """The client's address and port as the service saw them, by attempt of the last call."""
 
     def close(self) -> None:
         """End everything."""
@@ -123,6 +126,7 @@ class Loop:
             patience: how long to wait for those that get none; 0 waits until nothing happens.
         """
         greeted = [False] * len(attempts)
+        self.seen = {}
         clients = self._dial(attempts)
         deadline = time.monotonic() + patience
         while clients:
@@ -132,7 +136,9 @@ class Loop:
                 if key.data is None:
                     self._serve(key.fileobj)  # type: ignore[arg-type]
                 elif (found := _heard(key.fileobj)) is not None:  # type: ignore[arg-type]
-                    greeted[key.data] = found
+                    greeted[key.data] = bool(found)
+                    if found:
+                        self.seen[key.data] = found
                     self._abort([clients.pop(key.data)])
             if not events and time.monotonic() >= deadline:
                 break
@@ -180,14 +186,14 @@ class Loop:
     def _serve(self, listener: socket.socket) -> None:
         while True:
             try:
-                one = listener.accept()[0]
+                one, peer = listener.accept()
             except OSError:
                 return
             one.setblocking(False)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
             self._served.append(one)
             try:
-                one.send(_GREETING)
+                one.send(b"%s%s %d" % (_GREETING, peer[0].encode(), peer[1]))
             except OSError:
                 continue  # a filter has reset it since
 
@@ -198,14 +204,17 @@ class Loop:
             one.close()
 
 
-def _heard(client: socket.socket) -> bool | None:
+def _heard(client: socket.socket) -> tuple[str, int] | Literal[False] | None:
+    """Whom the service greets; False if it does not, None if nothing came."""
     try:
-        return client.recv(64) == _GREETING
+        heard = client.recv(128)
     except BlockingIOError:
         return None
     except OSError:
         return False  # refused, reset or unreachable
+    address, _, port = heard.removeprefix(_GREETING).decode().rpartition(" ")
+    return (address, int(port)) if heard.startswith(_GREETING) else False
 
 
-# A rule of the client's own side never says so: ENETUNREACH, EHOSTUNREACH, EACCES.
-_NO_WAY = {101, 113, 13}
+# Routes of the client's own side say so: ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL.
+_NO_WAY = {101, 113, 13, 22}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nethygiene.subjects.filter.crossing import CrossingConnection
 from nethygiene.subjects.filter.filter_fact import PacketFilter
 from nethygiene.subjects.filter.model.addresses import holds, parse_address
 from nethygiene.subjects.filter.model.fields import EPHEMERAL
@@ -14,10 +15,17 @@ from tests.lab.firewall.greeting import Attempt
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """``open``, ``closed`` or ``unknown``, and why; ``either`` where both are right."""
+    """``open``, ``closed`` or ``unknown``, and why; ``either`` where both are right.
+
+    Attributes:
+        verdict: one of these.
+        why: by which rule, or what the doubt is about.
+        left: the connection as it leaves the target; None where nobody has asked.
+    """
 
     verdict: str
     why: str
+    left: CrossingConnection | None = None
 
 
 def said(found: PacketFilter, attempt: Attempt) -> Said:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.lab.firewall.greeting import Attempt
 from tests.lab.firewall.model import Said
 
 
@@ -47,7 +46,7 @@ class Tally:
         self.kernel += other.kernel
         self.reasons += other.reasons
 
-    def count(self, name: str, attempt: Attempt, one: Said, *, answer: bool) -> None:
+    def count(self, name: str, attempt: object, one: Said, *, answer: bool) -> None:
         """Count one connection: what the model said of it, and whether the kernel let it in."""
         if one.verdict == "either":
             self.kernel["not compared"] += 1
@@ -74,7 +73,7 @@ def total(tallies: Iterable[Tally]) -> Tally:
     return found
 
 
-def mistake(attempt: Attempt, one: Said, *, answer: bool) -> str | None:
+def mistake(attempt: object, one: Said, *, answer: bool) -> str | None:
     """What the model got wrong, if it did."""
     if one.verdict not in {"open", "closed"} or answer is (one.verdict == "open"):
         return None

@@ -35,7 +35,6 @@ from nethygiene.subjects.filter.model.kinds import (
     DATA_OUT,
     SYN_ACK_OUT,
     SYN_IN,
-    PacketKind,
 )
 from nethygiene.subjects.filter.model.readers import SILENT
 from nethygiene.subjects.filter.model.traced import TracedPacket, traced
@@ -126,10 +125,11 @@ def forwarded(
     def follow(chosen: Chosen) -> Course:
         packet = _chosen(syn, chosen, speaks_first=speaks_first)
         if directions == "answer":
-            return made.connections.answered(packet, _only(made, _ANSWERS, speaks_first))
+            return made.connections.answered(packet, _ANSWERS)
         kinds = made.connections.kinds(speaks=speaks_first)
         if directions == "syn":
-            kinds = _only(made, _QUESTIONS, speaks_first)
+            # To connection tracking and NAT these are no part of a connection.
+            kinds = _QUESTIONS if speaks_first else (ACK_IN,)
         return made.connections.followed(packet, kinds, goes_out)
 
     return crossing_of(packet_filter, follow, connection)
@@ -206,15 +206,7 @@ def _followed(
     return made.datagrams.followed(packet, case, out, chosen)
 
 
-_QUESTIONS = frozenset({ACK_IN, DATA_IN})
-_ANSWERS = frozenset({SYN_ACK_OUT, DATA_OUT})
-
-
-def _only(
-    made: Crossers, kinds: frozenset[PacketKind], speaks_first: bool
-) -> tuple[PacketKind, ...]:
-    every = made.connections.kinds(speaks=speaks_first)
-    return tuple(kind for kind in every if kind in kinds)
+_QUESTIONS, _ANSWERS = (ACK_IN, DATA_IN), (SYN_ACK_OUT, DATA_OUT)
 
 
 def _crossers(packet_filter: PacketFilter, family: Family) -> Crossers:

@@ -9,6 +9,7 @@ from nethygiene.subjects.filter.model.crossed import ConnectionCourse
 from nethygiene.subjects.filter.model.crosser import Crosser
 from nethygiene.subjects.filter.model.datagrams import DatagramCourse
 from nethygiene.subjects.filter.model.ends import Ends
+from nethygiene.subjects.filter.model.fields import NO_MARK
 from nethygiene.subjects.filter.model.introductions import Introductions
 from nethygiene.subjects.filter.model.matches import Ground
 from nethygiene.subjects.filter.model.source_choice import chosen_source
@@ -52,7 +53,7 @@ class Crossers:
             return ends
         routes, links, family = self.host.routes, self.host.links, self.family
         to = ends.destination[0][0]
-        ways = routes.way(family, to, None, None)
+        ways = routes.way(family, to, None, NO_MARK)
         devices = {interface} if self.kind_of(to) != "host" else set(ways.devices)
         device = devices.pop() if len(devices) == 1 else interface
         if device is None or not ways.certain:

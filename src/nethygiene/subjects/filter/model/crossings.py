@@ -8,7 +8,6 @@ from itertools import combinations
 
 from nethygiene.subjects.filter.model.attempts import choices_of
 from nethygiene.subjects.filter.model.choices import Choice
-from nethygiene.subjects.filter.model.ruleset import FilterRule
 from nethygiene.subjects.filter.model.trace import Event, Trace
 from nethygiene.subjects.filter.model.traced import TracedPacket
 from nethygiene.subjects.links.ip.families import Family
@@ -56,42 +55,36 @@ class Course:
 def usual_course(follow: Callable[[Chosen], Course], family: Family) -> Course:
     """What usually happens, where limits, lists and chance decide.
 
-    It passes if it does while nobody is beyond a limit or on a list, unless ordinary traffic is
-    beyond that limit often. It is unknown if ordinary traffic may be.
+    It is what happens while nobody is beyond a limit or on a list. It is lost if ordinary traffic
+    is beyond a limit often that loses it then, and unknown if ordinary traffic may be.
     """
     course = follow(frozenset())
     if course.passes is not None:
         return course
-    choices = tuple(dict.fromkeys(_choices(course.trace.doubts, family)))[:_MOST]
+    choices = tuple(dict.fromkeys(_choices(course.trace, family)))[:_MOST]
     if not choices:
         return course
-    calm = follow(frozenset((choice, False) for choice in choices))
-    if not calm.passes:
-        return calm
-    busy_choices = [choice for choice in choices if choice.meets_clients is not False]
-    for some in _some(busy_choices):
+    usual = follow(frozenset((choice, False) for choice in choices))
+    if usual.passes is None:
+        return usual
+    met = [choice for choice in choices if choice.meets_clients is not False]
+    for some in _some(met):
         busy = follow(frozenset((choice, choice in some) for choice in choices))
-        if busy.passes:
+        if busy.passes is usual.passes:
             continue
-        if all(choice.meets_clients for choice in some):
-            return busy if busy.passes is False else replace(calm, trace=busy.trace)
-        trace = replace(calm.trace, lost=list(busy.trace.lost), doubts=list(busy.trace.doubts))
-        rule = next(
-            (rule for _, rule in course.trace.doubts if some & set(_of(rule, family))), None
-        )
-        if rule is not None:
-            trace.doubts.insert(0, (1, rule))
-        calm = replace(calm, trace=trace)
-    return calm
+        if busy.passes is False and all(choice.meets_clients for choice in some):
+            return busy
+        lost = usual if usual.passes is False else busy
+        rules = [rule for _, rule in course.trace.doubts if some & set(choices_of(rule, family))]
+        doubts = [*((1, rule) for rule in rules), *lost.trace.doubts]
+        trace = replace(lost.trace, doubts=doubts)
+        return Course(usual.passed or busy.passed, usual.left or busy.left, trace)
+    return usual
 
 
-def _choices(doubts: Iterable[tuple[int, FilterRule]], family: Family) -> Iterator[Choice]:
-    for _, rule in doubts:
+def _choices(trace: Trace, family: Family) -> Iterator[Choice]:
+    for _, rule in trace.doubts:
         yield from choices_of(rule, family)
-
-
-def _of(rule: FilterRule, family: Family) -> Iterator[Choice]:
-    yield from choices_of(rule, family)
 
 
 def _some(choices: Sequence[Choice]) -> Iterator[frozenset[Choice]]:

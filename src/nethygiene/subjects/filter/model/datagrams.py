@@ -96,7 +96,8 @@ class DatagramCourse:
     ) -> TracedPacket:
         """A packet that comes in by `near` or leaves by `far`; "" is this host."""
         ports = Ends(ends.source, _ANY_PORT, ends.destination, _ANY_PORT)
-        return traced(_kind(sort), (family, ports), near, far)
+        kind = _kind(sort, "host" if near == "" else sort.to)
+        return traced(kind, (family, ports), near, far)
 
     @property
     def asks_states(self) -> bool:
@@ -116,8 +117,11 @@ class DatagramCourse:
 
 
 @cache
-def _kind(sort: Sort) -> PacketKind:
-    """The kind of packet; hop limits are those that such packets are sent with."""
+def _kind(sort: Sort, pkttype: str) -> PacketKind:
+    """The kind of packet; hop limits are those that such packets are sent with.
+
+    To rules, what leaves the host itself is for a host, a group or not (Linux 6.18).
+    """
     discovery = sort.protocol == ICMPV6 and sort.icmp_type in _UNTRACKED
     near = discovery or sort.protocol not in {ICMP, ICMPV6}
     return PacketKind(
@@ -125,9 +129,9 @@ def _kind(sort: Sort) -> PacketKind:
         protocol=sort.protocol,
         icmp_type=sort.icmp_type,
         icmp_code=sort.icmp_code,
-        pkttype=sort.to,
+        pkttype=pkttype,
         leaves_alone=discovery,
-        ttl=((255, 255),) if near else ((1, 255),),
+        ttl=((254, 255),) if near else ((16, 255),),
         opens=True,
     )
 

@@ -36,8 +36,10 @@ class NewSource:
         addresses: the possible addresses; None for that of the interface (masquerade).
         ports: the possible ports; None leaves the port where it is free.
         unknown: the part that is unknown; empty if nothing is.
+        random: it gives another port even where the port is free.
     """
 
     addresses: Intervals | None = None
     ports: Intervals | None = None
     unknown: str = ""
+    random: bool = False

@@ -62,11 +62,33 @@ class Introductions:
             return True
         next_hop = merged((router, router) for router in ways.gateways) or ends.destination
         own = self._asks_from(packet, device, next_hop)
-        if not self._meeting(packet, device, own, trace).asking(next_hop, 1):
-            return False
+        asking = Trace()
+        found = self._meeting(packet, device, own, asking).asking(next_hop, 1)
+        trace.lost += asking.lost
+        trace.doubts += asking.doubts
+        if not found:
+            return self._is_known(packet, device, next_hop, asking, trace)
         if own != ends.source:
             self._is_asked(packet, device, (next_hop, ways), trace)
         return True
+
+    def _is_known(
+        self,
+        packet: TracedPacket,
+        device: str | None,
+        next_hop: Intervals,
+        asking: Trace,
+        trace: Trace,
+    ) -> bool:
+        """Whether the next host may have told its entry before, by a question of its own.
+
+        It asks for this host whenever it has anything to send by it.
+        """
+        own = asked_for(-1, packet.family, device, self.ground)
+        heard = self._meeting(packet, device, own, Trace()).heard(next_hop, 1)
+        if heard:
+            trace.doubts += [(event.mask, event.rule) for event in asking.lost]
+        return bool(heard)
 
     def _is_asked(
         self,

@@ -20,15 +20,14 @@ def source_of(name: str, options: list[str], family: Family) -> NewSource:
         return NewSource(unknown="the source that it gives differs by packet")
     address, port = ("", given) if name == "MASQUERADE" else _address_and_port(given)
     ports = _span(port)
-    if "--random" in options or "--random-fully" in options:
-        ports = ports or ((1, 65535),)
+    random = bool({"--random", "--random-fully"} & set(options))
     if name == "MASQUERADE":
-        return NewSource(None, ports)
+        return NewSource(None, ports, random=random)
     low, _, high = address.partition("-")
     first, last = parse_address(low), parse_address(high or low)
     if first is None or last is None or first[1] != family or last[1] != family:
         return NewSource(unknown=f"the source that it gives is {address}")
-    return NewSource(((first[0], last[0]),), ports)
+    return NewSource(((first[0], last[0]),), ports, random=random)
 
 
 def target_of_nat(name: str, options: list[str], family: Family) -> NatTarget:

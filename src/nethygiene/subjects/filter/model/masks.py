@@ -23,17 +23,19 @@ class Masked:
         mask: the bits of it that count.
         values: the values that they may have.
         inverted: whether they have to have another value.
+        protocol: the packet has to be of this protocol; 0 for any.
     """
 
     field: Field
     mask: int
     values: Intervals
     inverted: bool = False
+    protocol: int = 0
 
     def answer(self, packet: Packet, ground: Ground) -> Answer:
         """The answer for the packet's bits."""
         value = packet.value(self.field)
-        if value == ():
+        if value == () or (self.protocol and packet.kind.protocol != self.protocol):
             return 0, 0
         answer: bool | None = None
         if value is CLIENT:

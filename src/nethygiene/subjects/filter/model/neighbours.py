@@ -132,13 +132,15 @@ class Meeting:
 
     def asked(self, asker: Address, mask: int) -> int:
         """Somebody asks for the host's entry: the classes for which that perhaps works."""
-        target = self.own
-        if self.family == "ipv4":
-            kinds, to = (ARP_IN, ARP_OUT), target
-        else:
-            kinds, to = (NS_IN, NA_OUT), _solicited(target)
-        came = self._comes(self._packet(kinds[0], asker, to), mask)
-        return self._goes(self._packet(kinds[1], target, asker), came) if came else 0
+        came = self.heard(asker, mask)
+        answer = ARP_OUT if self.family == "ipv4" else NA_OUT
+        return self._goes(self._packet(answer, self.own, asker), came) if came else 0
+
+    def heard(self, asker: Address, mask: int) -> int:
+        """Somebody asks, and so tells the host its own entry; likewise."""
+        four = self.family == "ipv4"
+        kind, to = (ARP_IN, self.own) if four else (NS_IN, _solicited(self.own))
+        return self._comes(self._packet(kind, asker, to), mask)
 
     def asking(self, routers: Intervals, mask: int) -> int:
         """The host asks for the entry of a router, or of another host."""

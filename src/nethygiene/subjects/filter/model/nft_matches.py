@@ -163,7 +163,8 @@ def _masked(
     plain = intervals_of(masks or ())
     if values is None or len(plain) != 1 or plain[0][0] != plain[0][1]:
         return Perhaps(what)
-    return Masked(looked_at, plain[0][0], intervals_of(values), negated)
+    mask_bits = plain[0][0]
+    return Masked(looked_at, mask_bits, intervals_of(values), negated, protocol_of(left))
 
 
 def _lookup(keys: Sequence[Json], right: Json, scope: NftScope, negated: bool) -> Match:

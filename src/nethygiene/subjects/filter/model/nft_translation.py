@@ -49,11 +49,10 @@ def sources(
     random = isinstance(told, Sequence) and any("random" in str(flag) for flag in told)
     netmap = "netmap" in str(told)
     for asked, target in translations(kind, inner, scope):
-        ports = target.ports or (((1, 65535),) if random else None)
         if netmap:
             yield asked, NewSource(unknown="the source that it gives differs by packet")
             continue
-        yield asked, NewSource(target.addresses, ports, target.unknown)
+        yield asked, NewSource(target.addresses, target.ports, target.unknown, random)
 
 
 def covers_all(keys: Sequence[Json], entries: Sequence[Json]) -> bool:

@@ -126,13 +126,21 @@ def traced(
     )
 
 
-def _of_connection(read: Callable[[TracedPacket], Value]) -> Callable[[TracedPacket], Value]:
-    """What connection tracking keeps: unknown where the packet may go either way in it."""
+def _of_connection(read: Callable[[Ends, Ends], Value]) -> Callable[[TracedPacket], Value]:
+    """What connection tracking keeps: the ends of the first packet that it saw, and of its answer.
+
+    It is unknown where that packet may be one that is not followed.
+    """
 
     def known(packet: TracedPacket) -> Value:
         if not has_entry(packet):
             return ()
-        return None if packet.entry is Entry.PICKED_UP or packet.is_later else read(packet)
+        if packet.is_later:
+            return None
+        if packet.entry is Entry.PICKED_UP:
+            seen = (packet.outside or packet.inside).turned()
+            return read(seen, seen.turned())
+        return read(packet.inside, (packet.sent or packet.inside).turned())
 
     return known
 
@@ -157,10 +165,10 @@ _READERS: dict[Field, Callable[[TracedPacket], Value]] = {
     Field.CT_MARK: _mark,
     Field.CT_STATUS: _status,
     Field.CT_DIRECTION: _direction,
-    Field.ORIGINAL_SADDR: _of_connection(lambda packet: packet.inside.source),
-    Field.ORIGINAL_DADDR: _of_connection(lambda packet: packet.inside.destination),
-    Field.ORIGINAL_SPORT: _of_connection(lambda packet: packet.inside.source_ports or None),
-    Field.ORIGINAL_DPORT: _of_connection(lambda packet: packet.inside.ports or None),
-    Field.REPLY_SADDR: _of_connection(lambda packet: (packet.sent or packet.inside).destination),
-    Field.REPLY_SPORT: _of_connection(lambda packet: (packet.sent or packet.inside).ports or None),
+    Field.ORIGINAL_SADDR: _of_connection(lambda asked, _: asked.source),
+    Field.ORIGINAL_DADDR: _of_connection(lambda asked, _: asked.destination),
+    Field.ORIGINAL_SPORT: _of_connection(lambda asked, _: asked.source_ports or None),
+    Field.ORIGINAL_DPORT: _of_connection(lambda asked, _: asked.ports or None),
+    Field.REPLY_SADDR: _of_connection(lambda _, answer: answer.source),
+    Field.REPLY_SPORT: _of_connection(lambda _, answer: answer.source_ports or None),
 }

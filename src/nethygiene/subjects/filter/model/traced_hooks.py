@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from nethygiene.subjects.filter.model.addresses import Intervals
-from nethygiene.subjects.filter.model.fields import ANY_PORT
+from nethygiene.subjects.filter.model.addresses import Intervals, common
+from nethygiene.subjects.filter.model.ends import NewSource
+from nethygiene.subjects.filter.model.fields import ANY_PORT, ICMP, ICMPV6, TCP
 from nethygiene.subjects.filter.model.hooks import NAT_AT, NAT_DST, Hooks, lose_answer, merge
 from nethygiene.subjects.filter.model.routes import RoutingTables
 from nethygiene.subjects.filter.model.ruleset import Action, FilterRule, Hook, NatTarget
@@ -15,7 +16,9 @@ from nethygiene.subjects.filter.model.traced import TracedPacket
 from nethygiene.subjects.links.ip.families import Family
 
 _LOOPBACK: dict[Family, int] = {"ipv4": 127 << 24 | 1, "ipv6": 1}
-_LOW_PORTS = 1023
+_FREE_PORTS: Intervals = ((1024, 65535),)
+# Of two that NAT cannot tell apart, the kernel drops the second (__nf_conntrack_confirm).
+_ALIKE = "may give two senders the same source, and drop what the second sends:"
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,13 @@ class TracedHooks(Hooks):
             address = self._masquerade(packet)
         else:
             address = to.addresses
-        ports = _ports(packet.sport, to.ports)
-        if address == packet.saddr and to.ports is None:
+        ports = _ports(packet.sport, to)
+        if packet.kind.protocol not in {TCP, ICMP, ICMPV6}:
+            text = f"{_ALIKE} protocol {packet.kind.protocol} has no ports"
+            rule = FilterRule("NAT", text, (), Action.UNDECIDED)
+            trace.doubts.append((mask, rule))
+            trace.lost.append(Event(mask, rule, Action.DROP, False, packet))
+        if (address, ports) == (packet.saddr, packet.sport):
             return [(replace(packet, source_nat=None), mask)]
         if packet.kind.reply:
             lose_answer(packet, mask, trace)
@@ -133,11 +141,16 @@ def _one(spans: Intervals | None) -> int | None:
     return spans[0][0] if spans and len(spans) == 1 and spans[0][0] == spans[0][1] else None
 
 
-def _ports(before: Intervals, given: Intervals | None) -> Intervals:
+def _ports(before: Intervals, to: NewSource) -> Intervals:
     """The ports after source NAT.
 
-    It keeps a port that is free, or takes another one of its kind (nf_nat_l4proto_unique_tuple).
+    It keeps a port that is free, and in the range if it has one; another one is of the same kind
+    (get_unique_tuple, nf_nat_l4proto_unique_tuple). A port is hardly ever taken.
     """
-    if not before or given is not None:
-        return given or ()
-    return ((_LOW_PORTS + 1, ANY_PORT[-1][1]),) if before[0][0] > _LOW_PORTS else ANY_PORT
+    if not before:
+        return ()
+    kept = to.ports is None or common(before, to.ports) == before
+    if kept and not to.random:
+        return before
+    low = before[0][0] < _FREE_PORTS[0][0]
+    return to.ports or (ANY_PORT if low else _FREE_PORTS)
