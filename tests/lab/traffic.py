@@ -98,6 +98,27 @@ sys.stdin.readline()
 """The multi-threaded client of S3: $3 threads, each opening $4 connections at once to $1 port $2,
 holding them for $5 s and closing them; every fortieth goes to the closed port $6, unless 0."""
 
+HALF_OPEN = r"""
+import select, socket, sys
+address, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+def dial(source):
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.setblocking(False)
+    one.bind(("0.0.0.0", source))
+    one.connect_ex((address, port))
+    return one
+held = [dial(40000 + number) for number in range(count)]
+print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0.5)[0]:
+    for number, one in enumerate(held):
+        one.close()
+        held[number] = dial(40000 + number)
+"""
+"""Keeps $3 connections to $1 port $2 half-open, where the client's filter drops each answer: from
+the same ports it dials again and again, since a listener forgets the older half of a queue that is
+half full (reqsk_timer_handler in net/ipv4/inet_connection_sock.c)."""
+
 DATAGRAMS = r"""
 import select, socket, sys
 one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.cases.case import PORT, LabCase, Scene
-from tests.lab.traffic import SENDER, SINK
+from tests.lab.traffic import HALF_OPEN, SENDER, SINK
 
 DEAD_PORT = 7211
 """Where the service of S2 did not run."""
@@ -34,16 +34,13 @@ def serve_few(scene: Scene) -> None:
 
 def flood(scene: Scene) -> None:
     """The client never hears the answers to its SYNs, and so the handshakes stay half-open."""
-    _drop_at_client(scene, f"tcp sport {PORT} tcp flags & (syn|ack) == (syn|ack)")
-    # Both ends try for longer than the two minutes of the kernel's defaults: on a busy machine the
-    # audit comes later.
-    scene.client.run("sysctl", "-qw", "net.ipv4.tcp_syn_retries=20")
-    scene.host.run("sysctl", "-qw", "net.ipv4.tcp_synack_retries=20")
-    scene.dial(BACKLOG - 1)
+    _drop_at_client(scene, f"tcp sport {PORT}")
+    flooder = scene.client.program(HALF_OPEN, scene.host.address, PORT, BACKLOG - 1)
+    scene.hold("flood", flooder)
 
 
 def stop_the_flood(scene: Scene) -> None:
-    scene.hang_up()
+    scene.end("flood")
     _let_through(scene)
     scene.restart()
 
