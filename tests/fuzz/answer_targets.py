@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 
 from pydantic import TypeAdapter
 
 from nethygiene.collect.frames import cut_into_sections
 from nethygiene.engine.catalogue import all_probes
+from nethygiene.engine.decision import Verdict
 from nethygiene.engine.evaluate import evaluate
+from nethygiene.engine.evaluate_group import GroupSubject, evaluate_group
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.items import DECLARED
 from nethygiene.engine.judging import HostTask, judge_host
 from nethygiene.engine.outcomes import Outcome, Unreadable
 from nethygiene.engine.records import host_record, result_record
 from nethygiene.engine.results import Result
+from nethygiene.engine.rule import Rule
 from nethygiene.engine.subject import Subject
-from nethygiene.inventory.model import Host
+from nethygiene.inventory.group_policy import group_policy_from_plain
+from nethygiene.inventory.model import Group, Host
 from nethygiene.inventory.target import Target as ConnectionTarget
 from nethygiene.transcript import Section, Transcript
 from tests.cases.case import rules
 from tests.fuzz.answers import (
     COMPLAINT,
+    GROUP_POLICY,
     PART,
     cases,
     healthy,
@@ -62,13 +67,40 @@ def judge_answer(probe: str, data: bytes) -> None:
     for rule in rules().values():
         if probe not in rule.probes:
             continue
+        for verdict in _verdicts(rule, subject):
+            assert verdict.traceback is None, verdict.traceback
+            assert verdict.outcome in Outcome
+            record = result_record(rule.id, rule.severity, verdict, None, host="host")
+            size = len(TypeAdapter(Result).dump_json(record))
+            assert size < 1_000_000, "a report nobody can open"
+
+
+_TEAM = Group("team", ("host", "other"), policy=group_policy_from_plain(GROUP_POLICY))
+
+
+def _verdicts(rule: Rule, subject: Subject) -> Iterable[Verdict]:
+    """The verdicts on the host, or on a group of it and of one that is well."""
+    if rule.scope == "host":
         for item in DECLARED[rule.declared](subject.policy) if rule.declared else [None]:
-            for verdict in evaluate(rule, subject, item):
-                assert verdict.traceback is None, verdict.traceback
-                assert verdict.outcome in Outcome
-                record = result_record(rule.id, rule.severity, verdict, None, host="host")
-                size = len(TypeAdapter(Result).dump_json(record))
-                assert size < 1_000_000, "a report nobody can open"
+            yield from evaluate(rule, subject, item)
+        return
+    members = dict(zip(_TEAM.members, (subject, _well()), strict=True))
+    facts = {
+        host: {name: each.fact(name) for name in (*rule.probes, *_OF_THE_RUN)}
+        for host, each in members.items()
+    }
+    team = GroupSubject(_TEAM, {host: each.policy for host, each in members.items()}, facts)
+    items = _TEAM.policy.virtual_addresses.values()
+    for item in items if rule.declared else [None]:
+        yield from evaluate_group(rule, team, item)
+
+
+_OF_THE_RUN = ("connection", "round_trip")
+
+
+@cache
+def _well() -> Subject:
+    return _subject(healthy())
 
 
 def _answer_seeds(probe: str) -> Iterable[bytes]:

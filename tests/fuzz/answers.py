@@ -74,6 +74,15 @@ POLICY: Mapping[str, object] = {
 }
 """A policy under which every probe sends all that it can, and every rule has something to judge."""
 
+GROUP_POLICY: Mapping[str, object] = {
+    "virtual_addresses": {
+        "database": {"address": "10.0.3.100", "vrrp": "unicast"},
+        "six": {"address": "2001:db8:3::100", "bound_macs": ["00:00:5e:00:02:07"]},
+        "shop": {"address": "203.0.113.7", "interface": "eth0"},
+    }
+}
+"""What the group of a fuzzed host declares."""
+
 # No rule asks for them, and so no case holds them.
 _BY_HAND = {
     "machine": b"""\

@@ -21,6 +21,7 @@ _TOOLS = {
     "iptables": "iptables",
     "sudo": "sudo",
     "strace": "strace",
+    "keepalived": "keepalived",
 }
 """Command to Debian package."""
 

@@ -9,7 +9,7 @@ BEGIN {
   list("advert_int use_vmac vmac_xmit_base use_ipvlan unicast_src_ip unicast_peer", wanted);
   list("mcast_src_ip mcast_dst_ip virtual_ipaddress virtual_ipaddress_excluded", wanted);
   list("native_ipv6 version authentication auth_type global_defs vrrp_mcast_group4", wanted);
-  list("vrrp_mcast_group6 vrrp_version default_interface vmac_prefix net_namespace", wanted);
+  list("vrrp_mcast_group6 vrrp_version vmac_prefix net_namespace", wanted);
   list("include includer includem includew includeb includea", wanted);
   list("dev brd broadcast label scope peer home -nodad mngtmpaddr noprefixroute", option);
   list("autojoin no_track preferred_lft use_vmac min_ttl max_ttl", option);
@@ -66,6 +66,7 @@ function shown(s, w, rest, n, i, word) {
   if (w ~ /^@/) return w " " shown(rest);
   if (s ~ /(^|[ \t])(auth_pass|key)([ \t]|$)/) {
     if (turn == 1) uses(s, "secret");
+    if (w == "auth_pass" && rest != "") return w " *";
     if (w == "auth_type" && match(rest, /^(PASS|AH)[ \t]/)) return w " " substr(rest, 1, RLENGTH) "*";
     return "*";
   }
@@ -137,10 +138,9 @@ FNR == 1 {
   blank = $0 == "" || $0 == "\r";
   line = trim(bare($0));
   if (line == "") {
-    if (blank) {
-      if (turn == 2) print "=";
-      goes = 0;
-    }
+    if (turn == 2 && blank) print "=";
+    else if (turn == 2 && goes) print "=\043";
+    if (blank) goes = 0;
     next;
   }
   ends = line ~ /\\$/;

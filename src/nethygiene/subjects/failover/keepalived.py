@@ -53,6 +53,17 @@ class Keepalived(Fact):
         """The instances that hold an address while they are master."""
         return tuple(instance for instance in self.instances if instance.holds(address) is not None)
 
+    def file_of(self, instance: VrrpInstance) -> str:
+        """The file that the daemon of an instance was given; it may include others."""
+        return next(
+            (
+                daemon.path
+                for daemon in self._daemons
+                if isinstance(daemon, Daemon) and instance in daemon.instances
+            ),
+            DEFAULT,
+        )
+
 
 def parse(sections: Sections) -> Keepalived | Unreadable:
     """Parse what runs, which files were read, and their lines."""

@@ -52,7 +52,7 @@ def of_file(name: str, config_id: str = "node1") -> dict[str, VrrpInstance]:
 def test_the_form_of_the_manual() -> None:
     first, second = of_file("plain.conf").values()
     assert (first.name, first.interface, first.vrid, first.priority) == ("VI_1", "eth0", 51, 150)
-    assert (first.state, first.advert_int, first.version) == ("MASTER", 0.5, 2)
+    assert (first.state, first.advert_int, first.version) == ("MASTER", 1.0, 2)
     assert (first.peers, first.source, first.vmac) == ((), None, None)
     assert (str(first.group), first.protocol, first.sync_group) == ("224.0.0.81", 112, "VG_1")
     assert first.addresses == (
@@ -71,7 +71,7 @@ def test_the_form_of_the_manual() -> None:
 
 
 def test_peers_in_both_spellings() -> None:
-    one, many, six, late = of_file("unicast.conf").values()
+    one, many, six = of_file("unicast.conf").values()
     assert one.peers == (UnicastPeer(ip_address("10.0.3.2")),)
     assert one.source == ip_address("10.0.3.1")
     assert one.interface == "eth0", "a second instance of the name is ignored"
@@ -86,7 +86,18 @@ def test_peers_in_both_spellings() -> None:
     assert six.vmac is not None
     assert (six.vmac.mac, six.vmac.name) == ("00:00:5e:00:02:09", "vrrp.9")
     assert not six.vmac.sends_from_base
+
+
+def test_an_id_that_is_none() -> None:
+    (late,) = of_file("refused.conf").values()
     assert (late.family, late.vrid, late.addresses) == (6, None, ())
+
+
+def test_an_authentication_without_password_is_none() -> None:
+    """It stands on one line: the rest belongs to auth_type."""
+    block = "authentication { auth_type AH auth_pass 1111 }"
+    (one,) = read(f"vrrp_instance A {{\nvirtual_router_id 1\n{block}\n}}").instances
+    assert (one.authentication, one.protocol) == ("", 112)
 
 
 def test_lines_of_each_member_and_definitions() -> None:
@@ -143,7 +154,6 @@ def test_a_load_balancer_has_no_instance() -> None:
         ("$X=\na $X b", ["a b"]),
         ("$X= \\\n a \\\n b $Y \\\n c\n$Y=1\n$X\n$Y=2\nq $X", ["a", "b 1", "c", "q a", "b 2", "c"]),
         ("$X= \\\n a \\\n\n b\n$X", ["b", "a"]),
-        ("$X= \\\n a \\\n # no\n b\n$X", ["a", "b"]),
         ("$I= \\\n 1 \\\n 2\n$O= \\\n ( \\\n $I \\\n )\n$O", ["(", "1", "2", ")"]),
         ("$IF=@node1\n$IF a\n$IF=@node2\n$IF b", ["a"]),
         ("a ${_INSTANCE} ${_HASH}x", ["a node1"]),
@@ -165,6 +175,7 @@ def test_lines_as_keepalived_reads_them(text: str, expected: list[str]) -> None:
         ("$X= \\\n $X \\\n a\n$X", "too long"),
         ("~SEQ(N, 1, 3) a $N", "~SEQ is not read"),
         ("include other.conf", "were not sent"),
+        ("$X= \\\n a \\\n # no\n b\n$X", "a comment stands inside"),
         ("vrrp_instance A {\nvirtual_router_id *\n}", "not known"),
         ("vrrp_instance A {\ninterface ${_RANDOM 1 9}\n}", "not known"),
         ("vrrp_instance A {\nvirtual_ipaddress {\n${_ENV VIP}\n}\n}", "not known"),

@@ -77,7 +77,7 @@ class VrrpInstance:
         group: the multicast group that it sends to without peers.
         vmac: the interface of its own MAC, None without ``use_vmac``.
         ipvlan: it sends from an ipvlan interface (``use_ipvlan``).
-        authentication: ``PASS`` or ``AH``, empty without.
+        authentication: ``PASS`` or ``AH``, empty if keepalived uses none.
         addresses: the addresses that it holds as master.
         sync_group: the sync group that it belongs to; empty without one.
     """

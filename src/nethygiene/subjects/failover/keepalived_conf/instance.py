@@ -31,13 +31,11 @@ class Defaults:
 
     Attributes:
         version: of VRRP over IPv4.
-        interface: that of instances that name none.
         groups: family to the multicast group.
         vmac_prefix: the beginning of a vmac's name.
     """
 
     version: int = 2
-    interface: str = ""
     groups: dict[int, Address] = field(
         default_factory=lambda: {4: IPv4Address("224.0.0.18"), 6: IPv6Address("ff02::12")}
     )
@@ -89,12 +87,14 @@ class _Instance:
 
     def read(self, sync_group: str) -> VrrpInstance:
         family = self._family or 4
-        interface = self._last("interface").value() or self._defaults.interface
+        interface = self._last("interface").value()
         if HIDDEN in interface:
             raise ConfigurationError("an interface comes from a definition that is not known")
         version = number(self._last("version").value(), 2, 3)
         vrid = number(self._last("virtual_router_id").value(), 1, 255)
+        version = 3 if family == 6 else version or self._defaults.version
         seconds = self._last("advert_int").value()
+        interval = float(seconds) if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", seconds) else 1.0
         states = {block.value() for block in self._block.all("state")}
         return VrrpInstance(
             name=self._block.value(),
@@ -103,14 +103,15 @@ class _Instance:
             family=family,
             state="MASTER" if "MASTER" in states else "BACKUP" if states else "",
             priority=number(self._last("priority").value(), 1, 255),
-            advert_int=float(seconds) if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", seconds) else 1.0,
-            version=3 if family == 6 else version or self._defaults.version,
+            # VRRP 2 counts in whole seconds.
+            advert_int=interval if version == 3 else max(1.0, float(int(interval + 0.5))),
+            version=version,
             source=self._source,
             peers=tuple(self._peers),
             group=self._group or self._defaults.groups[family],
             vmac=self._vmac(family, vrid),
             ipvlan=any(self._block.all("use_ipvlan")),
-            authentication=self._authentication(),
+            authentication=self._authentication(family, version),
             addresses=tuple(self._held),
             sync_group=sync_group,
         )
@@ -189,10 +190,10 @@ class _Instance:
             sends_from_base=any(self._block.all("vmac_xmit_base")),
         )
 
-    def _authentication(self) -> str:
-        kinds = [
-            kind.value()
-            for block in self._block.all("authentication")
-            for kind in block.all("auth_type")
-        ]
-        return next((kind for kind in reversed(kinds) if kind in {"PASS", "AH"}), "")
+    def _authentication(self, family: int, version: int) -> str:
+        """The type that counts: VRRP 3 has none, and without a password keepalived takes none."""
+        blocks = [line for block in self._block.all("authentication") for line in block.inside]
+        kinds = [line.value() for line in blocks if line.keyword == "auth_type"]
+        kind = next((kind for kind in reversed(kinds) if kind in {"PASS", "AH"}), "")
+        has_password = any(line.keyword == "auth_pass" and line.value() for line in blocks)
+        return kind if has_password and version == 2 and family == 4 else ""

@@ -58,7 +58,6 @@ def _defaults(top: Directive) -> Defaults:
             groups[family] = group
     return Defaults(
         number(last.get("vrrp_version", ""), 2, 3) or 2,
-        last.get("default_interface", ""),
         groups,
         last.get("vmac_prefix") or "vrrp",
     )

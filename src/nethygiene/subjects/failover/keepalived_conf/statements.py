@@ -141,8 +141,11 @@ class _Reader:
                 continue
             line = line.rstrip("\r")
             text = without_comment(line)
-            # An empty line ends a definition of several lines. A comment does not.
-            if text or (in_definition and not line):
+            if in_definition and line and not text:
+                # Up to 2.1 it does not end the definition; 2.2's VRRP process sees an empty line.
+                raise ConfigurationError("a comment stands inside of a definition")
+            # An empty line ends a definition of several lines.
+            if text or in_definition:
                 return text
         return None
 
