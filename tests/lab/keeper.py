@@ -129,6 +129,8 @@ class Keeper:
         Raises:
             RuntimeError: a host could not be built; the text names it and the reason.
         """
+        for spec in specs:
+            self.add_bridge(spec.bridge)
         births = [self._conceive(spec) for spec in specs]
         for birth in births:
             birth.hear()

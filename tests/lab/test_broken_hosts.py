@@ -15,6 +15,7 @@ import pytest
 
 from nethygiene.collect.evidence import read_evidence
 from nethygiene.redaction import redact
+from tests.cases.case import rules
 from tests.lab.audit import AuditRun, audit
 from tests.lab.cases.case import LabCase, Scene
 from tests.lab.cases.every import all_cases
@@ -131,4 +132,6 @@ def test_a_broken_fleet_fails_the_run(audits: ThreeAudits) -> None:
 def test_every_rule_of_the_suite_has_a_case(audits: ThreeAudits) -> None:
     # icmp-redirects-not-ignored needs a gateway: tests/lab/test_kernel_redirects.py.
     covered = {case.rule for case in CASES} | {"icmp-redirects-not-ignored"}
+    # Rules on several hosts: tests/lab/failover, tests/lab/test_upstreams.py.
+    covered |= {name for name, rule in rules().items() if rule.scope != "host"}
     assert {rule["id"] for rule in audits.broken.document["rules"]} == covered

@@ -1,4 +1,4 @@
-"""Judging a whole answer by every shipped rule."""
+"""Judging a whole answer by every shipped rule on one host."""
 
 from __future__ import annotations
 
@@ -34,5 +34,6 @@ def judge_all(transcript: Transcript) -> Verdicts:
     return {
         (rule.id, verdict.item): verdict
         for rule in rules().values()
+        if rule.scope == "host"
         for verdict in judge(rule, transcript, POLICY)
     }

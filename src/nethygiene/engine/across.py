@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar, cast
 
-from nethygiene.engine.each import MemberLedger
 from nethygiene.engine.fact import Fact, UnreadableFact
 from nethygiene.engine.ledger import Ledger
 from nethygiene.engine.outcomes import Reason, Unreadable
 
 F = TypeVar("F")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class FactsOfRun:
+    """The facts of a run that several hosts are judged by.
+
+    Attributes:
+        by_host: by host name and probe; ``connection`` among them.
+        known: what rules have worked out from all of them, by a key of their own.
+    """
+
+    by_host: dict[str, Mapping[str, Fact | Unreadable]] = field(default_factory=dict)
+    known: dict[Hashable, object] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self.by_host.clear()
+        self.known.clear()
 
 
 class Across(Generic[F]):
@@ -25,7 +44,7 @@ class Across(Generic[F]):
         self,
         dialler: str,
         probe: str,
-        facts: Mapping[str, Mapping[str, Fact | Unreadable]],
+        facts: FactsOfRun,
         ledger: Ledger,
     ) -> None:
         """Collect the facts.
@@ -43,24 +62,48 @@ class Across(Generic[F]):
 
     def __iter__(self) -> Iterator[str]:
         """The names of the hosts."""
-        return iter(self._facts)
+        return iter(self._facts.by_host)
 
     def __contains__(self, host: str) -> bool:
         """Whether a host is part of the run."""
-        return host in self._facts
+        return host in self._facts.by_host
 
     def of(self, host: str) -> F:
         """The fact of a host; any use of one that is unreadable ends the rule as unknown."""
-        if host in self._facts:
-            fact = self._facts[host][self._probe]
+        if host in self._facts.by_host:
+            fact = self._facts.by_host[host][self._probe]
         else:
             fact = Unreadable(Reason.NOT_COLLECTED, host, "it is no part of this run")
-        ledger = MemberLedger(host, self._ledger)
+        ledger = _HostLedger(host, self._ledger)
         if isinstance(fact, Unreadable):
             return cast("F", UnreadableFact(fact, ledger))
         return cast("F", fact.bound_to(ledger))
 
+    def once(self, key: Hashable, work: Callable[[], T]) -> T:
+        """The result of `work`, which runs only for the first connection that asks with a key."""
+        if key not in self._facts.known:
+            self._facts.known[key] = work()
+        return cast("T", self._facts.known[key])
+
     def glimpse(self, host: str) -> F | Unreadable:
         """The fact of a host, whose reads are recorded nowhere, or why it is unreadable."""
-        fact = self._facts[host][self._probe]
+        fact = self._facts.by_host[host][self._probe]
         return fact if isinstance(fact, Unreadable) else cast("F", fact)
+
+
+class _HostLedger(Ledger):
+    """Records the reads of one host in the ledger of the whole way."""
+
+    __slots__ = ("_host", "_way")
+
+    def __init__(self, host: str, way: Ledger) -> None:
+        super().__init__()
+        self._host = host
+        self._way = way
+
+    def read(self, what: str, source: str, actual: object, host: str | None = None) -> None:
+        self._way.read(what, source, actual, host or self._host)
+
+    def note_unreadable(self, unreadable: Unreadable) -> None:
+        source = f"{self._host}: {unreadable.source}" if unreadable.source else self._host
+        self._way.note_unreadable(replace(unreadable, source=source))

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from nethygiene import __version__
+from nethygiene.engine.across import FactsOfRun
 from nethygiene.engine.decision import Verdict
 from nethygiene.engine.earlier import EarlierRun
 from nethygiene.engine.evaluate_ends import evaluate_ends
 from nethygiene.engine.evaluate_group import GroupSubject, evaluate_group
-from nethygiene.engine.fact import Fact
-from nethygiene.engine.judging import HostTask, HostVerdicts, judge_host
+from nethygiene.engine.judging import HostTask, HostVerdicts, judge_host, not_read
 from nethygiene.engine.naming import Naming
-from nethygiene.engine.outcomes import Outcome, Severity, Unreadable
+from nethygiene.engine.outcomes import Outcome, Severity
 from nethygiene.engine.plan import plan_run
 from nethygiene.engine.records import (
     group_record,
@@ -32,11 +32,7 @@ from nethygiene.engine.waiting import Waiting
 from nethygiene.engine.waivers import cover_of, waived_hosts, waiver_remarks
 from nethygiene.inventory.model import Group
 from nethygiene.inventory.policy import Waiver, policies_of_groups, policies_sha256
-from nethygiene.transcript import HostFailure, Transcript
-
-_NOT_READ = HostFailure(
-    "interrupted", "the run was interrupted before this host was read", "run it again"
-)
+from nethygiene.transcript import Transcript
 
 
 class Audit:
@@ -75,7 +71,7 @@ class Audit:
         self._naming = Naming(self.plan, self._transcript)
         self.named: frozenset[str] = frozenset()
         self._waiting = Waiting()
-        self._facts: dict[str, Mapping[str, Fact | Unreadable]] = {}
+        self._facts = FactsOfRun()
         self._looked_at: frozenset[str] = frozenset()
         self._transcripts: dict[str, Transcript] = {}
         self._subjects: dict[str, Subject] = {}
@@ -165,7 +161,7 @@ class Audit:
         judged = judge_host(task)
         self._note(task.transcript, judged)
         if task.kept:
-            self._facts[host] = judged.facts
+            self._facts.by_host[host] = judged.facts
         for unit, verdicts in zip(units, judged.verdicts, strict=True):
             rule = unit.rule
             self._judged[unit] = tuple(
@@ -174,12 +170,14 @@ class Audit:
 
     def _judge_several(self, unit: Unit) -> None:
         for host in unit.others or unit.hosts:
-            if host not in self._facts:
+            if host not in self._facts.by_host:
                 self._judge(host)
         rule, group = unit.rule, unit.group
         if group is not None:
             policies = {host: self.hosts[host].policy for host in unit.hosts}
-            verdicts = evaluate_group(rule, GroupSubject(group, policies, self._facts), unit.item)
+            verdicts = evaluate_group(
+                rule, GroupSubject(group, policies, self._facts.by_host), unit.item
+            )
             settled = [self._settle_group(rule, group, verdict) for verdict in verdicts]
         else:
             (dialler,) = unit.hosts
@@ -209,7 +207,7 @@ class Audit:
         transcript = self._transcripts.get(host)
         if transcript is None and self.plan.answers is not None and not self.interrupted:
             transcript = self.plan.answers.transcript(host)
-        return transcript or Transcript(host, "", "", 0.0, 0.0, failure=_NOT_READ)
+        return transcript or not_read(host)
 
     def _note(self, transcript: Transcript, judged: HostVerdicts) -> None:
         host = self.hosts[transcript.host]

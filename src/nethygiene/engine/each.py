@@ -58,9 +58,9 @@ class MemberLedger(Ledger):
         self._host = host
         self._group = group
 
-    def read(self, what: str, source: str, actual: object) -> None:
+    def read(self, what: str, source: str, actual: object, host: str | None = None) -> None:
         """Record a read, under the member's name."""
-        self._group.read(f"{self._host}: {what}", source, actual)
+        self._group.read(f"{self._host}: {what}", source, actual, host)
 
     def note_unreadable(self, unreadable: Unreadable) -> None:
         """Record something unreadable, under the member's name."""

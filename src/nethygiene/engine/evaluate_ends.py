@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-from nethygiene.engine.across import Across
+from nethygiene.engine.across import Across, FactsOfRun
 from nethygiene.engine.decision import Verdict
 from nethygiene.engine.evaluate import call_rule
 from nethygiene.engine.expect import Expect
-from nethygiene.engine.fact import Fact
 from nethygiene.engine.items import Named
 from nethygiene.engine.kernel import Kernel
 from nethygiene.engine.ledger import Ledger
-from nethygiene.engine.outcomes import Outcome, Reason, Unreadable
+from nethygiene.engine.outcomes import Outcome, Reason
 from nethygiene.engine.rule import Rule
 from nethygiene.engine.subject import HALF_READ, ReachedBy
 
-Facts = Mapping[str, Mapping[str, Fact | Unreadable]]
 
-
-def evaluate_ends(rule: Rule, host: str, upstream: Named | None, facts: Facts) -> list[Verdict]:
+def evaluate_ends(
+    rule: Rule, host: str, upstream: Named | None, facts: FactsOfRun
+) -> list[Verdict]:
     """Judge what a host connects to, by a rule of that scope.
 
     Args:
         rule: the rule.
         host: the host that dials.
         upstream: the declared item, whose names are resolved; None if the host declares none.
-        facts: the facts that the rule asks for, by host name and probe; ``connection`` among them.
+        facts: the facts that the rule asks for, of all hosts that it may look at.
     """
-    kernel = facts[host]["kernel"]
+    kernel = facts.by_host[host]["kernel"]
     if isinstance(kernel, Kernel) and kernel.name != "Linux":
         why = f"the host runs {kernel.name}, not Linux"
         return [Verdict(None, Outcome.NOT_APPLICABLE, Reason.NOT_THIS_HOST, why, ())]
@@ -46,13 +44,13 @@ def evaluate_ends(rule: Rule, host: str, upstream: Named | None, facts: Facts) -
     return [_if_read(verdict, host, facts)]
 
 
-def _if_read(verdict: Verdict, host: str, facts: Facts) -> Verdict:
+def _if_read(verdict: Verdict, host: str, facts: FactsOfRun) -> Verdict:
     """The verdict; it passes nothing if a host on the way was lost before all was read."""
     if verdict.outcome is not Outcome.PASSED:
         return verdict
     on_the_way = {host, *(seen.host for seen in verdict.observations if seen.host is not None)}
     for name in sorted(on_the_way):
-        reached = facts[name]["connection"]
+        reached = facts.by_host[name]["connection"]
         if isinstance(reached, ReachedBy) and reached.failure is not None:
             unknown, why = Outcome.UNKNOWN, f"{name}: {HALF_READ}"
             return replace(verdict, outcome=unknown, reason=Reason.UNREACHABLE, message=why)

@@ -18,7 +18,7 @@ from nethygiene.engine.outcomes import Unreadable
 from nethygiene.engine.rule import Rule
 from nethygiene.engine.subject import Subject
 from nethygiene.inventory.policy import Policy
-from nethygiene.transcript import Transcript
+from nethygiene.transcript import HostFailure, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +81,10 @@ def judge_host(task: HostTask) -> HostVerdicts:
         kernel if isinstance(kernel, Kernel) else None,
         {name: subject.fact(name) for name in (*task.kept, *of_connection)},
     )
+
+
+def not_read(host: str) -> Transcript:
+    """What stands for the answer of a host that was not read before an interruption."""
+    why = "the run was interrupted before this host was read"
+    failure = HostFailure("interrupted", why, "run it again")
+    return Transcript(host, "", "", 0.0, 0.0, failure=failure)

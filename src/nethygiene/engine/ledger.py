@@ -41,10 +41,10 @@ class Ledger:
         self._pending: dict[Observation, None] = {}
         self._source = ""
 
-    def read(self, what: str, source: str, actual: object) -> None:
-        """Record that `what` was read from `source` and found to be `actual`."""
+    def read(self, what: str, source: str, actual: object, host: str | None = None) -> None:
+        """Record that `what` was read from `source` and found to be `actual`, on a host."""
         # The same few hundred names on each of thousands of hosts: one copy of each is kept.
-        seen = Observation(sys.intern(what), sys.intern(source), None, str(actual))
+        seen = Observation(sys.intern(what), sys.intern(source), None, str(actual), host)
         self._pending.setdefault(seen)
 
     def cannot_read(self, unreadable: Unreadable) -> NoReturn:
@@ -94,7 +94,8 @@ class Ledger:
         self.expectations += 1
         sources = list(dict.fromkeys(read.source for read in self._pending if read.source))
         # Drop the read that the expectation itself repeats.
-        self.observations += [read for read in self._pending if read.what != what]
+        repeated = (what, host)
+        self.observations += [r for r in self._pending if (r.what, r.host) != repeated]
         self._pending.clear()
         self._source = sys.intern("; ".join(sources)) or self._source
         seen = Observation(sys.intern(what), self._source, sys.intern(expected), actual, host)

@@ -19,6 +19,7 @@ from tests.lab.cases.case import LabCase, WritesSysctls
 
 _NO_CASES = {"case", "every"}
 # Judged by a gateway of its own, in tests/lab/test_kernel_redirects.py.
+# Rules on several hosts: tests/lab/failover, tests/lab/test_upstreams.py.
 _ELSEWHERE = {"icmp-redirects-not-ignored"}
 # Its last act waits until the connections of all cases are settled.
 _LAST = "keepalive"
@@ -34,7 +35,8 @@ def all_cases() -> Sequence[LabCase]:
         for name in sorted(names, key=lambda name: (name == _LAST, name))
     ]
     written = [case for module in modules for case in module.CASES]
-    missing = rules().keys() - _ELSEWHERE - {case.rule for case in written}
+    of_hosts = {name for name, rule in rules().items() if rule.scope == "host"}
+    missing = of_hosts - _ELSEWHERE - {case.rule for case in written}
     return [*(case for rule in sorted(missing) for case in recorded_cases(rule)), *written]
 
 

@@ -76,16 +76,20 @@ class Interfaces(Fact):
         Those of loopback and of one link are left out, and those of bridges that lead to nothing
         but this host's own containers and virtual machines.
         """
-        inner = _inner_bridges(self._interfaces)
         return HostAddresses(
             tuple(
                 address.ip
-                for interface in self._interfaces
-                if interface.is_up and interface.name not in inner
+                for interface in self.outward()
+                if interface.is_up
                 for address in interface.addresses
                 if not address.ip.is_loopback and not address.ip.is_link_local
             )
         )
+
+    def outward(self) -> tuple[InterfaceState, ...]:
+        """The interfaces but bridges of the host's own containers; it records nothing."""
+        inner = _inner_bridges(self._interfaces)
+        return tuple(each for each in self._interfaces if each.name not in inner)
 
 
 def _inner_bridges(interfaces: Sequence[InterfaceState]) -> frozenset[str]:

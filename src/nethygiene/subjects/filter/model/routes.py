@@ -32,6 +32,7 @@ class Ways:
         gateways: the routers on the way; none where the address is on the link.
         perhaps_none: a rule that cannot be decided, though such packets meet it, may refuse.
         source: the address that the host's own packets are from, if the route sets one.
+        length: of the prefix of the route that decides; None without a certain one.
     """
 
     devices: frozenset[str]
@@ -40,6 +41,7 @@ class Ways:
     perhaps_none: bool = False
     # Only who sends asks for it: ways to classes of addresses are merged without it.
     source: int | None = field(default=None, compare=False)
+    length: int | None = field(default=None, compare=False)
 
 
 _Sent = tuple[Family, int | None, Bits | None, str | None]
@@ -167,6 +169,7 @@ class RoutingTables:
         certain = True
         refused = False
         preferred: int | None = None
+        length: int | None = None
         for rule in self.rules.get(family, ()):
             applies = rule.applies(destination, source, mark, incoming)
             if applies is False:
@@ -189,10 +192,10 @@ class RoutingTables:
                 refused = refused or met
             if applies:
                 certain = certain and len(devices) < 2
-                preferred = route.source
+                preferred, length = route.source, route.length
                 break
             certain = False
-        return Ways(frozenset(devices), certain, frozenset(gateways), refused, preferred)
+        return Ways(frozenset(devices), certain, frozenset(gateways), refused, preferred, length)
 
     def has_rules_before_local(self, family: Family) -> bool:
         """Whether the host does not look up its own addresses first, as nearly every host does."""
