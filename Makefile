@@ -29,7 +29,7 @@ INSTALL_PROJECT := $(PIP_INSTALL) --no-deps --no-index --no-build-isolation --ed
 # The tests' lab: command:Debian package.
 LAB := ip:iproute2 ss:iproute2 sshd:openssh-server ssh:openssh-client nft:nftables \
 	iptables:iptables ipset:ipset sudo:sudo busybox:busybox sysctl:procps strace:strace chromium:chromium \
-	keepalived:keepalived
+	keepalived:keepalived arping:iputils-arping
 
 # A variable that nobody reads would be a wish that nobody hears: `make audit inventory=hosts.yaml`
 # would audit this machine.

@@ -9,6 +9,7 @@ from nethygiene.subjects.kernel.rates import INTERFACE_DROPS, Rates
 from nethygiene.subjects.kernel.rises import not_rising
 from nethygiene.subjects.links.interface_kinds import InterfaceKinds
 from nethygiene.subjects.links.interfaces import Interfaces
+from nethygiene.subjects.links.link_mtus import Mtus, all_alike
 from nethygiene.subjects.links.network_interface import (
     NetworkInterface,
     address_remedy,
@@ -20,6 +21,7 @@ from nethygiene.subjects.links.network_interface import (
     link_remedy,
     state_of,
 )
+from nethygiene.subjects.links.subnet import Subnet
 
 
 @rule(severity="medium", kind="rate", incidents=["S3"])
@@ -110,3 +112,25 @@ def test_interface_has_address(
         equal_to(name),
         remedy=partial(address_remedy, interfaces, name, interface.address),
     )
+
+
+@rule(severity="high", kind="setting", incidents=["S4"], scope="run")
+def test_link_mtu_agrees(subnet: Subnet, expect: Expect) -> None:
+    """All hosts of the run that share a subnet have the same MTU there.
+
+    The rule judges interfaces that are up and have an address in the subnet. It leaves out
+    point-to-point links, and bridges without hardware, as those of containers. Two networks with
+    the same addresses in two places count as one: waive the rule for that subnet.
+
+    Why: A router tells a sender of a packet that is too big; a switch drops it. So small packets
+        pass between two hosts of one subnet and large ones vanish. A connection opens, and hangs
+        on the first full segment. Incident S4 was a hunt for such losses.
+    Remedy: Give all the same MTU, which the switches between them have to carry, now and in the
+        network configuration.
+        `ip link set dev IFACE mtu 1500`
+    References:
+        - RFC 1191, section 1: https://www.rfc-editor.org/rfc/rfc1191#section-1
+        - ip-link(8)
+    """
+    mtus = Mtus.of(subnet)
+    expect(f"the MTU in {subnet.name}", mtus, all_alike(), remedy=mtus.remedy)

@@ -10,7 +10,7 @@
         '''somaxconn is at least the backlog that the service asks for. …'''
 """
 
-from nethygiene.engine.each import Each
+from nethygiene.engine.each import Each, read_members
 from nethygiene.engine.expect import Expect, not_applicable, unknown
 from nethygiene.engine.items import LegacyPort
 from nethygiene.engine.matchers import (
@@ -56,6 +56,7 @@ __all__ = [
     "not_applicable",
     "one_of",
     "paragraphs",
+    "read_members",
     "rule",
     "set_sysctls",
     "unknown",

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from nethygiene.engine.decision import Verdict
 from tests.cases.case import Case, Expected
 
 
 def mismatches(case: Case) -> list[str]:
     """One line for each difference; empty where all is as expected."""
-    verdicts = {verdict.item: verdict for verdict in case.verdicts()}
-    expected = {one.item: one for one in case.file.expect}
+    return mismatches_of(case.verdicts(), case.file.expect)
+
+
+def mismatches_of(judged: Iterable[Verdict], wanted_ones: Iterable[Expected]) -> list[str]:
+    """One line for each difference between verdicts and what is expected of them."""
+    verdicts = {verdict.item: verdict for verdict in judged}
+    expected = {one.item: one for one in wanted_ones}
     lines = [f"no verdict for item {item!r}" for item in expected.keys() - verdicts.keys()]
     for item, verdict in verdicts.items():
         wanted = expected.get(item)

@@ -28,7 +28,8 @@ class Finding:
 
     Attributes:
         rule: the rule's id.
-        host: inventory name.
+        host: inventory name; None for a group.
+        group: name of the group, None for a host.
         item: the declared or found item, None for the host itself.
         outcome: one of the five words.
         reason: code of why it is unknown or not applicable.
@@ -38,7 +39,8 @@ class Finding:
     """
 
     rule: str
-    host: str
+    host: str | None
+    group: str | None
     item: str | None
     outcome: str
     reason: str | None
@@ -82,6 +84,20 @@ class AuditRun:
         assert len(found) == 1, (
             f"{len(found)} findings of {rule}[{item}] on {host}: {found}\n{self}"
         )
+        return found[0]
+
+    def of_group(self, group: str, rule: str, item: str | None = None) -> Finding:
+        """The one finding of a rule for a group; with `item`, for that item.
+
+        Raises:
+            AssertionError: there is none, or several; the text holds the run's output.
+        """
+        found = [
+            f
+            for f in self.findings
+            if (f.group, f.rule) == (group, rule) and item in {None, f.item}
+        ]
+        assert len(found) == 1, f"{len(found)} findings of {rule} on group {group}\n{self}"
         return found[0]
 
     def outcomes(self, host: LabHost | str) -> dict[RuleItem, str]:
@@ -151,6 +167,7 @@ def _findings(document: dict[str, Any]) -> Iterable[Finding]:
         yield Finding(
             rule=entry["rule"],
             host=entry["host"],
+            group=entry["group"],
             item=entry["item"],
             outcome=entry["outcome"],
             reason=entry["reason"],

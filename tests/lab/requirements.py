@@ -22,6 +22,7 @@ _TOOLS = {
     "sudo": "sudo",
     "strace": "strace",
     "keepalived": "keepalived",
+    "arping": "iputils-arping",
 }
 """Command to Debian package."""
 

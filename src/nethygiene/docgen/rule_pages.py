@@ -69,6 +69,13 @@ def index_page(modules: Iterable[CheckModule]) -> str:
 def _scope(rule: Rule) -> str:
     if rule.judges_reachability:
         return "each host, always"
+    if rule.scope == "group" and rule.declared is not None:
+        return f"each {rule.declared} that a group declares"
+    if rule.scope == "group":
+        return "each group"
+    if rule.scope == "run":
+        found = f"each {rule.found.replace('_', ' and ')} found in " if rule.found else ""
+        return f"{found}the run"
     if rule.declared is not None:
         return f"each declared {rule.declared}"
     if rule.found is not None:

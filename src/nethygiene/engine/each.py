@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.ledger import Ledger, UnreadableFactError
@@ -46,6 +46,25 @@ class Each(Generic[F]):
             except UnreadableFactError:
                 continue  # the ledger has it
         return answers
+
+
+def read_members(ask: Callable[..., T], *facts: Each[Any]) -> dict[str, T]:
+    """The answer of each member of which all these facts were read, by host name.
+
+    Args:
+        ask: takes the member's name, then its facts in their order. Unreadable answers are left
+            out.
+        facts: the facts of the members.
+    """
+    of_hosts = [dict(each) for each in facts]
+    answers: dict[str, T] = {}
+    for host in of_hosts[0]:
+        if all(host in by_host for by_host in of_hosts):
+            try:
+                answers[host] = ask(host, *(by_host[host] for by_host in of_hosts))
+            except UnreadableFactError:
+                continue  # the ledger has it
+    return answers
 
 
 class MemberLedger(Ledger):

@@ -99,7 +99,9 @@ def _others(rule: Rule, subject: Subject, probe: str) -> Iterator[OtherVerdict]:
     """The verdicts of the other rules of the run that read a probe, for this host."""
     for other in subject.rules:
         finder = catalogue.finder(other.found) if other.found is not None else None
-        if probe not in other.probes or other.id == rule.id or (finder and finder.after):
+        if other.scope != "host" or other.id == rule.id or probe not in other.probes:
+            continue
+        if finder is not None and finder.after:
             continue
         declared = DECLARED[other.declared](subject.policy) if other.declared else ()
         items: list[Named | None] = [*declared]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -81,17 +81,25 @@ def _evaluate_found(rule: Rule, subject: GroupSubject, kind: str) -> list[Verdic
         ledger.note_unreadable(error.unreadable)
     except Exception as error:  # noqa: BLE001 - a bug in our own finder is reported as unknown
         crash = error
-    verdicts = [_judge(rule, subject, kind, item) for item in items[:MOST_ITEMS]]
-    # A member that was not read makes each item unknown by itself, if there is any.
-    incomplete = bool(ledger.unreadable) and not 0 < len(items) <= MOST_ITEMS
-    if crash is not None or inapplicable is not None or incomplete:
+    # A member that was not read may belong to any item, and so makes each of them unknown.
+    missing = tuple(ledger.unreadable)
+    verdicts = [_judge(rule, subject, kind, item, missing) for item in items[:MOST_ITEMS]]
+    if crash is not None or inapplicable is not None or (missing and not verdicts):
         verdicts.append(decide(ledger, None, crash=crash, inapplicable=inapplicable))
     nothing = Verdict(None, Outcome.NOT_APPLICABLE, Reason.NOT_THIS_HOST, finder.nothing, ())
     return verdicts or [nothing]
 
 
-def _judge(rule: Rule, subject: GroupSubject, kind: str | None, item: Named | None) -> Verdict:
+def _judge(
+    rule: Rule,
+    subject: GroupSubject,
+    kind: str | None,
+    item: Named | None,
+    missing: Iterable[Unreadable] = (),
+) -> Verdict:
     ledger = _ledger_of(rule, subject)
+    for unreadable in missing:
+        ledger.note_unreadable(unreadable)
     given: dict[str, object] = {
         "expect": Expect(ledger),
         "group": subject.group,

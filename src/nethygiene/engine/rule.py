@@ -172,14 +172,14 @@ def _read(
     found = [
         argument
         for argument, kind in finders.items()
-        if kind is not None and kind.of_groups == (scope != "host")
+        if kind is not None and kind.of_groups == (scope in {"group", "run"})
     ]
     known = {*_BESIDE_FACTS[scope], *found, *(name for name in arguments if facts[name])}
     if strange := [argument for argument in arguments if argument not in known]:
         fitting = (
             name
             for name, kind in catalogue.all_finders().items()
-            if kind.of_groups == (scope != "host")
+            if kind.of_groups == (scope in {"group", "run"})
         )
         known |= {*catalogue.all_probes(), *fitting}
         raise RuleDeclarationError(

@@ -84,6 +84,8 @@ class Loaded:
         """What each rule and item came to, by host."""
         found: dict[str, dict[RuleItem, str]] = {}
         for one in self.run.findings:
+            if one.host is None:
+                continue  # a rule on the run
             found.setdefault(one.host, {})[one.rule, one.item] = one.outcome
         return found
 

@@ -28,6 +28,9 @@ class InterfaceState:
             link has them (``dadfailed``).
         master: the bridge, bond or VRF that it belongs to; empty for none.
         kind: ``bridge``, ``vlan`` and so on; empty for hardware, and without ``ip -d``.
+        parent: the interface under a VLAN or macvlan, or the other end of a veth; empty for none.
+        mac: its link-layer address in lower case; empty for none.
+        mtu: in bytes; None if it is not shown.
     """
 
     name: str
@@ -36,6 +39,9 @@ class InterfaceState:
     duplicates: tuple[IPv4Interface | IPv6Interface, ...] = ()
     master: str = ""
     kind: str = ""
+    parent: str = ""
+    mac: str = ""
+    mtu: int | None = None
 
     @property
     def has_carrier(self) -> bool:
@@ -46,6 +52,16 @@ class InterfaceState:
     def is_up(self) -> bool:
         """Whether an administrator set it up (not whether it has a cable)."""
         return "UP" in self.flags
+
+    @property
+    def resolves(self) -> bool:
+        """Whether it finds its neighbours by ARP and neighbour discovery."""
+        return "BROADCAST" in self.flags and "NOARP" not in self.flags
+
+    @property
+    def is_point_to_point(self) -> bool:
+        """Whether there is one other end, as of a tunnel."""
+        return "POINTOPOINT" in self.flags
 
     @property
     def is_loopback(self) -> bool:
@@ -132,6 +148,9 @@ def _interface(link: Link, addresses: Sequence[LinkAddress]) -> InterfaceState:
         tuple(address.interface for address in addresses if address.duplicate),
         link.master,
         link.kind,
+        link.parent,
+        link.mac,
+        link.mtu,
     )
 
 

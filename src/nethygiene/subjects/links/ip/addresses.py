@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from itertools import pairwise
 
 from nethygiene.subjects.links.ip.families import rows_of
 
@@ -17,19 +18,26 @@ class LinkAddress:
         link: the interface that has it.
         interface: the address with its prefix length.
         duplicate: the kernel does not use it, since another host on the link has it
-        (``dadfailed``).
+            (``dadfailed``).
+        tentative: the kernel does not use it yet, while it asks whether another host has it.
+        scope: as ``global``.
         words: what ip says of it, as ``global``, ``secondary``, ``deprecated``, ``temporary``.
     """
 
     link: str
     interface: IPv4Interface | IPv6Interface
     duplicate: bool = False
+    tentative: bool = False
+    scope: str = "global"
     words: frozenset[str] = frozenset()
 
 
 _ROW = re.compile(
     r"\d+: (?P<name>\S+)\s+inet6? (?P<address>\S+)(?: peer (?P<peer>\S+))? (?P<rest>.*)", re.ASCII
 )
+
+
+_DADFAILED = 0x08
 
 
 def parse_addresses(text: str) -> tuple[LinkAddress, ...]:
@@ -54,5 +62,17 @@ def _address(row: str) -> LinkAddress:
     if match is None:
         raise ValueError(f"not an address: {row[:120]!r}")
     # A label, which may hold anything but a space, stands before the backslash.
-    words = frozenset(match["rest"].partition("\\")[0].split())
-    return LinkAddress(match["name"].partition("@")[0], interface, "dadfailed" in words, words)
+    words = match["rest"].partition("\\")[0].split()
+    after = dict(pairwise(words))
+    # busybox writes the flags that it has no word for as a number (IFA_F_DADFAILED is 0x08).
+    bits = after.get("flags", "")
+    failed = re.fullmatch("[0-9a-f]{2}", bits) is not None and bool(int(bits, 16) & _DADFAILED)
+    return LinkAddress(
+        match["name"].partition("@")[0],
+        interface,
+        duplicate="dadfailed" in words or failed,
+        # An optimistic address is in use already (RFC 4429).
+        tentative="tentative" in words and "optimistic" not in words,
+        words=frozenset(words),
+        scope=after.get("scope", "global"),
+    )

@@ -21,6 +21,8 @@ class Link:
         group: as ``default``.
         type: the type of device, as ``ether``.
         kind: ``bridge``, ``bond``, ``vlan``, ``vrf`` and so on; empty for hardware.
+        mac: its link-layer address in lower case; empty for none.
+        mtu: in bytes; None if it is not shown.
         xdp: an XDP program sees its packets first.
     """
 
@@ -31,6 +33,8 @@ class Link:
     group: str = ""
     type: str = ""
     kind: str = ""
+    mac: str = ""
+    mtu: int | None = None
     xdp: bool = False
 
     @property
@@ -70,6 +74,8 @@ _ROW = re.compile(
 _BREAK = "\\    "
 _ALIAS = f"{_BREAK}alias "
 _XDP = re.compile(r"mtu \d+ xdp[a-z]*(/id:\d+)? ", re.ASCII)
+_MTU = re.compile(r"mtu (\d{1,10}) ", re.ASCII)
+_MAC = re.compile(r"link/\S+ ((?:[0-9a-f]{2}:){5,19}[0-9a-f]{2}) ", re.ASCII)
 _MASTER = re.compile(r" master (\S+)")
 _GROUP = re.compile(r" group (\S+)")
 
@@ -96,6 +102,8 @@ def _link(match: re.Match[str]) -> Link:
     # An alias may hold any text. Only alternative names come after it (Linux 6.18, iproute2 6.1).
     head, *lines = match["rest"].partition(_ALIAS)[0].split(_BREAK)
     words = [line.partition(" ")[0] for line in lines]
+    mtu = _MTU.match(head)
+    mac = next((found for line in lines if (found := _MAC.match(f"{line} "))), None)
     master, group = _MASTER.search(head), _GROUP.search(head)
     return Link(
         match["name"],
@@ -105,5 +113,7 @@ def _link(match: re.Match[str]) -> Link:
         group=group[1] if group else "",
         type=next((word[5:] for word in words if word.startswith("link/")), ""),
         kind=next((word for word in words if word in VIRTUAL or word in OVER_HARDWARE), ""),
+        mac=mac[1] if mac else "",
+        mtu=int(mtu[1]) if mtu else None,
         xdp=_XDP.match(head) is not None or any(word.startswith("prog/xdp") for word in words),
     )
