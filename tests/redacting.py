@@ -52,6 +52,7 @@ def outcomes(host: EvidenceHost) -> list[Outcome]:
     return [
         (name, one.outcome.value, one.reason.value if one.reason else None)
         for name, rule in rules().items()
+        if rule.scope == "host"
         for one in judge(rule, transcript, policy)
     ]
 

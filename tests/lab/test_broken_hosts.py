@@ -23,6 +23,8 @@ from tests.lab.lab import Lab
 from tests.redacting import left_over, outcomes
 
 CASES = all_cases()
+# All share a clock, but a busy machine lets answers wait: their times do not tell it to the second.
+UNHURRIED = {"limits": {"clock_skew": 60}}
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def audits(lab: Lab) -> Iterator[ThreeAudits]:
 
     def judge(state: str) -> AuditRun:
         kept = [f"--evidence={evidence[state]}"] if state in evidence else []
-        run = audit(lab, hosts, *kept, policy_by_host=policies)
+        run = audit(lab, hosts, *kept, policy=UNHURRIED, policy_by_host=policies)
         assert run.document, f"no results file: {run}"
         return run
 
@@ -122,7 +124,8 @@ def test_a_healthy_fleet_is_clean(audits: ThreeAudits) -> None:
     findings = audits.healthy.findings
     failed = [(one.rule, one.host, one.item) for one in findings if one.outcome == "failed"]
     assert failed == []
-    assert audits.healthy.status == 0, audits.healthy
+    unknown = [one.message for one in findings if one.outcome == "unknown"]
+    assert audits.healthy.status == 0, unknown
 
 
 def test_a_broken_fleet_fails_the_run(audits: ThreeAudits) -> None:

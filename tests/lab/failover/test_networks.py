@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,8 @@ def trio(lab: Lab) -> Iterator[Trio]:
 
     def judge(*bound: str) -> AuditRun:
         shared = {"address": "198.18.201.1", "bound_macs": bound}
-        declared = {"virtual_addresses": {"shared": shared}}
+        # A busy machine lets answers wait, so that they do not tell the time to the second.
+        declared = {"virtual_addresses": {"shared": shared}, "limits": {"clock_skew": 30}}
         inventory = write_groups(lab, {"trio": (hosts, declared)})
         return audit(lab, hosts, "-k", RULES, "--window=0.5", inventory=inventory)
 
@@ -64,8 +66,9 @@ def test_the_odd_mtu_is_named(trio: Trio, network: str) -> None:
 def test_the_wrong_clock_is_named(trio: Trio) -> None:
     finding = trio.broken.of_group("all", "clocks-agree")
     assert finding.outcome == "failed"
-    assert "the clock of agrees-2 is 90." in finding.message
-    assert "s ahead" in finding.message
+    found = re.search(r"the clock of agrees-2 is ([0-9.]+) s ahead", finding.message)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(90, abs=10)
     assert "agrees-1" not in finding.message
     assert trio.mended.of_group("all", "clocks-agree").outcome == "passed"
 

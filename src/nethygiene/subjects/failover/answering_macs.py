@@ -114,8 +114,11 @@ def admitted(bound: Sequence[str]) -> Matcher[AnsweringMac]:
 def admission_remedy(wanted: VirtualAddress, host: str, answering: AnsweringMac) -> str:
     """The remedy: the network admits the MAC, or members answer with one MAC."""
     group = 1 if wanted.address.version == 4 else 2
-    router = f"{answering.vrid:02x}" if answering.vrid is not None else "VRID in hexadecimal"
-    shared = f"00:00:5e:00:{group:02x}:{router}"
+    shared = f"00:00:5e:00:{group:02x}:"
+    if answering.vrid is None:
+        shared = f"the MAC that begins with {shared} and ends with the virtual_router_id, in hex,"
+    else:
+        shared += f"{answering.vrid:02x}"
     return paragraphs(
         f"Have the network admit {answering.mac} for {wanted.address} too, or leave the address "
         "out of the binding. Then add the MAC to bound_macs.",

@@ -8,11 +8,6 @@ from nethygiene.engine.remedies import command, paragraphs, set_sysctls, word
 from nethygiene.inventory.group_policy import VirtualAddress
 from nethygiene.subjects.failover.holders import HeldBy, Look
 
-_OF_KEEPALIVED = (
-    "Where keepalived moves it, do not add or remove it by hand alone: see what `journalctl -u "
-    "keepalived` says"
-)
-
 
 def one_holder_remedy(wanted: VirtualAddress, held: HeldBy, looks: Sequence[Look]) -> str:
     """The remedy: one holder, and the others without the address.
@@ -32,8 +27,9 @@ def one_holder_remedy(wanted: VirtualAddress, held: HeldBy, looks: Sequence[Look
         "last. `garp_master_refresh 60` in keepalived.conf has the holder repeat this."
     )
     return paragraphs(
-        f"Leave it on one member, here {keeper.host}. {_OF_KEEPALIVED}, and whether members hear "
-        "each other (vrrp-advertisements-arrive).",
+        f"Leave it on one member, here {keeper.host}. Where keepalived moves it, it comes back "
+        "until the members hear each other: see vrrp-advertisements-arrive, and what `journalctl "
+        "-u keepalived` says on each.",
         *others,
         again if announced else "",
         announced,
@@ -54,7 +50,10 @@ def _without(look: Look) -> tuple[str, ...]:
 
 
 def _none_remedy(wanted: VirtualAddress, candidate: Look | None) -> str:
-    why = f"{_OF_KEEPALIVED} (FAULT, or a member that is down)."
+    why = (
+        "Where keepalived moves it, see why no member took it over: `journalctl -u keepalived` on "
+        "each names an instance in FAULT state, or a track script that fails."
+    )
     if candidate is None:
         return paragraphs(f"Add {wanted.address} to an interface of one member that is up.", why)
     host, interface = candidate.host, candidate.place
