@@ -137,6 +137,7 @@ def _places(built: Ground) -> Places:
         for place in built.topology.places[family]:
             if place.name != "box":
                 at[_number(place.address)] = Where.TARGET
+        at[_number("127.0.0.1" if family == "ipv4" else "::1")] = Where.TARGET
     return Places(at)
 
 
@@ -154,6 +155,8 @@ def _ways(built: Ground) -> dict[str, list[tuple[Client, Family, str, str]]]:
         six = family == "ipv6"
         own = built.target.address6 if six else built.target.address
         inner = TARGET_INNER[six].partition("/")[0]
+        for address in _own(built, family):
+            ways["opened"] += [(target, family, source, address) for source in ("", inner)]
         for client, address in ends:
             sources = ("", "", own, inner, VIPS[six])
             ways["opened"] += [(target, family, source, address) for source in sources]
@@ -166,6 +169,13 @@ def _ways(built: Ground) -> dict[str, list[tuple[Client, Family, str, str]]]:
                 elif pair[0] is not pair[1]:
                     ways["forwarded"].append((other, family, source, address))
     return ways
+
+
+def _own(built: Ground, family: Family) -> list[str]:
+    """Addresses of the target itself, to which it connects over lo."""
+    places = [place for place in built.topology.places[family] if place.name != "box"]
+    own = [place.address for place in places if not place.address.startswith(("fe80:", "169."))]
+    return [*own, "127.0.0.1" if family == "ipv4" else "::1"]
 
 
 def _number(text: str) -> int:

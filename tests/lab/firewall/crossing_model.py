@@ -65,7 +65,8 @@ def said_of(found: PacketFilter, trial: Trial, places: Places) -> Said:
     if trial.kind == "opened":
         crossing = opened(found, connection, speaks_first=False)
         to = places.of(crossing.connection.destination)
-        beside = crossing.passes is not False and crossing.leaves_by != _side(to)
+        side = "lo" if to is Where.TARGET else _side(to)
+        beside = crossing.passes is not False and crossing.leaves_by != side
         return Said("either", "it leaves another way") if beside else _said(crossing)
     came_in = attempt.client.interface
     if trial.kind == "answers" and attempt.client.name == "far":

@@ -7,9 +7,10 @@ except a filter that could not be read, or rules that are too tangled to follow.
 
 These are asked: the hooks of nftables and iptables in all families of tables (with netdev chains),
 connection tracking, NAT and marks, routes and routing rules, and the neighbour discovery that comes
-before a connection's first packet on an Ethernet link. These are not: the reverse path filter
-(``rp_filter``), sockets and listeners, IPVS, tc and XDP (see ``Links.programs``), and bridges
-through which a frame only passes.
+before a connection's first packet on an Ethernet link. Virtual servers of IPVS, XDP programs, tc
+filters and VRFs make it unknown. These are not asked: the reverse path filter (``rp_filter``),
+sockets and listeners, and bridges through which a frame only passes. NAT is taken to leave a
+source port that fits; it takes another one where two senders have the same.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def opened(
     speaks_first: bool = True,
 ) -> Crossing:
     """This host opens a connection: its SYN leaves, and its answer comes in.
+
+    A connection to the host itself is followed to its socket and back; it leaves by ``lo``.
 
     Args:
         packet_filter: the host's.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nethygiene.subjects.filter.filter_fact import PacketFilter
 from nethygiene.subjects.filter.model.addresses import Intervals, written
 from nethygiene.subjects.filter.model.crossings import Chosen, Course, usual_course
 from nethygiene.subjects.filter.model.ends import Ends
-from nethygiene.subjects.filter.model.fields import EPHEMERAL
+from nethygiene.subjects.filter.model.fields import ANY_PORT, EPHEMERAL, has_bits
+from nethygiene.subjects.filter.model.stack import VirtualServer
 from nethygiene.subjects.filter.model.trace import Event, TooLongError
 from nethygiene.subjects.links.ip.families import Family
 
@@ -109,7 +110,7 @@ def ends_of(connection: CrossingConnection) -> Ends:
         None if number is None else ((number, number),)
         for number in (connection.source, connection.destination, connection.port)
     )
-    return Ends(source, connection.source_ports, to, port or ())
+    return Ends(source, connection.source_ports, to, port or ANY_PORT)
 
 
 def crossing_of(
@@ -121,6 +122,13 @@ def crossing_of(
     except TooLongError as error:
         packet_filter.ledger.undecidable(str(error))
     event: Event | None = course.pass_by if course.passes else course.loss
+    server = _virtual_server(packet_filter, course) if course.passes else None
+    if server is not None:
+        return replace(_crossing(course, event, connection), passes=None, why=str(server))
+    return _crossing(course, event, connection)
+
+
+def _crossing(course: Course, event: Event | None, connection: CrossingConnection) -> Crossing:
     leaves = {packet.oif for packet in course.left}
     back = {packet.oif for packet in course.passed if packet.kind.reply}
     return Crossing(
@@ -133,6 +141,21 @@ def crossing_of(
         leaves.pop() if len(leaves) == 1 else None,
         back.pop() if len(back) == 1 else None,
     )
+
+
+def _virtual_server(packet_filter: PacketFilter, course: Course) -> VirtualServer | None:
+    """A virtual server of IPVS that may take a connection to this host to another one."""
+    for packet in course.left:
+        ends, port = packet.ends, _only_one(packet.dport)
+        if packet.oif not in {"", "lo"} or port is None:
+            continue
+        for server in packet_filter.seen_servers(port):
+            by_mark = server.family is None
+            if by_mark and has_bits(packet.mark, server.mark or 0, 0xFFFFFFFF) is not False:
+                return server
+            if (server.family, server.number) == (packet.family, _only_one(ends.destination)):
+                return server
+    return None
 
 
 def _as_it_leaves(connection: CrossingConnection, course: Course) -> CrossingConnection:

@@ -20,6 +20,7 @@ from nethygiene.subjects.filter.crossing import (
 )
 from nethygiene.subjects.filter.filter_fact import PacketFilter
 from nethygiene.subjects.filter.model.addresses import parse_address
+from nethygiene.subjects.filter.model.stack import parse_stack
 from tests.unit.subjects.filter.hosts import ROUTING, host
 
 FORWARDS = "/proc/sys/net/ipv4/ip_forward:1\n/proc/sys/net/ipv6/conf/all/forwarding:1\n"
@@ -45,14 +46,16 @@ def saved(*rules: str, table: str = "filter") -> str:
     return "\n".join([f"*{table}", *heads, *lines, "COMMIT", ""])
 
 
-def filtered(*tables: str, routing: str = ROUTING, six: str = "") -> PacketFilter:
+def filtered(
+    *tables: str, routing: str = ROUTING, six: str = "", stack: str = FORWARDS
+) -> PacketFilter:
     made = host(
         routing=routing,
         iptables_legacy="".join(tables),
         ip6tables_legacy=six,
-        virtual_servers=FORWARDS,
+        virtual_servers=stack,
     )
-    return PacketFilter(made)
+    return PacketFilter(made, parse_stack(stack))
 
 
 def connection(source: str | None, to: str, port: int = 443) -> CrossingConnection:
@@ -113,6 +116,43 @@ def test_destination_nat_of_what_the_host_opens() -> None:
     assert found.passes
     assert (found.connection.destination, found.connection.port) == (number("10.0.0.9"), 8443)
     assert found.leaves_by == "eth1"
+
+
+@pytest.mark.parametrize("to", ["127.0.0.1", "192.0.2.10", "10.0.0.1"])
+def test_what_the_host_opens_to_itself_goes_by_lo_and_back(to: str) -> None:
+    found = opened(filtered(), connection(None, to))
+    assert (found.passes, found.leaves_by, found.answers_leave_by) == (True, "lo", "lo")
+    assert found.connection.source == number(to)
+    lost = opened(filtered(saved("-A INPUT -i lo -j DROP")), connection(None, to))
+    assert (lost.passes, lost.packet) == (False, "the SYN")
+    lost = opened(filtered(saved("-A OUTPUT -o eth0 -j DROP")), connection(None, to))
+    assert lost.passes
+
+
+def test_nat_takes_what_the_host_opens_to_the_host_itself() -> None:
+    nat = saved(
+        "-A OUTPUT -p tcp -m tcp --dport 443 -j REDIRECT --to-ports 15001",
+        "-A PREROUTING -p tcp -j DNAT --to-destination 10.9.9.9",
+        table="nat",
+    )
+    found = opened(filtered(nat), connection(None, "203.0.113.5"))
+    assert (found.passes, found.leaves_by) == (True, "lo")
+    assert (found.connection.destination, found.connection.port) == (number("127.0.0.1"), 15001)
+    closed = saved("-A INPUT -p tcp -m tcp --dport 15001 -j DROP")
+    assert opened(filtered(nat, closed), connection(None, "203.0.113.5")).passes is False
+
+
+def test_what_sees_packets_beside_the_filter_makes_it_unknown() -> None:
+    servers = FORWARDS + "/proc/net/ip_vs:TCP  C000020A:01BB rr\n"
+    asked = connection("203.0.113.5", "192.0.2.10")
+    found = received(filtered(stack=servers), asked, "eth0")
+    assert (found.passes, found.why) == (None, "virtual server 192.0.2.10:443")
+    assert received(filtered(), asked, "eth0").passes
+    xdp = ROUTING.replace(
+        "mtu 1500 qdisc noqueue state UP", "mtu 1500 xdp qdisc noqueue state UP", 1
+    )
+    found = received(filtered(routing=xdp), asked, "eth0")
+    assert (found.passes, found.why[:26]) == (None, "routing: an XDP program on")
 
 
 def test_a_router_forwards_with_nat_both_ways() -> None:

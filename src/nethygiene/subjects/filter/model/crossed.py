@@ -97,9 +97,10 @@ class ConnectionCourse:
             came = crosser.comes(syn, trace, out=out)
         opened: list[TracedPacket] = []
         for packet in came:
-            far = packet.oif if syn.far is None or packet.oif == "" else syn.far
+            arrived = packet.oif in {"", "lo"}
+            far = "" if arrived else packet.oif if syn.far is None else syn.far
             placed = replace(packet, far=far, outside=packet.ends)
-            if packet.oif == "" or self.introductions.finds(placed, packet.oif, trace):
+            if arrived or self.introductions.finds(placed, packet.oif, trace):
                 opened.append(placed)
         return opened
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nethygiene.subjects.filter.model.addresses import Intervals, common, holds
 from nethygiene.subjects.filter.model.arriving import taken_in
@@ -27,11 +27,13 @@ class Crosser:
         hooks: of the family.
         ground: of one class: the addresses stand in the packet.
         forwards: whether the host forwards; None where that was not read.
+        programs: what sees packets beside the filter, by interface, as far as it was asked for.
     """
 
     hooks: TracedHooks
     ground: Ground
     forwards: bool | None
+    programs: dict[str | None, str] = field(default_factory=dict, compare=False)
 
     def comes(
         self, packet: TracedPacket, trace: Trace, *, out: str | None = None
@@ -48,6 +50,7 @@ class Crosser:
             it cannot be told what becomes of it.
         """
         hooks = self.hooks
+        self._unsure_of(packet, packet.iif, trace)
         flows = hooks.ask_device(Hook.INGRESS, packet.iif, [(packet, _ALL)], trace)
         if hooks.links.is_bridge(packet.iif):
             for hook in (Hook.BRIDGE_PREROUTING, Hook.BRIDGE_INPUT):
@@ -63,6 +66,13 @@ class Crosser:
             else:
                 passed += self._forwarded(after, out, trace)
         return _packets([*hooks.ask(Hook.INPUT, here, trace), *passed])
+
+    def _unsure_of(self, packet: TracedPacket, device: str | None, trace: Trace) -> None:
+        """A program beside the filter may lose packets of an interface."""
+        if device not in self.programs:
+            self.programs[device] = self.hooks.links.programs(device)
+        if program := self.programs[device]:
+            doubt(trace, packet, program)
 
     def is_here(self, packet: TracedPacket) -> bool:
         """Whether the host itself takes it; where its address is unknown, NAT has not moved it."""
@@ -121,6 +131,8 @@ class Crosser:
     ) -> list[TracedPacket]:
         """A packet that leaves a socket of this host, as it leaves the host.
 
+        One to the host itself leaves by ``lo``, and comes to its socket by ``lo``.
+
         Args:
             packet: the packet.
             trace: what happens to it.
@@ -128,16 +140,30 @@ class Crosser:
             marks: those that its socket may have.
         """
         gone: list[Flow] = []
-        for device in self.ways_out(packet, "lo", marks, out, trace):
-            if device == "lo":
-                doubt(trace, packet, "it leads back to this host itself")
+        for device in self._ways_from_here(packet, marks, out, trace):
             started = replace(packet, oif=device, iif="")
             flows: list[Flow] = []
             for after, mask in self.hooks.ask(Hook.OUTPUT, [(started, _ALL)], trace):
                 assert isinstance(after, TracedPacket)
                 flows += self._rerouted(started, after, mask, out, trace)
             gone += self.leaves(flows, trace)
-        return _packets(gone)
+        passed: list[TracedPacket] = []
+        for left in _packets(gone):
+            if left.oif != "lo":
+                passed.append(left)
+                continue
+            # Connection tracking and NAT leave it as it is; so does the mark.
+            arrived = self.comes(replace(left, iif="lo", oif=""), trace)
+            passed += [replace(came, oif="lo") for came in arrived]
+        return passed
+
+    def _ways_from_here(
+        self, packet: TracedPacket, marks: tuple[Bits, ...], out: str | None, trace: Trace
+    ) -> list[str | None]:
+        to = _one(packet.ends.destination)
+        if to is not None and self.ground.routes.is_local(packet.family, to):
+            return ["lo"]
+        return self.ways_out(packet, "lo", marks, out, trace)
 
     def _rerouted(
         self, before: TracedPacket, after: TracedPacket, mask: int, out: str | None, trace: Trace
@@ -151,10 +177,7 @@ class Crosser:
         )
         if not marked and after.daddr == before.daddr:
             return [(after, mask)]
-        if self.is_here(after):
-            doubt(trace, after, "NAT takes it to this host itself")
-            return [(replace(after, oif="lo"), mask)]
-        devices = self.ways_out(after, "lo", (after.mark,), out, trace)
+        devices = self._ways_from_here(after, (after.mark,), out, trace)
         return [(replace(after, oif=device), mask) for device in devices]
 
     def leaves(self, flows: list[Flow], trace: Trace) -> list[Flow]:
@@ -163,6 +186,8 @@ class Crosser:
         gone: list[Flow] = []
         for flow in hooks.ask(Hook.POSTROUTING, flows, trace):
             device = flow[0].oif
+            assert isinstance(flow[0], TracedPacket)
+            self._unsure_of(flow[0], device, trace)
             if hooks.links.is_bridge(device):
                 for hook in (Hook.BRIDGE_OUTPUT, Hook.BRIDGE_POSTROUTING):
                     hooks.ask_perhaps(hook, [flow], trace)

@@ -12,6 +12,8 @@ from nethygiene.subjects.filter.model.ends import Ends
 from nethygiene.subjects.filter.model.fields import NO_MARK
 from nethygiene.subjects.filter.model.introductions import Introductions
 from nethygiene.subjects.filter.model.matches import Ground
+from nethygiene.subjects.filter.model.own import LINK_LOCAL
+from nethygiene.subjects.filter.model.routes import Ways
 from nethygiene.subjects.filter.model.source_choice import chosen_source
 from nethygiene.subjects.filter.model.traced_hooks import TracedHooks
 from nethygiene.subjects.filter.model.verdict import HostFilter
@@ -54,7 +56,11 @@ class Crossers:
         routes, links, family = self.host.routes, self.host.links, self.family
         to = ends.destination[0][0]
         ways = routes.way(family, to, None, NO_MARK)
-        devices = {interface} if self.kind_of(to) != "host" else set(ways.devices)
+        if routes.is_local(family, to):
+            own = self._own_source(to, ways)
+            return ends if own is None else replace(ends, source=((own, own),))
+        by_link = self.kind_of(to) != "host" or holds(LINK_LOCAL[family], to)
+        devices = {interface} if by_link and interface is not None else set(ways.devices)
         device = devices.pop() if len(devices) == 1 else interface
         if device is None or not ways.certain:
             return ends
@@ -64,6 +70,22 @@ class Crossers:
             toward = gateway if family == "ipv4" else to
             source = chosen_source(links, family, device, toward, on_link=gateway is None)
         return ends if source is None else replace(ends, source=((source, source),))
+
+    def _own_source(self, to: int, ways: Ways) -> int | None:
+        """The source of what the host sends to itself.
+
+        Without a source in the route it is the address itself, in IPv6 if an interface has it.
+        """
+        if ways.source is not None or self.family == "ipv4":
+            return to if ways.source is None else ways.source
+        listed = self.host.links.sources.items()
+        own = {
+            int(address.interface.ip)
+            for (_, family), addresses in listed
+            for address in addresses
+            if family == "ipv6"
+        }
+        return to if to in own else None
 
 
 def crossers(host: HostFilter, family: Family) -> Crossers:

@@ -36,8 +36,9 @@ class TracedHooks(Hooks):
         done: list[Flow] = []
         fresh: list[Flow] = []
         for packet, mask in flows:
-            if not isinstance(packet, TracedPacket):
-                done.append((packet, mask))  # neighbour discovery, which is not tracked
+            if not isinstance(packet, TracedPacket) or packet.iif == "lo":
+                # Neighbour discovery is not tracked. What comes by lo was translated as it left.
+                done.append((packet, mask))
             elif packet.is_new:
                 fresh.append((packet, mask))
             else:
