@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from nethygiene.subjects.filter.model.links import Links
@@ -53,6 +53,7 @@ class Hooks:
     links: Links
     _steps: dict[Hook, tuple[BaseChain | _Step, ...]] = field(default_factory=dict)
     _weights: dict[int, tuple[bool, bool]] = field(default_factory=dict)
+    _policies: dict[int, FilterRule] = field(default_factory=dict)
 
     def ask(
         self, hook: Hook, flows: list[Flow], trace: Trace, reroute: Reroute | None = None
@@ -201,7 +202,7 @@ class Hooks:
         start = len(trace.accepted)
         outcome = self.walker.walk(table, base.chain, flow, trace)
         passed = list(outcome.accepted)
-        policy = FilterRule(base.chain.place, f"policy {base.policy.name.lower()}", (), base.policy)
+        policy = self._policy(base)
         for packet, mask in outcome.returned:
             event = Event(mask, policy, base.policy, False, packet)
             if base.policy is Action.DROP:
@@ -214,9 +215,20 @@ class Hooks:
             weight = self._weight(base)
             for place in range(start, len(trace.accepted)):
                 event = trace.accepted[place]
-                explicit = event.rule is not policy
-                trace.accepted[place] = replace(event, weight=(*weight, explicit, -base.priority))
+                heavy = (*weight, event.rule is not policy, -base.priority)
+                trace.accepted[place] = Event(
+                    event.mask, event.rule, event.action, event.bans, event.packet, heavy
+                )
         return passed, outcome.translated
+
+    def _policy(self, base: BaseChain) -> FilterRule:
+        """A chain's policy as a rule: one object a chain."""
+        policy = self._policies.get(id(base.chain))
+        if policy is None:
+            text = f"policy {base.policy.name.lower()}"
+            policy = FilterRule(base.chain.place, text, (), base.policy)
+            self._policies[id(base.chain)] = policy
+        return policy
 
     def _weight(self, base: BaseChain) -> tuple[bool, bool]:
         """The weight of this chain's accept: more if the chain may keep a packet out."""

@@ -49,16 +49,6 @@ class TracedPacket(Packet):
         assert isinstance(self.daddr, tuple | None)
         return Ends(self.saddr, self.sport, self.daddr, self.dport)
 
-    def with_ends(self, ends: Ends) -> TracedPacket:
-        """The packet with other ends."""
-        return replace(
-            self,
-            saddr=ends.source,
-            sport=ends.source_ports,
-            daddr=ends.destination,
-            dport=ends.ports,
-        )
-
     def value(self, field: Field) -> Value:
         """The field's possible values: empty if the packet has no such field."""
         read = _READERS.get(field)
@@ -75,10 +65,14 @@ class TracedPacket(Packet):
     def next(self, kind: PacketKind) -> TracedPacket:
         """Another packet of the same connection, as it comes to the host or leaves its socket."""
         assert self.outside is not None
-        began = self.with_ends(self.outside.turned() if kind.reply else self.inside)
+        ends = self.outside.turned() if kind.reply else self.inside
         return replace(
-            began,
+            self,
             kind=kind,
+            saddr=ends.source,
+            sport=ends.source_ports,
+            daddr=ends.destination,
+            dport=ends.ports,
             iif=self.far if kind.reply else self.near,
             oif="",
             mark=NO_MARK,
