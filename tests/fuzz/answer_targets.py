@@ -8,9 +8,11 @@ from functools import cache, partial
 from pydantic import TypeAdapter
 
 from nethygiene.collect.frames import cut_into_sections
+from nethygiene.engine.across import FactsOfRun
 from nethygiene.engine.catalogue import all_probes
 from nethygiene.engine.decision import Verdict
 from nethygiene.engine.evaluate import evaluate
+from nethygiene.engine.evaluate_ends import evaluate_ends
 from nethygiene.engine.evaluate_group import GroupSubject, evaluate_group
 from nethygiene.engine.fact import Fact
 from nethygiene.engine.items import DECLARED
@@ -79,7 +81,7 @@ _TEAM = Group("team", ("host", "other"), policy=group_policy_from_plain(GROUP_PO
 
 
 def _verdicts(rule: Rule, subject: Subject) -> Iterable[Verdict]:
-    """The verdicts on the host, or on a group of it and of one that is well."""
+    """The verdicts on the host, on what it dials, or on a group of it and of one that is well."""
     if rule.scope == "host":
         for item in DECLARED[rule.declared](subject.policy) if rule.declared else [None]:
             yield from evaluate(rule, subject, item)
@@ -89,13 +91,17 @@ def _verdicts(rule: Rule, subject: Subject) -> Iterable[Verdict]:
         host: {name: each.fact(name) for name in (*rule.probes, *_OF_THE_RUN)}
         for host, each in members.items()
     }
+    if rule.scope == "ends":
+        for upstream in subject.policy.upstreams.values():
+            yield from evaluate_ends(rule, "host", upstream, FactsOfRun(dict(facts)))
+        return
     team = GroupSubject(_TEAM, {host: each.policy for host, each in members.items()}, facts)
     items = _TEAM.policy.virtual_addresses.values()
     for item in items if rule.declared else [None]:
         yield from evaluate_group(rule, team, item)
 
 
-_OF_THE_RUN = ("connection", "round_trip")
+_OF_THE_RUN = ("connection", "kernel", "round_trip")
 
 
 @cache
