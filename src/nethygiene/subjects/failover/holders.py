@@ -128,8 +128,10 @@ def span_of(round_trip: RoundTrip, sightings: Sightings) -> SeenSpan | None:
     after the script was sent, or later.
     """
     sent, received = round_trip.ends
-    begin, end = received - sightings.seconds, sent + sightings.seconds
-    return SeenSpan(begin, end) if begin <= end and sightings.seconds > 0 else None
+    # A host that tells of a longer time than it was given is not believed.
+    seconds = min(sightings.seconds, received - sent)
+    begin, end = received - seconds, sent + seconds
+    return SeenSpan(begin, end) if begin <= end and seconds > 0 else None
 
 
 def held_by(looks: Iterable[Look], *, all_were_read: bool) -> HeldBy:
