@@ -144,7 +144,13 @@ def datagram_in(packet_filter: PacketFilter, datagram: Datagram, interface: str 
     Raises:
         ValueError: its protocol has connections, or ports.
     """
-    return _datagram(packet_filter, datagram, interface, "", None)
+    crossing = _datagram(packet_filter, datagram, interface, "", None)
+    if crossing.passes is False or crossing.leaves_by == "":
+        return crossing
+    # It is for another host, or may be: it would be forwarded.
+    why = "routing: it is not for an address of this host"
+    passes = None if crossing.leaves_by is None else False
+    return replace(crossing, passes=passes, why=why, verb="dropped", chain="routing")
 
 
 def datagram_out(

@@ -78,12 +78,15 @@ class Crossing:
             route that is in doubt; where it passes, the rule that lets it pass, or nothing.
         packet: which packet that is about, as ``the SYN``.
         verb: ``dropped`` or ``rejected``; empty where it passes.
-        chain: the chain of that rule, as ``ip filter INPUT``; ``routing`` or ``NAT`` for no rule.
+        chain: the chain of that rule, as ``iptables filter INPUT``; ``routing`` or ``NAT`` where
+            it is no rule.
         connection: the connection as it leaves this host, or arrives at its socket. For a
             datagram it has its addresses, and no ports.
         leaves_by: the interface by which its first packet leaves; "" where the host itself takes
             it, None where that cannot be told.
         answers_leave_by: likewise, of its answers.
+        is_answer: the packet that `why` is about goes to who opens the connection.
+        is_discovery: it is of ARP or neighbour discovery, by which hosts on a link find each other.
     """
 
     passes: bool | None
@@ -94,6 +97,8 @@ class Crossing:
     connection: CrossingConnection
     leaves_by: str | None
     answers_leave_by: str | None
+    is_answer: bool = False
+    is_discovery: bool = False
 
     @property
     def told(self) -> str:
@@ -140,7 +145,14 @@ def _crossing(course: Course, event: Event | None, connection: CrossingConnectio
         _as_it_leaves(connection, course),
         leaves.pop() if len(leaves) == 1 else None,
         back.pop() if len(back) == 1 else None,
+        is_answer=event is not None and event.packet.kind.reply and not _is_discovery(event),
+        is_discovery=event is not None and _is_discovery(event),
     )
+
+
+def _is_discovery(event: Event) -> bool:
+    kind = event.packet.kind
+    return bool(kind.arp) or (kind.leaves_alone and not kind.opens)
 
 
 def _virtual_server(packet_filter: PacketFilter, course: Course) -> VirtualServer | None:

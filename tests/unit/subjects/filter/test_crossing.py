@@ -309,6 +309,24 @@ def test_an_icmp_error_is_forwarded() -> None:
     assert (found.passes, found.leaves_by) == (True, "eth1")
 
 
+def test_a_datagram_for_another_host_does_not_come_to_this_one() -> None:
+    other = replace(VRRP, destination=number("198.51.100.9"))
+    found = datagram_in(filtered(), other, "eth0")
+    assert (found.passes, found.why) == (
+        False,
+        "routing: it is not for an address of this host",
+    )
+
+
+def test_a_crossing_says_which_packet_it_is_about() -> None:
+    asked = connection(None, "192.0.2.77")
+    lost = opened(filtered(saved(":INPUT DROP [0:0]")), asked)
+    assert (lost.is_answer, lost.is_discovery) == (True, False)
+    six = saved("-A OUTPUT -p ipv6-icmp -j DROP", "-A INPUT -p ipv6-icmp -j DROP")
+    unknown = opened(filtered(six=six), connection("2001:db8::10", "2001:db8::77"))
+    assert (unknown.passes, unknown.is_answer, unknown.is_discovery) == (False, False, True)
+
+
 def test_protocols_with_ports_are_no_datagrams() -> None:
     with pytest.raises(ValueError, match="protocol 17"):
         datagram_in(filtered(), replace(VRRP, protocol=17), "eth0")

@@ -121,9 +121,9 @@ class ConnectionCourse:
             if after.ends == wanted:
                 passed.append(after)
             elif packet.kind.reply:
-                lose(trace, after, "NAT does not translate the answer back: it is not tracked")
+                lose(trace, after, "does not translate the answer back: it is not tracked", "NAT")
             else:
-                lose(trace, after, "NAT does not translate it as it did the SYN: it is not tracked")
+                lose(trace, after, "does not translate it as the SYN: it is not tracked", "NAT")
         return passed
 
 

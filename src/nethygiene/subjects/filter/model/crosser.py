@@ -90,7 +90,7 @@ class Crosser:
         """Whether routing does not refuse it (ip_route_input_slow; Linux 6.18)."""
         routes = self.ground.routes
         source, to = packet.ends.source, packet.ends.destination
-        if packet.iif == "lo" or to is None or _is_group(packet, to):
+        if packet.iif == "lo" or to is None or (packet.family == "ipv4" and _is_group(packet, to)):
             return True
         if packet.family == "ipv4":
             if source and source[0][0] == source[-1][1] and routes.is_local("ipv4", source[0][0]):
@@ -227,9 +227,9 @@ class Crosser:
         return sorted(found, key=str)
 
 
-def lose(trace: Trace, packet: TracedPacket, text: str) -> FilterRule:
-    """Lose a packet to routing."""
-    rule = FilterRule("routing", text, (), Action.DROP)
+def lose(trace: Trace, packet: TracedPacket, text: str, place: str = "routing") -> FilterRule:
+    """Lose a packet to routing, or to NAT."""
+    rule = FilterRule(place, text, (), Action.DROP)
     trace.lost.append(Event(_ALL, rule, Action.DROP, False, packet))
     return rule
 

@@ -26,6 +26,7 @@ _ANSWERS = {ICMP: frozenset({0, 14, 16, 18}), ICMPV6: frozenset({129, 140})}
 _ERRORS = {ICMP: frozenset({3, 4, 5, 11, 12}), ICMPV6: frozenset({*range(1, 128), 137})}
 # Connection tracking leaves these alone: multicast listeners, routers and neighbours.
 _UNTRACKED = frozenset({130, 131, 132, 133, 134, 135, 136, 143})
+VRRP = 112
 _ANY_PORT: Intervals = ((0, 65535),)
 _STATE = frozenset({Field.CT_STATE, Field.CT_STATUS, Field.CT_DIRECTION, Field.CT_MARK})
 _STATE |= {Field.ORIGINAL_SADDR, Field.ORIGINAL_DADDR, Field.ORIGINAL_SPORT}
@@ -123,7 +124,9 @@ def _kind(sort: Sort, pkttype: str) -> PacketKind:
     To rules, what leaves the host itself is for a host, a group or not (Linux 6.18).
     """
     discovery = sort.protocol == ICMPV6 and sort.icmp_type in _UNTRACKED
-    near = discovery or sort.protocol not in {ICMP, ICMPV6}
+    hops = ((254, 255),) if discovery or sort.protocol == VRRP else ((1, 255),)
+    if sort.protocol in {ICMP, ICMPV6} and not discovery:
+        hops = ((16, 255),)
     return PacketKind(
         _name(sort),
         protocol=sort.protocol,
@@ -131,7 +134,7 @@ def _kind(sort: Sort, pkttype: str) -> PacketKind:
         icmp_code=sort.icmp_code,
         pkttype=pkttype,
         leaves_alone=discovery,
-        ttl=((254, 255),) if near else ((16, 255),),
+        ttl=hops,
         opens=True,
     )
 
@@ -153,7 +156,7 @@ _NAMES = {
 
 
 def _name(sort: Sort) -> str:
-    if sort.protocol == 112:
+    if sort.protocol == VRRP:
         return "the VRRP advertisement (protocol 112)"
     if sort.protocol not in {ICMP, ICMPV6}:
         return f"the packet of protocol {sort.protocol}"
