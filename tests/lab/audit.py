@@ -16,7 +16,7 @@ from tests.lab.host import LabHost
 from tests.lab.inventory import Policy
 from tests.lab.lab import REPOSITORY, Lab
 
-AUDIT_SECONDS = 600.0
+AUDIT_SECONDS = 3600.0
 
 RuleItem = tuple[str, str | None]
 """A rule's id and the item that it judged, None for the host itself."""
