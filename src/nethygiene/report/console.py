@@ -10,10 +10,20 @@ from nethygiene.engine.exit_status import ExitStatus
 from nethygiene.engine.outcomes import Outcome, Severity
 from nethygiene.engine.results import Result, Run
 from nethygiene.markup import Form, blocks
-from nethygiene.report.findings import RuleFindings, capped, groups, plural, subject, unread_results
+from nethygiene.report.findings import (
+    RuleFindings,
+    Story,
+    capped,
+    groups,
+    looked_at,
+    plural,
+    subject,
+    unread_results,
+)
 from nethygiene.report.headline import CONSOLE_WORDS, below_fail_on
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import log_line, printable
+from nethygiene.report.ways import way_text, ways
 
 # The summary shows so many hosts of a rule; --results and the HTML report have all.
 _SHOWN = 8
@@ -59,10 +69,12 @@ def summary_lines(report: RunReport, *, width: int, verbose: bool) -> Iterator[S
 
 
 def scope(run: Run) -> str:
-    """The numbers of hosts, groups, rules and results."""
+    """The numbers of hosts, groups, ways between hosts, rules and results."""
     unreached = sum(not host.reachable for host in run.hosts)
     hosts = f"{plural(len(run.hosts), 'host')} ({unreached:,} not reached)"
     hosts += f", {plural(len(run.groups), 'group')}" if run.groups else ""
+    followed = ways(run.results)
+    hosts += f", {plural(followed, 'way')} between hosts" if followed else ""
     return f"{hosts}, {plural(len(run.rules), 'rule')}, {plural(len(run.results), 'result')}"
 
 
@@ -109,6 +121,8 @@ def _group(group: RuleFindings, *, width: int, verbose: bool) -> Iterator[Summar
     for story in stories[:_SHOWN]:
         names = capped([subject(result) for result in story.results], _SHOWN)
         yield from wrapped(f"  - {names}: {_message(story.results[0])}", width)
+        if way := way_text(story.results[0]):
+            yield from wrapped(f"    way: {way}{_more_ways(story)}", width)
         if verbose:
             for line in observation_lines(story.results[0]):
                 yield from wrapped(f"      {line}", width)
@@ -118,6 +132,12 @@ def _group(group: RuleFindings, *, width: int, verbose: bool) -> Iterator[Summar
     if outcome is Outcome.FAILED:
         yield from _remedies(group, width)
     yield SummaryLine("")
+
+
+def _more_ways(story: Story) -> str:
+    """How many results of the story have a way of their own."""
+    more = len({way_text(result) for result in story.results}) - 1
+    return f" (and {plural(more, 'more way')})" if more > 0 else ""
 
 
 def _remedies(group: RuleFindings, width: int) -> Iterator[SummaryLine]:
@@ -161,7 +181,7 @@ def observation_lines(result: Result) -> Iterator[str]:
     for seen in result.observations:
         expected = f", expected {seen.expected}" if seen.expected is not None else ""
         source = f" ({seen.source})" if seen.source else ""
-        yield f"{seen.what} = {seen.actual}{expected}{source}"
+        yield f"{looked_at(seen)} = {seen.actual}{expected}{source}"
 
 
 def wrapped(text: str, width: int, markup: dict[str, bool] | None = None) -> Iterator[SummaryLine]:

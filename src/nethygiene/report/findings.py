@@ -130,10 +130,17 @@ def failing_observations(result: Result) -> tuple[Observation, ...]:
     return tuple(seen for seen in judged if sentence(seen) in result.message) or judged
 
 
+def looked_at(observation: Observation) -> str:
+    """What an observation is about, with its host where that is not the result's own."""
+    return (
+        observation.what if observation.host is None else f"{observation.host}: {observation.what}"
+    )
+
+
 def sentence(observation: Observation) -> str:
     """The words of a message for an expectation that is not met."""
-    where = "" if observation.host is None else f"{observation.host}: "
-    return f"{where}{observation.what} is {observation.actual}, expected {observation.expected}"
+    what = looked_at(observation)
+    return f"{what} is {observation.actual}, expected {observation.expected}"
 
 
 def plural(count: int, noun: str) -> str:

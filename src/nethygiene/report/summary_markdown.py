@@ -16,6 +16,7 @@ from nethygiene.report.findings import RuleFindings, capped, groups, plural, sub
 from nethygiene.report.headline import coverage, headline
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import printable
+from nethygiene.report.ways import way_text
 
 _GROUPS = 40
 _STORIES = 10
@@ -112,7 +113,9 @@ def _group(group: RuleFindings) -> Iterator[str]:
         waiver = story.results[0].waiver
         if waiver is not None:
             message += f" (waived {waiver.terms})"
-        yield f"- {escaped(names)}: {escaped(message)}"
+        way = way_text(story.results[0])
+        line = f"- {escaped(names)}: {escaped(message)}"
+        yield f"{line} (way: {escaped(way)})" if way else line
     if len(stories) > _STORIES:
         rest = sum(len(story.results) for story in stories[_STORIES:])
         yield f"- and {plural(rest, 'more result')}"

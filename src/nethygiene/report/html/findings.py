@@ -12,6 +12,7 @@ from nethygiene.report.advice import ADVICE
 from nethygiene.report.findings import RuleFindings, Story, groups, sentence, unread_results
 from nethygiene.report.html.markup import anchor
 from nethygiene.report.html.matrix_data import waiver_text
+from nethygiene.report.ways import HostOnWay, hops
 
 # Beyond these the page says how many more there are, and links to them in the matrix.
 _STORIES = 200
@@ -54,17 +55,21 @@ class ShownStory:
         evidence: the observations, a row each.
         note: what the message says beyond them.
         waiver: who accepts it; empty without a waiver.
+        way: the hosts on the way of its first result's connection; none without one.
+        more_ways: how many of its results have another way.
     """
 
     hosts: Sequence[HostLink]
     evidence: Sequence[Observation]
     note: str
     waiver: str
+    way: Sequence[HostOnWay] = ()
+    more_ways: int = 0
 
     @property
     def has_note(self) -> bool:
         """Whether there is a row below the observations; a story without any has this row."""
-        return bool(self.note or self.waiver or not self.evidence)
+        return bool(self.note or self.waiver or self.way or not self.evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +198,9 @@ def _story(story: Story) -> ShownStory:
         if at is not None:
             pieces[at : at + 1] = pieces[at].split(words, 1)
     note = "; ".join(filter(None, (piece.strip(" ;:") for piece in pieces)))
-    return ShownStory(_links(story.results), story.evidence, note, waiver_text(story.results[0]))
+    first, ways = story.results[0], {hops(result) for result in story.results}
+    links, waiver = _links(story.results), waiver_text(first)
+    return ShownStory(links, story.evidence, note, waiver, hops(first), len(ways) - 1)
 
 
 def _links(results: Sequence[Result]) -> list[HostLink]:

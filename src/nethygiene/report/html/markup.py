@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nethygiene.markup import blocks, spans
 from nethygiene.report.advice import incident
-from nethygiene.report.findings import plural
+from nethygiene.report.findings import looked_at, plural
 from nethygiene.report.text import printable
 
 _INNER_SLASH = re.compile(r"(?<=\w)/")
@@ -63,6 +63,7 @@ def environment() -> Environment:
     made.filters.update(
         blocks=blocks,
         incident=incident,
+        looked_at=looked_at,
         plural=plural,
         spans=spans,
         steps=_INNER_SLASH.split,

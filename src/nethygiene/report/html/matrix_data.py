@@ -12,7 +12,9 @@ from typing import Generic, TypeVar
 from nethygiene.engine.outcomes import Outcome
 from nethygiene.engine.results import Result, Run
 from nethygiene.report.advice import ADVICE, incident
+from nethygiene.report.findings import looked_at
 from nethygiene.report.text import printable
+from nethygiene.report.ways import way_text
 
 LETTERS = {
     Outcome.PASSED: "P",
@@ -62,7 +64,7 @@ def matrix_json(run: Run) -> str:
             tuple(
                 observations.number(
                     (
-                        strings.number(seen.what),
+                        strings.number(looked_at(seen)),
                         -1 if seen.expected is None else strings.number(seen.expected),
                         strings.number(seen.actual),
                         optional(seen.source),
@@ -83,6 +85,7 @@ def matrix_json(run: Run) -> str:
         "remedy": [optional(result.remedy) for result in results],
         "reason": [optional(result.reason) for result in results],
         "waiver": [optional(waiver_text(result) or None) for result in results],
+        "way": [optional(way_text(result)) for result in results],
         "list": [list_of(result) for result in results],
     }
     document = {

@@ -13,6 +13,7 @@ from nethygiene.report.html.findings import sections
 from nethygiene.report.html.markup import environment
 from nethygiene.report.html.matrix_data import LETTERS, matrix_json
 from nethygiene.report.run_report import RunReport
+from nethygiene.report.ways import ways
 
 _WORDS = {
     Outcome.FAILED: "failed",
@@ -61,6 +62,7 @@ def report_html(report: RunReport, *, has_other_tests: bool) -> str:
             remarks=report.remarks,
             headline=headline(run, report.fail_on),
             coverage=coverage(run),
+            ways=ways(run.results),
             tiles=_tiles(run),
             severities=_severities(run),
             severity_words=[_WORDS[outcome] for outcome in _WITH_SECTION],

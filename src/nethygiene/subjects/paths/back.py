@@ -16,7 +16,7 @@ from nethygiene.subjects.paths.entering import enters
 from nethygiene.subjects.paths.filters import filter_step
 from nethygiene.subjects.paths.forth import Arrived, Passed
 from nethygiene.subjects.paths.forwarding import forwards
-from nethygiene.subjects.paths.links_between import Port
+from nethygiene.subjects.paths.links_between import LinkEnd
 from nethygiene.subjects.paths.run_facts import Onward, Packets, RunFacts, address_of
 from nethygiene.subjects.paths.steps import Step, until_refused
 
@@ -71,7 +71,7 @@ def _home(facts: RunFacts, arrived: Arrived, onward: Onward, answer: Packets) ->
 _WentOn = Generator[Step, None, tuple[Onward, Packets] | None]
 
 
-def _returned(facts: RunFacts, port: Port, known: Passed) -> _WentOn:
+def _returned(facts: RunFacts, port: LinkEnd, known: Passed) -> _WentOn:
     """The steps of an answer that comes by a host which has seen the connection."""
     packet_filter, before = facts.filters.of(port.host), known.before
     crossing = forwarded(packet_filter, before, known.came_in, answers_come_by=port.interface)
@@ -88,7 +88,9 @@ def _returned(facts: RunFacts, port: Port, known: Passed) -> _WentOn:
     return onward, _answer_to(before, "")
 
 
-def _stray(facts: RunFacts, port: Port, answer: Packets, connection: CrossingConnection) -> _WentOn:
+def _stray(
+    facts: RunFacts, port: LinkEnd, answer: Packets, connection: CrossingConnection
+) -> _WentOn:
     """The steps of an answer that comes by a host which has not seen the connection."""
     packet_filter = facts.filters.of(port.host)
     routes = packet_filter.model.routes
@@ -107,7 +109,7 @@ def _stray(facts: RunFacts, port: Port, answer: Packets, connection: CrossingCon
     return onward, answer
 
 
-def _received(facts: RunFacts, dialler: Passed, port: Port, answer: Packets) -> Iterator[Step]:
+def _received(facts: RunFacts, dialler: Passed, port: LinkEnd, answer: Packets) -> Iterator[Step]:
     """The steps of an answer that has come back to the host that dials."""
     packet_filter = facts.filters.of(dialler.host)
     expected = _answer_to(dialler.after, "")

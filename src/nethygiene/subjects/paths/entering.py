@@ -8,12 +8,12 @@ from nethygiene.engine.expect import unknown
 from nethygiene.engine.remedies import paragraphs, set_sysctls
 from nethygiene.subjects.filter.model.fields import NO_MARK
 from nethygiene.subjects.links.reverse_path import MODES
-from nethygiene.subjects.paths.links_between import Port
+from nethygiene.subjects.paths.links_between import LinkEnd
 from nethygiene.subjects.paths.run_facts import Packets, RunFacts, address_of
 from nethygiene.subjects.paths.steps import Step
 
 
-def enters(facts: RunFacts, port: Port, packets: Packets, of: str = "") -> Iterator[Step]:
+def enters(facts: RunFacts, port: LinkEnd, packets: Packets, of: str = "") -> Iterator[Step]:
     """The steps by which packets come in.
 
     Args:
@@ -30,7 +30,7 @@ def enters(facts: RunFacts, port: Port, packets: Packets, of: str = "") -> Itera
         yield _reverse_path(facts, port, packets, of)
 
 
-def _down(facts: RunFacts, port: Port) -> Step | None:
+def _down(facts: RunFacts, port: LinkEnd) -> Step | None:
     state = facts.holders.states[port.host].get(port.interface)
     if state is None or (state.is_up and state.has_carrier):
         return None
@@ -41,7 +41,7 @@ def _down(facts: RunFacts, port: Port) -> Step | None:
     return Step(port.host, f"link of {port.interface}", why, False, "up", hint)
 
 
-def _reverse_path(facts: RunFacts, port: Port, packets: Packets, of: str) -> Step:
+def _reverse_path(facts: RunFacts, port: LinkEnd, packets: Packets, of: str) -> Step:
     """IPv4's check that answers would leave by the interface that a packet came in by.
 
     The larger of `all` and the interface's own value counts. Strict asks for that interface, loose

@@ -16,7 +16,7 @@ from nethygiene.subjects.filter.crossing import (
 from nethygiene.subjects.paths.entering import enters
 from nethygiene.subjects.paths.filters import filter_step, loses_answer
 from nethygiene.subjects.paths.forwarding import forwards
-from nethygiene.subjects.paths.links_between import Port
+from nethygiene.subjects.paths.links_between import LinkEnd
 from nethygiene.subjects.paths.run_facts import Onward, Packets, RunFacts, address_of
 from nethygiene.subjects.paths.steps import Step, until_refused
 
@@ -52,7 +52,7 @@ class Arrived:
     """
 
     passed: tuple[Passed, ...]
-    port: Port
+    port: LinkEnd
     before: CrossingConnection
     crossing: Crossing
 
@@ -119,7 +119,7 @@ def _leaves(
 
 
 def _taken(
-    facts: RunFacts, port: Port, connection: CrossingConnection
+    facts: RunFacts, port: LinkEnd, connection: CrossingConnection
 ) -> Generator[Step, None, Crossing | tuple[Onward, CrossingConnection] | None]:
     """The steps of one host.
 

@@ -9,7 +9,7 @@ from nethygiene.engine.remedies import paragraphs, set_sysctls
 from nethygiene.subjects.filter.crossing import Crossing, CrossingConnection
 from nethygiene.subjects.links.ip.families import Family
 from nethygiene.subjects.paths.filters import filter_step
-from nethygiene.subjects.paths.links_between import Port
+from nethygiene.subjects.paths.links_between import LinkEnd
 from nethygiene.subjects.paths.run_facts import RunFacts
 from nethygiene.subjects.paths.steps import Step
 
@@ -17,7 +17,7 @@ _ON: dict[Family, str] = {"ipv4": "net.ipv4.ip_forward", "ipv6": "net.ipv6.conf.
 
 
 def forwards(
-    facts: RunFacts, port: Port, crossing: Crossing, connection: CrossingConnection, of: str = ""
+    facts: RunFacts, port: LinkEnd, crossing: Crossing, connection: CrossingConnection, of: str = ""
 ) -> Iterator[Step]:
     """The steps by which a host forwards packets that came in by a port.
 

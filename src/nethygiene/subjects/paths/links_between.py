@@ -12,7 +12,7 @@ from nethygiene.subjects.links.ip.families import Address, Network
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
+class LinkEnd:
     """An interface of a host: an end of a link."""
 
     host: str
@@ -29,17 +29,17 @@ class Holders:
         unread: the hosts whose addresses could not be read.
     """
 
-    by_address: Mapping[Address, tuple[Port, ...]]
+    by_address: Mapping[Address, tuple[LinkEnd, ...]]
     states: Mapping[str, Mapping[str, InterfaceState]]
     unread: tuple[str, ...]
 
-    def across(self, near: Port, address: Address) -> list[Port]:
+    def across(self, near: LinkEnd, address: Address) -> list[LinkEnd]:
         """The interfaces by which packets to an address come in, over the link of `near`.
 
         A host has an interface on that link if both have addresses of one network. It takes
         packets to all of its addresses there, whatever interface has them.
         """
-        found: dict[str, Port] = {}
+        found: dict[str, LinkEnd] = {}
         for holder in self.by_address.get(address, ()):
             if holder.host == near.host:
                 continue
@@ -49,7 +49,7 @@ class Holders:
             return list(found.values())
         for holder in self.by_address.get(address, ()):
             for interface in self.states[holder.host] if holder.host != near.host else ():
-                port = Port(holder.host, interface)
+                port = LinkEnd(holder.host, interface)
                 if self._are_on_one_link(near, port):
                     found.setdefault(holder.host, port)
         return list(found.values())
@@ -58,7 +58,7 @@ class Holders:
         """The hosts that have an address."""
         return frozenset(port.host for port in self.by_address.get(address, ()))
 
-    def _are_on_one_link(self, one: Port, other: Port) -> bool:
+    def _are_on_one_link(self, one: LinkEnd, other: LinkEnd) -> bool:
         near, far = (self.states[port.host][port.interface] for port in (one, other))
         if near.is_loopback or far.is_loopback:
             return False
@@ -79,7 +79,7 @@ def holders(interfaces: Across[Interfaces]) -> Holders:
 
 
 def _holders(interfaces: Across[Interfaces]) -> Holders:
-    by_address: dict[Address, dict[Port, None]] = {}
+    by_address: dict[Address, dict[LinkEnd, None]] = {}
     states: dict[str, Mapping[str, InterfaceState]] = {}
     unread: list[str] = []
     for host in interfaces:
@@ -95,8 +95,8 @@ def _holders(interfaces: Across[Interfaces]) -> Holders:
     )
 
 
-def _held(host: str, interfaces: Iterable[InterfaceState]) -> Iterator[tuple[Port, Address]]:
+def _held(host: str, interfaces: Iterable[InterfaceState]) -> Iterator[tuple[LinkEnd, Address]]:
     for interface in interfaces:
         for address in interface.addresses:
             if not address.ip.is_loopback:
-                yield Port(host, interface.name), address.ip
+                yield LinkEnd(host, interface.name), address.ip

@@ -12,7 +12,7 @@ from nethygiene.subjects.filter.model.fields import NO_MARK
 from nethygiene.subjects.kernel.sysctl import Sysctls
 from nethygiene.subjects.links.interfaces import Interfaces
 from nethygiene.subjects.links.ip.families import Address, Family
-from nethygiene.subjects.paths.links_between import Holders, Port, holders
+from nethygiene.subjects.paths.links_between import Holders, LinkEnd, holders
 from nethygiene.subjects.sockets.listeners import Listeners
 
 
@@ -25,7 +25,7 @@ class Onward:
         gateway: the next hop; None if its destination is on the link.
     """
 
-    port: Port
+    port: LinkEnd
     gateway: Address | None
 
     def __str__(self) -> str:
@@ -84,9 +84,9 @@ class RunFacts:
                 f"way packets to {to} leave"
             )
         gateway = next((address_of(number, family) for number in way.gateways), None)
-        return Onward(Port(host, leaves_by), gateway)
+        return Onward(LinkEnd(host, leaves_by), gateway)
 
-    def next_port(self, onward: Onward, destination: Address) -> Port:
+    def next_port(self, onward: Onward, destination: Address) -> LinkEnd:
         """The interface at the other end of the link; ends the rule if no host is known there."""
         hop = onward.gateway or destination
         found = self.holders.across(onward.port, hop)

@@ -60,6 +60,8 @@ function resultPart(result) {
   const reason = string(columns.reason[result]);
   const waiver = string(columns.waiver[result]);
   if (message) part.append(element("p", {}, message));
+  const way = string(columns.way[result]);
+  if (way) part.append(element("p", { class: "nh-way" }, element("strong", {}, "Way "), way));
   if (waiver) part.append(element("p", {}, element("strong", {}, "Waiver "), waiver));
   if (reason) part.append(element("p", { class: "nh-quiet" }, `${reason}. `, ...(letter === "U" ? marked(advice[reason] ?? "") : [])));
   part.append(seen(result));
