@@ -181,6 +181,15 @@ SCENARIOS = [
         works=True,
     ),
     Scenario(
+        "answers come by the detour, and the router asks connection tracking",
+        {
+            "server": "ip {option} route replace default via {DETOUR_S}",
+            "router": NFT.format("forward") + "nft add rule inet t forward ct state invalid drop",
+        },
+        host="router",
+        what="forward filter, which sees no answer",
+    ),
+    Scenario(
         "detour drops the answers",
         {"server": "ip {option} route replace default via {DETOUR_S}",
          "detour": NFT.format("forward") + f"nft add rule inet t forward {ANSWER} drop"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 
 from nethygiene.engine.expect import unknown
@@ -54,18 +54,34 @@ def _home(facts: RunFacts, arrived: Arrived, onward: Onward, answer: Packets) ->
     for _ in range(_MOST_HOPS):
         port = facts.next_port(onward, address_of(answer.destination, answer.family))
         if port.host == dialler.host:
-            yield from _received(facts, dialler, port, answer)
+            passed = yield from until_refused(_received(facts, dialler, port, answer))
+            if passed:
+                yield from _unanswered(facts, routers.values())
             return
         answer = replace(answer, incoming=port.interface)
         known = routers.get(port.host)
         if known is not None and _answer_to(known.after, port.interface) == answer:
             went_on = yield from _returned(facts, port, known)
+            del routers[port.host]
         else:
             went_on = yield from _stray(facts, port, answer, arrived.before)
         if went_on is None:
             return
         onward, answer = went_on
     unknown(f"the way back has more than {_MOST_HOPS} hops")
+
+
+def _unanswered(facts: RunFacts, routers: Iterable[Passed]) -> Iterator[Step]:
+    """The steps of hosts by which the connection comes, but not its answers.
+
+    Connection tracking takes what follows the first packet there for invalid, and NAT leaves it.
+    """
+    for passed in routers:
+        packet_filter = facts.filters.of(passed.host)
+        crossing = forwarded(packet_filter, passed.before, passed.came_in, directions="syn")
+        seen = replace(passed.after, source=passed.before.source)
+        what = "forward filter, which sees no answer"
+        yield filter_step(passed.host, what, packet_filter, crossing, seen)
 
 
 _WentOn = Generator[Step, None, tuple[Onward, Packets] | None]

@@ -50,7 +50,7 @@ def filter_step(
     if crossing.passes:
         by = f", by {crossing.why}" if crossing.why else ""
         return Step(host, what, f"let through{by}")
-    if crossing.chain == "routing":
+    if crossing.chain == "routing" and "route" in crossing.why.removeprefix("routing: "):
         return _unrouted(host, crossing, connection)
     hint = "open it there, or take the upstream out if that host is not meant to connect"
     remedy = partial(open_for, host, crossing, connection)

@@ -9,7 +9,6 @@ from nethygiene.engine.expect import unknown
 from nethygiene.subjects.filter.crossing import (
     Crossing,
     CrossingConnection,
-    forwarded,
     opened,
     received,
 )
@@ -132,11 +131,11 @@ def _taken(
     crossing = received(packet_filter, connection, name)
     routes = packet_filter.model.routes
     ends_here = crossing.leaves_by == ""
+    # Whether the answer passes is asked on the way back: it may not come by here.
+    there = replace(crossing, passes=True, why="") if loses_answer(crossing) else crossing
     if crossing.passes is not True and crossing.leaves_by is None:
         # It is lost before it is known where NAT would have taken it.
         ends_here = routes.is_local(connection.family, connection.destination or 0)
-    if not ends_here:
-        crossing = forwarded(packet_filter, connection, name, directions="syn")
     seen = replace(crossing.connection, source=connection.source)
     routed = _packets(seen, name)
     if not (yield from until_refused(enters(facts, port, routed))):
@@ -147,7 +146,7 @@ def _taken(
         step = filter_step(host, "input filter", packet_filter, crossing, crossing.connection)
         yield step
         return crossing if step.passes else None
-    if not (yield from until_refused(forwards(facts, port, crossing, seen))):
+    if not (yield from until_refused(forwards(facts, port, there, seen))):
         return None
     onward = facts.onward(host, routed, crossing.leaves_by)
     packet_filter.observe("route", str(onward))
