@@ -13,11 +13,13 @@ from nethygiene.markup import Form, blocks
 from nethygiene.report.findings import (
     RuleFindings,
     Story,
+    and_of_groups,
     capped,
     groups,
     looked_at,
     plural,
     subject,
+    unread_places,
     unread_results,
 )
 from nethygiene.report.headline import CONSOLE_WORDS, below_fail_on
@@ -162,9 +164,10 @@ def _unreached(run: Run, width: int) -> Iterator[SummaryLine]:
     """One line for all results that are unknown since their host was not read."""
     results = unread_results(run)
     if results:
-        hosts = sorted({result.where for result in results})
+        hosts = unread_places(results)
         count = plural(len(results), "result")
         head = f"UNKNOWN {count} of hosts that were not read, or not to the end"
+        head += and_of_groups(results)
         yield from wrapped(head, width, _COLOURS[Outcome.UNKNOWN])
         yield from wrapped(f"  - {capped(hosts, _SHOWN)}: see host-reachable", width)
         yield SummaryLine("")

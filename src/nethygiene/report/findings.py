@@ -118,8 +118,20 @@ def groups(run: Run, outcome: Outcome) -> list[RuleFindings]:
 
 
 def unread_results(run: Run) -> list[Result]:
-    """The results that are unknown since their host was not read, or not to the end."""
+    """The results that are unknown since their host, or a member of their group, was not read."""
     return [result for result in run.results if result.reason is Reason.UNREACHABLE]
+
+
+def unread_places(results: Iterable[Result]) -> list[str]:
+    """The hosts of such results; the groups, if no host has a result of its own."""
+    results = list(results)
+    hosts = sorted({result.host for result in results if result.host is not None})
+    return hosts or sorted({result.where for result in results})
+
+
+def and_of_groups(results: Iterable[Result]) -> str:
+    """What follows "of hosts that were not read", if groups lack a member."""
+    return ", and of their groups" if any(result.host is None for result in results) else ""
 
 
 def failing_observations(result: Result) -> tuple[Observation, ...]:

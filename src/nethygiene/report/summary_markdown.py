@@ -12,7 +12,16 @@ from nethygiene.engine.outcomes import Outcome, Reason
 from nethygiene.markup import Form, blocks, spans
 from nethygiene.report.advice import ADVICE
 from nethygiene.report.console import counts, scope
-from nethygiene.report.findings import RuleFindings, capped, groups, plural, subject, unread_results
+from nethygiene.report.findings import (
+    RuleFindings,
+    and_of_groups,
+    capped,
+    groups,
+    plural,
+    subject,
+    unread_places,
+    unread_results,
+)
 from nethygiene.report.headline import coverage, headline
 from nethygiene.report.run_report import RunReport
 from nethygiene.report.text import printable
@@ -79,10 +88,9 @@ def _lines(report: RunReport) -> Iterator[str]:
             yield f"### {outcome.value.capitalize()}"
             yield ""
         if unread:
-            names = sorted({result.where for result in unread})
             yield (
-                f"- {plural(len(unread), 'result')} of hosts that were not read: "
-                f"{escaped(capped(names, _NAMES))}"
+                f"- {plural(len(unread), 'result')} of hosts that were not read"
+                f"{and_of_groups(unread)}: {escaped(capped(unread_places(unread), _NAMES))}"
             )
             yield ""
         for group in findings[:_GROUPS]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from nethygiene.engine.outcomes import Observation, Outcome, Reason
 from nethygiene.engine.results import Result, RuleRecord, Run
 from nethygiene.report.advice import ADVICE
-from nethygiene.report.findings import RuleFindings, Story, groups, sentence, unread_results
+from nethygiene.report.findings import (
+    RuleFindings,
+    Story,
+    groups,
+    sentence,
+    unread_places,
+    unread_results,
+)
 from nethygiene.report.html.markup import anchor
 from nethygiene.report.html.matrix_data import waiver_text
 from nethygiene.report.ways import HostOnWay, hops
@@ -34,8 +41,8 @@ _SECTIONS = {
         ),
     ),
 }
-_UNKNOWN_COLUMNS = ("Host", "What could not be judged")
-_COLUMNS = ("Host", "Looked at", "Expected", "Found", "Read from")
+_UNKNOWN_COLUMNS = ("What could not be judged",)
+_COLUMNS = ("Looked at", "Expected", "Found", "Read from")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +165,7 @@ def sections(run: Run) -> Iterator[PageSection]:
 
 
 def _unread(results: Sequence[Result]) -> Unread:
-    names = sorted({result.where for result in results})
+    names = unread_places(results)
     return Unread(
         results=len(results),
         rules=len({result.rule for result in results}),
@@ -178,7 +185,7 @@ def _group(group: RuleFindings, *, is_addressed: bool) -> ShownGroup:
         places=group.places,
         on=group.on,
         results=len(group.results),
-        columns=_UNKNOWN_COLUMNS if is_unknown else _COLUMNS,
+        columns=(_places(group.results), *(_UNKNOWN_COLUMNS if is_unknown else _COLUMNS)),
         stories=[_story(story) for story in stories[:_STORIES]],
         more_results=sum(len(story.results) for story in stories[_STORIES:]),
         advice=[(reason, ADVICE[reason]) for reason in reasons] if is_unknown else [],
@@ -213,3 +220,9 @@ def _links(results: Sequence[Result]) -> list[HostLink]:
         text = f"{host} [{items}]" if items else host
         links.append(HostLink(text, anchor("cell", host, of_host[0].rule)))
     return links
+
+
+def _places(results: Iterable[Result]) -> str:
+    """What a card's results are of: hosts, groups of hosts, or both."""
+    kinds = dict.fromkeys("Host" if result.host is not None else "Group" for result in results)
+    return " or ".join(kinds).capitalize()

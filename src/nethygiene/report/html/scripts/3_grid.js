@@ -27,7 +27,8 @@ function drawHead() {
   const wantedRules = shown.rules.join();
   if (wantedRules === headed && head.rows.length) return;
   headed = wantedRules;
-  const corner = element("th", { scope: "col", role: "columnheader", "aria-colindex": 1, class: "nh-corner" }, "Host");
+  const places = hosts.some((host) => host.members) ? "Host or group" : "Host";
+  const corner = element("th", { scope: "col", role: "columnheader", "aria-colindex": 1, class: "nh-corner" }, places);
   const heads = shown.rules.map((rule, column) => {
     const { id, key, severity } = rules[rule];
     const link = element("a", { href: fragment("rule", key), tabindex: -1, title: `${id} (${severity})` }, id);
