@@ -64,7 +64,7 @@ def test_readmes_sample_is_what_the_terminal_said() -> None:
 def test_readmes_inventories_load(text: str, tmp_path: Path) -> None:
     (tmp_path / "hosts.yaml").write_text(text)
     inventory = load_inventory(tmp_path / "hosts.yaml")
-    assert len(inventory.hosts) == 10
+    assert len(inventory.hosts) == 12
     assert inventory.warnings == ()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nethygiene.engine.matchers import Matcher
 from nethygiene.engine.remedies import command, paragraphs, word
-from nethygiene.subjects.links.subnet import Port, Subnet
+from nethygiene.subjects.links.subnet import Subnet, SubnetPort
 
 _NAMED = 10
 
@@ -21,12 +21,12 @@ class Mtus:
         ports: the interfaces with each MTU.
     """
 
-    ports: tuple[tuple[int, tuple[Port, ...]], ...]
+    ports: tuple[tuple[int, tuple[SubnetPort, ...]], ...]
 
     @classmethod
     def of(cls, subnet: Subnet) -> Mtus:
         """Those of a subnet. The usual MTU is what most have; of two, the smaller one."""
-        by_mtu: dict[int, list[Port]] = defaultdict(list)
+        by_mtu: dict[int, list[SubnetPort]] = defaultdict(list)
         for port in subnet.ports:
             by_mtu[port.mtu].append(port)
         ordered = sorted(by_mtu.items(), key=lambda pair: (-len(pair[1]), pair[0]))
@@ -41,7 +41,7 @@ class Mtus:
         return self.ports[0][0]
 
     @property
-    def differing(self) -> tuple[Port, ...]:
+    def differing(self) -> tuple[SubnetPort, ...]:
         """The interfaces with another one."""
         return tuple(port for _, ports in self.ports[1:] for port in ports)
 
@@ -67,7 +67,7 @@ def all_alike() -> Matcher[Mtus]:
     return Matcher("one MTU", lambda mtus: len(mtus.ports) == 1)
 
 
-def _named(ports: Sequence[Port]) -> str:
+def _named(ports: Sequence[SubnetPort]) -> str:
     more = len(ports) - _NAMED
     named = ", ".join(map(str, ports[:_NAMED]))
     return f"{named} and {more:,} more" if more > 0 else named

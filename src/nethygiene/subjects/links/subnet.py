@@ -14,7 +14,7 @@ from nethygiene.subjects.links.ip.families import Network
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
+class SubnetPort:
     """An interface in the subnet.
 
     Attributes:
@@ -41,7 +41,7 @@ class Subnet:
     """
 
     network: Network
-    ports: tuple[Port, ...]
+    ports: tuple[SubnetPort, ...]
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ def subnet(interfaces: Each[Interfaces], interface_kinds: Each[InterfaceKinds]) 
     addresses for its own. Point-to-point links have no third end, and link-local addresses say
     nothing about who shares a link.
     """
-    ports: dict[Network, list[Port]] = defaultdict(list)
+    ports: dict[Network, list[SubnetPort]] = defaultdict(list)
     for found in read_members(_ports, interfaces, interface_kinds).values():
         for network, port in found:
             ports[network].append(port)
@@ -65,7 +65,9 @@ def subnet(interfaces: Each[Interfaces], interface_kinds: Each[InterfaceKinds]) 
             yield Subnet(network, tuple(inside))
 
 
-def _ports(host: str, interfaces: Interfaces, kinds: InterfaceKinds) -> list[tuple[Network, Port]]:
+def _ports(
+    host: str, interfaces: Interfaces, kinds: InterfaceKinds
+) -> list[tuple[Network, SubnetPort]]:
     states = tuple(interfaces)
     found = []
     for interface in states:
@@ -77,7 +79,7 @@ def _ports(host: str, interfaces: Interfaces, kinds: InterfaceKinds) -> list[tup
         if networks and _leaves_the_host(interface, states, kinds):
             if interface.mtu is None:
                 interfaces.ledger.undecidable(f"`ip link` shows no MTU of {interface.name}")
-            port = Port(host, interface.name, interface.mtu)
+            port = SubnetPort(host, interface.name, interface.mtu)
             found += [(network, port) for network in networks]
     return found
 
