@@ -50,7 +50,8 @@ class Vmac:
         name: its configured name, otherwise the first that keepalived tries.
         named: the name is configured.
         mac: its MAC: 00:00:5e:00:01:VRID, of IPv6 00:00:5e:00:02:VRID, or the configured one.
-        sends_from_base: advertisements leave by the interface under it (``vmac_xmit_base``).
+        sends_from_base: advertisements leave by the interface under it, as ``vmac_xmit_base``
+            and unicast have it.
     """
 
     name: str

@@ -187,7 +187,8 @@ class _Instance:
             name or f"{self._defaults.vmac_prefix}.{vrid}",
             named=bool(name),
             mac=":".join(f"{octet:02x}" for octet in octets),
-            sends_from_base=any(self._block.all("vmac_xmit_base")),
+            # keepalived sets it by itself for unicast.
+            sends_from_base=any(self._block.all("vmac_xmit_base")) or bool(self._peers),
         )
 
     def _authentication(self, family: int, version: int) -> str:

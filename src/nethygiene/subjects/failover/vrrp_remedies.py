@@ -1,0 +1,149 @@
+"""Remedies for advertisements of VRRP that do not arrive: by keepalived.conf, or by the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nethygiene.engine.remedies import command, content, paragraphs, word
+from nethygiene.inventory.group_policy import VirtualAddress
+from nethygiene.subjects.failover.advertisements import Delivery
+from nethygiene.subjects.failover.announcers import Announcer, Announcers
+from nethygiene.subjects.filter.firewall_tools import (
+    IPTABLES_FILE,
+    NFT_FILE,
+    family_of_nft,
+    has_ufw,
+    iptables,
+    nft,
+    place_of,
+    steps,
+)
+from nethygiene.subjects.links.ip.families import Family
+
+
+def _reload(one: Announcer) -> str:
+    return "\n".join(
+        (command(f"keepalived -t -f {word(one.file)}"), command("systemctl reload keepalived"))
+    )
+
+
+def _edit(one: Announcer, sentence: str, lines: Sequence[str]) -> str:
+    name = f"vrrp_instance {one.instance.name}"
+    return paragraphs(
+        f"On {one.host}, {sentence} in `{name}` of {one.file} (or of a file that it includes):",
+        "\n".join(filter(None, map(content, lines))),
+        f"On {one.host}, have keepalived check it, and read it again:",
+        _reload(one),
+    )
+
+
+def peers_remedy(one: Announcer, missing: Sequence[Announcer]) -> str:
+    """The remedy: name the members that are missing."""
+    lines = ["unicast_peer {", *(f"    {other.address}" for other in missing), "}"]
+    return _edit(one, "add these lines", lines)
+
+
+def source_remedy(one: Announcer) -> str:
+    """The remedy: an address that the member has."""
+    instance = one.instance
+    own = [
+        str(has.ip)
+        for interface in one.interfaces
+        if interface.name == instance.interface
+        for has in interface.addresses
+        if has.version == instance.family and instance.holds(has.ip) is None
+    ]
+    if not own:
+        return f"Give {one.host} the address {instance.source}, or correct unicast_src_ip there."
+    return _edit(one, "correct this line", [f"unicast_src_ip {own[0]}"])
+
+
+def mode_remedy(one: Announcer, members: Announcers, *, unicast: bool) -> str:
+    """The remedy: announce by unicast, or by multicast."""
+    if not unicast:
+        sentence = "delete unicast_peer and unicast_src_ip"
+        return paragraphs(
+            f"On {one.host}, {sentence} in `vrrp_instance {one.instance.name}` of {one.file} (or "
+            "of a file that it includes), or declare `vrrp: unicast`.",
+            f"On {one.host}, have keepalived check it, and read it again:",
+            _reload(one),
+        )
+    others = [other.address for other in members.announcing if other is not one]
+    lines = [f"unicast_src_ip {one.address}"] if one.address is not None else []
+    lines += ["unicast_peer {", *(f"    {other}" for other in others if other), "}"]
+    return _edit(one, "add these lines", lines)
+
+
+def silent_remedy(host: str, wanted: VirtualAddress, members: Announcers) -> str:
+    """The remedy: an instance on the member that has none."""
+    example = next(iter(members.announcing), None)
+    like = "" if example is None else f", as on {example.host} (`{example.file}`)"
+    return (
+        f"On {host}, configure keepalived with a `vrrp_instance` that has {wanted.address}{like}, "
+        "with a lower priority; or move the host out of the group."
+    )
+
+
+def agree_remedy(what: str, groups: Sequence[Sequence[Announcer]]) -> str:
+    """The remedy: one value on all members."""
+    most = max(groups, key=len)
+    others = ", ".join(one.host for ones in groups if ones is not most for one in ones)
+    return (
+        f"Set {what} on {others} as it is on {most[0].host}, in keepalived.conf, and reload "
+        "keepalived there (`systemctl reload keepalived`)."
+    )
+
+
+def delivery_remedy(lost: Delivery) -> str:
+    """The remedy: let VRRP through, with the tool that made the rule."""
+    at, place = lost.lost_at, place_of(lost.crossing.chain)
+    if at is None or place is None:
+        return ""
+    family: Family = "ipv4" if lost.to.version == 4 else "ipv6"
+    outward = not lost.leaves
+    said = f"On {at.host}, let VRRP {'out' if outward else 'in'}"
+    end = lost.to if outward else lost.sender.address
+    if place.manager == "firewalld" and not outward:
+        return steps(
+            f"{said} with firewalld:",
+            command(f"firewall-cmd --permanent {_zone(at)}--add-protocol=vrrp"),
+            command("firewall-cmd --reload"),
+        )
+    is_ufws = place.manager == "ufw" or lost.crossing.why.endswith(": policy drop")
+    if is_ufws and has_ufw(at.packet_filter.model) and place.tool != "nft":
+        return _ufw(said, family, outward=outward)
+    if place.tool == "nft":
+        what = f"{family_of_nft(family)} {'daddr' if outward else 'saddr'} {end} " if end else ""
+        rule = f"{what}meta l4proto 112 accept"
+        return steps(
+            f"{said}, before the rule that drops:",
+            nft(f"insert rule {place.family} {place.table} {place.chain} {rule}"),
+            NFT_FILE,
+        )
+    what = f"{'-d' if outward else '-s'} {end} " if end else ""
+    return steps(
+        f"{said}, before the rule that drops:",
+        iptables(place.tool, f"-I {place.chain} 1 {what}-p 112 -j ACCEPT", place.table),
+        IPTABLES_FILE,
+    )
+
+
+def _zone(one: Announcer) -> str:
+    return f"--zone=$(firewall-cmd --get-zone-of-interface={word(one.hears_by)}) "
+
+
+def _ufw(said: str, family: Family, *, outward: bool) -> str:
+    """ufw's command knows the protocol since 0.36.2 only; its files take it always."""
+    six = "6" if family == "ipv6" else ""
+    chain = f"ufw{six}-before-{'output' if outward else 'input'}"
+    return paragraphs(
+        f"{said} with ufw:",
+        "\n".join(
+            (
+                command(
+                    f"sed -i '/^COMMIT/i -A {chain} -p 112 -j ACCEPT' /etc/ufw/before{six}.rules"
+                ),
+                command("ufw reload"),
+            )
+        ),
+    )
