@@ -88,10 +88,10 @@ def collect(
             settings.window,
             # Counters since an earlier run need no longer window.
             longest=LONGEST_WINDOW if settings.since is None else settings.window,
-            keep_open=name in keep_open,
+            keep_open=host.name in keep_open,
         )
-        for name, host in audit.hosts.items()
-        if name in probes and (names := tuple(sorted(everything or probes[name])))
+        for host in audit.plan.in_asking_order()
+        if host.name in probes and (names := tuple(sorted(everything or probes[host.name])))
     ]
     workers = max(1, min(settings.forks, len(jobs)))
     _allow_descriptors(workers + len(keep_open))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nethygiene.engine.expect import NotApplicableError
 from nethygiene.engine.ledger import Ledger
-from nethygiene.engine.outcomes import Observation, Outcome, Reason
+from nethygiene.engine.outcomes import Observation, Outcome, Reason, Unreadable
 from nethygiene.markup import joined
 
 # Caps on text whose size a host controls, so that every report stays readable and opens.
 _MOST_SENTENCES = 100
 _MOST_OBSERVATIONS = 1_000
 _MOST_REMEDIES = 20
+_MOST_NAMES = 10
 _LONGEST = 10_000  # characters
 
 
@@ -62,7 +63,7 @@ def decide(
     """
     ledger.close()
     seen = _shown(ledger.observations)
-    missing = _joined([str(unreadable) for unreadable in ledger.unreadable])
+    missing = _joined(list(_missing(ledger.unreadable)))
     if ledger.failures:
         message = _joined(ledger.failures)
         message += f"; also unknown: {missing}" if missing else ""
@@ -78,6 +79,20 @@ def decide(
     if judged_nothing is not None:
         return Verdict(item, Outcome.UNKNOWN, Reason.NOTHING_CHECKED, judged_nothing, seen)
     return Verdict(item, Outcome.PASSED, None, "", seen)
+
+
+def _missing(unreadable: Sequence[Unreadable]) -> Iterator[str]:
+    """What is unreadable; the hosts of a group that were not read share a sentence."""
+    unread: dict[str, list[str]] = {}
+    for thing in unreadable:
+        if thing.reason is Reason.UNREACHABLE and thing.source:
+            unread.setdefault(thing.detail, []).append(thing.source)
+        else:
+            yield str(thing)
+    for detail, sources in unread.items():
+        more = len(sources) - _MOST_NAMES
+        named = ", ".join(sources[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+        yield f"{named}: {detail}"
 
 
 def _joined(sentences: Sequence[str]) -> str:

@@ -50,6 +50,18 @@ class Plan:
     directory: Directory = field(default_factory=Directory)
     beside: Mapping[str, Host] = field(default_factory=dict)
 
+    def in_asking_order(self) -> Iterator[Host]:
+        """The hosts in the order in which they are asked.
+
+        Members that share an address come next to each other, wherever they stand in the
+        inventory: whether two hold it at once can be told only if they are seen at the same time.
+        """
+        sharing = (
+            group for group in (self.everyone, *self.groups.values()) if group.policy.plain()
+        )
+        names = dict.fromkeys(name for group in sharing for name in group.members)
+        yield from (self.hosts[name] for name in {**names, **dict.fromkeys(self.hosts)})
+
     def group(self, name: str) -> Group:
         """The group of that name, ``all`` among them.
 

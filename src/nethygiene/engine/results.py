@@ -75,7 +75,7 @@ class HostRecord(_Record):
 class GroupRecord(_Record):
     """A group of the inventory that was judged as one."""
 
-    name: str
+    name: str = Field(description="`all` stands for all hosts of the run")
     members: tuple[str, ...] = Field(description="its hosts that are part of the run")
     left_out: tuple[str, ...] = Field((), description="its hosts that --limit left out")
 
