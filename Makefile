@@ -97,7 +97,8 @@ test-newest test-oldest: $(UV_STAMP) lab
 # More random rulesets against the kernel, and those of ufw, firewalld, Shorewall and Docker, installed.
 truth: $(DEV_STAMP) lab
 	NETHYGIENE_TRUTH=1 $(BIN)/python -m pytest -rP tests/lab/test_firewall_truth.py \
-		tests/lab/test_firewall_crossings.py tests/lab/test_firewall_frontends.py $(ARGS)
+		tests/lab/test_firewall_crossings.py tests/lab/test_firewall_frontends.py \
+		tests/lab/failover/test_vrrp_frontends.py $(ARGS)
 
 # 2,000 hosts, 5 % of them faulty at random: one audit against plain paramiko; four minutes.
 load: $(DEV_STAMP) lab

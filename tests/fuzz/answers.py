@@ -16,6 +16,7 @@ from nethygiene.engine.probe import Probe
 from nethygiene.inventory.policy import Policy, policy_from_plain
 from nethygiene.transcript import Section
 from tests.cases.case import Case, case_paths, load_case
+from tests.group_cases.group_case import GroupCase, group_case_paths, load_group_case
 
 FAILOVER = Path(__file__).parents[1] / "unit" / "subjects" / "failover"
 """Where configurations of keepalived stand, and an answer of its probe."""
@@ -118,13 +119,21 @@ def cases() -> Sequence[Case]:
     return found
 
 
+@cache
+def group_cases() -> Sequence[GroupCase]:
+    """The recorded cases of rules on several hosts."""
+    return [load_group_case(path) for path in group_case_paths()]
+
+
 def recorded(name: str) -> list[Section]:
     """The recorded sections that a section of this name may look like, shortest first."""
     kind = name.partition(":")[0]
+    transcripts = [case.transcript() for case in cases()]
+    transcripts += [each for case in group_cases() for each in case.transcripts().values()]
     found = {
         one.stdout: one
-        for case in cases()
-        for other, one in case.transcript().sections.items()
+        for transcript in transcripts
+        for other, one in transcript.sections.items()
         if other == name or (":" in name and other.partition(":")[0] == kind)
     }
     if name in _BY_HAND:

@@ -17,6 +17,7 @@ from nethygiene.subjects.filter.firewall_tools import (
     nft,
     place_of,
     steps,
+    zone_of,
 )
 from nethygiene.subjects.links.ip.families import Family
 
@@ -106,7 +107,7 @@ def delivery_remedy(lost: Delivery) -> str:
     if place.manager == "firewalld" and not outward:
         return steps(
             f"{said} with firewalld:",
-            command(f"firewall-cmd --permanent {_zone(at)}--add-protocol=vrrp"),
+            command(f"firewall-cmd --permanent {_zone(at, family)}--add-protocol=vrrp"),
             command("firewall-cmd --reload"),
         )
     is_ufws = place.manager == "ufw" or lost.crossing.why.endswith(": policy drop")
@@ -128,8 +129,9 @@ def delivery_remedy(lost: Delivery) -> str:
     )
 
 
-def _zone(one: Announcer) -> str:
-    return f"--zone=$(firewall-cmd --get-zone-of-interface={word(one.hears_by)}) "
+def _zone(one: Announcer, family: Family) -> str:
+    zone = zone_of(one.packet_filter.model, family, one.hears_by)
+    return f"--zone={word(zone)} " if zone else ""
 
 
 def _ufw(said: str, family: Family, *, outward: bool) -> str:

@@ -129,13 +129,13 @@ def tool_for(family: Family, tool: str) -> str:
 
 def firewalld(sentence: str, model: HostFilter, path: Path, options: Iterable[str]) -> str:
     """A remedy that changes firewalld's zone of a path's interface, now and for good."""
-    zone = _zone_of(model, path.family, path.interface)
+    zone = zone_of(model, path.family, path.interface)
     where = f"firewall-cmd --permanent {f'--zone={word(zone)} ' if zone else ''}"
     commands = [command(f"{where}{option}") for option in options]
     return steps(sentence, *commands, command("firewall-cmd --reload"))
 
 
-def _zone_of(model: HostFilter, family: Family, interface: str | None) -> str:
+def zone_of(model: HostFilter, family: Family, interface: str | None) -> str:
     """firewalld's zone of an interface, by the chains that it makes; empty if they do not say."""
     for rule in model.rulesets[family].rules():
         name = rule.chain.removeprefix("filter_IN_")
