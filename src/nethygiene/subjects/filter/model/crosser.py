@@ -117,7 +117,7 @@ class Crosser:
             return []
         forwarded: list[Flow] = []
         for device in self.ways_out(packet, packet.iif, (packet.mark,), out, trace):
-            sent = replace(packet, oif=device)
+            sent = replace(packet, oif=device, routed_by=packet.mark)
             forwarded += self.leaves(self.hooks.ask(Hook.FORWARD, [(sent, _ALL)], trace), trace)
         return forwarded
 
@@ -143,9 +143,9 @@ class Crosser:
         for device in self._ways_from_here(packet, marks, out, trace):
             started = replace(packet, oif=device, iif="")
             flows: list[Flow] = []
-            for after, mask in self.hooks.ask(Hook.OUTPUT, [(started, _ALL)], trace):
+            for after, mask in self.hooks.ask(Hook.OUTPUT, [(started, _ALL)], trace, _by_mark):
                 assert isinstance(after, TracedPacket)
-                flows += self._rerouted(started, after, mask, out, trace)
+                flows += self._rerouted(after, mask, out, trace)
             gone += self.leaves(flows, trace)
         passed: list[TracedPacket] = []
         for left in _packets(gone):
@@ -166,18 +166,12 @@ class Crosser:
         return self.ways_out(packet, "lo", marks, out, trace)
 
     def _rerouted(
-        self, before: TracedPacket, after: TracedPacket, mask: int, out: str | None, trace: Trace
+        self, after: TracedPacket, mask: int, out: str | None, trace: Trace
     ) -> list[Flow]:
-        """The packet after the output hook: routed anew if its mark or its destination changed.
-
-        A chain of type route reroutes by the mark (ip_route_me_harder), and NAT by the destination.
-        """
-        marked = after.mark != before.mark and any(
-            base.reroutes for base in self.hooks.ruleset.bases(Hook.OUTPUT)
-        )
-        if not marked and after.daddr == before.daddr:
+        """The packet after the output hook: by another interface, if it was routed anew there."""
+        if after.routed_by is None:
             return [(after, mask)]
-        devices = self._ways_from_here(after, (after.mark,), out, trace)
+        devices = self._ways_from_here(after, (after.routed_by,), out, trace)
         return [(replace(after, oif=device), mask) for device in devices]
 
     def leaves(self, flows: list[Flow], trace: Trace) -> list[Flow]:
@@ -225,6 +219,15 @@ class Crosser:
             else:
                 found |= ways.devices or {None}
         return sorted(found, key=str)
+
+
+def _by_mark(flows: list[Flow], trace: Trace) -> list[Flow]:  # noqa: ARG001 - as the hooks call it
+    """A chain of type route has marked them, and so routes them anew (ip_route_me_harder)."""
+    return [
+        (replace(packet, routed_by=packet.mark), mask)
+        for packet, mask in flows
+        if isinstance(packet, TracedPacket)
+    ]
 
 
 def lose(trace: Trace, packet: TracedPacket, text: str, place: str = "routing") -> FilterRule:

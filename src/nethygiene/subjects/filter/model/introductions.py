@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nethygiene.subjects.filter.model.addresses import Intervals, holds, merged
+from nethygiene.subjects.filter.model.fields import NO_MARK
 from nethygiene.subjects.filter.model.matches import Ground
 from nethygiene.subjects.filter.model.neighbours import Meeting, asked_for, matters, router_asks
 from nethygiene.subjects.filter.model.own import LINK_LOCAL
@@ -136,7 +137,7 @@ class Introductions:
             return None
         if packet.family == "ipv6" and holds(LINK_LOCAL["ipv6"], number):
             return Ways(frozenset({packet.oif or packet.iif or ""}))
-        return self.ground.routes.way(packet.family, number, source, packet.mark)
+        return self.ground.routes.way(packet.family, number, source, packet.routed_by or NO_MARK)
 
     def _meeting(
         self, packet: TracedPacket, device: str | None, own: Intervals, trace: Trace

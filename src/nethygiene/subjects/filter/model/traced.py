@@ -32,6 +32,8 @@ class TracedPacket(Packet):
         sent: its ends as NAT has made them so far; None where NAT has changed nothing.
         given: the state that connection tracking gives a packet of a protocol without a
             handshake; None to tell it from the earlier packets of a TCP connection.
+        routed_by: the mark by which it was routed, of the host's own packets if the output hook
+            has routed them anew; None for no mark.
         is_later: earlier packets that are not followed may have marked its connection, or NAT
             changed it.
     """
@@ -41,6 +43,7 @@ class TracedPacket(Packet):
     sent: Ends | None = None
     given: CtState | None = None
     is_later: bool = False
+    routed_by: Bits | None = None
 
     @property
     def ends(self) -> Ends:
@@ -80,6 +83,7 @@ class TracedPacket(Packet):
             untracked=False,
             zone="",
             state=CtState.INVALID,
+            routed_by=None,
         )
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from nethygiene.subjects.filter.model.addresses import Intervals, common
 from nethygiene.subjects.filter.model.ends import NewSource
-from nethygiene.subjects.filter.model.fields import ANY_PORT, ICMP, ICMPV6, TCP
+from nethygiene.subjects.filter.model.fields import ANY_PORT, ICMP, ICMPV6, NO_MARK, TCP
 from nethygiene.subjects.filter.model.hooks import NAT_AT, NAT_DST, Hooks, lose_answer, merge
 from nethygiene.subjects.filter.model.routes import RoutingTables
 from nethygiene.subjects.filter.model.ruleset import Action, FilterRule, Hook, NatTarget
@@ -42,7 +42,10 @@ class TracedHooks(Hooks):
             elif packet.is_new:
                 fresh.append((packet, mask))
             else:
-                done.append((packet.translated_at(destination=destination), mask))
+                to = packet.translated_at(destination=destination)
+                if hook is Hook.OUTPUT and to.daddr != packet.daddr:
+                    to = replace(to, routed_by=packet.mark)
+                done.append((to, mask))
         for base in self.ruleset.bases(hook):
             if not base.nat:
                 continue
@@ -79,7 +82,7 @@ class TracedHooks(Hooks):
                 own = self.links.first_address(packet.iif, packet.family)
             addresses = packet.ends.destination if own is None else ((own, own),)
         return [
-            (_taken_to(packet, address, port), mask)
+            (_taken_to(packet, address, port, hook), mask)
             for address in _each(addresses)
             for port in ([(span,) for span in target.ports] if target.ports else [packet.dport])
         ]
@@ -117,7 +120,8 @@ class TracedHooks(Hooks):
             return None
         toward = to[0][0]
         if packet.family == "ipv4":
-            ways = self.routes.way("ipv4", toward, _one(packet.ends.source), packet.mark)
+            mark = packet.routed_by or NO_MARK
+            ways = self.routes.way("ipv4", toward, _one(packet.ends.source), mark)
             if len(ways.gateways) > 1:
                 return None
             toward = next(iter(ways.gateways), toward)
@@ -125,9 +129,14 @@ class TracedHooks(Hooks):
         return None if chosen is None else ((chosen, chosen),)
 
 
-def _taken_to(packet: TracedPacket, address: Intervals | None, port: Intervals) -> TracedPacket:
+def _taken_to(
+    packet: TracedPacket, address: Intervals | None, port: Intervals, hook: Hook
+) -> TracedPacket:
     if (address, port) == (packet.daddr, packet.dport):
         return packet
+    if hook is Hook.OUTPUT:
+        # What leaves the host is routed anew (nf_nat_ipv4_local_fn).
+        packet = replace(packet, routed_by=packet.mark)
     taken = replace(packet, daddr=address, dport=port, translated=(address or (), port))
     return replace(taken, sent=taken.ends)
 
