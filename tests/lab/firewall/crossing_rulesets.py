@@ -10,6 +10,7 @@ from random import Random
 from tests.lab.firewall.crossing_pieces import destinations, guards, icmp, nat, turned, turned_saved
 from tests.lab.firewall.iptables_pieces import rule as saved_rule
 from tests.lab.firewall.nft_pieces import match, sets
+from tests.lab.firewall.nft_rulesets import arp_table, netdev_table
 from tests.lab.firewall.nft_statements import rule
 from tests.lab.firewall.values import MARKS, PORTS, often, port, ports
 
@@ -24,6 +25,11 @@ def crossing_nft(seed: int) -> str:
     for number in range(random.choice((1, 1, 2))):
         family = random.choice(("inet", "inet", "inet", "ip", "ip6"))
         tables.append(_table(random, family, f"t{number}"))
+    # What stands last in the random numbers changes none of the tables before.
+    if often(random, 0.15):
+        tables.append(arp_table(random))
+    if often(random, 0.15):
+        tables.append(turned(random, netdev_table(random)))
     return "\n".join(tables) + "\n"
 
 

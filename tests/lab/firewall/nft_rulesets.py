@@ -22,9 +22,9 @@ def nft(seed: int) -> str:
         family = random.choice(("inet", "inet", "inet", "ip", "ip6"))
         tables.append(_table(random, family, f"t{number}"))
     if often(random, 0.12):
-        tables.append(_arp(random))
+        tables.append(arp_table(random))
     if often(random, 0.12):
-        tables.append(_netdev(random))
+        tables.append(netdev_table(random))
     return "\n".join(tables) + "\n"
 
 
@@ -172,7 +172,8 @@ def _raw(random: Random, family: str) -> Chain:
     return f"{hook} priority raw", "accept", rules
 
 
-def _arp(random: Random) -> str:
+def arp_table(random: Random) -> str:
+    """A table that drops some questions or answers of ARP."""
     hook = random.choice(("input", "output"))
     rules = random.choice(
         (
@@ -187,7 +188,8 @@ def _arp(random: Random) -> str:
     return f"table arp a {{\n{_chain('a', f'type filter hook {hook} priority 0;', rules)}\n}}"
 
 
-def _netdev(random: Random) -> str:
+def netdev_table(random: Random) -> str:
+    """A chain at an interface, which sees frames."""
     hook = random.choice(("ingress", "egress"))
     device = random.choice(("eth0", "eth1"))
     rules = random.choice(

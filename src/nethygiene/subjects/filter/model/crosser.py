@@ -160,10 +160,21 @@ class Crosser:
     def _ways_from_here(
         self, packet: TracedPacket, marks: tuple[Bits, ...], out: str | None, trace: Trace
     ) -> list[str | None]:
-        to = _one(packet.ends.destination)
-        if to is not None and self.ground.routes.is_local(packet.family, to):
+        family, source, to = packet.family, packet.ends.source, _one(packet.ends.destination)
+        to_itself = packet.near == packet.far == ""
+        if to_itself if to is None else self.ground.routes.is_local(family, to):
             return ["lo"]
-        return self.ways_out(packet, "lo", marks, out, trace)
+        ways = self.ways_out(packet, "lo", marks, out, trace)
+        if source is None or common(source, LOOPBACK[family]) != source:
+            return ways
+        # NAT has taken it elsewhere; with route_localnet, IPv4 lets it leave.
+        leaving = [way for way in ways if family == "ipv4" and self._takes_loopback(way)]
+        if ways and not leaving:
+            lose(trace, packet, "what is from loopback does not leave the host")
+        return leaving
+
+    def _takes_loopback(self, device: str | None) -> bool:
+        return self.hooks.links.takes_loopback(device)
 
     def _rerouted(
         self, after: TracedPacket, mask: int, out: str | None, trace: Trace
