@@ -115,6 +115,7 @@ def crossroads(lab: Lab) -> Iterator[Crossroads]:
     """The ground, with services on all hosts, and no redirects."""
     with ground(lab) as built:
         topology = built.topology
+        built.target.shell("for one in 172.20.0.2 fd20::2; do ip neigh del $one dev br0; done")
         for host in topology.hosts:
             command = ["nsenter", f"--net={host}", "sh", "-c", _QUIET]
             subprocess.run(command, check=True, capture_output=True)
@@ -149,8 +150,6 @@ def _ways(built: Ground) -> dict[str, list[tuple[Client, Family, str, str]]]:
             (client, address)
             for client, address in built.topology.sources[family]
             if not address.startswith(("fe80:", "169.254."))
-            # The target knows its container's address in IPv6 without asking for it.
-            if not (client.name == "box" and family == "ipv6")
         ]
         six = family == "ipv6"
         own = built.target.address6 if six else built.target.address

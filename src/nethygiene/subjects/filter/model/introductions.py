@@ -69,7 +69,9 @@ class Introductions:
         trace.doubts += asking.doubts
         if not found:
             return self._is_known(packet, device, next_hop, asking, trace)
-        if own != ends.source:
+        source = ends.source
+        on_link = source and asked_for(source[0][0], family, device, self.ground) == source
+        if own != source or not on_link:
             self._is_asked(packet, device, (next_hop, ways), trace)
         return True
 
