@@ -34,7 +34,8 @@ def test_vrrp_advertisements_arrive(
     id, VRRP version or list of addresses.
 
     The rule does not apply where no member's keepalived has the address. Switches and routers
-    between the members are not seen. Advertisements in AH packets (protocol 51) are not followed.
+    between the members are not seen, and reverse path filters are not asked. Advertisements in AH
+    packets (protocol 51) are not followed.
 
     Why: A router dropped the multicast between a primary and its standby. Each heard nobody,
         and both became master (incident S1.7).

@@ -79,9 +79,36 @@ def test_members_that_differ_hear_each_other_and_do_not_listen(lab: Lab) -> None
         one.settles(*one.hosts)
         broken = verdict(lab, one)
         assert broken.outcome == "failed"
-        assert "virtual_router_id of 198.18.250.100 is 51 (differ-0); 52 (differ-1)" in (
+        assert f"virtual_router_id of {ADDRESS} is 51 (differ-0); 52 (differ-1)" in broken.message
+        follow(broken.remedy, one.hosts)
+        one.settles(one.hosts[0])
+        assert outcomes(lab, one) == ("passed", "passed")
+
+
+def test_a_member_with_one_address_more_is_not_listened_to(lab: Lab) -> None:
+    with team(lab, "more") as one:
+        one.start({"more-0": "    virtual_ipaddress {\n        198.18.250.101/32\n    }"})
+        one.settles(*one.hosts)
+        broken = verdict(lab, one)
+        assert broken.outcome == "failed"
+        assert f"virtual_ipaddress of {ADDRESS} is {ADDRESS} 198.18.250.101 (more-0)" in (
             broken.message
         )
+        follow(broken.remedy, one.hosts)
+        one.settles(one.hosts[0])
+        assert outcomes(lab, one) == ("passed", "passed")
+
+
+def test_a_member_by_unicast_and_one_by_multicast(lab: Lab) -> None:
+    with team(lab, "mixed") as one:
+        one.start({"mixed-0": unicast(one.hosts)["mixed-0"]})
+        one.settles(*one.hosts)
+        broken = verdict(lab, one)
+        assert broken.outcome == "failed"
+        assert f"destination of {ADDRESS} is peers (mixed-0); 224.0.0.18" in broken.message
+        follow(broken.remedy, one.hosts)
+        one.settles(one.hosts[0])
+        assert outcomes(lab, one) == ("passed", "passed")
 
 
 def test_a_member_that_is_down_makes_it_unknown(lab: Lab) -> None:

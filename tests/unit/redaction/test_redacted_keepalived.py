@@ -14,8 +14,9 @@ from nethygiene.redaction.text import Pseudonyms
 from nethygiene.subjects.failover.keepalived import KEEPALIVED, Keepalived, parse
 from nethygiene.subjects.failover.keepalived_conf.configuration import Address, VrrpInstance
 from tests.unit.sections import section
+from tests.unit.subjects.failover.test_keepalived_answer import PROCESS
 from tests.unit.subjects.failover.test_keepalived_conf import CONFIGS
-from tests.unit.subjects.failover.test_probe_keepalived import PROCESS, answer, as_default
+from tests.unit.subjects.failover.test_probe_keepalived import answer, as_default
 
 NAMES = ("VI_", "VG_1", "MANY", "SHARED", "SECOND", "PRIORITY", "node", "eth0:vip", "pieces")
 

@@ -54,6 +54,7 @@ class _Process:
     parent: int = 0
     ended: bool = False
     elsewhere: bool = False
+    container: bool = False
     options: dict[str, str] = field(default_factory=dict)
     path: str = ""
     directory: str = ""
@@ -66,7 +67,7 @@ class _Process:
             self.parent = _number("".join(values[:1]))
         elif line.startswith("NSpid:\t"):
             # It has a number in each namespace of processes that it is in.
-            self.elsewhere |= len(values) > 1
+            self.container = len(values) > 1
         elif line.startswith("State:\t"):
             self.ended = values[:1] == ["Z"]
         elif word == "elsewhere":
@@ -166,7 +167,7 @@ def _number(text: str) -> int:
 
 
 def _running(processes: list[_Process]) -> Iterator[_Process]:
-    """The daemons of the host itself: no children of theirs, and none in a container."""
+    """The daemons in the host's network namespace; no children of theirs."""
     pids = {process.pid for process in processes}
     for process in processes:
         tests = process.options.keys() & {"C"}
@@ -177,6 +178,9 @@ def _running(processes: list[_Process]) -> Iterator[_Process]:
 def _daemon(process: _Process, files: ConfigurationFiles, own: str) -> Daemon | Unreadable:
     config_id = process.options.get("i", own)
     path = process.path
+    if process.container:
+        detail = f"pid {process.pid} runs in a container, whose files are not read"
+        return Unreadable(Reason.UNDECIDABLE, "keepalived", detail)
     try:
         if "?" in process.options:
             raise ConfigurationError(f"its argument {process.options['?']} is not known")

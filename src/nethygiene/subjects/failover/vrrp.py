@@ -13,6 +13,7 @@ from nethygiene.inventory.group_policy import VirtualAddress
 from nethygiene.subjects.failover.advertisements import Delivery, deliver
 from nethygiene.subjects.failover.announcers import Announcer, Announcers
 from nethygiene.subjects.failover.vrrp_remedies import (
+    DESTINATION,
     agree_remedy,
     delivery_remedy,
     mode_remedy,
@@ -91,7 +92,7 @@ def expect_declared_way(found: Advertised, expect: Expect) -> None:
                 f"VRRP of {one.host}",
                 one.way,
                 _settled(f"by {declared}", fits),
-                remedy=partial(mode_remedy, one, members, unicast=declared == "unicast"),
+                remedy=partial(mode_remedy, one, members.announcing, unicast=declared == "unicast"),
             )
         if one.is_unicast:
             _expect_peers(one, members, expect)
@@ -124,11 +125,10 @@ def _settled(description: str, fits: bool) -> Matcher[object]:
     return Matcher(description, lambda _: fits)
 
 
-_DESTINATION = "destination"
 _AGREED: tuple[tuple[str, Callable[[Announcer], object]], ...] = (
     ("virtual_router_id", lambda one: one.instance.vrid),
     ("VRRP version", lambda one: one.instance.version),
-    (_DESTINATION, lambda one: "peers" if one.is_unicast else one.instance.group),
+    (DESTINATION, lambda one: "peers" if one.is_unicast else one.instance.group),
     ("auth_type AH", lambda one: "yes" if one.instance.protocol != 112 else "no"),
     (
         "virtual_ipaddress",
@@ -147,7 +147,7 @@ def expect_agreement(found: Advertised, expect: Expect) -> None:
     declared = found.wanted.vrrp
     mixed = {one.is_unicast for one in found.members.announcing} == {True, False}
     for what, value in _AGREED:
-        if what == _DESTINATION and mixed and declared != "any":
+        if what == DESTINATION and mixed and declared != "any":
             continue  # those that are not as declared have been told
         by_value: dict[object, list[Announcer]] = {}
         for one in found.members.announcing:

@@ -21,6 +21,9 @@ from nethygiene.subjects.filter.firewall_tools import (
 )
 from nethygiene.subjects.links.ip.families import Family
 
+DESTINATION = "destination"
+"""What members agree on: whether they send to peers, or to which group."""
+
 
 def _reload(one: Announcer) -> str:
     return "\n".join(
@@ -59,7 +62,7 @@ def source_remedy(one: Announcer) -> str:
     return _edit(one, "correct this line", [f"unicast_src_ip {own[0]}"])
 
 
-def mode_remedy(one: Announcer, members: Announcers, *, unicast: bool) -> str:
+def mode_remedy(one: Announcer, members: Sequence[Announcer], *, unicast: bool) -> str:
     """The remedy: announce by unicast, or by multicast."""
     if not unicast:
         sentence = "delete unicast_peer and unicast_src_ip"
@@ -69,7 +72,7 @@ def mode_remedy(one: Announcer, members: Announcers, *, unicast: bool) -> str:
             f"On {one.host}, have keepalived check it, and read it again:",
             _reload(one),
         )
-    others = [other.address for other in members.announcing if other is not one]
+    others = [other.address for other in members if other is not one]
     lines = [f"unicast_src_ip {one.address}"] if one.address is not None else []
     lines += ["unicast_peer {", *(f"    {other}" for other in others if other), "}"]
     return _edit(one, "add these lines", lines)
@@ -86,12 +89,34 @@ def silent_remedy(host: str, wanted: VirtualAddress, members: Announcers) -> str
 
 
 def agree_remedy(what: str, groups: Sequence[Sequence[Announcer]]) -> str:
-    """The remedy: one value on all members."""
+    """The remedy: the value that most members have, or the first one, on all of them."""
+    members = [one for ones in groups for one in ones]
+    if what == DESTINATION and any(one.is_unicast for one in members):
+        # Unicast passes where multicast does, and beyond.
+        by_multicast = [one for one in members if not one.is_unicast]
+        return paragraphs(*(mode_remedy(one, members, unicast=True) for one in by_multicast))
     most = max(groups, key=len)
-    others = ", ".join(one.host for ones in groups if ones is not most for one in ones)
+    others = [one for ones in groups if ones is not most for one in ones]
+    return paragraphs(*(_as_on(most[0], one, what) for one in others))
+
+
+def _as_on(example: Announcer, one: Announcer, what: str) -> str:
+    instance = example.instance
+    lines = {
+        "virtual_router_id": f"virtual_router_id {instance.vrid}",
+        "VRRP version": f"version {instance.version}",
+    }
+    if (line := lines.get(what)) and not line.endswith("None"):
+        return _edit(one, "correct this line", [line])
+    own = {held.address for held in one.instance.addresses if not held.excluded}
+    wanted = [held for held in instance.addresses if not held.excluded]
+    if what == "virtual_ipaddress" and own <= {held.address for held in wanted}:
+        missing = [held for held in wanted if held.address not in own]
+        block = [f"    {held.address}/{held.prefix}" for held in missing]
+        return _edit(one, "add these lines", ["virtual_ipaddress {", *block, "}"])
     return (
-        f"Set {what} on {others} as it is on {most[0].host}, in keepalived.conf, and reload "
-        "keepalived there (`systemctl reload keepalived`)."
+        f"On {one.host}, make {what} in keepalived.conf what it is on {example.host}, and have "
+        "keepalived read it again: `systemctl reload keepalived`."
     )
 
 
