@@ -17,7 +17,7 @@ from tests.lab.spec import Login
 
 TOOLS = (
     *("awk", "cat", "date", "grep", "head", "id", "ip", "ip6tables-legacy-save", "ip6tables-save"),
-    *("ipset", "iptables-legacy-save", "iptables-save", "nft", "readlink", "runuser", "sed"),
+    *("ipset", "iptables-legacy-save", "iptables-save", "ls", "nft", "readlink", "runuser", "sed"),
     *("sleep", "ss", "ssh", "stat", "su", "sudo", "systemctl", "tail", "tc", "timeout", "tr"),
     *("true", "uname"),
 )
@@ -29,7 +29,7 @@ _COMMAND = re.compile(
     re.MULTILINE,
 )
 # Built into the shell, or functions and variables of a script.
-_NO_TOOLS = {"comm", "echo", "look", "printf", "sh", "test"}
+_NO_TOOLS = {"comm", "dir", "echo", "look", "more", "nl", "printf", "sh", "test", "w"}
 _RIGHTS = "sudo|root"
 
 
