@@ -18,7 +18,6 @@ from nethygiene.subjects.failover.holder_remedies import one_holder_remedy
 from nethygiene.subjects.failover.holders import by_one_member, held_by, looks_at, told_apart
 from nethygiene.subjects.failover.keepalived import Keepalived
 from nethygiene.subjects.kernel.sysctl import Sysctls
-from nethygiene.subjects.links.interface_kinds import InterfaceKinds
 from nethygiene.subjects.links.interfaces import Interfaces
 
 
@@ -28,7 +27,6 @@ def test_virtual_address_held_once(
     group: Group,
     address_samples: Each[AddressSamples],
     interfaces: Each[Interfaces],
-    interface_kinds: Each[InterfaceKinds],
     sysctl: Each[Sysctls],
     round_trip: Each[RoundTrip],
     expect: Expect,
@@ -39,7 +37,8 @@ def test_virtual_address_held_once(
     one and macvlans over it. Addresses that the kernel does not use (tentative, dadfailed) do not
     count. On lo it counts if the member answers ARP for it. A real server of LVS-DR, whose
     arp_ignore keeps it silent, holds nothing. A member whose kernel answers ARP for the address
-    from another interface, or from one that is down, is a second holder to its neighbours.
+    from another interface, or from one that is down, is a second holder to its neighbours. Filters
+    of ARP (arptables, nft's family arp) are not read.
 
     Hosts are read one after another, and the address may move in between. Two members hold it, or
     none does, only if their windows overlap. Otherwise the rule is unknown, as it is without a
@@ -57,9 +56,7 @@ def test_virtual_address_held_once(
         - keepalived.conf(5): garp_master_refresh
         - arp_ignore: https://docs.kernel.org/networking/ip-sysctl.html
     """
-    looks = looks_at(
-        virtual_address, address_samples, interfaces, interface_kinds, sysctl, round_trip
-    )
+    looks = looks_at(virtual_address, address_samples, interfaces, sysctl, round_trip)
     held = held_by(looks, all_were_read=len(looks) == group.size and not group.missing)
     expect(
         str(virtual_address.address),
@@ -75,7 +72,6 @@ def test_virtual_address_mac_admitted(
     virtual_address: VirtualAddress,
     address_samples: Each[AddressSamples],
     interfaces: Each[Interfaces],
-    interface_kinds: Each[InterfaceKinds],
     sysctl: Each[Sysctls],
     keepalived: Each[Keepalived],
     expect: Expect,
@@ -100,7 +96,7 @@ def test_virtual_address_mac_admitted(
     bound = virtual_address.bound_macs
     if not bound:
         not_applicable("no bound_macs are declared for it", Reason.NOT_DECLARED)
-    facts = (address_samples, interfaces, interface_kinds, sysctl, keepalived)
+    facts = (address_samples, interfaces, sysctl, keepalived)
     for host, macs in answering_macs(virtual_address, *facts).items():
         for mac in macs:
             what = f"the MAC with which {host} answers for {virtual_address.address}"

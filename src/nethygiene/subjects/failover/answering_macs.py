@@ -14,7 +14,6 @@ from nethygiene.subjects.failover.holding import Degree, Member
 from nethygiene.subjects.failover.keepalived import Keepalived
 from nethygiene.subjects.failover.keepalived_conf.configuration import VrrpInstance
 from nethygiene.subjects.kernel.sysctl import Sysctls
-from nethygiene.subjects.links.interface_kinds import InterfaceKinds
 from nethygiene.subjects.links.interfaces import Interfaces
 
 
@@ -41,7 +40,6 @@ def answering_macs(
     wanted: VirtualAddress,
     address_samples: Each[AddressSamples],
     interfaces: Each[Interfaces],
-    interface_kinds: Each[InterfaceKinds],
     sysctl: Each[Sysctls],
     keepalived: Each[Keepalived],
 ) -> Mapping[str, Sequence[AnsweringMac]]:
@@ -51,11 +49,10 @@ def answering_macs(
         _host: str,
         samples: AddressSamples,
         of_host: Interfaces,
-        kinds: InterfaceKinds,
         settings: Sysctls,
         daemon: Keepalived,
     ) -> Sequence[AnsweringMac]:
-        member = Member(wanted, tuple(of_host), kinds, settings)
+        member = Member.of(wanted, of_host, settings)
         stand = member.stand(samples.of(wanted.address).last)
         macs = _Macs(of_host, member)
         if stand.degree is Degree.HOLDS and not stand.quietable:
@@ -65,7 +62,7 @@ def answering_macs(
             return [mac for instance in instances for mac in macs.of_instance(instance)]
         return [] if stand.is_real_server else [macs.of(macs.place())]
 
-    facts = (address_samples, interfaces, interface_kinds, sysctl, keepalived)
+    facts = (address_samples, interfaces, sysctl, keepalived)
     return read_members(ask, *facts)
 
 

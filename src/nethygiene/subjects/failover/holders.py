@@ -18,7 +18,6 @@ from nethygiene.inventory.group_policy import VirtualAddress
 from nethygiene.subjects.failover.address_samples import AddressSamples, Sightings
 from nethygiene.subjects.failover.holding import Degree, Member, Stand
 from nethygiene.subjects.kernel.sysctl import Sysctls
-from nethygiene.subjects.links.interface_kinds import InterfaceKinds
 from nethygiene.subjects.links.interfaces import Interfaces
 
 
@@ -95,7 +94,6 @@ def looks_at(
     wanted: VirtualAddress,
     address_samples: Each[AddressSamples],
     interfaces: Each[Interfaces],
-    interface_kinds: Each[InterfaceKinds],
     sysctl: Each[Sysctls],
     round_trip: Each[RoundTrip],
 ) -> list[Look]:
@@ -105,11 +103,10 @@ def looks_at(
         host: str,
         samples: AddressSamples,
         of_host: Interfaces,
-        kinds: InterfaceKinds,
         settings: Sysctls,
         trip: RoundTrip,
     ) -> Look:
-        member = Member(wanted, tuple(of_host), kinds, settings)
+        member = Member.of(wanted, of_host, settings)
         seen = samples.of(wanted.address)
         first = None if seen.first is None else member.stand(seen.first)
         last = member.stand(seen.last)
@@ -117,7 +114,7 @@ def looks_at(
             host, first, last, next(iter(member.places), ""), seen.stack, span_of(trip, seen)
         )
 
-    facts = (address_samples, interfaces, interface_kinds, sysctl, round_trip)
+    facts = (address_samples, interfaces, sysctl, round_trip)
     return list(read_members(look, *facts).values())
 
 

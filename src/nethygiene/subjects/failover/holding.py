@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from nethygiene.engine.ledger import Ledger
 from nethygiene.inventory.group_policy import VirtualAddress
 from nethygiene.subjects.kernel.sysctl import Sysctls
-from nethygiene.subjects.links.interface_kinds import InterfaceKinds
-from nethygiene.subjects.links.interfaces import InterfaceState
+from nethygiene.subjects.links.interfaces import Interfaces, InterfaceState
 from nethygiene.subjects.links.ip.addresses import LinkAddress
 
+_ON_THE_SAME_LINK = frozenset({"macvlan", "macvtap", "ipvlan", "ipvtap"})
 _SILENT = frozenset({1, 2, 8})
 _SILENT_FOR_SCOPE_HOST = 3
 
@@ -62,14 +63,19 @@ class Member:
     Attributes:
         wanted: the declared address.
         interfaces: the member's.
-        kinds: their kinds.
         sysctl: its settings.
+        ledger: records what does not decide it.
     """
 
     wanted: VirtualAddress
     interfaces: Sequence[InterfaceState]
-    kinds: InterfaceKinds
     sysctl: Sysctls
+    ledger: Ledger
+
+    @classmethod
+    def of(cls, wanted: VirtualAddress, interfaces: Interfaces, sysctl: Sysctls) -> Member:
+        """A member by its facts."""
+        return cls(wanted, tuple(interfaces), sysctl, interfaces.ledger)
 
     def stand(self, sightings: Sequence[LinkAddress]) -> Stand:
         """How the host stands to the address, given where it has it."""
@@ -91,7 +97,7 @@ class Member:
             if interface.is_up
             and interface.has_carrier
             and interface.resolves
-            and self._is_wanted(interface)
+            and self.wanted.interface in {None, interface.name}
         ]
         inside = [interface for interface in asking if self._is_in_network(interface)]
         return tuple(inside or asking)
@@ -111,7 +117,7 @@ class Member:
         name, written = seen.link, str(seen.interface)
         here = next((each for each in self.interfaces if each.name == name), None)
         if here is None:
-            self.kinds.ledger.undecidable(f"{name} came up while the host was read: look again")
+            self.ledger.undecidable(f"{name} came or went while the host was read: look again")
         if seen.duplicate or seen.tentative:
             why = "another host has it (dadfailed)" if seen.duplicate else "not in use yet"
             return Stand(Degree.NOTHING, name, written, f"{name}, where {why}")
@@ -147,4 +153,8 @@ class Member:
         declared = self.wanted.interface
         if declared is None or interface.name == declared:
             return True
-        return interface.parent == declared and self.kinds.shares_link(interface.name)
+        if interface.parent == declared and not interface.kind:
+            self.ledger.undecidable(
+                f"`ip -d link` does not tell whether {interface.name} is a macvlan over {declared}"
+            )
+        return interface.parent == declared and interface.kind in _ON_THE_SAME_LINK

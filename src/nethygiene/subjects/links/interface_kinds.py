@@ -31,10 +31,6 @@ class InterfaceKinds(Fact):
         kind = self._kind(interface)
         return kind == "hardware" or kind in OVER_HARDWARE
 
-    def shares_link(self, interface: str) -> bool:
-        """Whether it is a further interface on the link of its parent: a macvlan or an ipvlan."""
-        return self._kind(interface) in {"macvlan", "macvtap", "ipvlan", "ipvtap"}
-
     def is_bridge(self, interface: str) -> bool:
         """Whether it is a bridge of this host."""
         return self._kind(interface) in {"bridge", "openvswitch"}
