@@ -74,7 +74,9 @@ def scope(run: Run) -> str:
     """The numbers of hosts, groups, ways between hosts, rules and results."""
     unreached = sum(not host.reachable for host in run.hosts)
     hosts = f"{plural(len(run.hosts), 'host')} ({unreached:,} not reached)"
-    hosts += f", {plural(len(run.groups), 'group')}" if run.groups else ""
+    # All hosts of the run are no group that the inventory names.
+    named = [group for group in run.groups if group.name != "all"]
+    hosts += f", {plural(len(named), 'group')}" if named else ""
     followed = ways(run.results)
     hosts += f", {plural(followed, 'way')} between hosts" if followed else ""
     return f"{hosts}, {plural(len(run.rules), 'rule')}, {plural(len(run.results), 'result')}"
