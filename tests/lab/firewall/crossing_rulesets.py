@@ -26,9 +26,9 @@ def crossing_nft(seed: int) -> str:
         family = random.choice(("inet", "inet", "inet", "ip", "ip6"))
         tables.append(_table(random, family, f"t{number}"))
     # What stands last in the random numbers changes none of the tables before.
-    if often(random, 0.15):
+    if often(random, 0.08):
         tables.append(arp_table(random))
-    if often(random, 0.15):
+    if often(random, 0.08):
         tables.append(turned(random, netdev_table(random)))
     return "\n".join(tables) + "\n"
 
