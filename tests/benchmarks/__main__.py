@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tests.benchmarks.evaluation import measure_evaluation
 from tests.benchmarks.fleet import measure_fleet
 from tests.benchmarks.load import measure_load
+from tests.benchmarks.reasoning import measure_reasoning
 from tests.benchmarks.report import measure_report
 from tests.benchmarks.sockets import measure_sockets
 
@@ -47,6 +48,8 @@ def main() -> int:
     print(report)  # noqa: T201
     sockets = measure_sockets(rounds=3)
     print(sockets)  # noqa: T201
+    reasoning = measure_reasoning(hosts=1000)
+    print(reasoning)  # noqa: T201
     bars = [
         Bar("10,000 connections, beyond an idle host", sockets.busy - sockets.idle, 3.0, "s"),
         Bar("audit of 50 lab hosts / paramiko logging in and sleeping", fleet.ratio, 1.3, "x"),
@@ -62,6 +65,7 @@ def main() -> int:
         ),
         Bar("1,000 recorded hosts x all rules", evaluation.seconds, 60, "s"),
         Bar("1,000 recorded hosts x all rules", evaluation.peak_megabytes, 1000, "MB"),
+        Bar("1,000 hosts with 5 upstreams each / without reasoning", reasoning.ratio, 1.2, "x"),
         Bar("report of 1,000 hosts x 40 rules", report.megabytes, 8, "MB"),
         Bar("report of 1,000 hosts x 40 rules: until usable", report.usable, 1.5, "s"),
         Bar("report of 1,000 hosts x 40 rules: a keystroke", report.keystroke * 1e3, 100, "ms"),

@@ -25,11 +25,20 @@ class FactsOfRun:
 
     by_host: dict[str, Mapping[str, Fact | Unreadable]] = field(default_factory=dict)
     known: dict[Hashable, object] = field(default_factory=dict)
+    _complete_for: tuple[str, ...] | None = None
+
+    def missing_of(self, hosts: tuple[str, ...]) -> list[str]:
+        """The hosts whose facts are not there; the caller adds them."""
+        if hosts is self._complete_for:
+            return []  # thousands of connections share this tuple of all hosts
+        self._complete_for = hosts
+        return [host for host in hosts if host not in self.by_host]
 
     def clear(self) -> None:
         """Drop everything."""
         self.by_host.clear()
         self.known.clear()
+        self._complete_for = None
 
 
 class Across(Generic[F]):
@@ -38,7 +47,7 @@ class Across(Generic[F]):
     Nothing is recorded of a host until its fact is asked for.
     """
 
-    __slots__ = ("_facts", "_ledger", "_probe", "dialler")
+    __slots__ = ("_bound", "_facts", "_ledger", "_probe", "dialler")
 
     def __init__(
         self,
@@ -59,6 +68,7 @@ class Across(Generic[F]):
         self._probe = probe
         self._facts = facts
         self._ledger = ledger
+        self._bound: dict[str, F] = {}
 
     def __iter__(self) -> Iterator[str]:
         """The names of the hosts."""
@@ -70,6 +80,12 @@ class Across(Generic[F]):
 
     def of(self, host: str) -> F:
         """The fact of a host; any use of one that is unreadable ends the rule as unknown."""
+        bound = self._bound.get(host)
+        if bound is None:
+            bound = self._bound[host] = self._bind(host)
+        return bound
+
+    def _bind(self, host: str) -> F:
         if host in self._facts.by_host:
             fact = self._facts.by_host[host][self._probe]
         else:

@@ -169,9 +169,9 @@ class Audit:
             )
 
     def _judge_several(self, unit: Unit) -> None:
-        for host in unit.others or unit.hosts:
-            if host not in self._facts.by_host:
-                self._judge(host)
+        hosts = unit.others or unit.hosts
+        for host in self._facts.missing_of(hosts):
+            self._judge(host)
         rule, group = unit.rule, unit.group
         if group is not None:
             policies = {host: self.hosts[host].policy for host in unit.hosts}

@@ -9,9 +9,9 @@ from nethygiene.engine.expect import unknown
 from nethygiene.subjects.filter.crossing import (
     CrossingConnection,
     forwarded,
-    opened,
 )
 from nethygiene.subjects.filter.model.fields import NO_MARK
+from nethygiene.subjects.paths.alike import opens, receives
 from nethygiene.subjects.paths.entering import enters
 from nethygiene.subjects.paths.filters import filter_step
 from nethygiene.subjects.paths.forth import Arrived, Passed
@@ -90,7 +90,8 @@ _WentOn = Generator[Step, None, tuple[Onward, Packets] | None]
 def _returned(facts: RunFacts, port: LinkEnd, known: Passed) -> _WentOn:
     """The steps of an answer that comes by a host which has seen the connection."""
     packet_filter, before = facts.filters.of(port.host), known.before
-    crossing = forwarded(packet_filter, before, known.came_in, answers_come_by=port.interface)
+    other = None if port.interface == known.leaves_by else port.interface
+    crossing = receives(packet_filter, before, known.came_in, other)
     # Source NAT is taken back before the answer is routed, destination NAT when it has been.
     source, destination = _number(known.after.destination), _number(before.source)
     routed = Packets(before.family, source, destination, port.interface)
@@ -139,7 +140,8 @@ def _received(facts: RunFacts, dialler: Passed, port: LinkEnd, answer: Packets) 
     routed = replace(answer, destination=_number(dialler.before.source), incoming=port.interface)
     if not (yield from until_refused(enters(facts, port, routed, _ANSWER))):
         return
-    crossing = opened(packet_filter, dialler.before, answers_come_by=port.interface)
+    other = None if port.interface == dialler.leaves_by else port.interface
+    crossing = opens(packet_filter, replace(dialler.before, source=None), other)
     what = f"input filter {_ANSWER}"
     yield filter_step(dialler.host, what, packet_filter, crossing, dialler.before)
 

@@ -9,9 +9,8 @@ from nethygiene.engine.expect import unknown
 from nethygiene.subjects.filter.crossing import (
     Crossing,
     CrossingConnection,
-    opened,
-    received,
 )
+from nethygiene.subjects.paths.alike import opens, receives
 from nethygiene.subjects.paths.entering import enters
 from nethygiene.subjects.paths.filters import filter_step, loses_answer
 from nethygiene.subjects.paths.forwarding import forwards
@@ -29,12 +28,14 @@ class Passed:
     Attributes:
         host: the host.
         came_in: the interface by which it came in; empty for the host that dials.
+        leaves_by: the interface by which it left.
         before: the connection as it came in, or as the host dials it.
         after: as it left, after NAT.
     """
 
     host: str
     came_in: str
+    leaves_by: str
     before: CrossingConnection
     after: CrossingConnection
 
@@ -65,7 +66,7 @@ def forth(
         return None
     onward, crossing = left
     asked = replace(dialled, source=crossing.connection.source)
-    passed = [Passed(dialler, "", asked, crossing.connection)]
+    passed = [Passed(dialler, "", onward.port.interface, asked, crossing.connection)]
     while len(passed) <= _MOST_HOPS:
         connection = passed[-1].after
         packets = _packets(connection, "lo")
@@ -76,7 +77,7 @@ def forth(
         if here is None:
             return None
         onward, after = here
-        hop = Passed(port.host, port.interface, connection, after)
+        hop = Passed(port.host, port.interface, onward.port.interface, connection, after)
         if hop in passed:
             around = " and ".join(dict.fromkeys(each.host for each in passed[1:]))
             told = f"it goes round between {around}"
@@ -102,7 +103,7 @@ def _leaves(
     if packet_filter.model.routes.is_local(dialled.family, dialled.destination):
         to = address_of(dialled.destination, dialled.family)
         unknown(f"{to} is an address of {dialler} itself, which dials itself there")
-    crossing = opened(packet_filter, dialled)
+    crossing = opens(packet_filter, dialled)
     if not loses_answer(crossing):
         asked = replace(dialled, source=crossing.connection.source)
         step = filter_step(dialler, "output filter", packet_filter, crossing, asked)
@@ -128,7 +129,7 @@ def _taken(
     """
     host, name = port.host, port.interface
     packet_filter = facts.filters.of(host)
-    crossing = received(packet_filter, connection, name)
+    crossing = receives(packet_filter, connection, name)
     routes = packet_filter.model.routes
     ends_here = crossing.leaves_by == ""
     # Whether the answer passes is asked on the way back: it may not come by here.

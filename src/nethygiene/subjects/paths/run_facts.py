@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from nethygiene.engine.across import Across
@@ -106,6 +107,7 @@ class RunFacts:
         return f"{named} {way} is at no host of the inventory{but}: what it does is not known"
 
 
+@lru_cache(maxsize=100_000)
 def address_of(number: int, family: Family) -> Address:
     """A number as an address."""
     return IPv4Address(number) if family == "ipv4" else IPv6Address(number)
