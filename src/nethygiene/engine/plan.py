@@ -130,7 +130,7 @@ def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
         hosts = {name: host for name, host in hosts.items() if name in chosen}
     found = {group.name: group for group in _groups(every.values(), hosts, sizes, policies)}
     everyone = found.pop(ALL)
-    directory = _directory(every, sizes)
+    directory = _directory(every, sizes, policies)
     return Plan(
         str(path),
         answers.header.inventory_sha256,
@@ -144,7 +144,9 @@ def _from_evidence_alone(path: Path, limit: str | None) -> Plan:
     )
 
 
-def _directory(every: Mapping[str, Host], sizes: Mapping[str, int]) -> Directory:
+def _directory(
+    every: Mapping[str, Host], sizes: Mapping[str, int], policies: Mapping[str, GroupPolicy]
+) -> Directory:
     """What the names in policies stand for, as far as the hosts of the evidence say it."""
     members: dict[str, list[str]] = {}
     for host in every.values():
@@ -156,6 +158,10 @@ def _directory(every: Mapping[str, Host], sizes: Mapping[str, int]) -> Directory
         {name: tuple(sorted(names)) for name, names in members.items()},
         {name: host.policy for name, host in every.items()},
         {name: why for name, why in incomplete.items() if why and name != ALL},
+        {
+            name: {key: item.address for key, item in policy.virtual_addresses.items()}
+            for name, policy in policies.items()
+        },
     )
 
 

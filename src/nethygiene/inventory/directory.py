@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from nethygiene.inventory.explain import Explanation
 from nethygiene.inventory.items import FarEnd, Service, Upstream
 from nethygiene.inventory.located import closest, shown
-from nethygiene.inventory.places import PlaceName
+from nethygiene.inventory.places import PlaceName, TargetName
 from nethygiene.inventory.policy import Policy
+from nethygiene.inventory.values import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +21,18 @@ class Directory:
         hosts: the hosts of each named host or group, in the inventory's order.
         policies: what these hosts declare, by host; a host that evidence lacks is missing.
         incomplete: why a group may have further hosts, by its name.
+        virtual: the virtual addresses of groups, by group and name.
     """
 
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     incomplete: Mapping[str, str] = field(default_factory=dict)
+    virtual: Mapping[str, Mapping[str, Address]] = field(default_factory=dict)
 
     def hosts_of(self, name: str) -> tuple[str, ...]:
         """The hosts that a name stands for; one that nothing is known of is a host's."""
+        if name not in self.hosts and (group := name.rpartition("@")[2]) in self.virtual:
+            return self.hosts.get(group, ())
         return self.hosts.get(name, (name,))
 
     def named_in(self, policy: Policy) -> frozenset[str]:
@@ -48,6 +53,9 @@ class Directory:
                 continue
             place = upstream.to.place
             targets = self.hosts_of(place)
+            if (address := self.virtual_address(upstream.to)) is not None:
+                upstreams[name] = self._linked(upstream, name, targets[0], address)
+                continue
             for target in targets:
                 if target == host and targets != (host,):
                     continue
@@ -55,13 +63,21 @@ class Directory:
                 upstreams[item] = self._linked(upstream, item, target)
         return policy.instead(upstreams=upstreams)
 
-    def _linked(self, upstream: Upstream, name: str, target: str) -> Upstream:
+    def virtual_address(self, target: TargetName) -> Address | None:
+        """The virtual address that an upstream's target names; None for a host or group."""
+        name, group = target.virtual
+        return None if target.place in self.hosts else self.virtual.get(group, {}).get(name)
+
+    def _linked(
+        self, upstream: Upstream, name: str, target: str, virtual: Address | None = None
+    ) -> Upstream:
         assert upstream.to is not None
         declared = self.policies.get(target)
         service = None if declared is None else declared.services.get(upstream.to.service)
         linked = upstream.model_copy()
         linked._name = name  # noqa: SLF001 - the name is the key in the policy
-        linked._end = FarEnd(target, service)  # noqa: SLF001 - see above
+        end = FarEnd(target if virtual is None else "", service, virtual)
+        linked._end = end  # noqa: SLF001 - see above
         return linked
 
 
@@ -81,6 +97,8 @@ def unknown_services(policy: Policy, directory: Directory) -> Iterator[Explanati
     for name, upstream in policy.upstreams.items():
         if upstream.to is None:
             continue
+        if problem := _no_virtual_address(upstream, upstream.to, directory):
+            yield Explanation(("upstreams", name, "to"), *problem)
         for host in directory.hosts_of(upstream.to.place):
             declared = directory.policies.get(host)
             if declared is None:
@@ -89,6 +107,23 @@ def unknown_services(policy: Policy, directory: Directory) -> Iterator[Explanati
             problem = _problem(host, upstream.to.service, declared, service)
             if problem is not None:
                 yield Explanation(("upstreams", name, "to"), *problem)
+
+
+def _no_virtual_address(
+    upstream: Upstream, target: TargetName, directory: Directory
+) -> tuple[str, str] | None:
+    name, group = target.virtual
+    if not group or target.place in directory.hosts:
+        return None
+    if directory.virtual_address(target) is None:
+        near = closest(name, directory.virtual.get(group, {}))
+        meant = f"did you mean {near!r}? " if near else ""
+        message = f"group {group} declares no virtual address {shown(name)}"
+        return message, f"{meant}declare it under `virtual_addresses` of the group's vars"
+    if upstream.address is not None:
+        message = f"`address` stands beside {target.place}, which is an address itself"
+        return message, "take `address` out"
+    return None
 
 
 def _problem(

@@ -71,20 +71,22 @@ class FarEnd:
     """The end of a connection that an upstream's ``to`` names.
 
     Attributes:
-        host: the host that serves it.
+        host: the host that serves it; empty for whoever of the group holds a virtual address.
         service: what that host declares of it; None if evidence does not hold that.
+        virtual: the virtual address that is dialled; None for one of the host's own.
     """
 
     host: str
     service: Service | None
+    virtual: Address | None = None
 
 
 class Upstream(NamedItem):
     """A service elsewhere that this host connects to."""
 
     to: Target | None = None
-    """The service of the inventory: HOST/SERVICE or GROUP/SERVICE; a group has a result for each
-    of its hosts."""
+    """The service of the inventory: HOST/SERVICE, GROUP/SERVICE (a result for each of its hosts)
+    or VIRTUAL_ADDRESS@GROUP/SERVICE (the host that holds the address now)."""
     address: IPAddress | None = None
     """Its IP address, as `ss -tn` shows the peer; beside `to`, which of its addresses is dialled
     (without it: the one that the service is bound to, or else the one with the most specific
@@ -106,6 +108,8 @@ class Upstream(NamedItem):
         """The addresses that it may be dialled at; several if the service is bound to all."""
         if self.address is not None:
             return (self.address,)
+        if self._end is not None and self._end.virtual is not None:
+            return (self._end.virtual,)
         service = None if self._end is None else self._end.service
         if service is not None and not isinstance(service.address, str):
             return (service.address,)

@@ -17,6 +17,7 @@ from nethygiene.inventory.pattern import select
 from nethygiene.inventory.places import KnownPlaces
 from nethygiene.inventory.policy import SECTIONS, Policy, policies_of_groups, policies_sha256
 from nethygiene.inventory.validation import PolicyReader
+from nethygiene.inventory.values import Address
 from nethygiene.inventory.variables import POLICY_VARIABLE, Resolver
 from nethygiene.inventory.vars_files import VarsFiles
 
@@ -110,14 +111,23 @@ def _directory(
     """What the names in policies stand for, and the named hosts that the limit leaves out."""
     distinct = {id(host.policy): host.policy for host in hosts}.values()
     names = dict.fromkeys(name for policy in distinct for name in names_of(policy))
-    stand_for = {name: tuple(members.get(name, (name,))) for name in names}
+    virtual: dict[str, Mapping[str, Address]] = {}
+    stand_for: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        group = name.rpartition("@")[2]
+        if name in members or name in reader.graph.hosts or group not in members:
+            stand_for[name] = tuple(members.get(name, (name,)))
+            continue
+        stand_for[group] = tuple(members[group])
+        declared = reader.policies.read_group(reader.resolver.of_group(group)).virtual_addresses
+        virtual[group] = {key: item.address for key, item in declared.items()}
     read = {host.name: host for host in hosts}
     absent = dict.fromkeys(host for named in stand_for.values() for host in named)
     entries = (reader.graph.hosts.get(name) for name in absent if name not in read)
     beside = tuple(reader.read(entry for entry in entries if entry is not None))
     read.update({host.name: host for host in beside})
     policies = {name: read[name].policy for name in absent if name in read}
-    return Directory(stand_for, policies), beside
+    return Directory(stand_for, policies, virtual=virtual), beside
 
 
 def _linked(hosts: Iterable[Host], directory: Directory) -> Iterator[Host]:

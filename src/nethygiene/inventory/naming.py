@@ -8,8 +8,8 @@ from ipaddress import IPv4Address, ip_network
 from typing import Literal, TypeVar
 
 from nethygiene.inventory.directory import Directory
-from nethygiene.inventory.items import BlockedPort, Service, Upstream
-from nethygiene.inventory.places import PlaceName
+from nethygiene.inventory.items import BlockedPort, FarEnd, Service, Upstream
+from nethygiene.inventory.places import PlaceName, TargetName
 from nethygiene.inventory.policy import Policy
 from nethygiene.inventory.values import Address, Network
 
@@ -77,10 +77,33 @@ class _StandIn:
         if item.end is None:
             return item
         made = item.model_copy()
-        end = self.known[item.end.host]
-        made._found = end.addresses  # noqa: SLF001 - part of the same model
-        made._doubts = (end.doubt,) if end.doubt else ()  # noqa: SLF001 - see above
+        if item.end.virtual is not None and item.to is not None:
+            end, doubts = self._holder(item.to, item.end, item.end.virtual)
+            made._end = end  # noqa: SLF001 - part of the same model
+            made._doubts = doubts  # noqa: SLF001 - see above
+            return made
+        known = self.known[item.end.host]
+        made._found = known.addresses  # noqa: SLF001 - part of the same model
+        made._doubts = (known.doubt,) if known.doubt else ()  # noqa: SLF001 - see above
         return made
+
+    def _holder(
+        self, target: TargetName, end: FarEnd, virtual: Address
+    ) -> tuple[FarEnd, tuple[str, ...]]:
+        """The end of whoever holds a virtual address; an empty host if that is not one host."""
+        members = self.directory.hosts_of(target.place)
+        holders = [host for host in members if virtual in self.known[host].addresses]
+        doubts = [self.known[host].doubt for host in members if host not in holders]
+        if incomplete := self.directory.incomplete.get(target.virtual[1]):
+            doubts.append(f"of group {target.virtual[1]}, {incomplete}")
+        if len(holders) != 1:
+            who = " and ".join(holders) if holders else f"no host of group {target.virtual[1]}"
+            verb = "have" if holders else "has"
+            doubts.insert(0, f"{who} {verb} {virtual}: see virtual-address-held-once")
+            return end, tuple(filter(None, doubts))
+        declared = self.directory.policies.get(holders[0])
+        service = None if declared is None else declared.services.get(target.service)
+        return FarEnd(holders[0], service, virtual), tuple(filter(None, doubts))
 
     def _networks(self, sources: Iterable[object]) -> tuple[object, ...]:
         networks: dict[object, None] = {}

@@ -55,12 +55,14 @@ def _parse_source(value: object, info: ValidationInfo) -> SourceNetwork:
 
 
 def _parse_target_name(value: object, info: ValidationInfo) -> TargetName:
-    fix = "write HOST/SERVICE or GROUP/SERVICE, such as db/postgres"
+    fix = "write HOST/SERVICE, GROUP/SERVICE or VIRTUAL_ADDRESS@GROUP/SERVICE, such as db/postgres"
     text = text_of(value, "a service of the inventory", fix)
     target = parse_target(text)
     if target is None:
         raise refused(f"{shown(text)} is not a service of the inventory", fix)
-    _require_place(target.place, info)
+    known = info.context
+    if isinstance(known, KnownPlaces) and (problem := known.problem_of_target(target)):
+        raise refused(*problem)
     return target
 
 
@@ -85,7 +87,7 @@ Target = Annotated[
         {
             "type": "string",
             "pattern": r"^[^/\s]+/\S+$",
-            "description": "HOST/SERVICE or GROUP/SERVICE of the inventory",
+            "description": "HOST/SERVICE, GROUP/SERVICE or VIRTUAL_ADDRESS@GROUP/SERVICE",
         }
     ),
 ]

@@ -54,8 +54,11 @@ class NameMap:
 
         It is a group if a host of the file is in it: no inventory that names both is valid.
         """
-        is_group = text in _COMMON_GROUPS or ("group", text) in self._given
-        return self.group(text) if is_group else self.host(text)
+        return self.group(text) if self.is_group(text) else self.host(text)
+
+    def is_group(self, text: str) -> bool:
+        """Whether a host of the file is in a group of that name."""
+        return text in _COMMON_GROUPS or ("group", text) in self._given
 
     def user(self, text: str) -> str:
         """A login name."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nethygiene.inventory.group_policy import GroupPolicy, group_policy_from_plain
-from nethygiene.inventory.places import PlaceName, parse_target
+from nethygiene.inventory.places import PlaceName, TargetName, parse_target
 from nethygiene.inventory.policy import Policy, Tunnel, policy_from_plain
 from nethygiene.inventory.sources import SourceNetwork
 from nethygiene.redaction.ssh import destination, forward, option_value
@@ -19,9 +19,8 @@ def redact_policy(policy: Policy, given: Pseudonyms) -> Policy:
     _networks(plain.get("blocked_ports", {}), policy.blocked_ports, ("except",), given)
     _networks(plain.get("services", {}), policy.services, ("allow_from", "deny_from"), given)
     for upstream in plain.get("upstreams", {}).values():
-        if isinstance(upstream.get("to"), str) and (target := parse_target(upstream["to"])):
-            service = given.names.name("item", target.service)
-            upstream["to"] = f"{given.names.place(target.place)}/{service}"
+        if target := parse_target(str(upstream.get("to", ""))):
+            upstream["to"] = _target(target, given)
     for section in ("services", "upstreams", "interfaces", "routes"):
         for item in plain.get(section, {}).values():
             for key in ("address", "via"):
@@ -74,6 +73,14 @@ def _networks(
             sources = getattr(item, "except_" if key == "except" else key)
             if key in plain[str(name)]:
                 plain[str(name)][key] = [_source(source, given) for source in sources]
+
+
+def _target(target: TargetName, given: Pseudonyms) -> str:
+    names, (virtual, group) = given.names, target.virtual
+    place = names.place(target.place)
+    if group and names.is_group(group):
+        place = f"{names.name('item', virtual)}@{names.group(group)}"
+    return f"{place}/{names.name('item', target.service)}"
 
 
 def _source(source: SourceNetwork, given: Pseudonyms) -> str:

@@ -109,3 +109,57 @@ def test_every_group_can_be_named(folder: Folder, name: str) -> None:
     text = TEXT.replace("allow_from: [web,", f"allow_from: [{name},")
     inventory = folder.load(text)
     assert set(inventory.directory.hosts[name]) >= {"db-1", "db-2"}
+
+
+_SERVICES = "services: {pg:"
+_SHARED = f"virtual_addresses: {{shared: {{address: 10.0.3.100}}}}\n              {_SERVICES}"
+VIRTUAL = TEXT.replace(_SERVICES, _SHARED)
+
+
+def held(folder: Folder, *holders: str, unread: str = "") -> Policy:
+    """The policy of web-1, whose upstream is the shared address that these hosts hold."""
+    inventory = folder.load(VIRTUAL.replace("to: db-1/pg, address: 10.0.9.9", "to: shared@db/pg"))
+    shared = ip_address("10.0.3.100")
+    known = {
+        host: HostAddresses((shared,) if host in holders else (), f"{host}?" * (host == unread))
+        for host in ("web-1", "web-2", "db-1", "db-2")
+    }
+    web = next(host.policy for host in inventory.hosts if host.name == "web-1")
+    return addressed(web, inventory.directory, known)
+
+
+def test_a_virtual_address_leads_to_the_member_that_holds_it(folder: Folder) -> None:
+    upstream = held(folder, "db-2").upstreams["first"]
+    assert upstream.end is not None
+    assert (upstream.end.host, upstream.dialled_port) == ("db-2", 5432)
+    assert upstream.addresses == (ip_address("10.0.3.100"),)
+    assert upstream.doubts == ()
+    assert held(folder, "db-2", unread="db-1").upstreams["first"].doubts == ("db-1?",)
+
+
+@pytest.mark.parametrize(
+    ("holders", "said"),
+    [((), "no host of group db has 10.0.3.100"), (("db-1", "db-2"), "db-1 and db-2 have")],
+)
+def test_a_virtual_address_that_is_not_held_once(
+    folder: Folder, holders: tuple[str, ...], said: str
+) -> None:
+    upstream = held(folder, *holders).upstreams["first"]
+    assert upstream.end is not None
+    assert upstream.end.host == ""
+    assert said in upstream.doubts[0]
+
+
+@pytest.mark.parametrize(
+    ("to", "message", "fix"),
+    [
+        ("sharde@db/pg", "group db declares no virtual address 'sharde'", "mean 'shared'?"),
+        ("shared@dbb/pg", "no host and no group is called 'dbb'", "mean 'db'?"),
+        ("shared@db/pgg", "db-1 declares no service 'pgg'", "mean 'pg'?"),
+    ],
+)
+def test_wrong_names_of_virtual_addresses(folder: Folder, to: str, message: str, fix: str) -> None:
+    problem = folder.problems(VIRTUAL.replace("to: db-1/pg, address: 10.0.9.9", f"to: {to}"))[0]
+    assert problem.message == message
+    assert fix in problem.fix
+    assert problem.line == 9

@@ -80,7 +80,7 @@ def forth(
         hop = Passed(port.host, port.interface, onward.port.interface, connection, after)
         if hop in passed:
             around = " and ".join(dict.fromkeys(each.host for each in passed[1:]))
-            told = f"it goes round between {around}"
+            told = f"a circle of {around}"
             yield Step(port.host, "route", told, False, "there", "correct their routes")
             return None
         passed.append(hop)

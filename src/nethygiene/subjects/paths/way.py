@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nethygiene.engine.expect import not_applicable, unknown
+from nethygiene.engine.expect import doubt, not_applicable, unknown
 from nethygiene.engine.outcomes import Reason
 from nethygiene.inventory.policy import Upstream
 from nethygiene.subjects.filter.client_ways import answers_at
@@ -28,6 +28,8 @@ def steps_to(facts: RunFacts, dialler: str, upstream: Upstream) -> Iterator[Step
             f"upstream {upstream.name} is outside the inventory: only `to` names its other end",
             Reason.NOT_DECLARED,
         )
+    if not upstream.end.host:
+        unknown("; ".join(upstream.doubts))
     if upstream.end.service is None:
         unknown(f"what {upstream.to} declares is not in the evidence", Reason.NOT_COLLECTED)
     address = dialled_address(facts, dialler, upstream)
@@ -51,11 +53,15 @@ def dialled_address(facts: RunFacts, dialler: str, upstream: Upstream) -> Addres
     addresses = upstream.addresses
     if upstream.address is not None:
         taken, why = upstream.address, "which the upstream declares"
+    elif upstream.end.virtual is not None:
+        taken, why = upstream.end.virtual, "a virtual address that it holds now"
+        for open_question in upstream.doubts:
+            doubt(open_question, Reason.NOT_COLLECTED)
     elif not isinstance(upstream.end.service.address, str):
         taken, why = upstream.end.service.address, "which the service declares"
     else:
-        for doubt in upstream.doubts:
-            unknown(doubt, Reason.NOT_COLLECTED)
+        for open_question in upstream.doubts:
+            unknown(open_question, Reason.NOT_COLLECTED)
         if not addresses:
             unknown(f"{upstream.end.host} has no address that another host could dial")
         routes = packet_filter.model.routes

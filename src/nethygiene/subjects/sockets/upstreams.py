@@ -14,7 +14,9 @@ def connections_to(connections: Connections, upstream: Upstream) -> tuple[TcpCon
     If not all of these are known, the rule passes nothing. It ends as unknown if evidence does not
     hold the port that the upstream's host declares.
     """
-    for why in upstream.doubts if upstream.address is None else ():
+    end = upstream.end
+    fixed = upstream.address is not None or (end is not None and end.virtual is not None)
+    for why in () if fixed else upstream.doubts:
         doubt(why, Reason.NOT_COLLECTED)
     port = upstream.dialled_port
     if port is None:
@@ -28,4 +30,6 @@ def place_of(upstream: Upstream) -> str:
     """Where it is dialled, in words: its address, or the host that serves it."""
     if upstream.address is not None or upstream.end is None:
         return str(upstream.address)
+    if upstream.end.virtual is not None:
+        return str(upstream.end.virtual)
     return upstream.end.host
