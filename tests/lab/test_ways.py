@@ -22,7 +22,7 @@ RULE = "upstream-reachable"
 CLIENT, ROUTER, GOOD, BAD = "dialler", "gateway-1", "db-one", "db-two"
 FAR = {GOOD: "10.82.0.2", BAD: "10.82.0.3"}
 ITEMS = {GOOD: f"database → {GOOD}", BAD: f"database → {BAD}"}
-AS_EXPECTED = {ITEMS[GOOD]: "passed", ITEMS[BAD]: "failed"}
+AS_EXPECTED = {ITEMS[GOOD]: "passed", ITEMS[BAD]: "failed", "shared": "passed"}
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,15 @@ def fleet(lab: Lab) -> Iterator[Fleet]:
             "nft add table inet t; nft 'add chain inet t i { type filter hook input priority 0; }';"
             f" nft add rule inet t i tcp dport {PORT} drop"
         )
-        entries[CLIENT]["nethygiene"] = {"upstreams": {"database": {"to": "db/pg"}}}
+        upstreams = {"database": {"to": "db/pg"}, "shared": {"to": "shared@db/pg"}}
+        entries[CLIENT]["nethygiene"] = {"upstreams": upstreams}
+        servers[0].shell("ip addr add 10.82.0.100/32 dev eth1")
         path = lab.directory / "ways.yaml"
-        group = {"hosts": {server.name: entries.pop(server.name) for server in servers}}
+        shared = {"virtual_addresses": {"shared": {"address": "10.82.0.100"}}}
+        group = {
+            "hosts": {server.name: entries.pop(server.name) for server in servers},
+            "vars": {"nethygiene": shared},
+        }
         everywhere = {"ansible_ssh_private_key_file": str(lab.identity), "ansible_port": 22}
         document = {"all": {"vars": everywhere, "hosts": entries, "children": {"db": group}}}
         path.write_text(yaml.safe_dump(document))
@@ -87,12 +93,12 @@ def test_every_report_shows_the_way(fleet: Fleet, tmp_path: Path) -> None:
     assert f"On {BAD}, open it before the rule that refuses." in found.remedy
     way = f"{CLIENT} → {ROUTER} → {BAD} ✗"
     assert f"way: {way}" in " ".join(run.stdout.split())
-    assert "2 ways between hosts" in run.stdout
+    assert "3 ways between hosts" in run.stdout
     assert f"(way: {way})" in summary.read_text()
-    assert "2 ways between hosts" in summary.read_text()
+    assert "3 ways between hosts" in summary.read_text()
     text = page.read_text()
     assert f'<span class="nh-hop nh-hop-refuses">{BAD} ✗</span>' in text
-    assert "with 2 ways between hosts" in text
+    assert "with 3 ways between hosts" in text
 
 
 def test_named_clients_are_the_addresses_that_they_have(fleet: Fleet) -> None:
@@ -111,6 +117,7 @@ def test_a_limit_makes_it_unknown(fleet: Fleet) -> None:
     assert run.one(CLIENT, RULE, ITEMS[BAD]).outcome == "failed"
     without = fleet.audited(f"--limit={CLIENT},db")
     assert set(outcomes(without).values()) == {"unknown"}
+    assert f"{GOOD} is outside --limit" in run.one(CLIENT, RULE, "shared").message
     assert "the gateway 10.81.0.1" in without.one(CLIENT, RULE, ITEMS[BAD]).message
 
 
@@ -143,5 +150,5 @@ def test_evidence_is_judged_alike(fleet: Fleet, tmp_path: Path, redact: tuple[st
         )
         document = json.loads(results.read_text())
         found = [one for one in document["results"] if one["rule"] == RULE and one["item"]]
-        assert sorted(one["outcome"] for one in found) == ["failed", "passed"], found
-        assert all(" → " in one["item"] for one in found)
+        assert sorted(one["outcome"] for one in found) == ["failed", "passed", "passed"], found
+        assert sum(" → " in one["item"] for one in found) == 2
