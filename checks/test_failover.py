@@ -40,9 +40,10 @@ def test_virtual_address_held_once(
     from another interface, or from one that is down, is a second holder to its neighbours. Filters
     of ARP (arptables, nft's family arp) are not read.
 
-    Hosts are read one after another, and the address may move in between. Two members hold it, or
-    none does, only if their windows overlap. Otherwise the rule is unknown, as it is without a
-    window. A member that was not read makes it unknown too, unless two others hold the address.
+    Hosts are read one after another, and the address may move in between. So two holders, or none,
+    are a failure only if the windows of the members overlap; otherwise, and without a window, they
+    are unknown. A member that was not read makes the rule unknown too, unless two others hold the
+    address.
 
     Why: A failover that did not take over leaves an address that nobody serves, and one that took
         over from a living holder leaves two that both answer. Half of the clients then talk to the
