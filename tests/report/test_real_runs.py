@@ -180,7 +180,8 @@ def test_every_result_has_its_properties_in_junit(runner: Runner) -> None:
     runner.run(f"--inventory={inventory}", f"--junit-xml={path}")
     for name, case in junit(path).items():
         keys = [one.attrib["name"] for one in case.iter("property")]
-        assert {"rule", "host", "severity", "fingerprint"} <= set(keys), name
+        about = "group" if "[group=" in name else "host"
+        assert {"rule", about, "severity", "fingerprint"} <= set(keys), name
         assert len([key for key in keys if key == "rule"]) == 1, name
 
 
