@@ -64,7 +64,7 @@ class Introductions:
         next_hop = merged((router, router) for router in ways.gateways) or ends.destination
         own = self._asks_from(packet, device, next_hop)
         asking = Trace()
-        found = self._meeting(packet, device, own, asking).asking(next_hop, 1)
+        found = self._meeting(packet, device, own, asking).asking(next_hop, 1, back=False)
         trace.lost += asking.lost
         trace.doubts += asking.doubts
         if not found:

@@ -70,6 +70,12 @@ NS_OUT = _discovery(
     "the host's neighbour solicitation for its router (ICMPv6 type 135)", 135, reply=True
 )
 NA_IN = _discovery("the router's neighbour advertisement (ICMPv6 type 136)", 136, reply=False)
+NS_OUT_ASKING = _discovery(
+    "the host's neighbour solicitation for the next host (ICMPv6 type 135)", 135, reply=True
+)
+NA_IN_ANSWER = _discovery(
+    "the next host's neighbour advertisement (ICMPv6 type 136)", 136, reply=False
+)
 ARP_IN = PacketKind("the ARP request before it", False, 0, arp=1, pkttype="broadcast", ttl=())
 ARP_OUT = PacketKind("the host's ARP reply", True, 0, arp=2, ttl=())
 ARP_OUT_ASKING = PacketKind(

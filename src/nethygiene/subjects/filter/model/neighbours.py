@@ -22,9 +22,11 @@ from nethygiene.subjects.filter.model.kinds import (
     ARP_OUT,
     ARP_OUT_ASKING,
     NA_IN,
+    NA_IN_ANSWER,
     NA_OUT,
     NS_IN,
     NS_OUT,
+    NS_OUT_ASKING,
     PacketKind,
 )
 from nethygiene.subjects.filter.model.matches import Ground
@@ -142,10 +144,18 @@ class Meeting:
         kind, to = (ARP_IN, self.own) if four else (NS_IN, _solicited(self.own))
         return self._comes(self._packet(kind, asker, to), mask)
 
-    def asking(self, routers: Intervals, mask: int) -> int:
-        """The host asks for the entry of a router, or of another host."""
+    def asking(self, routers: Intervals, mask: int, *, back: bool = True) -> int:
+        """The host asks for the entry of a router, or of another host.
+
+        Args:
+            routers: for whom.
+            mask: the classes that ask.
+            back: for who has sent it something, to answer; otherwise to send something first.
+        """
         to = routers if self.family == "ipv4" else _solicited(routers)
-        kinds = (ARP_OUT_ASKING, ARP_IN_ANSWER) if self.family == "ipv4" else (NS_OUT, NA_IN)
+        kinds = (NS_OUT, NA_IN) if back else (NS_OUT_ASKING, NA_IN_ANSWER)
+        if self.family == "ipv4":
+            kinds = (ARP_OUT_ASKING, ARP_IN_ANSWER)
         went = self._goes(self._packet(kinds[0], self.own, to), mask)
         return self._comes(self._packet(kinds[1], routers, self.own), went) if went else 0
 
