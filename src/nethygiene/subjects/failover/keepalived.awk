@@ -63,6 +63,7 @@ function shown(s, w, rest, n, i, word) {
   w = s;
   sub(/[ \t].*/, "", w);
   rest = trim(substr(s, length(w) + 1));
+  gsub(/"/, "", w);
   if (w ~ /^@/) return w " " shown(rest);
   if (s ~ /(^|[ \t])(auth_pass|key)([ \t]|$)/) {
     if (turn == 1) uses(s, "secret");
@@ -92,9 +93,9 @@ function parts(s, i, c, q, seg, out) {
   for (i = 1; i <= length(s); i++) {
     c = substr(s, i, 1);
     if (c == "\"") q = !q;
-    if (c == "$" && substr(s, i + 1, 1) == "{") {
-      while (i < length(s) && substr(s, i, 1) != "}") seg = seg substr(s, i++, 1);
-      seg = seg substr(s, i, 1);
+    if (c == "$" && match(substr(s, i), /^\$[{][A-Za-z_][A-Za-z0-9_ \t]*[}]/)) {
+      seg = seg substr(s, i, RLENGTH);
+      i += RLENGTH - 1;
     }
     else if (!q && (c == "{" || c == "}")) {
       out = out shown(seg) " " c " ";

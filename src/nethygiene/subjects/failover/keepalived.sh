@@ -177,8 +177,12 @@ for comm in $list; do
   if [ -n "$status" ]; then
     echo "process ${place#/proc/}"
     say "$status"
+    # Only root may see the namespaces of others; of a process that has ended there are none.
     other=$(net "$place")
-    [ "${other:-$own}" = "$own" ] || echo "elsewhere"
+    if [ -z "$other" ] && [ "$(id -u)" != 0 ]; then
+      other=$own
+    fi
+    [ "$other" = "$own" ] || echo "elsewhere"
     say "$said"
     file=$(say "$said" | sed -n "s/^option f //p" | tail -n 1)
     [ -n "$file" ] || file=@DEFAULT@

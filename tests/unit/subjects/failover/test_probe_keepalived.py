@@ -64,15 +64,24 @@ vrrp_instance A {{
 """
 
 
+def script(path: Path | str) -> str:
+    """The probe where the default file is this one, and no keepalived runs.
+
+    One may well run on this machine meanwhile: in the lab, say.
+    """
+    assert DEFAULT in KEEPALIVED.shell
+    assert "/proc/[0-9]*/comm" in KEEPALIVED.shell
+    text = KEEPALIVED.shell.replace("/proc/[0-9]*/comm", "/nowhere/[0-9]*/comm")
+    return text.replace(DEFAULT, str(path))
+
+
 def answer(
     path: Path | str, shell: Sequence[str] = ("/bin/sh", "-s"), *, user: int | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     """What the probe prints where the default file is this one."""
-    assert DEFAULT in KEEPALIVED.shell
-    text = KEEPALIVED.shell.replace(DEFAULT, str(path))
     return subprocess.run(
         list(shell),
-        input=text.encode(),
+        input=script(path).encode(),
         capture_output=True,
         env={"PATH": PATH, "LC_ALL": "C"},
         user=user,
@@ -121,7 +130,7 @@ def test_no_password_is_sent(tmp_path: Path, shell: str, awk: str) -> None:
     (tmp_path / "bin" / "awk").symlink_to(tool)
     done = subprocess.run(
         [*SHELLS[shell]],
-        input=KEEPALIVED.shell.replace(DEFAULT, str(path)).encode(),
+        input=script(path).encode(),
         capture_output=True,
         env={"PATH": f"{tmp_path}/bin:{PATH}", "LC_ALL": "C"},
         check=False,
