@@ -11,21 +11,10 @@ from nethygiene.subjects.paths.opening import open_for
 from nethygiene.subjects.paths.run_facts import address_of
 from nethygiene.subjects.paths.steps import Step
 
-_FIRST = frozenset({"the SYN", "the packet that ends the handshake", "the client's data"})
-
 
 def loses_answer(crossing: Crossing) -> bool:
     """Whether what a crossing loses, or may lose, is an answer."""
-    return crossing.passes is not True and crossing.packet not in _FIRST and not _before(crossing)
-
-
-def _before(crossing: Crossing) -> bool:
-    """Whether it is about the neighbour discovery before a connection."""
-    return (
-        "olicitation" in crossing.packet
-        or "dvertisement" in crossing.packet
-        or ("ARP" in crossing.packet)
-    )
+    return crossing.passes is not True and crossing.is_answer
 
 
 def filter_step(

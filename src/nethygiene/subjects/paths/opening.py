@@ -16,19 +16,16 @@ from nethygiene.subjects.filter.firewall_tools import (
 )
 from nethygiene.subjects.filter.model.addresses import written
 
-_ANSWERS = frozenset({"the answer to the SYN", "the service's data"})
-_FIRST = frozenset({"the SYN", "the packet that ends the handshake", "the client's data"})
-
 
 def open_for(host: str, crossing: Crossing, connection: CrossingConnection) -> str:
     """Let a connection through, before the rule that loses it; empty for what is no rule."""
     place = place_of(crossing.chain)
-    if place is None or crossing.packet not in _ANSWERS | _FIRST:
+    if place is None or crossing.is_discovery:
         return ""
     if place.manager:
         where = f"{place.table} {place.chain}"
         return f"On {host}, open it with {place.manager}, which made the rule in {where}."
-    reply = crossing.packet in _ANSWERS
+    reply = crossing.is_answer
     line = (
         _nft(place, connection, reply)
         if place.tool == "nft"
