@@ -61,14 +61,29 @@ table inet shop {
 END
 """
 
+_KEEPALIVED = """\
+vrrp_instance SHOP {
+    interface eth1
+    virtual_router_id 51
+    virtual_ipaddress {
+        198.19.0.100/24
+    }
+}
+"""
+
 
 @contextmanager
 def furnished(host: LabHost, cloud: LabHost) -> Iterator[None]:
-    """Give a host rules, sets, routes, interfaces, boot files, mail, a tunnel and a service."""
+    """Give a host rules, sets, routes, interfaces, boot files, mail, a tunnel and a service.
+
+    It also has a shared address, which keepalived would announce.
+    """
     settle(host, cloud)
     host.attach("lan-2", "198.19.0.7/24")
     host.shell(_RULES)
     host.write_file("/etc/sysctl.d/50-shop.conf", "net.core.somaxconn = 4096\n")
+    host.write_file("/etc/keepalived/keepalived.conf", "include conf.d/*.conf\n")
+    host.write_file("/etc/keepalived/conf.d/shop.conf", _KEEPALIVED)
     mail = "From plant@home Mon Jan  1 00:00:00 2024\nSubject: Cron <plant@home> other\n\nhello\n\n"
     host.write_file("/var/mail/plant", mail)
     host.shell("chown plant:plant /var/mail/plant; chmod 600 /var/mail/plant")

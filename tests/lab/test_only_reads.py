@@ -56,6 +56,7 @@ def asked(host: LabHost, *through: str, more: tuple[Command, ...] = ()) -> Mappi
     assert len(framed.sections) > len(commands), "sampled ones twice"
     assert b"shop" in framed.sections["nft"].stdout
     assert b"friends" in framed.sections["ipset"].stdout
+    assert b"SHOP" in framed.sections["keepalived"].stdout
     return {name: (one.status, one.cut) for name, one in framed.sections.items()}
 
 
