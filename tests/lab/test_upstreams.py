@@ -285,6 +285,27 @@ SCENARIOS = [
         families=("ipv6",),
     ),
     Scenario(
+        "client's link has no carrier, and its route stays",
+        {
+            "client": "ip link add spare type veth peer name other; ip link set spare up;"
+            " ip addr add 10.97.0.1/24 dev spare; ip route add {SERVER}/32 dev spare"
+        },
+        host="client",
+        what="link of spare is without carrier",
+        families=FOUR,
+        blind=FAILED,
+    ),
+    Scenario(
+        "server's strict reverse path filter, and routing rules that ask for marks",
+        {
+            "server": "ip link add spare type bridge; ip link set spare up;"
+            " ip addr add 10.98.0.1/24 dev spare; ip route add {CLIENT}/32 dev spare;"
+            " ip rule add fwmark 7 lookup main; sysctl -qw net.ipv4.conf.all.rp_filter=1"
+        },
+        works=None,
+        families=FOUR,
+    ),
+    Scenario(
         "routers send it to each other",
         {
             "router": "ip {option} route add {SERVER} via {DETOUR_S} dev eth1",

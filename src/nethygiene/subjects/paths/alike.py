@@ -102,8 +102,7 @@ class _Kinds:
         if not self.by_way:
             return self.classes.numbers[place]
         way = self.crossers.host.routes.way(self.classes.family, number, None, NO_MARK)
-        led = (way.devices, way.certain, way.perhaps_none, way.source)
-        return self.classes.numbers[place], led
+        return self.classes.numbers[place], way.devices, way.certain, way.perhaps_none
 
     def chosen(self, dialled: CrossingConnection) -> int | None:
         """The source that the host chooses for a connection that it opens."""

@@ -12,7 +12,7 @@ from nethygiene.subjects.filter.crossing import (
 )
 from nethygiene.subjects.filter.model.fields import NO_MARK
 from nethygiene.subjects.paths.alike import opens, receives
-from nethygiene.subjects.paths.entering import enters
+from nethygiene.subjects.paths.entering import enters, link_down
 from nethygiene.subjects.paths.filters import filter_step
 from nethygiene.subjects.paths.forth import Arrived, Passed
 from nethygiene.subjects.paths.forwarding import forwards
@@ -52,6 +52,9 @@ def _home(facts: RunFacts, arrived: Arrived, onward: Onward, answer: Packets) ->
     dialler = arrived.passed[0]
     routers = {passed.host: passed for passed in arrived.passed[1:]}
     for _ in range(_MOST_HOPS):
+        if (down := link_down(facts, onward.port)) is not None:
+            yield down
+            return
         port = facts.next_port(onward, address_of(answer.destination, answer.family))
         if port.host == dialler.host:
             passed = yield from until_refused(_received(facts, dialler, port, answer))

@@ -24,13 +24,14 @@ def enters(facts: RunFacts, port: LinkEnd, packets: Packets, of: str = "") -> It
     """
     if program := facts.filters.of(port.host).model.links.programs(port.interface):
         unknown(f"{port.host}: {program}: what it does cannot be told")
-    if (down := _down(facts, port)) is not None:
+    if (down := link_down(facts, port)) is not None:
         yield down
     if packets.family == "ipv4":
         yield _reverse_path(facts, port, packets, of)
 
 
-def _down(facts: RunFacts, port: LinkEnd) -> Step | None:
+def link_down(facts: RunFacts, port: LinkEnd) -> Step | None:
+    """The step of a link that is down; None if it is up."""
     state = facts.holders.states[port.host].get(port.interface)
     if state is None or (state.is_up and state.has_carrier):
         return None
@@ -59,7 +60,9 @@ def _reverse_path(facts: RunFacts, port: LinkEnd, packets: Packets, of: str) -> 
     routes = facts.filters.of(host).model.routes
     way = routes.way("ipv4", packets.source, packets.destination, NO_MARK)
     good = bool(way.devices) and (mode != 1 or name in way.devices)
-    if not way.certain or way.perhaps_none:
+    # With src_valid_mark, as WireGuard's wg-quick sets it, the mark of the packet decides too.
+    marked = not good and any(rule.mark is not None for rule in routes.rules.get("ipv4", ()))
+    if not way.certain or way.perhaps_none or marked:
         unknown(f"{host}: {what} is {told}, and its routing rules leave open where {source} is")
     if good:
         return Step(host, what, f"{told}, and the way back to {source} fits")

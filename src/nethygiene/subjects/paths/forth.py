@@ -11,7 +11,7 @@ from nethygiene.subjects.filter.crossing import (
     CrossingConnection,
 )
 from nethygiene.subjects.paths.alike import opens, receives
-from nethygiene.subjects.paths.entering import enters
+from nethygiene.subjects.paths.entering import enters, link_down
 from nethygiene.subjects.paths.filters import filter_step, loses_answer
 from nethygiene.subjects.paths.forwarding import forwards
 from nethygiene.subjects.paths.links_between import LinkEnd
@@ -70,6 +70,9 @@ def forth(
     while len(passed) <= _MOST_HOPS:
         connection = passed[-1].after
         packets = _packets(connection, "lo")
+        if (down := link_down(facts, onward.port)) is not None:
+            yield down
+            return None
         port = facts.next_port(onward, address_of(packets.destination, packets.family))
         here = yield from _taken(facts, port, connection)
         if isinstance(here, Crossing):
