@@ -56,7 +56,8 @@ while not select.select([sys.stdin], [], [], 0.05)[0]:
         time.sleep(3.5)
         found = audit(lab, [host], "-k", FAILURES).one(host, FAILURES)
     assert found.outcome == "failed", found
-    assert f"being dialled just then: {absent}:{DEAD_PORT} (" in found.message
+    # By failures that TCP counts, or on a busy machine by waiting sockets, whichever are more.
+    assert f" {absent}:{DEAD_PORT} (" in found.message
 
 
 def test_a_busy_healthy_host_is_no_false_alarm(lab: Lab, host: LabHost) -> None:
