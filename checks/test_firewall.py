@@ -36,8 +36,9 @@ def test_firewall_allows_service(
 
     The sources are those of `allow_from`. Without it they are `any`: every address that a client
     can have on that interface, except those of `deny_from`. A source of `deny_from` that gets in
-    fails the rule too. The rule mentions what a ban of fail2ban or the like drops, and does not
-    fail.
+    fails the rule too. Names of hosts and groups stand for the addresses that these hosts turned
+    out to have; with one that was not read, nothing passes. The rule mentions what a ban of
+    fail2ban or the like drops, and does not fail.
 
     A limit that all clients share loses some of them if it allows less than one new connection a
     second. From one to ten a second, the result is unknown. A limit of each client matters only if
