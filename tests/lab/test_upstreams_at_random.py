@@ -28,16 +28,17 @@ MATCHES = (
     *("ct state invalid", "ct state new", "ct direction reply", "tcp flags syn / syn,ack"),
     *("iifname eth0", "oifname eth1"),
 )
+MASQUERADE = (
+    "nft add table inet n; nft 'add chain inet n p { type nat hook postrouting priority 100; }'; "
+    "nft add rule inet n p oifname eth1 masquerade"
+)
 CHANGES = {
     "client": (
         "sysctl -qw net.ipv4.conf.all.rp_filter=1",
         "ip {option} route replace default via {DETOUR_C}",
     ),
     "router": (
-        (
-            "nft add table inet n; nft 'add chain inet n p { type nat hook postrouting priority 100; "
-            "}'; nft add rule inet n p oifname eth1 masquerade"
-        ),
+        MASQUERADE,
         "sysctl -qw net.ipv4.conf.all.rp_filter=1",
     ),
     "detour": ("sysctl -qw net.ipv4.conf.all.rp_filter=2",),
