@@ -94,11 +94,13 @@ test-newest test-oldest: $(UV_STAMP) lab
 	$(BIN)/uv pip list --python $$environment/bin/python; \
 	$$environment/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
-# More random rulesets against the kernel, and those of ufw, firewalld, Shorewall and Docker, installed.
+# More random rulesets against the kernel, those of ufw, firewalld, Shorewall and Docker, installed,
+# and every scenario of two ends and of VRRP.
 truth: $(DEV_STAMP) lab
 	NETHYGIENE_TRUTH=1 $(BIN)/python -m pytest -rP tests/lab/test_firewall_truth.py \
 		tests/lab/test_firewall_crossings.py tests/lab/test_firewall_frontends.py \
-		tests/lab/failover/test_vrrp_frontends.py $(ARGS)
+		tests/lab/failover/test_vrrp_frontends.py tests/lab/failover/test_vrrp.py \
+		tests/lab/test_upstreams.py $(ARGS)
 
 # 2,000 hosts, 5 % of them faulty at random: one audit against plain paramiko; four minutes.
 load: $(DEV_STAMP) lab
