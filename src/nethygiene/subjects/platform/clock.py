@@ -58,7 +58,7 @@ class ClockReading:
 
 @dataclass(frozen=True)
 class Clock(Fact):
-    """ClockReadings of a host's clock; the first is missing without a window."""
+    """Readings of a host's clock; the first is missing without a window."""
 
     _first: ClockReading | None
     _last: ClockReading
