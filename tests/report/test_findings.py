@@ -53,6 +53,15 @@ def test_four_hundred_hosts_that_fail_alike_are_one_group_and_one_story() -> Non
     assert all(f">web-{number:03} [shop]<" in told for number in range(400))
 
 
+def test_a_hint_that_several_observations_share_stands_once() -> None:
+    seen = [somaxconn(value) for value in (128, 256)]
+    message = "; ".join(f"{sentence(each)}: raise it where it is" for each in seen)
+    failed = [result(SOMAXCONN, "a", Outcome.FAILED, seen=seen, message=message)]
+    told = page(run([host("a")], [SOMAXCONN], failed, 1))
+    assert told.count(">raise it where it is<") == 1
+    assert "where it is; raise" not in told
+
+
 def test_values_that_differ_are_stories_of_one_group() -> None:
     hosts = [host("a"), host("b"), host("c")]
     values = dict(zip("abc", (128, 4096, 4096), strict=True))

@@ -204,7 +204,9 @@ def _story(story: Story) -> ShownStory:
         at = next((index for index, piece in enumerate(pieces) if words in piece), None)
         if at is not None:
             pieces[at : at + 1] = pieces[at].split(words, 1)
-    note = "; ".join(filter(None, (piece.strip(" ;:") for piece in pieces)))
+    # Observations of one kind end in one hint.
+    distinct = dict.fromkeys(piece.strip(" ;:") for piece in pieces)
+    note = "; ".join(filter(None, distinct))
     first, ways = story.results[0], {hops(result) for result in story.results}
     links, waiver = _links(story.results), waiver_text(first)
     return ShownStory(links, story.evidence, note, waiver, hops(first), len(ways) - 1)
